@@ -1,0 +1,171 @@
+"""Approximate nearest neighbours by hnswlib's HNSW graph.
+
+Source: Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical
+Navigable Small World graphs", 2016 (arXiv:1603.09320); the implementation is hnswlib 0.8.0.
+"""
+
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import hnswlib
+import numpy as np
+from numpy.typing import ArrayLike
+
+from retriever.errors import StorageError
+from retriever.index import NO_ID, Float32, Neighbors, check_count, check_vectors, empty_neighbors, normalize
+from retriever.turns import TURNS
+
+ONE_THREAD_UP_TO = 50_000  # vectors; a graph built by several threads differs from run to run
+BATCH = 250  # vectors added between two reports of progress, about a tenth of a second
+LARGEST_M, LARGEST_EF = 256, 100_000  # far above what is of use; they keep a slip of the pen from taking all memory
+HEADER = struct.Struct("=6Q")  # of hnswlib's file; the last two: where in an element its label and its vector begin
+LARGEST_SEED = 2**32 - 1  # hnswlib takes no arbitrarily long number
+
+
+def check_graph_settings(M: int, ef_construction: int, seed: int) -> None:
+    """Raise ParameterError unless a graph can be built with these settings."""
+    check_count("M", M, 2, LARGEST_M)
+    check_count("ef_construction", ef_construction, 1, LARGEST_EF)
+    check_count("seed", seed, 0, LARGEST_SEED)
+
+
+class HNSWIndex:
+    """Walk a graph of near neighbours instead of comparing with every vector: fast, and sometimes wrong.
+
+    M: links a node keeps on the upper layers (2M on the ground layer). More links: better recall, more memory.
+    ef_construction: candidates weighed when a node is linked. More: better links, a longer build.
+    seed: of the random layers. One thread builds up to 50,000 vectors, so the same input gives the same graph.
+    """
+
+    def __init__(
+        self,
+        vectors: ArrayLike,
+        *,
+        M: int = 16,
+        ef_construction: int = 200,
+        seed: int = 42,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
+        """Build the graph over vectors (n, dim), scaled to unit length.
+
+        progress: called with the fraction of vectors linked so far, in [0, 1]; what it raises ends the build.
+        Raises VectorError for vectors that are not finite numbers, ParameterError for M outside 2 to 256, for
+        ef_construction outside 1 to 100,000 and for a seed outside 0 to 2^32 - 1.
+        """
+        unit = normalize(check_vectors(vectors))
+        check_graph_settings(M, ef_construction, seed)
+        self.M, self.ef_construction, self.seed = int(M), int(ef_construction), int(seed)  # numpy's ints are no JSON
+        self.dimension = int(unit.shape[1])
+        self._lock = threading.Lock()  # set_ef is shared by the whole index: set and search under one lock
+        self._index: Any = hnswlib.Index("ip", self.dimension)
+        self._index.init_index(max(len(unit), 1), M=self.M, ef_construction=self.ef_construction, random_seed=self.seed)
+        self._link(unit, progress)
+
+    def __len__(self) -> int:
+        """Count the stored vectors."""
+        return int(self._index.get_current_count())
+
+    @property
+    def reproducible(self) -> bool:
+        """Whether one thread built the graph, so that building it again gives the same one."""
+        return len(self) <= ONE_THREAD_UP_TO
+
+    @property
+    def link_bytes(self) -> int:
+        """Bytes of the graph itself: all that hnswlib stores except the vectors and their 8-byte labels."""
+        return int(self._index.index_file_size()) - len(self) * (4 * self.dimension + 8)
+
+    def add(self, vectors: ArrayLike, *, progress: Callable[[float], None] | None = None) -> None:
+        """Link more vectors (n, dim) into the graph; they get the next ids. Raises VectorError like the constructor."""
+        unit = normalize(check_vectors(vectors, self.dimension))
+        with self._lock:
+            self._index.resize_index(max(len(self) + len(unit), 1))
+        self._link(unit, progress)
+
+    def _link(self, unit: Float32, progress: Callable[[float], None] | None) -> None:
+        first = len(self)
+        threads = 1 if first + len(unit) <= ONE_THREAD_UP_TO else -1
+        for start in range(0, len(unit), BATCH):
+            batch = np.ascontiguousarray(unit[start : start + BATCH])
+            ids = np.arange(first + start, first + start + len(batch))
+            with TURNS.work(), self._lock:
+                self._index.add_items(batch, ids, num_threads=threads)
+            if progress:
+                progress((start + len(batch)) / len(unit))
+
+    def search(self, queries: ArrayLike, k: int, *, ef: int) -> Neighbors:
+        """Return about the k nearest stored vectors for each query (n_queries, dim), searching with width ef.
+
+        ef: how many candidates the search keeps; hnswlib uses max(ef, k), so an ef below k does nothing.
+        Where fewer than k vectors can be reached, the missing places are padded (id -1, score -inf).
+        Raises VectorError for queries of the wrong shape or content, ParameterError for k or ef below 1.
+        """
+        unit = normalize(check_vectors(queries, self.dimension, what="queries"))
+        k, ef = check_count("k", k, 1), check_count("ef", ef, 1, LARGEST_EF)
+        found = empty_neighbors(len(unit), k)
+        reachable = min(k, len(self))
+        if reachable == 0 or len(unit) == 0:
+            return found
+        with self._lock:
+            self._index.set_ef(max(ef, reachable))
+            try:
+                labels, distances = self._index.knn_query(unit, reachable, num_threads=1)
+            except RuntimeError:  # some query reaches fewer than k: each by itself
+                for row in range(len(unit)):
+                    self._search_unreachable(unit[row : row + 1], found, row, reachable)
+                return found
+        found.ids[:, :reachable] = labels
+        found.scores[:, :reachable] = 1 - distances
+        return found
+
+    def _search_unreachable(self, query: Float32, found: Neighbors, row: int, most: int) -> None:
+        """Fill one row of found with as many neighbours as can be reached, at most `most`, by bisection on k."""
+        low, high = 0, most  # low works (0 trivially), above high nothing does
+        while low < high:
+            k = (low + high + 1) // 2
+            try:
+                labels, distances = self._index.knn_query(query, k, num_threads=1)
+            except RuntimeError:
+                high = k - 1
+                continue
+            low = k
+            found.ids[row, :k], found.scores[row, :k] = labels[0], 1 - distances[0]
+        found.ids[row, low:], found.scores[row, low:] = NO_ID, -np.inf
+
+    def save(self, path: str | Path) -> None:
+        """Write the graph and its vectors in hnswlib's own format."""
+        with self._lock:
+            self._index.save_index(str(path))
+
+    @classmethod
+    def load(cls, path: str | Path, *, dimension: int, M: int, ef_construction: int, seed: int) -> Self:
+        """Read what save wrote; only for a file whose checksum was verified, as hnswlib can crash on a damaged one.
+
+        Raises StorageError if hnswlib refuses the file or if it holds other vectors than said.
+        """
+        self = cls(np.empty((0, dimension), np.float32), M=M, ef_construction=ef_construction, seed=seed)
+        self._index = hnswlib.Index("ip", dimension)
+        _check_header(Path(path), dimension)
+        try:
+            self._index.load_index(str(path))
+        except RuntimeError as error:
+            raise StorageError(f"The graph file {Path(path).name} cannot be read ({error}); build it again.") from error
+        if self._index.M != M:
+            raise StorageError(f"The graph file has M={self._index.M}, its manifest says {M}; build it again.")
+        return self
+
+
+def _check_header(path: Path, dimension: int) -> None:
+    """Raise StorageError unless a graph file's vectors have this dimension: hnswlib would read past their ends."""
+    try:
+        with path.open("rb") as file:
+            *_, label_offset, vector_offset = HEADER.unpack(file.read(HEADER.size))
+    except (OSError, struct.error) as error:
+        raise StorageError(f"The graph file {path.name} cannot be read ({error}); build it again.") from error
+    if label_offset - vector_offset != 4 * dimension:
+        raise StorageError(
+            f"The vectors in the graph file {path.name} have not {dimension} dimensions; build it again."
+        )

@@ -1,0 +1,160 @@
+"""Recall and latency, measured by one protocol for exact and approximate search.
+
+The protocol: fixed queries, one at a time, one thread (hnswlib num_threads=1, BLAS limited by threadpoolctl),
+after a warm-up, timed with perf_counter_ns, with no other timed section and no heavy work beside it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from retriever.errors import ParameterError, VectorError
+from retriever.hnsw import HNSWIndex
+from retriever.index import NO_ID, ExactIndex, Float32, Neighbors, check_count, empty_neighbors
+from retriever.turns import TURNS
+
+Float64 = NDArray[np.float64]
+
+PROTOCOL = (
+    "One query at a time, one thread, after a warm-up, timed with perf_counter_ns; recall by score "
+    "against exact search over the same vectors (a neighbour counts if it is as near as the k-th exact one)."
+)
+TIE = 1e-6  # cosine: scores this close count as equal
+WARM_UP = 10  # queries searched before the clock starts
+CURVE_STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40)  # ef as multiples of k
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """Hold what one index did at one k and one ef.
+
+    ef: None for exact search. recall: (n_queries,) in [0, 1]. seconds: (n_queries,), one query each.
+    distances: (n_queries,) distance computations, n for exact search; None where they were not counted.
+    neighbors: what was found, (n_queries, k).
+    """
+
+    ef: int | None
+    k: int
+    recall: Float64
+    seconds: Float64
+    distances: Float64 | None
+    neighbors: Neighbors
+
+    @property
+    def mean_recall(self) -> float:
+        """Mean recall@k over the queries, in [0, 1]."""
+        return float(self.recall.mean())
+
+    @property
+    def p50(self) -> float:
+        """Median seconds a query."""
+        return float(np.percentile(self.seconds, 50))
+
+    @property
+    def p95(self) -> float:
+        """Seconds that 95 of 100 queries stay within."""
+        return float(np.percentile(self.seconds, 95))
+
+    @property
+    def qps(self) -> float:
+        """Queries per second, one after the other, one thread."""
+        return float(len(self.seconds) / self.seconds.sum())
+
+
+def knn_recall(exact: Neighbors, approximate: Neighbors) -> Float64:
+    """Return, a query, the share of the k nearest that were found: (n_queries,) in [0, 1].
+
+    By score, not by id: duplicates and ties are common in text, so a neighbour counts if its score is at least
+    the k-th exact score minus 1e-6 (as ann-benchmarks does with distances). Where fewer than k vectors exist, the
+    share is of those that do; where none does, recall is 1. Raises VectorError if the shapes differ.
+    """
+    if exact.ids.shape != approximate.ids.shape:
+        raise VectorError(f"Exact has shape {exact.ids.shape}, approximate {approximate.ids.shape}; search with one k.")
+    existing = (exact.ids != NO_ID).sum(axis=1)  # (n_queries,)
+    border = np.where(exact.ids != NO_ID, exact.scores, np.inf).min(axis=1, initial=np.inf)  # (n_queries,)
+    found = ((approximate.scores >= border[:, None] - TIE) & (approximate.ids != NO_ID)).sum(axis=1)
+    return np.where(existing > 0, np.minimum(found, existing) / np.maximum(existing, 1), 1.0)
+
+
+def measure(
+    index: ExactIndex | HNSWIndex, queries: Float32, exact: Neighbors, *, k: int, ef: int | None = None
+) -> Measurement:
+    """Search each query (n_queries, dim) by itself and measure recall@k against exact, and seconds.
+
+    exact: the true neighbours of the same queries at the same k. ef: for an HNSWIndex; None for an ExactIndex.
+    Raises ParameterError if ef does not suit the index or there are no queries, VectorError for bad queries.
+    """
+    search = _searcher(index, check_count("k", k, 1), ef)
+    if not len(queries):
+        raise ParameterError("There are no queries to measure with; pass at least one.")
+    found = empty_neighbors(len(queries), k)
+    seconds = np.empty(len(queries))  # (n_queries,)
+    with TURNS.alone(), _blas().limit(limits=1, user_api="blas"):
+        for row in range(min(WARM_UP, len(queries))):
+            search(queries[row : row + 1])
+        for row in range(len(queries)):
+            query = queries[row : row + 1]
+            start = time.perf_counter_ns()
+            neighbors = search(query)
+            seconds[row] = (time.perf_counter_ns() - start) / 1e9
+            found.ids[row], found.scores[row] = neighbors.ids[0], neighbors.scores[0]
+    distances = np.full(len(queries), float(len(index))) if ef is None else None
+    return Measurement(ef, k, knn_recall(exact, found), seconds, distances, found)
+
+
+def ef_curve(
+    index: HNSWIndex,
+    queries: Float32,
+    exact: Neighbors,
+    *,
+    k: int,
+    efs: Sequence[int] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> list[Measurement]:
+    """Measure an HNSWIndex at each ef, lowest first; efs=None takes k and eleven multiples of it.
+
+    progress: called with the fraction done, in [0, 1], after each ef; what it raises ends the curve.
+    """
+    steps = sorted(set(default_efs(k, len(index)) if efs is None else efs))
+    curve = []
+    for done, ef in enumerate(steps, 1):
+        curve.append(measure(index, queries, exact, k=k, ef=ef))
+        if progress:
+            progress(done / len(steps))
+    return curve
+
+
+def default_efs(k: int, n_vectors: int) -> list[int]:
+    """Return the values of ef that a curve is measured at: from k to 40 k, none above the first that covers all."""
+    efs = sorted({int(k * step) for step in CURVE_STEPS})
+    covering = [ef for ef in efs if ef >= n_vectors]
+    return [ef for ef in efs if not covering or ef <= covering[0]]
+
+
+def smallest_ef(curve: Sequence[Measurement], target: float) -> int | None:
+    """Return the smallest measured ef whose mean recall reaches target, in [0, 1]; None if none does."""
+    reached = [step.ef for step in curve if step.ef is not None and step.mean_recall >= target]
+    return min(reached, default=None)
+
+
+def _searcher(index: ExactIndex | HNSWIndex, k: int, ef: int | None) -> Callable[[Float32], Neighbors]:
+    """Return the search of one query that the clock runs on, the same shape of call for both indexes."""
+    if isinstance(index, HNSWIndex):
+        if ef is None:
+            raise ParameterError("An HNSW index is measured at an ef; pass ef, a whole number of at least k.")
+        width = ef
+        return lambda query: index.search(query, k, ef=width)
+    if ef is not None:
+        raise ParameterError(f"Exact search has no ef (got {ef}); pass ef=None.")
+    return lambda query: index.search(query, k)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """Return the controller of the loaded BLAS libraries; finding them takes milliseconds, so it is done once."""
+    return ThreadpoolController()

@@ -1,0 +1,181 @@
+"""The sample that is already on every machine: installed packages' docstrings.
+
+The sources are read with `ast`; nothing is imported or run, so reading needs no more than the files and cannot
+start another package's code. A definition is named as users import it (`numpy.linspace`, though it is written in
+`numpy/_core/function_base.py`): the exports of every public module are followed, and the shortest name wins.
+"""
+
+import importlib.metadata
+import importlib.util
+import inspect
+import itertools
+import os
+import platform
+import re
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from retriever.documents import Document
+from retriever.errors import CollectionError
+from retriever.python_modules import Definition
+from retriever.python_names import PublicNames
+
+PACKAGES: tuple[str, ...] = ("python", "numpy", "scipy", "pandas", "sklearn", "networkx")
+MAX_CHARACTERS = 300  # keeps the mean near 40 tokens, of which a 2-core machine encodes some 4,300 a second
+
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+# Folders and files that are never opened: tests, vendored code, demonstrations, and modules removed by Python 3.13.
+_SKIPPED = frozenset(
+    "__main__ __pycache__ _vendored antigravity array_api_compat conftest distutils encodings ensurepip externals f2py"
+    " idlelib lib-dynload lib2to3 pydoc_data site-packages src test tests this turtledemo aifc asynchat asyncore"
+    " audioop cgi cgitb chunk crypt imghdr imp mailcap msilib nis nntplib pipes smtpd sndhdr sre_compile sre_constants"
+    " sre_parse sunau telnetlib tix uu xdrlib".split()
+)
+# Public by their spelling, private by their packages' own documentation: opened only when an export leads there.
+_HIDDEN = re.compile(
+    r"(posixpath|ntpath|nturl2path|genericpath|opcode|numpy\.core|scipy\.(misc|odr|stats\.\w+_gen)|sklearn\.experimental"
+    r"|pandas\.(core|compat|util|io(?!\.formats\.style\b)|plotting\.PlotAccessor))(\.|$)"
+)
+# Where a private base class serves several public ones, its methods are shown on the one that most people use.
+_FAMILIAR = (
+    "numpy.polynomial.Polynomial",
+    "pandas.DataFrame",
+    "pandas.Series",
+    "pandas.api.typing.DataFrameGroupBy",
+    "scipy.sparse.csr_array",
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_SIGNATURE = re.compile(r"[\w.]+\s?\(.*\)( *->.*)?(\n--)?$", re.DOTALL)
+_NOT_PROSE = re.compile(
+    r"\.\. |>>>|:\w+.*:|[-*+] |\S.*\n *([-=~^])\1{2,} *(\n|$)"
+    r"|(Args?|Arguments?|Attributes?|Examples?|Note|Notes|Parameters?|Raises|Returns?|See also|Usage|Yields) ?:"
+)
+_PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}|\$\{?\w+\}|%s")
+_DEPRECATED = re.compile(r"\W*deprecated|.*^\.\. deprecated|.*^deprecated\b", re.IGNORECASE | re.DOTALL | re.MULTILINE)
+
+
+def read_python_docs(*, progress: Callable[[float], None] | None = None) -> list[Document]:
+    """Read one document a public function, class, method or property, ordered by package and name.
+
+    `progress` is called with the fraction of the files done, rising to 1.0; what it raises ends the reading.
+    Raises CollectionError if a package is not installed.
+    """
+    files = {package: _files(package) for package in PACKAGES}
+    total, done = sum(map(len, files.values())), 0
+    documents: list[Document] = []
+    for package, paths in files.items():
+
+        def report(fraction: float, before: int = done, share: int = len(paths)) -> None:
+            if progress:
+                progress((before + fraction * share) / total)
+
+        found: dict[str, Document] = {}
+        seen: set[tuple[str, str]] = set()
+        for name, definition in _read_package(paths, report):
+            text = _describe(definition.doc)
+            key = (name.rpartition(".")[2], text)  # the same words under the same last name: one document is enough
+            if text and name not in found and key not in seen:
+                seen.add(key)
+                found[name] = Document(name, text, name, {"source": package, "kind": definition.kind})
+        documents += [found[name] for name in sorted(found)]
+        report(1.0)
+        done += len(paths)
+    return documents
+
+
+def package_versions() -> dict[str, str]:
+    """Give the versions that the collection was read from, which are the key to keep it under."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES[1:]:
+        try:
+            versions[package] = importlib.metadata.version(_DISTRIBUTIONS.get(package, package))
+        except importlib.metadata.PackageNotFoundError as error:
+            raise _missing(package) from error
+    return versions
+
+
+def name_in_words(name: str) -> str:
+    """Split a qualified name at dots, underscores and capitals; embedding models know words, not identifiers."""
+    return " ".join(_CAMEL.sub(" ", name.replace(".", " ").replace("_", " ")).split())
+
+
+def _read_package(files: dict[str, Path], report: Callable[[float], None]) -> Iterator[tuple[str, Definition]]:
+    """Give public names and definitions, the shortest names first, members after their class."""
+    opened = itertools.count(1)
+    sources = PublicNames(files, lambda: report(min(1.0, next(opened) / len(files))))
+    names = sources.public_definitions(_is_public)
+    claimed: set[Definition] = set()
+    waiting = sorted(((name, found) for found, name in names.items()), key=lambda pair: _rank(pair[0]), reverse=True)
+    while waiting:
+        name, definition = waiting.pop()
+        if definition not in claimed:
+            claimed.add(definition)
+            yield name, definition
+            inner = [(f"{name}.{part}", found) for part, found in sources.members(definition, names).items()]
+            waiting += [(part, found) for part, found in inner if found not in names and _is_public(part)]
+
+
+def _rank(name: str) -> tuple[int, int, int, str]:
+    familiar = _FAMILIAR.index(name) if name in _FAMILIAR else len(_FAMILIAR)
+    return familiar, name.count("."), len(name), name
+
+
+def _is_public(name: str) -> bool:
+    return not _HIDDEN.match(name) and not name.startswith("_") and "._" not in name
+
+
+def _files(package: str) -> dict[str, Path]:
+    """List a package's source files by module name, without opening them."""
+    if package == "python":
+        root = Path(sysconfig.get_path("stdlib"))
+    else:
+        spec = importlib.util.find_spec(package)  # of a top-level name: this imports nothing
+        if spec is None or spec.origin is None:
+            raise _missing(package)
+        root = Path(spec.origin).parent
+    found: dict[str, Path] = {}
+    for folder, subfolders, names in os.walk(root):
+        here = (*([package] if package != "python" else []), *Path(folder).relative_to(root).parts)
+        subfolders[:] = sorted(name for name in subfolders if name not in _SKIPPED and name.isidentifier())
+        for stem in sorted(name[:-3] for name in names if name.endswith(".py") and name[:-3] not in _SKIPPED):
+            found[".".join(here if stem == "__init__" else (*here, stem))] = Path(folder, f"{stem}.py")
+    return found
+
+
+def _missing(package: str) -> CollectionError:
+    return CollectionError(
+        f"Python docs: {package} is not installed, and its documentation is part of the collection; "
+        "install requirements.txt."
+    )
+
+
+def _describe(doc: str) -> str:
+    """Cut a docstring to its summary and first paragraph; empty if it is deprecated, a template or not prose."""
+    beginning = inspect.cleandoc("\n\n".join(re.split(r"\n\s*\n", doc, maxsplit=4)[:4]))
+    if _DEPRECATED.match(beginning):
+        return ""
+    paragraphs = [part for part in beginning.split("\n\n") if not _SIGNATURE.match(part)]
+    prose = itertools.takewhile(lambda part: not _NOT_PROSE.match(part), paragraphs[:2])
+    text = _plain(" ".join(itertools.takewhile(lambda part: not _PLACEHOLDER.search(part), prose)))
+    return "" if text.count(" ") < 2 else _cut(text)
+
+
+def _plain(text: str) -> str:
+    """Take the reStructuredText marks off: roles, backticks, emphasis, footnotes."""
+    text = re.sub(r":[\w:+-]+:`[~!]?([^`<]*?)(\s*<[^`>]*>)?`", r"\1", text)
+    text = re.sub(r"(?<![\w`])`([^`'\s]+)'", r"'\1'", text)  # the quotation marks of old
+    text = re.sub(r"`+([^`<]*?)(\s*<[^`>]*>)?`+_*", r"\1", text)
+    text = re.sub(r"\s?\[\w+\]_|\s\[\d+\](?=[\s.,;:)]|$)", "", text).replace("::", ":")
+    return " ".join(re.sub(r"\*{1,2}(\w[^*\n]*)\*{1,2}", r"\1", text).split())
+
+
+def _cut(text: str) -> str:
+    """Cut at the last sentence that fits, or, where that would lose more than half, at the last word."""
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    head = text[: MAX_CHARACTERS - 1]
+    ends = [match.end() for match in re.finditer(r"(?<!e\.g)(?<!i\.e)[.!?](?=\s)", head)]
+    if ends and ends[-1] > MAX_CHARACTERS // 2:
+        return head[: ends[-1]]
+    return head.rpartition(" ")[0].rstrip(" ,;:") + "\u2026"

@@ -1,0 +1,167 @@
+"""Module: what one Python file defines, imports and exports, read with `ast`; nothing is imported or run."""
+
+import ast
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MAX_DOCSTRING = 2000  # characters kept of a docstring: its beginning is all that is asked for
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_BRANCHES = (ast.If, ast.Try, ast.With, ast.ExceptHandler)
+
+
+@dataclass(eq=False)  # compared by identity: one definition may be reached by many names
+class Definition:
+    """Hold a function, class, method or property as written; `bases` mean something in `module` only."""
+
+    name: str
+    kind: str
+    module: str
+    doc: str = ""
+    bases: list[str] = field(default_factory=list)
+    members: dict[str, "Definition"] = field(default_factory=dict)
+
+
+@dataclass
+class Module:
+    """Hold what one file defines, imports (name -> modules and names there, one for each branch) and exports."""
+
+    name: str
+    is_package: bool = False
+    definitions: dict[str, Definition] = field(default_factory=dict)
+    imports: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    listed: set[str] = field(default_factory=set)  # the strings in __all__
+    computed: bool = False  # __all__ holds more than strings
+
+
+def read_module(path: Path, name: str) -> Module:
+    """Read one file; `name` is the module's, with which relative imports are made absolute."""
+    module = Module(name, path.name == "__init__.py")
+    for statement in _statements(_parse(path).body):
+        _read_statement(statement, module)
+    return module
+
+
+def read_compiled_docs(path: Path, package: str) -> dict[str, dict[str, Definition]]:
+    """Read the docstrings of compiled code, by module and name, in the three ways they are written.
+
+    NumPy has `add_newdoc(module, name, doc or (method, doc))` and `_array_method_doc(method, parameters, doc)`,
+    SciPy `add_newdoc(name, doc)` for the package's own names.
+    """
+    found: dict[str, dict[str, Definition]] = {}
+    for call in (statement.value for statement in _parse(path).body if isinstance(statement, ast.Expr)):
+        if not isinstance(call, ast.Call) or _dotted(call.func) not in ("add_newdoc", "_array_method_doc"):
+            continue
+        strings = [[str(n.value) for n in ast.walk(a) if isinstance(n, ast.Constant)] or [""] for a in call.args]
+        place, name, texts = ([[package], *strings])[-3:]
+        method = texts[0] if isinstance(call.args[-1], ast.Tuple) else ""
+        if _dotted(call.func) == "_array_method_doc":
+            place, name, method = ["numpy._core.multiarray"], ["ndarray"], place[0]
+        entry = found.setdefault(place[0], {}).setdefault(name[0], Definition(name[0], "function", place[0]))
+        if method:
+            entry.kind = "class"
+            entry.members[method] = Definition(method, "method", place[0], max(texts, key=len)[:MAX_DOCSTRING])
+        else:
+            entry.doc = max(texts, key=len)[:MAX_DOCSTRING]
+    return found
+
+
+def _parse(path: Path) -> ast.Module:
+    source = path.read_bytes()
+    try:
+        return ast.parse(source)
+    except SyntaxError:  # also what an invalid escape becomes where warnings are errors
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+
+
+def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Walk a body through its branches, and into a module's `__getattr__`, where late imports hide."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, _BRANCHES) or getattr(statement, "name", "") == "__getattr__":
+            for part in ("body", "orelse", "handlers", "finalbody"):
+                yield from _statements(getattr(statement, part, ()))
+
+
+def _read_statement(statement: ast.AST, module: Module) -> None:
+    if isinstance(statement, ast.ImportFrom):
+        _read_import(statement, module)
+    elif isinstance(statement, ast.Import):
+        for alias in statement.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            module.imports.setdefault(name, []).append((alias.name if alias.asname else name, ""))
+    elif isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
+        _add(module.definitions, _define(statement, module.name, "function"))
+    elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr)):
+        _read_assignment(statement, module)
+
+
+def _read_import(statement: ast.ImportFrom, module: Module) -> None:
+    parts = module.name.split(".")
+    above = parts[: len(parts) + module.is_package - statement.level] if statement.level else []
+    origin = ".".join(above + ([statement.module] if statement.module else []))
+    for alias in statement.names:
+        if alias.name == "*":
+            module.stars.append(origin)
+        elif alias.name == "__all__":
+            module.computed = True
+        else:
+            for name in {alias.asname or alias.name, alias.name}:
+                module.imports.setdefault(name, []).append((origin, alias.name))
+
+
+def _read_assignment(statement: ast.Assign | ast.AugAssign | ast.Expr, module: Module) -> None:
+    """Read `__all__` in its many spellings, `name = other` and `name = Class()`."""
+    value = statement.value
+    call = value if isinstance(value, ast.Call) else None
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", value)
+    name = _dotted(target.func if isinstance(target, ast.Call) else target)
+    if name.partition(".")[0] in ("__all__", "extend_all"):  # NumPy: `extend_all(arrayprint)`
+        nodes = [node for part in (call.args if call else [value]) for node in ast.walk(part)]
+        module.listed |= {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+        module.computed |= any(isinstance(node, ast.Name) for node in nodes)
+    elif isinstance(statement, ast.Assign) and name and name not in module.imports:
+        meant = _dotted(call.func if call else value)
+        made = module.definitions.get(meant)
+        if meant and (not call or (made and made.kind == "class")):
+            module.imports[name] = [(module.name, meant)]
+
+
+def _define(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, module: str, kind: str) -> Definition:
+    """Keep what is asked for and let the tree go; a definition marked as deprecated keeps its name only."""
+    marks = [_dotted(mark.func if isinstance(mark, ast.Call) else mark) for mark in node.decorator_list]
+    deprecated = any("deprecated" in mark.rpartition(".")[2].lower() for mark in marks)
+    doc = "" if deprecated else (ast.get_docstring(node, clean=False) or "")[:MAX_DOCSTRING]
+    if not isinstance(node, ast.ClassDef):
+        is_property = any(mark.lower().endswith(("property", "cache_readonly")) for mark in marks)
+        return Definition(node.name, "property" if is_property else kind, module, doc)
+    bases = [_dotted(base.value if isinstance(base, ast.Subscript) else base) for base in node.bases]
+    made = Definition(node.name, "class", module, doc, [base for base in bases if base])
+    for statement in _statements(node.body) if not deprecated else ():
+        if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
+            _add(made.members, _define(statement, module, "method"))
+        elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+            name, call = _dotted(statement.targets[0]), statement.value
+            if _dotted(call.func).endswith("Accessor") and len(call.args) == 2:
+                # pandas writes `str = Accessor("str", StringMethods)`: a part with the methods of that class
+                made.members[name] = Definition(name, "class", module, bases=[_dotted(call.args[1])])
+    return made
+
+
+def _add(table: dict[str, Definition], definition: Definition) -> None:
+    """Keep the first definition that has a docstring: overloads, setters and other platforms' branches have none."""
+    if definition.name not in table or (definition.doc and not table[definition.name].doc):
+        table[definition.name] = definition
+
+
+def _dotted(node: ast.AST | None) -> str:
+    """Spell `a.b.c`; anything else is an empty string."""
+    if isinstance(node, ast.Attribute):
+        owner = _dotted(node.value)
+        return f"{owner}.{node.attr}" if owner else ""
+    return node.id if isinstance(node, ast.Name) else ""

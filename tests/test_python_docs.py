@@ -1,0 +1,234 @@
+"""The Python docs collection: what is in it, how it is named, and that its questions can be answered from it."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from retriever import python_docs
+from retriever.errors import CollectionError
+from retriever.python_docs import PACKAGES, name_in_words, package_versions, read_python_docs
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "samples" / "python_docs"
+
+KNOWN = [
+    "asyncio.gather",
+    "collections.Counter.most_common",
+    "datetime.datetime.strptime",
+    "glob.glob",
+    "os.path.join",  # written in posixpath.py
+    "pathlib.Path.glob",
+    "random.choice",  # a bound method of a private instance
+    "shutil.copytree",
+    "numpy.linspace",
+    "numpy.ndarray.reshape",  # compiled; its docstring is in _add_newdocs.py
+    "numpy.set_printoptions",  # exported by a computed __all__
+    "numpy.where",
+    "pandas.DataFrame.merge",
+    "pandas.DataFrame.head",  # inherited from a private base
+    "pandas.DataFrame.plot.bar",  # an accessor
+    "pandas.Series.str.contains",
+    "pandas.api.typing.DataFrameGroupBy.mean",
+    "pandas.read_csv",
+    "sklearn.cluster.KMeans",
+    "sklearn.model_selection.train_test_split",
+    "networkx.shortest_path",
+    "networkx.community.louvain_communities",
+    "scipy.optimize.minimize",
+    "scipy.stats.norm",  # the instance of a class
+]
+GONE = ["distutils", "imp", "cgi", "asyncore", "lib2to3", "telnetlib", "tkinter.tix", "numpy.core", "numpy.f2py"]
+INSIDE = ["posixpath.join", "pandas.core", "pandas.compat", "sklearn.externals", "scipy.odr"]
+
+
+@pytest.fixture(scope="module")
+def reading():
+    fractions = []
+    return read_python_docs(progress=fractions.append), fractions
+
+
+@pytest.fixture(scope="module")
+def documents(reading):
+    return reading[0]
+
+
+@pytest.fixture(scope="module")
+def questions():
+    lines = (SAMPLE / "queries.jsonl").read_text(encoding="utf-8").splitlines()
+    return {row["_id"]: row["text"] for row in map(json.loads, lines)}
+
+
+@pytest.fixture(scope="module")
+def judgments():
+    with (SAMPLE / "qrels" / "test.tsv").open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file, delimiter="\t"))
+
+
+def test_collection_has_the_promised_size_from_every_package(documents):
+    assert 9_000 <= len(documents) <= 13_000
+    sources = Counter(document.metadata["source"] for document in documents)
+    assert set(sources) == set(PACKAGES)
+    assert min(sources.values()) > 500
+    assert {document.metadata["kind"] for document in documents} == {"class", "function", "method", "property"}
+
+
+def test_ids_are_unique_and_are_the_titles(documents):
+    assert len({document.doc_id for document in documents}) == len(documents)
+    assert all(document.title == document.doc_id for document in documents)
+
+
+def test_words_are_not_repeated_under_one_final_name(documents):
+    keys = [(d.metadata["source"], d.doc_id.rpartition(".")[2], d.text) for d in documents]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_known_names_are_there(documents, name):
+    assert name in {document.doc_id for document in documents}
+
+
+@pytest.mark.parametrize("prefix", GONE + INSIDE)
+def test_removed_and_internal_modules_are_not(documents, prefix):
+    assert not [d.doc_id for d in documents if d.doc_id == prefix or d.doc_id.startswith(f"{prefix}.")]
+
+
+def test_no_name_is_private_or_a_test(documents):
+    for document in documents:
+        parts = document.doc_id.split(".")
+        assert len(parts) >= 2
+        assert not [part for part in parts if part.startswith("_") or part in ("test", "tests", "conftest")], parts
+
+
+def test_names_start_with_their_package(documents):
+    for document in documents:
+        top, source = document.doc_id.partition(".")[0], document.metadata["source"]
+        assert top == source if source != "python" else top in sys.stdlib_module_names
+
+
+def test_texts_are_short_prose(documents):
+    for document in documents:
+        assert 8 <= len(document.text) <= python_docs.MAX_CHARACTERS
+        assert document.text == " ".join(document.text.split())
+        assert not document.text.lower().startswith((".. ", "deprecated", ">>>", "parameters"))
+        assert "\n" not in document.text and "%(" not in document.text and "----" not in document.text
+
+
+def test_progress_rises_to_one(reading):
+    fractions = reading[1]
+    assert fractions == sorted(fractions)
+    assert fractions[0] >= 0.0
+    assert fractions[-1] == 1.0
+    assert len(fractions) > 100
+
+
+def test_reading_twice_gives_the_same_list(documents):
+    assert read_python_docs() == documents
+
+
+def test_what_progress_raises_ends_the_reading():
+    def stop(fraction):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_python_docs(progress=stop)
+
+
+def test_reading_imports_nothing(monkeypatch):
+    code = (
+        "import sys; from retriever import python_docs as docs; docs.PACKAGES = ('python', 'numpy', 'networkx');"
+        "before = set(sys.modules); found = docs.read_python_docs();"
+        "assert len(found) > 1000; new = {name.partition('.')[0] for name in set(sys.modules) - before};"
+        "wrong = new & {'numpy', 'scipy', 'pandas', 'sklearn', 'networkx', 'tkinter', 'turtle', 'antigravity', 'this'};"
+        "assert not wrong, wrong"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_missing_package_is_a_clear_error(monkeypatch):
+    monkeypatch.setattr(python_docs, "PACKAGES", ("python", "no_such_package"))
+    with pytest.raises(CollectionError, match="no_such_package is not installed"):
+        read_python_docs()
+    with pytest.raises(CollectionError, match="no_such_package is not installed"):
+        package_versions()
+
+
+def test_package_versions_name_every_package():
+    versions = package_versions()
+    assert tuple(versions) == PACKAGES
+    assert versions["python"].startswith("3.")
+    assert all(version[0].isdigit() for version in versions.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("shutil.copytree", "shutil copytree"),
+        ("collections.OrderedDict", "collections Ordered Dict"),
+        ("sklearn.cluster.KMeans", "sklearn cluster K Means"),
+        ("html.parser.HTMLParser", "html parser HTML Parser"),
+        ("numpy.log10", "numpy log10"),
+        ("ipaddress.IPv4Address", "ipaddress IPv4 Address"),
+        ("scipy.signal.find_peaks_cwt", "scipy signal find peaks cwt"),
+        ("sklearn.decomposition.PCA", "sklearn decomposition PCA"),
+        ("", ""),
+    ],
+)
+def test_name_in_words(name, words):
+    assert name_in_words(name) == words
+
+
+@pytest.mark.parametrize(
+    ("doc", "text"),
+    [
+        ("Copy a tree.\n\n    Parameters\n    ----------\n    x : int\n", "Copy a tree."),
+        ("Sum it.\n\nUse :func:`~a.total` or ``x``, see [1]_.\n\nMore.", "Sum it. Use a.total or x, see."),
+        ("join(\n    a,\n    b\n)\n--\n\nJoin two arrays.", "Join two arrays."),
+        ("Old way to do it.\n\n.. deprecated:: 1.2\n   Gone soon.", ""),
+        ("Deprecated: use other things.", ""),
+        ("A %(what)s of numbers.", ""),
+        ("A normal variable.\n\n%(before_notes)s", "A normal variable."),
+        ("Stub.", ""),
+        ("", ""),
+    ],
+)
+def test_docstrings_are_cut_to_their_beginning(doc, text):
+    assert python_docs._describe(doc) == text
+
+
+def test_long_text_is_cut_at_a_sentence_or_a_word():
+    sentence = "One sentence of words, " * 8 + "ends here. "
+    assert python_docs._cut(sentence * 3) == sentence.strip()
+    cut = python_docs._cut("word " * 200)
+    assert len(cut) <= python_docs.MAX_CHARACTERS and cut.endswith("word…")
+
+
+def test_questions_are_many_unique_and_not_empty(questions):
+    assert len(questions) >= 150
+    assert all(text.strip() and len(text) <= 120 for text in questions.values())
+    assert len({text.lower() for text in questions.values()}) == len(questions)
+    for text in ("find all files matching a pattern", "how do I copy a whole folder with its contents"):
+        assert text in questions.values()
+
+
+def test_questions_name_no_answer(questions, judgments):
+    for query_id, name, _ in judgments[1:]:
+        assert name not in questions[query_id]
+
+
+def test_every_answer_exists_and_every_question_has_one(documents, questions, judgments):
+    assert judgments[0] == ["query-id", "corpus-id", "score"]
+    names = {document.doc_id for document in documents}
+    assert [row for row in judgments[1:] if row[1] not in names or row[2] != "1"] == []
+    assert {row[0] for row in judgments[1:]} == set(questions)
+    assert len({(row[0], row[1]) for row in judgments[1:]}) == len(judgments) - 1
+
+
+def test_questions_are_about_every_package(judgments):
+    asked = {row[1].partition(".")[0] for row in judgments[1:]}
+    assert set(PACKAGES[1:]) <= asked
+    assert len(asked - set(PACKAGES)) > 20  # modules of the standard library

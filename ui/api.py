@@ -1,0 +1,114 @@
+"""The named endpoints: /build, /search and /measure, for programs (gradio_client); they answer in JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from retriever.errors import ParameterError
+from retriever.index import check_count
+from ui.asking import answer, result_rows
+from ui.building import PASTE, SAMPLE, UPLOAD, plan, request_of
+from ui.errors import shown
+from ui.job import Job
+from ui.preparation import Preparation
+from ui.records import build_record, data_of, numbers, search_record, settings_of
+from ui.session import Session
+
+SOURCES = {"sample": SAMPLE, "files": UPLOAD, "text": PASTE}
+
+
+def search(question: str, k: float, ef: float, session: Session) -> dict[str, Any]:
+    """Answer a question exactly and by HNSW over what this client has loaded."""
+    indexed = session.loaded()
+    width = check_count("ef", _whole(ef), 1)
+    both = answer(question, check_count("k", _whole(k), 1), width, indexed)
+    record = search_record(indexed, question, int(k), width, both)
+    return {"results": result_rows(both), "recall": both.recall, "seconds": both.seconds, "record": _content(record)}
+
+
+def measure(k: float, ef: float, session: Session) -> dict[str, Any]:
+    """Measure recall and latency at ef over the pinned queries of what this client has loaded."""
+    indexed = session.loaded()
+    k = check_count("k", _whole(k), 1)
+    now, exact = indexed.measure(k, check_count("ef", _whole(ef), 1)), indexed.measure_exact(k)
+    return {
+        "hnsw": numbers(now),
+        "exact": numbers(exact),
+        "recall": [round(float(value), 6) for value in now.recall],
+        "settings": settings_of(indexed),
+        "data": data_of(indexed),
+    }
+
+
+def build_collection(
+    source: str,
+    sample: str,
+    files: Sequence[str] | None,
+    pasted: str,
+    model_name: str,
+    chunk_size: float,
+    chunk_overlap: float,
+    M: float,
+    ef_construction: float,
+    session: Session,
+    *,
+    preparation: Preparation,
+) -> tuple[dict[str, Any], Session]:
+    """Build a collection for this client and wait for its end; return its run record.
+
+    source: "sample" (with sample: "documents" or "python_docs"), "files" or "text".
+    """
+    if source not in SOURCES:
+        raise ParameterError(f"The source is {source!r}; choose one of: {', '.join(SOURCES)}.")
+    request = request_of(
+        SOURCES[source], sample, files, pasted, None, model_name, chunk_size, chunk_overlap, M, ef_construction
+    )
+    indexed = Job(plan(request, session, preparation)).start().result()
+    return _content(build_record(indexed)), Session(indexed, request.source_key(), chosen=True)
+
+
+def build(session: gr.State, preparation: Preparation) -> None:
+    """Offer the endpoints; their controls are never shown."""
+
+    def start(*values: Any) -> tuple[dict[str, Any], Session]:  # noqa: ANN401 - the values of build_collection
+        return build_collection(*values, preparation=preparation)
+
+    def ask(question: str, k: float, ef: float, current: Session) -> dict[str, Any]:
+        return search(question, k, ef, _loaded(current, preparation))
+
+    def test(k: float, ef: float, current: Session) -> dict[str, Any]:
+        return measure(k, ef, _loaded(current, preparation))
+
+    with gr.Group(visible=False):
+        source, sample = gr.Textbox("sample", label="source"), gr.Textbox("documents", label="sample")
+        files, pasted = gr.File(file_count="multiple", type="filepath", label="files"), gr.Textbox(label="text")
+        model = gr.Textbox("all-MiniLM-L6-v2", label="model")
+        numbers_in = [
+            gr.Number(value, label=label)
+            for label, value in (("chunk_size", 200), ("chunk_overlap", 0), ("M", 16), ("ef_construction", 200))
+        ]
+        question, k, ef = gr.Textbox(label="question"), gr.Number(10, label="k"), gr.Number(10, label="ef")
+        result, button = gr.JSON(label="result"), gr.Button()
+    button.click(
+        shown(start),
+        [source, sample, files, pasted, model, *numbers_in, session],
+        [result, session],
+        api_name="build",
+        concurrency_limit=2,
+    )
+    button.click(shown(ask), [question, k, ef, session], result, api_name="search", concurrency_limit=None)
+    button.click(shown(test), [k, ef, session], result, api_name="measure", concurrency_limit=None)
+
+
+def _loaded(session: Session, preparation: Preparation) -> Session:
+    """Give a client that has built nothing the best shared sample, as the page does."""
+    return session if session.indexed is not None else Session(preparation.best())
+
+
+def _whole(value: float) -> Any:  # noqa: ANN401 - what is no whole number is passed on, to be refused with its value
+    return int(value) if isinstance(value, int | float) and float(value).is_integer() else value
+
+
+def _content(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a RunRecord
+    return {name: dict(part) if hasattr(part, "items") else part for name, part in vars(record).items()}

@@ -1,0 +1,73 @@
+"""The page, as a table of contents: session, header, tabs, and the links between the tabs."""
+
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from ui import api, documents_tab, ef_tab, search_tab, text
+from ui.errors import shown
+from ui.preparation import Preparation
+from ui.session import Session
+
+TICK = 1.0  # seconds between two looks at what is being prepared
+TITLE = "Dense Retrieval Lab"
+SUBTITLE = "Load documents, ask a question, slide ef, and see what approximate search gives up and what it buys."
+
+
+def adopt(session: Session, revision: int, preparation: Preparation) -> tuple[Session, int, str, str, Any]:
+    """Give a visitor who has chosen nothing the best sample that is ready; say what is still being prepared."""
+    best = preparation.best()
+    if not session.chosen and best is not None and best is not session.indexed:
+        session, revision = replace(session, indexed=best, overlay=None), revision + 1
+    ticking = gr.Timer(active=not preparation.ended)
+    return session, revision, text.header(session.indexed), text.preparation(preparation), ticking
+
+
+def changed(session: Session, revision: int) -> tuple[int, str]:
+    """Note that another collection was loaded."""
+    return revision + 1, text.header(session.indexed)
+
+
+def take_python_docs(session: Session, preparation: Preparation) -> Session:
+    """Load Python docs, waiting for it if it is still being prepared."""
+    return Session(preparation.wait_for("python_docs", lambda stage, done: None), chosen=True)
+
+
+def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
+    """Return the page; the shared samples are prepared once the first visitor has it, or by the caller before."""
+    shared = preparation or Preparation()
+
+    def tick(session: Session, revision: int) -> tuple[Session, int, str, str, Any]:
+        shared.start()
+        return adopt(session, revision, shared)
+
+    def enlarge(session: Session) -> Session:
+        return take_python_docs(session, shared)
+
+    demo = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
+    with demo:
+        session, revision, timer = gr.State(Session()), gr.State(0), gr.Timer(TICK)
+        gr.HTML(f'<div class="lab-title"><h1>{TITLE}</h1><p>{SUBTITLE}</p></div>')
+        header, note = gr.HTML(text.header(None)), gr.HTML('<div class="lab-note"></div>')
+        with gr.Tab("1 Documents"):
+            documents = documents_tab.build(session, shared)
+        with gr.Tab("2 Search"):
+            search = search_tab.build(session)
+        with gr.Tab("3 Recall against latency"):
+            ef = ef_tab.build(session)
+        api.build(session, shared)
+
+        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+        gr.on([demo.load, timer.tick], tick, [session, revision], [session, revision, header, note, timer], **hidden)
+        loaded = [
+            documents.built,
+            ef.starve.click(shown(ef_tab.starve), session, session, **hidden),
+            ef.enlarge.click(shown(enlarge), session, session, **hidden),
+        ]
+        for event in loaded:
+            event.success(changed, [session, revision], [revision, header], **hidden)
+        revision.change(search_tab.refresh, [search.question, session], search.refreshed, **hidden)
+        revision.change(ef_tab.curve_steps, ef.inputs, ef.refreshed, **hidden)
+        revision.change(documents_tab.report, session, documents.report, **hidden)
+    return demo

@@ -1,0 +1,210 @@
+"""Documents: take a sample, upload files or paste text, and build a collection from them."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from retriever.archive import pack
+from retriever.chunking import default_chunk_size
+from retriever.documents import ACCEPTED
+from retriever.errors import Cancelled
+from retriever.indexed import IndexSettings
+from retriever.models import MODELS, ModelCard, model_card
+from ui import tables, text
+from ui.building import SAMPLE, SOURCES, BuildRequest, plan, request_of
+from ui.errors import shown, shown_steps
+from ui.job import Job
+from ui.preparation import TITLES, Preparation
+from ui.records import build_record
+from ui.session import Session
+from ui.settings import limits
+
+PRESETS = {"default 16/200": (16, 200), "starved 4/20": (4, 20), "rich 32/400": (32, 400)}
+LARGEST_CHUNK = 512  # of the slider, where the model has no limit
+POLL = 0.2  # seconds between two looks at a job
+
+BuildStep = tuple[Session, str, str, str]  # session, progress, report, chunks
+
+
+@dataclass(frozen=True)
+class DocumentsTab:
+    """Hold what demo.py links: the controls of a build, the event that ends one, and where the report stands."""
+
+    controls: list[gr.Component]
+    built: gr.events.Dependency
+    cancelled: gr.events.Dependency
+    report: list[gr.Component]
+
+
+def build_steps(request: BuildRequest, session: Session, preparation: Preparation) -> Iterator[BuildStep]:
+    """Build and give progress on the way; the last step holds the new session."""
+    if session.job is not None and not session.job.wait(0):
+        session.job.cancel()  # a second click starts anew
+    job = Job(plan(request, session, preparation)).start()
+    running = replace(session, job=job, chosen=True)
+    try:
+        while not job.wait(POLL):
+            yield running, text.progress_bar(job.status), gr.skip(), gr.skip()
+        indexed = job.result()
+    except Cancelled:
+        yield (
+            replace(running, job=None),
+            '<p class="lab-hint">Cancelled. What was loaded before is unchanged.</p>',
+            *(report(session)),
+        )
+        return
+    finally:
+        job.cancel()  # also when the visitor has left the page
+    done = Session(indexed, request.source_key(), chosen=True)
+    yield done, '<p class="lab-hint">Done: now ask it something in the next tab.</p>', *report(done)
+
+
+def cancel(session: Session) -> str:
+    """Ask a running build to stop."""
+    if session.job is None or session.job.wait(0):
+        return '<p class="lab-hint">No build is running.</p>'
+    session.job.cancel()
+    return '<p class="lab-hint">Cancelling: the step under way is finished first …</p>'
+
+
+def report(session: Session) -> tuple[str, str]:
+    """Return the report of what is loaded, with its run record, and its chunks."""
+    if session.indexed is None:
+        return '<p class="lab-hint">Nothing is loaded yet.</p>', ""
+    return text.build_report(session.indexed) + tables.folded_record(build_record(session.indexed)), tables.chunks(
+        session.indexed
+    )
+
+
+def show_source(source: str) -> tuple[dict[str, Any], ...]:
+    """Show the controls of the chosen source and hide the others'."""
+    return tuple(gr.update(visible=source == name) for name in SOURCES)
+
+
+def fit_sizes(model_name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fit the chunk slider to a model, and describe the model beside its name."""
+    card = model_card(model_name)
+    largest = card.max_tokens or LARGEST_CHUNK
+    return gr.update(maximum=largest, value=default_chunk_size(card)), gr.update(info=describe(card))
+
+
+def describe(card: ModelCard) -> str:
+    """Say in one line what a model is."""
+    limit = f"reads up to {card.max_tokens} tokens" if card.max_tokens else "reads texts of any length"
+    source = "works offline" if card.packaged else "fetched from the Hugging Face Hub when first used"
+    return f"{card.trained_on} {card.dimension} dimensions, {limit}, {card.megabytes} MB, {source}."
+
+
+def set_preset(name: str) -> tuple[int, int]:
+    """Return a preset's M and efConstruction."""
+    return PRESETS[name]
+
+
+def name_preset(M: float, ef_construction: float) -> str | None:
+    """Return the preset of these settings, if there is one."""
+    return next((name for name, settings in PRESETS.items() if settings == (int(M), int(ef_construction))), None)
+
+
+def save_collection(session: Session) -> dict[str, Any]:
+    """Write the loaded collection as a zip and offer it."""
+    indexed = session.loaded()
+    with tempfile.TemporaryDirectory() as folder:
+        indexed.save(folder)
+        target = Path(tempfile.mkdtemp(prefix="lab-")) / "collection.zip"
+        pack(folder, target)
+    size = text.megabytes(target.stat().st_size)
+    return gr.update(value=str(target), label=f"Download collection.zip ({size})", visible=True)
+
+
+def build(session: gr.State, preparation: Preparation) -> DocumentsTab:
+    """Lay the tab out and wire it."""
+    with gr.Row():
+        with gr.Column(scale=6, min_width=320):
+            source, groups, inputs = _source_controls()
+            model, size, overlap, preset, M, ef_construction = _index_controls()
+        with gr.Column(scale=6, min_width=320):
+            with gr.Row():
+                start = gr.Button("Build", variant="primary", scale=3)
+                stop = gr.Button("Cancel", scale=1, min_width=100)
+            progress = gr.HTML('<p class="lab-hint">Choose documents on the left and press <b>Build</b>.</p>')
+            shown_report = gr.HTML()
+            with gr.Row():
+                save = gr.Button("Save this collection …", size="sm")
+                link = gr.DownloadButton("Download", visible=False, size="sm")
+            with gr.Accordion("Look at the chunks", open=False):
+                shown_chunks = gr.HTML()
+    controls = [source, *inputs, model, size, overlap, M, ef_construction]
+
+    def run(*values: Any) -> Iterator[BuildStep]:  # noqa: ANN401 - the values of all controls, then the session
+        *chosen, current = values
+        yield from build_steps(request_of(*chosen), current, preparation)
+
+    source.input(show_source, source, groups, show_progress="hidden", api_visibility="private")
+    model.input(fit_sizes, model, [size, model], show_progress="hidden", api_visibility="private")
+    preset.input(set_preset, preset, [M, ef_construction], show_progress="hidden", api_visibility="private")
+    gr.on(
+        [M.input, ef_construction.input],
+        name_preset,
+        [M, ef_construction],
+        preset,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    built = start.click(
+        shown_steps(run),
+        [*controls, session],
+        [session, progress, shown_report, shown_chunks],
+        show_progress="hidden",
+        concurrency_limit=2,
+        api_visibility="private",
+    )
+    cancelled = stop.click(cancel, session, progress, show_progress="hidden", queue=False, api_visibility="private")
+    save.click(shown(save_collection), session, link, api_visibility="private")
+    return DocumentsTab(controls, built, cancelled, [shown_report, shown_chunks])
+
+
+def _source_controls() -> tuple[gr.Radio, list[gr.Column], list[gr.Component]]:
+    """Lay out where documents come from; return the choice, the groups it shows and the inputs in them."""
+    allowed = limits()
+    source = gr.Radio(list(SOURCES), value=SAMPLE, label="Documents", info="Where the documents come from.")
+    with gr.Column(visible=True) as of_sample:
+        choices = [(title, name) for name, title in TITLES.items()]
+        info = "Python docs is the large one: there the trade-off shows."
+        sample = gr.Dropdown(choices, value="documents", label="Sample", info=info)
+    with gr.Column(visible=False) as of_files:
+        label = (
+            f"Drop files here: {' '.join(ACCEPTED)} – at most {allowed.files} files, {allowed.file_megabytes} MB each, "
+            f"{allowed.total_megabytes} MB together"
+        )
+        files = gr.File(file_count="multiple", type="filepath", label=label, height=150)
+    with gr.Column(visible=False) as of_text:
+        info = "Any text; it becomes one document."
+        pasted = gr.Textbox(label="Text", info=info, lines=6, max_lines=6, placeholder="Paste some paragraphs here.")
+    with gr.Column(visible=False) as of_saved:
+        saved = gr.File(file_types=[".zip"], type="filepath", label="A collection.zip saved from this page", height=150)
+    return source, [of_sample, of_files, of_text, of_saved], [sample, files, pasted, saved]
+
+
+def _index_controls() -> tuple[gr.Dropdown, gr.Slider, gr.Slider, gr.Radio, gr.Slider, gr.Slider]:
+    """Lay out how documents are indexed."""
+    default = IndexSettings()
+    card = model_card(default.model_name)
+    model = gr.Dropdown(list(MODELS), value=card.name, label="Embedding model", info=describe(card))
+    with gr.Row():
+        largest, usual = card.max_tokens or LARGEST_CHUNK, default_chunk_size(card)
+        info = "Longer texts are cut into pieces."
+        size = gr.Slider(32, largest, usual, step=1, label="Chunk size (tokens)", info=info)
+        info = "What a piece repeats of the last."
+        overlap = gr.Slider(0, 100, 0, step=1, label="Overlap (tokens)", info=info)
+    info = "M/efConstruction: starved shows what a poor graph costs, rich what a good one takes to build."
+    preset = gr.Radio(list(PRESETS), value=next(iter(PRESETS)), label="Graph", info=info)
+    with gr.Row():
+        info = "Links a node keeps: more find more."
+        M = gr.Slider(2, 64, default.M, step=1, label="M (links)", info=info)
+        info = "Candidates weighed to link a node."
+        ef_construction = gr.Slider(10, 800, default.ef_construction, step=10, label="efConstruction", info=info)
+    return model, size, overlap, preset, M, ef_construction

@@ -1,0 +1,170 @@
+"""Recall against latency: slide ef and see both change, measured live against exact search."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+import plotly.graph_objects as go
+
+from retriever.indexed import IndexedCollection
+from retriever.measurement import Measurement
+from ui import tables, text
+from ui.errors import shown, shown_steps
+from ui.figures import curve_figure
+from ui.job import Job
+from ui.records import ef_record
+from ui.session import Session
+
+LARGEST_K, LARGEST_EF, FIRST_K = 50, 400, 10
+NO_OVERLAY = "no second graph"
+OVERLAYS = {
+    NO_OVERLAY: (0, 0),
+    "starved (M=4, efConstruction=20)": (4, 20),
+    "default (M=16, efConstruction=200)": (16, 200),
+}
+POLL = 0.2  # seconds between two looks at a running measurement
+
+Numbers = tuple[str, go.Figure, str, str, str]  # cards, curve, spread, worst queries, run record
+
+
+@dataclass(frozen=True)
+class EfTab:
+    """Hold what demo.py links: the sliders, and the events and places of a newly loaded collection."""
+
+    inputs: list[gr.Component]
+    refreshed: list[gr.Component]
+    starve: gr.Button
+    enlarge: gr.Button
+
+
+def slide(k: float, ef: float, session: Session) -> Numbers:
+    """Measure at this ef, anew, and show the numbers; before anything is loaded, leave the page as it is."""
+    if session.indexed is None:
+        return (gr.skip(),) * 5
+    indexed, k = session.indexed, int(k)
+    now = indexed.measure(k, max(int(ef), k))
+    return numbers(indexed, now, session.overlay)
+
+
+def numbers(indexed: IndexedCollection, now: Measurement, overlay: IndexedCollection | None) -> Numbers:
+    """Return all that changes while ef moves."""
+    exact, curve = indexed.measure_exact(now.k), indexed.known_curve(now.k) or []
+    other = overlay.known_curve(now.k) or [] if overlay else []
+    figure = curve_figure(
+        curve, exact, now, name=graph_name(indexed), overlay=other, overlay_name=graph_name(overlay) if overlay else ""
+    )
+    record = tables.record(ef_record(indexed, now, exact, curve))
+    return tables.cards(now, exact), figure, tables.spread(now), tables.worst(indexed, now), record
+
+
+def graph_name(indexed: IndexedCollection) -> str:
+    """Name a graph by its settings."""
+    return f"HNSW {indexed.settings.M}/{indexed.settings.ef_construction}"
+
+
+def curve_steps(k: float, ef: float, target: float, session: Session) -> Iterator[tuple[Any, ...]]:
+    """Measure the curve of what is loaded, and of the overlay, unless it is known; then show everything."""
+    indexed, k = session.indexed, int(k)
+    if indexed is None:
+        yield (
+            '<p class="lab-hint">Nothing is loaded yet; the first sample is being prepared.</p>',
+            "",
+            *(gr.skip(),) * 5,
+        )
+        return
+    for graph in [indexed, *([session.overlay] if session.overlay else [])]:
+        if graph.known_curve(k) is None:
+            yield from _measure_curve(graph, k)
+    curve, exact = indexed.curve(k), indexed.measure_exact(k)
+    yield (
+        f'<div class="lab-lesson">{text.lesson(indexed, exact, curve)}</div>',
+        text.target_words(curve, float(target)),
+        *numbers(indexed, indexed.measure(k, max(int(ef), k)), session.overlay),
+    )
+
+
+def _measure_curve(indexed: IndexedCollection, k: int) -> Iterator[tuple[Any, ...]]:
+    """Measure one curve in the background and report progress."""
+
+    def work(progress: Any) -> IndexedCollection:  # noqa: ANN401 - a Progress
+        indexed.measure_exact(k)
+        indexed.curve(k, progress=lambda done: progress("measuring the curve", done))
+        return indexed
+
+    job = Job(work).start()
+    while not job.wait(POLL):
+        yield (text.progress_bar(job.status), *(gr.skip(),) * 6)
+    job.result()
+
+
+def aim(k: float, target: float, session: Session) -> str:
+    """Answer which ef reaches the target recall."""
+    if session.indexed is None:
+        return ""
+    curve: Sequence[Measurement] = session.indexed.known_curve(int(k)) or []
+    return text.target_words(curve, float(target)) if curve else "The curve is still being measured."
+
+
+def lay_over(name: str, session: Session) -> Session:
+    """Build the second graph over the same vectors, or take it away."""
+    M, ef_construction = OVERLAYS[name]
+    if not M:
+        return replace(session, overlay=None)
+    return replace(session, overlay=session.loaded().with_graph(M, ef_construction))
+
+
+def keep_ef_above(k: float, ef: float) -> dict[str, Any]:
+    """Let the ef slider begin at k: hnswlib searches with max(ef, k), so less would do nothing."""
+    return gr.update(minimum=int(k), value=max(int(k), int(ef)))
+
+
+def starve(session: Session) -> Session:
+    """Replace the graph by a starved one over the same vectors, where the trade-off shows."""
+    M, ef_construction = 4, 20
+    return replace(session, indexed=session.loaded().with_graph(M, ef_construction), chosen=True)
+
+
+def build(session: gr.State) -> EfTab:
+    """Lay the tab out and wire it."""
+    with gr.Row():
+        with gr.Column(scale=4, min_width=320):
+            info = "How many candidates HNSW keeps while it searches: more finds more and takes longer. It starts at k."
+            ef = gr.Slider(
+                FIRST_K, LARGEST_EF, FIRST_K, step=1, label="ef (candidates)", info=info, elem_classes="lab-big-slider"
+            )
+            cards = gr.HTML('<p class="lab-hint">The numbers appear as soon as a collection is loaded.</p>')
+            k = gr.Slider(1, LARGEST_K, FIRST_K, step=1, label="k (neighbours)", info="How many nearest texts count.")
+        with gr.Column(scale=7, min_width=320):
+            figure = gr.Plot(show_label=False, container=False)
+            lesson = gr.HTML()
+            with gr.Row():
+                starved = gr.Button("Try the starved graph", size="sm")
+                larger = gr.Button("Take Python docs", size="sm")
+            with gr.Row():
+                target = gr.Slider(
+                    0.5, 1, 0.95, step=0.01, label="Smallest ef that reaches recall", info="Read off the curve."
+                )
+                overlay = gr.Dropdown(
+                    list(OVERLAYS), value=NO_OVERLAY, label="Lay over it", info="A second graph over the same vectors."
+                )
+            reached = gr.HTML()
+    with gr.Row():
+        with gr.Column(scale=4, min_width=320):
+            gr.HTML('<div class="lab-side">How many queries have which recall</div>')
+            spread = gr.HTML()
+        with gr.Column(scale=7, min_width=320):
+            gr.HTML('<div class="lab-side">The queries HNSW does worst on</div>')
+            worst = gr.HTML()
+    with gr.Accordion("Run record", open=False):
+        record = gr.HTML()
+    live = [cards, figure, spread, worst, record]
+    inputs, refreshed = [k, ef, target, session], [lesson, reached, *live]
+    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+    ef.input(shown(slide), [k, ef, session], live, trigger_mode="always_last", **hidden)
+    k.input(keep_ef_above, [k, ef], ef, trigger_mode="always_last", **hidden)
+    k.input(shown_steps(curve_steps), inputs, refreshed, trigger_mode="always_last", **hidden)
+    target.input(aim, [k, target, session], reached, trigger_mode="always_last", **hidden)
+    laid = overlay.input(shown(lay_over), [overlay, session], session, **hidden)
+    laid.then(shown_steps(curve_steps), inputs, refreshed, **hidden)
+    return EfTab(inputs, refreshed, starved, larger)

@@ -1,0 +1,94 @@
+"""Figures: measurements -> Plotly. The same colours everywhere: exact blue, HNSW orange, missed vermilion."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from retriever.measurement import Measurement
+
+EXACT, HNSW, MISSED = "#0072B2", "#E69F00", "#D55E00"  # Okabe and Ito's palette, safe for colour-blind readers
+GREY = "#808890"  # readable on white and on near-black
+
+
+def curve_figure(
+    curve: Sequence[Measurement],
+    exact: Measurement,
+    now: Measurement | None = None,
+    *,
+    name: str = "HNSW",
+    overlay: Sequence[Measurement] = (),
+    overlay_name: str = "",
+) -> go.Figure:
+    """Draw mean recall over median latency, points labelled by ef, exact search as the reference."""
+    figure = go.Figure()
+    if overlay:
+        figure.add_trace(_trace(overlay, overlay_name, dash="dot", symbol="diamond-open"))
+    if curve:
+        figure.add_trace(_trace(curve, name, dash="solid", symbol="circle"))
+    figure.add_vline(x=exact.p50 * 1e6, line={"color": EXACT, "dash": "dash", "width": 2})
+    figure.add_trace(
+        go.Scatter(
+            x=[exact.p50 * 1e6],
+            y=[1.0],
+            mode="markers+text",
+            name="exact",
+            text=["exact"],
+            textposition="bottom right",
+            textfont={"color": EXACT},
+            marker={"color": EXACT, "size": 13, "symbol": "square"},
+            hovertemplate="exact search: %{x:.0f} µs, recall 1<extra></extra>",
+        )
+    )
+    if now is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=[now.p50 * 1e6],
+                y=[now.mean_recall],
+                mode="markers",
+                name=f"now: ef={now.ef}",
+                marker={"color": HNSW, "size": 20, "symbol": "circle-open", "line": {"width": 4}},
+                hovertemplate="ef=" + str(now.ef) + ": %{x:.0f} µs, recall %{y:.3f}<extra></extra>",
+            )
+        )
+    k = exact.k
+    figure.update_layout(
+        height=330,
+        margin={"l": 56, "r": 16, "t": 8, "b": 44},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": GREY, "family": "system-ui, sans-serif", "size": 13},
+        legend={
+            "orientation": "h",
+            "x": 1,
+            "xanchor": "right",
+            "y": 0.02,
+            "yanchor": "bottom",
+            "bgcolor": "rgba(0,0,0,0)",
+        },
+        uirevision="curve",  # a visitor's zoom stays while the slider moves
+        transition={"duration": 0},
+    )
+    figure.update_xaxes(title="median latency, µs a query", gridcolor="rgba(128,128,128,.25)", rangemode="tozero")
+    low = min([step.mean_recall for step in (*curve, *overlay)] or [now.mean_recall if now else 0])
+    figure.update_yaxes(
+        title=f"mean recall@{k}", range=[max(-0.02, low - 0.08), 1.04], gridcolor="rgba(128,128,128,.25)"
+    )
+    return figure
+
+
+def _trace(curve: Sequence[Measurement], name: str, *, dash: str, symbol: str) -> go.Scatter:
+    """Draw one graph's curve; only some points are labelled, so that labels do not cover one another."""
+    labels = [f"{step.ef}" if number % 2 == 0 or number == len(curve) - 1 else "" for number, step in enumerate(curve)]
+    return go.Scatter(
+        x=[step.p50 * 1e6 for step in curve],
+        y=[step.mean_recall for step in curve],
+        mode="lines+markers+text",
+        name=name,
+        text=labels,
+        textposition="top left",
+        cliponaxis=False,
+        customdata=[step.ef for step in curve],
+        hovertemplate="ef=%{customdata}: %{x:.0f} µs, recall %{y:.3f}<extra></extra>",
+        line={"color": HNSW, "width": 2, "dash": dash},
+        marker={"color": HNSW, "size": 8, "symbol": symbol},
+    )

@@ -1,0 +1,83 @@
+"""A job: long work in a thread of its own, which can be watched and cancelled."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from retriever.errors import Cancelled
+from retriever.indexed import Progress
+from retriever.turns import TURNS
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Status:
+    """Say how far a job is: its stage, the fraction of it done in [0, 1], and seconds since the stage began."""
+
+    stage: str = "waiting"
+    fraction: float = 0.0
+    elapsed: float = 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the stage ends, if it goes on as before; None while too little is done to tell."""
+        if self.fraction < 0.02 or self.elapsed < 1:
+            return None
+        return self.elapsed * (1 - self.fraction) / self.fraction
+
+
+class Job(Generic[Result]):
+    """Run `work(progress)` in a thread; progress raises Cancelled once cancel was called."""
+
+    def __init__(self, work: Callable[[Progress], Result]) -> None:
+        self._work = work
+        self._cancelled = threading.Event()
+        self._ended = threading.Event()
+        self._result: Result | None = None
+        self._error: BaseException | None = None
+        self._stage, self._fraction, self._stage_start = "waiting", 0.0, time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="job", daemon=True)
+
+    def start(self) -> "Job[Result]":
+        """Start the thread and return the job."""
+        self._thread.start()
+        return self
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next report of progress."""
+        self._cancelled.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the work has ended, at most some seconds; return whether it has."""
+        return self._ended.wait(seconds)
+
+    @property
+    def status(self) -> Status:
+        """How far the work is."""
+        return Status(self._stage, self._fraction, time.monotonic() - self._stage_start)
+
+    def result(self) -> Result:
+        """Return what the work returned, or raise what it raised; wait for its end first."""
+        self._ended.wait()
+        if self._error is not None:
+            raise self._error
+        return self._result  # type: ignore[return-value] # set by _run whenever there is no error
+
+    def _run(self) -> None:
+        try:
+            self._result = self._work(self._report)
+        except Exception as error:  # whatever it was, the visitor's page has to hear of it
+            self._error = error
+        finally:
+            self._ended.set()
+
+    def _report(self, stage: str, fraction: float) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled("The work was cancelled; what was loaded before is unchanged.")
+        if stage != self._stage:
+            self._stage, self._stage_start = stage, time.monotonic()
+        self._fraction = fraction
+        TURNS.give_way()

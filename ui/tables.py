@@ -1,0 +1,159 @@
+"""Tables and lists as HTML: hits, bars of time, cards, downloads. Pure functions; all text is escaped."""
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from retriever.dense import Hit
+from retriever.index import NO_ID
+from retriever.indexed import IndexedCollection
+from retriever.measurement import Measurement
+from retriever.record import RunRecord
+from ui.text import escape, megabytes, place, ratio, seconds, unit
+
+SNIPPET = 320  # characters of a hit's text that are shown
+SHOWN_CHUNKS = 100
+WORST = 5
+BARS = 10  # of the spread of recall, besides the one for recall 1.0 exactly
+
+
+def hits(found: Sequence[Hit], marked: Sequence[bool], *, side: str) -> str:
+    """List hits; marked ones are missed by HNSW (side "exact") or extra in it (side "hnsw")."""
+    tag = "missed by HNSW" if side == "exact" else "not among the true ones"
+    items = []
+    for rank, (hit, mark) in enumerate(zip(found, marked, strict=True), 1):
+        text = hit["text"] if len(hit["text"]) <= SNIPPET else hit["text"][:SNIPPET].rsplit(" ", 1)[0] + " …"
+        badge = f'<span class="lab-tag">{tag}</span>' if mark else ""
+        items.append(
+            f'<li class="{"lab-marked" if mark else ""}"><div class="lab-hit-head"><span class="lab-rank">{rank}</span>'
+            f"<b>{escape(place(hit['metadata']))}</b>{badge}"
+            f'<span class="lab-score" title="cosine similarity">{hit["score"]:.3f}</span></div>'
+            f"<p>{escape(text)}</p></li>"
+        )
+    return f'<ol class="lab-hits lab-{side}">{"".join(items)}</ol>'
+
+
+def time_bar(parts: Mapping[str, tuple[float, str]]) -> str:
+    """Draw one bar that splits time; parts: label -> seconds and CSS class."""
+    total = sum(value for value, _ in parts.values()) or 1
+    bars = "".join(
+        f'<div class="{css}" style="flex-grow:{value / total:.4f}" title="{escape(label)}: {seconds(value)}"></div>'
+        for label, (value, css) in parts.items()
+    )
+    legend = "".join(
+        f'<span><i class="{css}"></i>{escape(label)} <b>{seconds(value)}</b></span>'
+        for label, (value, css) in parts.items()
+    )
+    return f'<div class="lab-time"><div class="lab-bar">{bars}</div><div class="lab-legend">{legend}</div></div>'
+
+
+def cards(now: Measurement, exact: Measurement) -> str:
+    """Show the numbers beside the ef slider: recall, latency, queries a second, and exact search's for comparison."""
+    rows = [
+        (f"mean recall@{now.k}", f"{now.mean_recall:.3f}", "of the true neighbours found", "1.000"),
+        ("median latency", seconds(now.p50), "a query", seconds(exact.p50)),
+        ("95th percentile", seconds(now.p95), "a query", seconds(exact.p95)),
+        ("queries per second", f"{now.qps:,.0f}", "one thread", f"{exact.qps:,.0f}"),
+        ("against exact", ratio(exact.p50, now.p50), "by median latency", "1×"),
+    ]
+    body = "".join(
+        f'<div class="lab-card"><i>{name}</i><b>{value}</b><small>{unit}</small>'
+        f'<small class="lab-exact-text">exact: {other}</small></div>'
+        for name, value, unit, other in rows
+    )
+    return f'<div class="lab-cards" data-ef="{now.ef}">{body}</div>'
+
+
+def spread(now: Measurement) -> str:
+    """Draw how recall is spread over the queries: a bar for each tenth, and one for recall 1.0 exactly."""
+    perfect = now.recall >= 1 - 1e-9
+    counts = [int(count) for count in np.histogram(now.recall[~perfect], bins=BARS, range=(0, 1))[0]]
+    counts.append(int(perfect.sum()))
+    labels = [f"{low / BARS:.1f}–" for low in range(BARS)] + ["1.0"]
+    most = max(counts)
+    bars = "".join(
+        f'<div title="{count} queries with recall {label}"><span>{count or ""}</span>'
+        f'<i class="{"lab-full" if label == "1.0" else ""}" style="height:{100 * count / most:.0f}%"></i>'
+        f"<small>{label}</small></div>"
+        for label, count in zip(labels, counts, strict=True)
+    )
+    return f'<div class="lab-spread" role="img" aria-label="queries by recall">{bars}</div>'
+
+
+def worst(indexed: IndexedCollection, now: Measurement) -> str:
+    """List the queries with the lowest recall, and what was missed in each."""
+    truth = indexed.truth(now.k)
+    order = np.argsort(now.recall, kind="stable")[:WORST]
+    items = []
+    for row in order:
+        if now.recall[row] >= 1 - 1e-9:
+            continue
+        found = set(now.neighbors.ids[row].tolist())
+        missed = [int(number) for number in truth.ids[row] if number not in found and number != NO_ID]
+        names = ", ".join(escape(place(indexed.retriever.metadata[number])) for number in missed[:4])
+        more = f" and {len(missed) - 4} more" if len(missed) > 4 else ""
+        items.append(
+            f"<tr><td><b>{now.recall[row]:.1f}</b></td><td>{escape(indexed.queries[row])}</td>"
+            f'<td class="lab-missed-text">{names}{more}</td></tr>'
+        )
+    if not items:
+        return f'<p class="lab-hint">At ef={now.ef} no query misses anything.</p>'
+    head = "<tr><th>recall</th><th>question</th><th>missed</th></tr>"
+    return f'<div class="lab-scroll"><table class="lab-table">{head}{"".join(items)}</table></div>'
+
+
+def chunks(indexed: IndexedCollection) -> str:
+    """Show the first chunks with their places."""
+    retriever = indexed.retriever
+    shown = list(zip(retriever.texts, retriever.metadata, strict=True))[:SHOWN_CHUNKS]
+    rows = "".join(
+        f"<tr><td>{number}</td><td>{escape(place(metadata))}</td><td>{escape(text)}</td></tr>"
+        for number, (text, metadata) in enumerate(shown, 1)
+    )
+    part = f"The first {len(shown)} of" if len(indexed) > len(shown) else "All"
+    table = f'<table class="lab-table"><tr><th>#</th><th>place</th><th>text</th></tr>{rows}</table>'
+    note = f'<p class="lab-hint">{part} {len(indexed):,} {unit(indexed)}.</p>'
+    return f'{note}<div class="lab-scroll lab-tall">{table}</div>'
+
+
+def record(run: RunRecord) -> str:
+    """Show a run record and offer it as JSON and as Markdown."""
+    links = download("run-record.json", "application/json", run.to_json(), "JSON")
+    links += download("run-record.md", "text/markdown", run.to_markdown(), "Markdown")
+    return f'<div class="lab-downloads">Download: {links}</div><pre class="lab-record">{escape(run.to_json())}</pre>'
+
+
+def folded_record(run: RunRecord) -> str:
+    """Show a run record behind a line that opens it."""
+    return f"<details><summary>Run record</summary>{record(run)}</details>"
+
+
+def download(name: str, kind: str, content: str, label: str) -> str:
+    """Return a link that carries its file with it: nothing is kept on the server, nobody else can fetch it."""
+    data = base64.b64encode(content.encode()).decode()
+    size = megabytes(len(data)) if len(data) > 100_000 else f"{len(content.encode()) / 1000:.1f} kB"
+    return f'<a class="lab-download" download="{escape(name)}" href="data:{kind};base64,{data}">{label} ({size})</a>'
+
+
+def results_csv(rows: Sequence[Mapping[str, object]]) -> str:
+    """Write rows as CSV; a cell that a spreadsheet would take for a formula gets an apostrophe in front."""
+    file = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({key: _harmless(value) for key, value in row.items()})
+    return file.getvalue()
+
+
+def results_json(rows: Sequence[Mapping[str, object]]) -> str:
+    """Write rows as JSON."""
+    return json.dumps(list(rows), indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
