@@ -11,12 +11,12 @@ from platformdirs import user_cache_path
 
 from retriever.collection import SAMPLE_FOLDER, load_sample
 from retriever.errors import RetrieverError, StorageError
-from retriever.indexed import IndexedCollection, IndexSettings, Progress, index_collection
+from retriever.indexed import IndexedCollection, IndexSettings, Progress
+from retriever.indexing import index_collection
 from retriever.models import fingerprint, model_card
 from retriever.python_docs import package_versions
 
 CACHE_FOLDER = "LAB_CACHE"  # environment variable: where the cache is kept
-CACHE_VERSION = 1  # to be raised when the same documents would be read or encoded differently
 
 
 def cache_folder() -> Path:
@@ -30,7 +30,7 @@ def cached_sample(
 ) -> IndexedCollection:
     """Return a sample indexed, from the cache if it is there, else built and kept there.
 
-    The key is the sample's files or packages with their versions, the model's fingerprint and the settings; a
+    The key is the sample's files, the packages' versions, this package's code, the model's fingerprint and settings; a
     damaged or unwritable cache is passed over. Raises what load_sample and index_collection raise.
     """
     settings = settings or IndexSettings()
@@ -57,9 +57,9 @@ def _folder(name: str, settings: IndexSettings) -> Path | None:
     if not card.packaged:
         return None
     key = {
-        "cache": CACHE_VERSION,
+        "code": _digest(Path(__file__).parent, "*.py"),
         "packages": package_versions() if name == "python_docs" else {},
-        "files": _digest(SAMPLE_FOLDER),
+        "files": _digest(SAMPLE_FOLDER, "*"),
         "model": fingerprint(card),
         "settings": [settings.chunk_size, settings.chunk_overlap, settings.M, settings.ef_construction],
     }
@@ -67,10 +67,10 @@ def _folder(name: str, settings: IndexSettings) -> Path | None:
     return cache_folder() / f"{name}-{settings.model_name}-{digest[:16]}"
 
 
-def _digest(folder: Path) -> str:
-    """Return a hash of a folder's files."""
+def _digest(folder: Path, pattern: str) -> str:
+    """Return a hash of a folder's files of one pattern: a change of the samples, or of how they are read, is seen."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(folder.rglob(pattern)):
         if path.is_file():
             digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -1,33 +1,25 @@
-"""An indexed collection: documents made searchable stage by stage, with the queries it is measured by.
+"""An indexed collection: documents made searchable, with the queries it is measured by and what was measured.
 
-Chunking, embedding and building the graph are separate stages, so that each can be timed, shown and cancelled,
-and so that a change of M or ef_construction builds the graph again without embedding again.
+A change of M or ef_construction builds the graph again without embedding again. How it is made from documents is
+in indexing.py.
 """
 
-import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from retriever.chunking import chunk_documents, default_chunk_size
-from retriever.collection import Collection, draw_queries
 from retriever.dense import DenseRetriever
-from retriever.errors import CollectionError, StorageError
+from retriever.errors import StorageError
 from retriever.index import Float32, Neighbors
-from retriever.measurement import Measurement, ef_curve, measure
-from retriever.models import load_encoder
+from retriever.measurement import Measurement, break_even, ef_curve, measure
 from retriever.storage import read_snapshot, write_snapshot
 
 Progress = Callable[[str, float], None]  # stage, fraction done in [0, 1]; what it raises ends the work
-STAGES = ("reading", "loading the model", "chunking", "embedding", "graph")
-PINNED_QUERIES = 100
-QUERY_SEED = 42
 
 
 @dataclass(frozen=True)
@@ -61,9 +53,11 @@ class IndexedCollection:
     chunked: bool = True
     drawn: bool = False  # whether the queries are sentences drawn from the documents
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _measuring: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _truth: dict[int, Neighbors] = field(default_factory=dict, repr=False)
     _exact: dict[int, Measurement] = field(default_factory=dict, repr=False)
     _curves: dict[int, list[Measurement]] = field(default_factory=dict, repr=False)
+    _break_even: dict[float, int] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Count the passages, each of which is one vector."""
@@ -84,14 +78,26 @@ class IndexedCollection:
         """Return the measurement of exact search, made once a k."""
         truth = self.truth(k)
         if k not in self._exact:
-            self._exact[k] = measure(self.retriever.exact, self.query_vectors, truth, k=k)
+            with self._measuring:  # who asks meanwhile waits for this one
+                if k not in self._exact:
+                    self._exact[k] = measure(self.retriever.exact, self.query_vectors, truth, k=k)
         return self._exact[k]
 
     def curve(self, k: int, *, progress: Callable[[float], None] | None = None) -> list[Measurement]:
-        """Return recall and latency over ef, measured once a k."""
+        """Return recall and latency over ef, measured once a k; progress gets the fraction done, in [0, 1]."""
+        truth = self.truth(k)
         if k not in self._curves:
-            self._curves[k] = ef_curve(self.retriever.hnsw, self.query_vectors, self.truth(k), k=k, progress=progress)
+            with self._measuring:  # who asks meanwhile waits for this one
+                if k not in self._curves:
+                    hnsw = self.retriever.hnsw
+                    self._curves[k] = ef_curve(hnsw, self.query_vectors, truth, k=k, progress=progress)
         return self._curves[k]
+
+    def break_even(self, hnsw: Measurement) -> int:
+        """Return the number of vectors from which exact search takes longer than a measurement of HNSW did."""
+        if hnsw.p50 not in self._break_even:
+            self._break_even[hnsw.p50] = break_even(self.retriever.dimension, hnsw.p50, k=hnsw.k)
+        return self._break_even[hnsw.p50]
 
     def known_curve(self, k: int) -> list[Measurement] | None:
         """Return the curve if it was measured already."""
@@ -101,12 +107,11 @@ class IndexedCollection:
         """Return the same collection with another graph; vectors, queries and exact results are shared."""
         retriever = self.retriever.with_graph(M=M, ef_construction=ef_construction)
         start = time.perf_counter()
-        retriever.build_graph(progress=_stage(progress, "graph"))
+        retriever.build_graph(progress=of_stage(progress, "graph"))
         seconds = {**self.seconds, "graph": time.perf_counter() - start}
         settings = replace(self.settings, M=M, ef_construction=ef_construction)
-        return replace(
-            self, retriever=retriever, settings=settings, seconds=seconds, _lock=threading.Lock(), _curves={}
-        )
+        own: dict[str, Any] = {"_lock": threading.Lock(), "_measuring": threading.Lock(), "_curves": {}}
+        return replace(self, retriever=retriever, settings=settings, seconds=seconds, **own)
 
     def save(self, folder: str | Path) -> None:
         """Write the collection into a folder, atomically; queries and their vectors go along. Raises StorageError."""
@@ -133,7 +138,7 @@ class IndexedCollection:
         snapshot = read_snapshot(folder, with_graph=with_graph)
         retriever = DenseRetriever.from_snapshot(snapshot)
         try:
-            extra = dict(snapshot.extra)
+            extra = {key: value for key, value in snapshot.extra.items() if not key.startswith("_")}
             settings = IndexSettings(**extra.pop("settings"))
             loaded = cls(
                 retriever=retriever, settings=settings, query_vectors=snapshot.arrays["query_vectors"], **extra
@@ -145,96 +150,12 @@ class IndexedCollection:
         return loaded
 
 
-def index_collection(
-    collection: Collection,
-    settings: IndexSettings | None = None,
-    *,
-    progress: Progress | None = None,
-    reading_seconds: float = 0.0,
-    max_passages: int | None = None,
-) -> IndexedCollection:
-    """Chunk, embed and link a collection's documents and embed its measuring queries.
-
-    progress: called with a stage of STAGES and the fraction of it that is done. max_passages: more are refused before
-    any is embedded. Raises CollectionError if there is no text or too much of it, ChunkingError for a chunk size the
-    model does not take, ModelError if the model cannot be loaded.
-    """
-    settings = settings or IndexSettings()
-    seconds = {"reading": reading_seconds}
-    with _timed(seconds, "loading the model", progress):
-        encoder = load_encoder(settings.model_name)
-    with _timed(seconds, "chunking", progress):
-        texts, metadata = _passages(collection, settings)
-        n_tokens = sum(encoder.count_tokens(texts))
-    if not texts:
-        raise CollectionError("The documents hold no text; load others.")
-    if max_passages is not None and len(texts) > max_passages:
-        raise CollectionError(
-            f"The documents make {len(texts):,} chunks; at most {max_passages:,} are taken. Load less, or "
-            "choose larger chunks."
-        )
-    retriever = DenseRetriever(settings.model_name, M=settings.M, ef_construction=settings.ef_construction)
-    with _timed(seconds, "embedding", progress):
-        retriever.index(texts, metadata, progress=_stage(progress, "embedding"))
-        queries = _pinned_queries(collection, texts)
-        query_vectors = encoder.encode_query(queries)
-    with _timed(seconds, "graph", progress):
-        retriever.build_graph(progress=_stage(progress, "graph"))
-    if collection.passage is None and settings.chunk_size is None:
-        settings = replace(settings, chunk_size=default_chunk_size(encoder))
-    return IndexedCollection(
-        collection.name,
-        retriever,
-        settings,
-        queries,
-        query_vectors,
-        len(collection.documents),
-        n_tokens,
-        seconds,
-        dict(collection.failed),
-        chunked=collection.passage is None,
-        drawn=not collection.queries,
-    )
-
-
-def _passages(collection: Collection, settings: IndexSettings) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return what is embedded, and for each the metadata that names its document and place."""
-    if collection.passage is not None:
-        return [collection.passage(document) for document in collection.documents], [
-            {**document.metadata, "doc_id": document.doc_id, "title": document.title}
-            for document in collection.documents
-        ]
-    by_id = {document.doc_id: document for document in collection.documents}
-    chunks = chunk_documents(
-        collection.documents,
-        encoder=load_encoder(settings.model_name),
-        chunk_size=settings.chunk_size,
-        chunk_overlap=settings.chunk_overlap,
-    )
-    metadata = [
-        {
-            **by_id[chunk.doc_id].metadata,
-            "doc_id": chunk.doc_id,
-            "title": by_id[chunk.doc_id].title,
-            "chunk_id": chunk.chunk_id,
-            "start": chunk.start,
-            "end": chunk.end,
-        }
-        for chunk in chunks
-    ]
-    return [chunk.text for chunk in chunks], metadata
-
-
-def _pinned_queries(collection: Collection, texts: Sequence[str]) -> list[str]:
-    """Return the queries every measurement of this collection uses: its own, or sentences drawn from it."""
-    own = list(collection.queries.values())
-    if len(own) > PINNED_QUERIES:
-        return random.Random(QUERY_SEED).sample(own, PINNED_QUERIES)
-    return own or draw_queries(texts, count=PINNED_QUERIES, seed=QUERY_SEED) or [texts[0][:100]]
-
-
 def _check_loaded(loaded: IndexedCollection) -> None:
     """Raise ValueError if a loaded collection's parts do not fit together."""
+    made_with, retriever = loaded.settings, loaded.retriever
+    named = made_with.model_name, made_with.M, made_with.ef_construction
+    if named != (retriever.model_name, retriever.M, retriever.ef_construction):
+        raise ValueError("its settings are not those of its graph")
     texts = [loaded.name, *loaded.queries, *loaded.failed.values()]
     if not all(isinstance(text, str) for text in texts) or not loaded.queries:
         raise ValueError("its queries are not texts")
@@ -247,21 +168,9 @@ def _check_loaded(loaded: IndexedCollection) -> None:
         raise ValueError("its counts are not numbers")
 
 
-def _stage(progress: Progress | None, stage: str) -> Callable[[float], None] | None:
+def of_stage(progress: Progress | None, stage: str) -> Callable[[float], None] | None:
     """Return a progress function of one stage."""
     if progress is None:
         return None
     report = progress
     return lambda fraction: report(stage, fraction)
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str, progress: Progress | None) -> Iterator[None]:
-    """Report the begin and the end of a stage and note its seconds."""
-    if progress:
-        progress(stage, 0.0)
-    start = time.perf_counter()
-    yield
-    seconds[stage] = time.perf_counter() - start
-    if progress:
-        progress(stage, 1.0)

@@ -136,6 +136,24 @@ def default_efs(k: int, n_vectors: int) -> list[int]:
     return [ef for ef in efs if not covering or ef <= covering[0]]
 
 
+def break_even(dimension: int, seconds: float, *, k: int, most: int = 1 << 18) -> int:
+    """Return about how many vectors exact search takes `seconds` a query for, measured on this machine.
+
+    Random unit vectors (exact search does the same work on any) are doubled in number until the median passes
+    `seconds`; between the last two sizes the number is interpolated. `most` is where the search for it ends.
+    """
+    rng = np.random.default_rng(0)
+    queries = rng.standard_normal((50, dimension), dtype=np.float32)
+    below, n = (0, 0.0), 256
+    while True:
+        index = ExactIndex(rng.standard_normal((n, dimension), dtype=np.float32))
+        p50 = measure(index, queries, index.search(queries, k), k=k).p50
+        if p50 >= seconds or n >= most:
+            share = (seconds - below[1]) / (p50 - below[1]) if p50 > seconds > below[1] else float(p50 < seconds)
+            return int(below[0] + max(0.0, share) * (n - below[0]))
+        below, n = (n, p50), 2 * n
+
+
 def smallest_ef(curve: Sequence[Measurement], target: float) -> int | None:
     """Return the smallest measured ef whose mean recall reaches target, in [0, 1]; None if none does."""
     reached = [step.ef for step in curve if step.ef is not None and step.mean_recall >= target]

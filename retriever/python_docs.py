@@ -35,7 +35,7 @@ _SKIPPED = frozenset(
 # Public by their spelling, private by their packages' own documentation: opened only when an export leads there.
 _HIDDEN = re.compile(
     r"(posixpath|ntpath|nturl2path|genericpath|opcode|numpy\.core|scipy\.(misc|odr|stats\.\w+_gen)|sklearn\.experimental"
-    r"|pandas\.(core|compat|util|io(?!\.formats\.style\b)|plotting\.PlotAccessor))(\.|$)"
+    r"|pandas\.(core|compat|util|io(?!\.formats\.style\b)|plotting\.PlotAccessor|test))(\.|$)"
 )
 # Where a private base class serves several public ones, its methods are shown on the one that most people use.
 _FAMILIAR = (
@@ -155,6 +155,7 @@ def _describe(doc: str) -> str:
     beginning = inspect.cleandoc("\n\n".join(re.split(r"\n\s*\n", doc, maxsplit=4)[:4]))
     if _DEPRECATED.match(beginning):
         return ""
+    beginning = re.split(r"\n.+\n *-{3,} *(?:\n|$)", beginning, maxsplit=1)[0]  # a heading ends the prose
     paragraphs = [part for part in beginning.split("\n\n") if not _SIGNATURE.match(part)]
     prose = itertools.takewhile(lambda part: not _NOT_PROSE.match(part), paragraphs[:2])
     text = _plain(" ".join(itertools.takewhile(lambda part: not _PLACEHOLDER.search(part), prose)))

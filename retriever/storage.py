@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import read_array
 from numpy.typing import NDArray
 
 from retriever.errors import ParameterError, StorageError, VectorError
@@ -206,8 +207,12 @@ def _read(folder: Path, entry: Mapping[str, Any]) -> bytes:
 
 
 def _array(name: str, data: bytes) -> NDArray[np.float32]:
-    array = np.load(io.BytesIO(data), allow_pickle=False)
-    if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+    """Read one array; np.load would also open zips, which save never writes."""
+    try:
+        array: NDArray[np.float32] = read_array(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:  # a forged header leads to errors of many kinds
+        raise ValueError(f"{name} are no array: {error}") from error
+    if array.dtype != np.float32:
         raise ValueError(f"{name} are not float32")
     return array
 

@@ -14,7 +14,8 @@ from retriever.collection import Collection, load_sample
 from retriever.documents import ACCEPTED, Document, load_documents
 from retriever.errors import DocumentError
 from retriever.hnsw import check_graph_settings
-from retriever.indexed import IndexedCollection, IndexSettings, Progress, index_collection
+from retriever.indexed import IndexedCollection, IndexSettings, Progress
+from retriever.indexing import index_collection
 from retriever.models import model_card
 from ui.preparation import Preparation
 from ui.session import Session

@@ -69,5 +69,7 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
             event.success(changed, [session, revision], [revision, header], **hidden)
         revision.change(search_tab.refresh, [search.question, session], search.refreshed, **hidden)
         revision.change(ef_tab.curve_steps, ef.inputs, ef.refreshed, **hidden)
+        revision.change(ef_tab.overlay_choice, session, ef.overlay, **hidden)
+        gr.on([ef.starve.click, ef.enlarge.click], ef_tab.waiting, None, ef.lesson, **hidden)
         revision.change(documents_tab.report, session, documents.report, **hidden)
     return demo

@@ -34,6 +34,8 @@ class EfTab:
 
     inputs: list[gr.Component]
     refreshed: list[gr.Component]
+    overlay: gr.Dropdown
+    lesson: gr.HTML
     starve: gr.Button
     enlarge: gr.Button
 
@@ -114,6 +116,16 @@ def lay_over(name: str, session: Session) -> Session:
     return replace(session, overlay=session.loaded().with_graph(M, ef_construction))
 
 
+def overlay_choice(session: Session) -> Any:  # noqa: ANN401 - the value, or Gradio's "no change"
+    """Take the choice of a second graph back where another collection has none."""
+    return NO_OVERLAY if session.overlay is None else gr.skip()
+
+
+def waiting() -> str:
+    """Say that a graph is being built or a collection loaded."""
+    return '<div class="lab-lesson">One moment: the collection is being made ready …</div>'
+
+
 def keep_ef_above(k: float, ef: float) -> dict[str, Any]:
     """Let the ef slider begin at k: hnswlib searches with max(ef, k), so less would do nothing."""
     return gr.update(minimum=int(k), value=max(int(k), int(ef)))
@@ -129,7 +141,7 @@ def build(session: gr.State) -> EfTab:
     """Lay the tab out and wire it."""
     with gr.Row():
         with gr.Column(scale=4, min_width=320):
-            info = "How many candidates HNSW keeps while it searches: more finds more and takes longer. It starts at k."
+            info = "Candidates HNSW keeps while it searches: more find more and take longer. Below k nothing changes."
             ef = gr.Slider(
                 FIRST_K, LARGEST_EF, FIRST_K, step=1, label="ef (candidates)", info=info, elem_classes="lab-big-slider"
             )
@@ -165,6 +177,7 @@ def build(session: gr.State) -> EfTab:
     k.input(keep_ef_above, [k, ef], ef, trigger_mode="always_last", **hidden)
     k.input(shown_steps(curve_steps), inputs, refreshed, trigger_mode="always_last", **hidden)
     target.input(aim, [k, target, session], reached, trigger_mode="always_last", **hidden)
+    overlay.input(waiting, None, lesson, **hidden)
     laid = overlay.input(shown(lay_over), [overlay, session], session, **hidden)
     laid.then(shown_steps(curve_steps), inputs, refreshed, **hidden)
-    return EfTab(inputs, refreshed, starved, larger)
+    return EfTab(inputs, refreshed, overlay, lesson, starved, larger)

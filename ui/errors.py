@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 def as_gradio_error(error: RetrieverError) -> gr.Error:
     """Return the error as a message on the page; text from files is escaped, it may hold markup."""
     message = html.escape(str(error), quote=False)
-    return gr.Error(f"{message} What you had loaded is still there.", duration=15, print_exception=False)
+    return gr.Error(f"{message} Nothing that was loaded is lost.", duration=15, print_exception=False)
 
 
 def shown(handler: Callable[Values, Result]) -> Callable[Values, Result]:

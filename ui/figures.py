@@ -68,7 +68,9 @@ def curve_figure(
         uirevision="curve",  # a visitor's zoom stays while the slider moves
         transition={"duration": 0},
     )
-    figure.update_xaxes(title="median latency, µs a query", gridcolor="rgba(128,128,128,.25)", rangemode="tozero")
+    figure.update_xaxes(
+        title="median latency, µs a query", gridcolor="rgba(128,128,128,.25)", rangemode="tozero", zeroline=False
+    )
     low = min([step.mean_recall for step in (*curve, *overlay)] or [now.mean_recall if now else 0])
     figure.update_yaxes(
         title=f"mean recall@{k}", range=[max(-0.02, low - 0.08), 1.04], gridcolor="rgba(128,128,128,.25)"

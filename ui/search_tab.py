@@ -16,7 +16,7 @@ from ui.records import search_record
 from ui.session import Session
 
 LARGEST_K, LARGEST_EF = 50, 400
-EXAMPLES = 6
+EXAMPLES = 5
 FIRST_QUESTION = "how do lighthouses reach ships far out at sea?"
 EMPTY = '<p class="lab-hint">Press <b>Search</b> to see both answers here.</p>'
 
@@ -117,7 +117,7 @@ def build(session: gr.State) -> SearchTab:
     )
     with gr.Row():
         k = gr.Slider(1, LARGEST_K, 10, step=1, label="k (neighbours)", info="How many nearest texts to find.")
-        info = "How many candidates HNSW keeps while it searches: more finds more and takes longer. It starts at k."
+        info = "Candidates HNSW keeps while it searches: more find more and take longer."
         ef = gr.Slider(10, LARGEST_EF, 10, step=1, label="ef (candidates)", info=info)
     bar = gr.HTML(EMPTY)
     with gr.Row():

@@ -16,7 +16,7 @@ CSS = """
   --hnsw-ink:#8a5a00; --missed-ink:#a84600 }
 .dark { --exact-ink:#5bb8f0; --hnsw-ink:#f3b73e; --missed-ink:#ff8b4a }
 .gradio-container { max-width:1240px !important; margin:0 auto !important; padding:0 14px !important }
-.gradio-container > .app { padding:8px 0 !important }
+.gradio-container > .app { padding:8px 0 !important; width:100%; max-width:100% !important }
 .html-container { padding:0 !important }
 .column, .row { gap:8px !important }
 .lab-title { display:flex; align-items:baseline; gap:14px; flex-wrap:wrap }
@@ -71,7 +71,10 @@ CSS = """
 .lab-hits.lab-hnsw li.lab-marked { border-style:dashed; border-left-style:solid }
 .lab-hit-head { display:flex; gap:8px; align-items:baseline; font-size:.9rem }
 .lab-hit-head b { overflow-wrap:anywhere }
-.lab-hits p { margin:2px 0 0; font-size:.88rem; overflow-wrap:anywhere }
+.lab-hits summary { list-style:none; cursor:pointer; text-decoration:underline dotted; text-underline-offset:3px;
+  text-decoration-color:var(--body-text-color-subdued) }
+.lab-hits details[open] summary { display:none }
+.lab-hits summary, .lab-hits p { margin:2px 0 0; font-size:.88rem; overflow-wrap:anywhere }
 .lab-rank { opacity:.7; min-width:1.3em }
 .lab-score { margin-left:auto; font-variant-numeric:tabular-nums }
 .lab-tag { font-size:.75rem; padding:0 7px; border-radius:9px; white-space:nowrap; border:1px solid currentColor;

@@ -125,8 +125,8 @@ def lesson(indexed: IndexedCollection, exact: Measurement, curve: Sequence[Measu
     if exact.p50 <= first.p50 * AS_FAST:
         return (
             f"Exact search is as fast here: {seconds(exact.p50)} a query against {seconds(first.p50)} for HNSW at "
-            f"ef={first.ef}. Comparing with all {len(indexed):,} vectors costs less than walking a graph; an index "
-            "pays from some thousands of vectors on. Try a larger collection."
+            f"ef={first.ef}, because comparing with {len(indexed):,} vectors is little work. On this machine exact "
+            f"search takes longer than that from about {indexed.break_even(first):,} vectors on; there an index pays."
         )
     words = f"At ef={first.ef} HNSW is {ratio(exact.p50, first.p50)} than exact search and finds "
     words += f"{first.mean_recall:.0%} of the true neighbours"
