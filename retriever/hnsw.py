@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from retriever.errors import StorageError
-from retriever.index import NO_ID, Float32, Neighbors, check_count, check_vectors, empty_neighbors, normalize
+from retriever.index import Float32, Neighbors, check_count, check_vectors, empty_neighbors, normalize
 from retriever.turns import TURNS
 
 ONE_THREAD_UP_TO = 50_000  # vectors; a graph built by several threads differs from run to run
@@ -123,7 +123,7 @@ class HNSWIndex:
 
     def _search_unreachable(self, query: Float32, found: Neighbors, row: int, most: int) -> None:
         """Fill one row of found with as many neighbours as can be reached, at most `most`, by bisection on k."""
-        low, high = 0, most  # low works (0 trivially), above high nothing does
+        low, high = 0, most  # low works and is written (0 trivially), above high nothing does
         while low < high:
             k = (low + high + 1) // 2
             try:
@@ -133,7 +133,6 @@ class HNSWIndex:
                 continue
             low = k
             found.ids[row, :k], found.scores[row, :k] = labels[0], 1 - distances[0]
-        found.ids[row, low:], found.scores[row, low:] = NO_ID, -np.inf
 
     def save(self, path: str | Path) -> None:
         """Write the graph and its vectors in hnswlib's own format."""

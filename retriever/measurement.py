@@ -149,7 +149,7 @@ def break_even(dimension: int, seconds: float, *, k: int, most: int = 1 << 18) -
         index = ExactIndex(rng.standard_normal((n, dimension), dtype=np.float32))
         p50 = measure(index, queries, index.search(queries, k), k=k).p50
         if p50 >= seconds or n >= most:
-            share = (seconds - below[1]) / (p50 - below[1]) if p50 > seconds > below[1] else float(p50 < seconds)
+            share = (seconds - below[1]) / (p50 - below[1]) if p50 >= seconds > below[1] else float(p50 < seconds)
             return int(below[0] + max(0.0, share) * (n - below[0]))
         below, n = (n, p50), 2 * n
 

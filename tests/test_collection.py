@@ -20,7 +20,13 @@ from retriever.documents import Document
 from retriever.errors import CollectionError
 
 CORPUS = [
-    {"_id": "d1", "title": "Lamps", "text": "A small lamp is seen far out at sea.", "metadata": {"url": "x"}, "year": 1822},
+    {
+        "_id": "d1",
+        "title": "Lamps",
+        "text": "A small lamp is seen far out at sea.",
+        "metadata": {"url": "x"},
+        "year": 1822,
+    },
     {"_id": "d2", "title": "", "text": "Wild yeast makes bread rise."},
     {"_id": 3, "text": "日本語 naïve \u2028 😀"},
 ]
@@ -122,7 +128,9 @@ def test_a_bad_line_is_named_by_file_and_number(folder, name, bad):
         read_beir(folder)
 
 
-@pytest.mark.parametrize("bad", ["q1\td1", "q1\td1\tx", "q1\td1\t1.5", "q1 d1 1", "q1\tQ0\td1\t1", "q1\td1\t", "x" * 200_000])
+@pytest.mark.parametrize(
+    "bad", ["q1\td1", "q1\td1\tx", "q1\td1\t1.5", "q1 d1 1", "q1\tQ0\td1\t1", "q1\td1\t", "x" * 200_000]
+)
 def test_a_bad_judgment_is_named_by_number(folder, bad):
     (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\nq1\td1\t1\n{bad}\n", encoding="utf-8")
     with pytest.raises(CollectionError, match=r"test\.tsv, line 3"):
@@ -182,7 +190,9 @@ def test_texts_without_spaces_give_halves_of_bounded_length():
     assert draw_queries(["東京タワーは高い"]) == ["東京タワ"]
 
 
-SENTENCES = st.lists(st.sampled_from(["lamp", "sea. ", "bread! ", "\n\n", " wild yeast rises ", "。", "x" * 60]), max_size=9)
+SENTENCES = st.lists(
+    st.sampled_from(["lamp", "sea. ", "bread! ", "\n\n", " wild yeast rises ", "。", "x" * 60]), max_size=9
+)
 
 
 @given(st.lists(SENTENCES.map("".join), max_size=8), st.integers(0, 5), st.integers(0, 9))

@@ -228,6 +228,11 @@ def test_too_few_reachable_vectors_are_padded_where_hnswlib_raises():
         assert (found.scores[row, count:] == -np.inf).all()
 
 
+def test_a_low_ef_reaches_as_many_as_k_does():
+    index, query = unreachable(), np.ones((1, 8))
+    np.testing.assert_array_equal(index.search(query, 500, ef=1).ids, index.search(query, 500, ef=500).ids)
+
+
 def test_an_unreachable_query_takes_nothing_from_the_others_in_its_batch():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(2000, 8))
@@ -307,9 +312,7 @@ def test_searching_while_vectors_are_added(vectors, queries):
         while not ended.is_set():
             found = index.search(queries, 10, ef=50)
             assert (found.ids != NO_ID).all()
-            np.testing.assert_allclose(
-                found.scores, np.einsum("qd,qkd->qk", queries, vectors[found.ids]), atol=1e-5
-            )
+            np.testing.assert_allclose(found.scores, np.einsum("qd,qkd->qk", queries, vectors[found.ids]), atol=1e-5)
         return True
 
     with ThreadPoolExecutor(1) as pool:

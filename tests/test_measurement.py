@@ -14,7 +14,7 @@ from retriever import measurement as measurement_module
 from retriever.errors import Cancelled, ParameterError, VectorError
 from retriever.hnsw import HNSWIndex
 from retriever.index import NO_ID, ExactIndex, Neighbors, normalize
-from retriever.measurement import Measurement, default_efs, ef_curve, knn_recall, measure, smallest_ef
+from retriever.measurement import Measurement, break_even, default_efs, ef_curve, knn_recall, measure, smallest_ef
 from retriever.turns import TURNS
 
 
@@ -71,14 +71,16 @@ def test_recall_of_fewer_than_k_vectors_is_the_share_of_those_there_are():
     assert knn_recall(nothing, nothing).tolist() == [1.0]
 
 
+def test_recall_is_never_above_one_whatever_is_compared():
+    assert knn_recall(neighbors([[(1, 0.5), None]]), neighbors([[(1, 0.9), (2, 0.8)]])).tolist() == [1.0]
+
+
 def test_recall_of_different_shapes_is_refused():
     with pytest.raises(VectorError, match=r"\(1, 2\).*\(1, 1\)"):
         knn_recall(neighbors([[(1, 0.9), (2, 0.5)]]), neighbors([[(1, 0.9)]]))
 
 
-@given(
-    st.integers(0, 30), st.integers(1, 35), st.integers(0, 2**32 - 1), st.sampled_from([2, 1000])
-)
+@given(st.integers(0, 30), st.integers(1, 35), st.integers(0, 2**32 - 1), st.sampled_from([2, 1000]))
 def test_recall_is_the_share_of_the_true_ids_where_no_scores_tie(n, k, seed, levels):
     rng = np.random.default_rng(seed)
     scores = rng.integers(0, levels, size=n) / levels if levels == 2 else rng.permutation(n) / 100
@@ -303,3 +305,40 @@ def test_smallest_ef_that_reaches_a_target(data):
     assert smallest_ef(curve, 1.0) is None
     assert smallest_ef([], 0.5) is None
     assert smallest_ef([step(None, 1.0)], 0.5) is None  # exact search has no ef
+
+
+# --- from how many vectors on an index pays
+
+
+def pretend(monkeypatch, cost):
+    """Let every measurement of n vectors take cost(n) seconds; return the sizes that were asked for."""
+    sizes = []
+
+    def take(index, queries, exact, *, k, ef=None):
+        sizes.append(len(index))
+        seconds = np.full(len(queries), cost(len(index)))
+        return Measurement(ef, k, np.ones(len(queries)), seconds, None, exact)
+
+    monkeypatch.setattr(measurement_module, "measure", take)
+    return sizes
+
+
+@pytest.mark.parametrize("n", [1, 100, 256, 300, 1000, 1024, 5000])
+def test_break_even_is_where_exact_search_takes_as_long(monkeypatch, n):
+    sizes = pretend(monkeypatch, lambda count: count * 1e-6)
+    assert break_even(4, n * 1e-6, k=3) == pytest.approx(n, abs=1)
+    assert sizes[-1] < max(2 * n, 257)  # no larger than needed
+
+
+def test_break_even_ends_at_the_most(monkeypatch):
+    pretend(monkeypatch, lambda count: 1e-6)
+    assert break_even(4, 1.0, k=3, most=2048) == 2048
+
+
+def test_break_even_of_instant_searches_is_nothing(monkeypatch):
+    pretend(monkeypatch, lambda count: count * 1e-6)
+    assert break_even(4, 0.0, k=3) == 0
+
+
+def test_break_even_on_this_machine_is_between_its_ends():
+    assert 0 < break_even(16, 50e-6, k=3, most=4096) <= 4096

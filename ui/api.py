@@ -1,6 +1,7 @@
 """The named endpoints: /build, /search and /measure, for programs (gradio_client); they answer in JSON."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -15,6 +16,7 @@ from ui.preparation import Preparation
 from ui.records import build_record, data_of, numbers, search_record, settings_of
 from ui.session import Session
 
+MOST_K = 200  # the true neighbours at each k are kept, so k has an end
 SOURCES = {"sample": SAMPLE, "files": UPLOAD, "text": PASTE}
 
 
@@ -22,15 +24,16 @@ def search(question: str, k: float, ef: float, session: Session) -> dict[str, An
     """Answer a question exactly and by HNSW over what this client has loaded."""
     indexed = session.loaded()
     width = check_count("ef", _whole(ef), 1)
-    both = answer(question, check_count("k", _whole(k), 1), width, indexed)
-    record = search_record(indexed, question, int(k), width, both)
+    k = check_count("k", _whole(k), 1, MOST_K)
+    both = answer(question, k, width, indexed)
+    record = search_record(indexed, question, k, width, both)
     return {"results": result_rows(both), "recall": both.recall, "seconds": both.seconds, "record": _content(record)}
 
 
 def measure(k: float, ef: float, session: Session) -> dict[str, Any]:
     """Measure recall and latency at ef over the pinned queries of what this client has loaded."""
     indexed = session.loaded()
-    k = check_count("k", _whole(k), 1)
+    k = check_count("k", _whole(k), 1, MOST_K)
     now, exact = indexed.measure(k, check_count("ef", _whole(ef), 1)), indexed.measure_exact(k)
     return {
         "hnsw": numbers(now),
@@ -70,9 +73,7 @@ def build_collection(
 
 def build(session: gr.State, preparation: Preparation) -> None:
     """Offer the endpoints; their controls are never shown."""
-
-    def start(*values: Any) -> tuple[dict[str, Any], Session]:  # noqa: ANN401 - the values of build_collection
-        return build_collection(*values, preparation=preparation)
+    start = partial(build_collection, preparation=preparation)  # keeps the names of its parameters for clients
 
     def ask(question: str, k: float, ef: float, current: Session) -> dict[str, Any]:
         return search(question, k, ef, _loaded(current, preparation))

@@ -12,7 +12,7 @@ from retriever.cache import cached_sample
 from retriever.chunking import default_chunk_size
 from retriever.collection import Collection, load_sample
 from retriever.documents import ACCEPTED, Document, load_documents
-from retriever.errors import DocumentError
+from retriever.errors import DocumentError, ParameterError
 from retriever.hnsw import check_graph_settings
 from retriever.indexed import IndexedCollection, IndexSettings, Progress
 from retriever.indexing import index_collection
@@ -54,8 +54,9 @@ class BuildRequest:
 
     def source_key(self) -> str:
         """Name what is embedded and how, all but the graph's settings: equal keys share their vectors."""
-        digest = hashlib.sha256(f"{self.source}\0{self.sample}\0{self.text}".encode("utf-8", "replace"))
-        for path in [*self.files, *([self.saved] if self.saved else [])]:
+        content = {SAMPLE: self.sample, PASTE: self.text}.get(self.source, "")  # what other sources hold is not shown
+        digest = hashlib.sha256(f"{self.source}\0{content}".encode("utf-8", "replace"))
+        for path in {UPLOAD: self.files, SAVED: [self.saved]}.get(self.source, ()):
             digest.update(Path(path).name.encode() + b"\0" + Path(path).read_bytes())
         embedding = {key: value for key, value in asdict(self.settings).items() if key not in ("M", "ef_construction")}
         digest.update(repr(sorted(embedding.items())).encode())
@@ -76,9 +77,22 @@ def request_of(
 ) -> BuildRequest:
     """Return what the controls ask for; the model's default chunk size is passed on as None."""
     card = model_card(model_name)
-    size = None if int(chunk_size) == default_chunk_size(card) else int(chunk_size)
-    settings = IndexSettings(model_name, size, int(chunk_overlap), int(M), int(ef_construction))
+    whole = whole_number("chunk_size", chunk_size)
+    settings = IndexSettings(
+        model_name,
+        None if whole == default_chunk_size(card) else whole,
+        whole_number("chunk_overlap", chunk_overlap),
+        whole_number("M", M),
+        whole_number("ef_construction", ef_construction),
+    )
     return BuildRequest(source, sample, tuple(files or ()), pasted or "", saved or "", settings)
+
+
+def whole_number(name: str, value: object) -> int:
+    """Return a control's value as an int; programs may send anything. Raises ParameterError for no whole number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
+        raise ParameterError(f"{name} is {value!r}; it must be a whole number.")
+    return int(value)
 
 
 def plan(request: BuildRequest, session: Session, preparation: Preparation) -> Work:
@@ -147,11 +161,10 @@ def _check_files(files: Sequence[str], allowed: Limits) -> None:
         raise DocumentError(f"No files were chosen; drop some in. These formats are read: {' '.join(ACCEPTED)}.")
     if len(files) > allowed.files:
         raise DocumentError(f"There are {len(files)} files; at most {allowed.files} are taken at once. Choose fewer.")
-    sizes = {Path(path).name: Path(path).stat().st_size / 1e6 for path in files}
-    for name, size in sizes.items():
+    sizes = [(Path(path).name, Path(path).stat().st_size / 1e6) for path in files]
+    for name, size in sizes:
         if size > allowed.file_megabytes:
             raise DocumentError(f"{name} has {size:.1f} MB; at most {allowed.file_megabytes} MB a file are taken.")
-    if sum(sizes.values()) > allowed.total_megabytes:
-        raise DocumentError(
-            f"The files have {sum(sizes.values()):.1f} MB together; at most {allowed.total_megabytes} MB are taken."
-        )
+    total = sum(size for _, size in sizes)
+    if total > allowed.total_megabytes:
+        raise DocumentError(f"The files have {total:.1f} MB together; at most {allowed.total_megabytes} MB are taken.")

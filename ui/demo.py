@@ -15,18 +15,22 @@ TITLE = "Dense Retrieval Lab"
 SUBTITLE = "Load documents, ask a question, slide ef, and see what approximate search gives up and what it buys."
 
 
-def adopt(session: Session, revision: int, preparation: Preparation) -> tuple[Session, int, str, str, Any]:
-    """Give a visitor who has chosen nothing the best sample that is ready; say what is still being prepared."""
+def adopt(session: Session, preparation: Preparation) -> tuple[Any, Any, Any, str, Any]:
+    """Give a visitor who has chosen nothing the best sample that is ready; say what is still being prepared.
+
+    Otherwise the session is not written at all: a build may have ended since it was read.
+    """
     best = preparation.best()
+    taken: tuple[Any, Any, Any] = (gr.skip(), gr.skip(), gr.skip())
     if not session.chosen and best is not None and best is not session.indexed:
-        session, revision = replace(session, indexed=best, overlay=None), revision + 1
-    ticking = gr.Timer(active=not preparation.ended)
-    return session, revision, text.header(session.indexed), text.preparation(preparation), ticking
+        session = replace(session, indexed=best, overlay=None)
+        taken = (session, *changed(session))
+    return *taken, text.preparation(preparation), gr.Timer(active=not preparation.ended)
 
 
-def changed(session: Session, revision: int) -> tuple[int, str]:
-    """Note that another collection was loaded."""
-    return revision + 1, text.header(session.indexed)
+def changed(session: Session) -> tuple[int, str]:
+    """Return what differs if another collection is loaded than before, and the header."""
+    return id(session.indexed), text.header(session.indexed)
 
 
 def take_python_docs(session: Session, preparation: Preparation) -> Session:
@@ -38,9 +42,9 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
     """Return the page; the shared samples are prepared once the first visitor has it, or by the caller before."""
     shared = preparation or Preparation()
 
-    def tick(session: Session, revision: int) -> tuple[Session, int, str, str, Any]:
+    def tick(session: Session) -> tuple[Any, Any, Any, str, Any]:
         shared.start()
-        return adopt(session, revision, shared)
+        return adopt(session, shared)
 
     def enlarge(session: Session) -> Session:
         return take_python_docs(session, shared)
@@ -59,15 +63,15 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
         api.build(session, shared)
 
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-        gr.on([demo.load, timer.tick], tick, [session, revision], [session, revision, header, note, timer], **hidden)
+        gr.on([demo.load, timer.tick], tick, session, [session, revision, header, note, timer], **hidden)
         loaded = [
             documents.built,
             ef.starve.click(shown(ef_tab.starve), session, session, **hidden),
             ef.enlarge.click(shown(enlarge), session, session, **hidden),
         ]
         for event in loaded:
-            event.success(changed, [session, revision], [revision, header], **hidden)
-        revision.change(search_tab.refresh, [search.question, session], search.refreshed, **hidden)
+            event.success(changed, session, [revision, header], **hidden)
+        revision.change(search_tab.refresh, search.inputs, search.refreshed, **hidden)
         revision.change(ef_tab.curve_steps, ef.inputs, ef.refreshed, **hidden)
         revision.change(ef_tab.overlay_choice, session, ef.overlay, **hidden)
         gr.on([ef.starve.click, ef.enlarge.click], ef_tab.waiting, None, ef.lesson, **hidden)

@@ -11,7 +11,7 @@ import gradio as gr
 from retriever.archive import pack
 from retriever.chunking import default_chunk_size
 from retriever.documents import ACCEPTED
-from retriever.errors import Cancelled
+from retriever.errors import Cancelled, RetrieverError
 from retriever.indexed import IndexSettings
 from retriever.models import MODELS, ModelCard, model_card
 from ui import tables, text
@@ -27,7 +27,7 @@ PRESETS = {"default 16/200": (16, 200), "starved 4/20": (4, 20), "rich 32/400": 
 LARGEST_CHUNK = 512  # of the slider, where the model has no limit
 POLL = 0.2  # seconds between two looks at a job
 
-BuildStep = tuple[Session, str, str, str]  # session, progress, report, chunks
+BuildStep = tuple[Any, str, Any, Any]  # session, progress, report, chunks; or Gradio's "no change"
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,26 @@ class DocumentsTab:
 
 
 def build_steps(request: BuildRequest, session: Session, preparation: Preparation) -> Iterator[BuildStep]:
-    """Build and give progress on the way; the last step holds the new session."""
+    """Build and give progress on the way; the last step holds the new session.
+
+    The session is written first and last only: what the visitor does on other tabs meanwhile stays.
+    """
     if session.job is not None and not session.job.wait(0):
         session.job.cancel()  # a second click starts anew
     job = Job(plan(request, session, preparation)).start()
-    running = replace(session, job=job, chosen=True)
+    written: Any = replace(session, job=job, chosen=True)
+    unchanged = gr.skip() if session.chosen else replace(session, job=None)  # who has nothing of theirs gets a sample
     try:
         while not job.wait(POLL):
-            yield running, text.progress_bar(job.status), gr.skip(), gr.skip()
+            yield written, text.progress_bar(job.status), gr.skip(), gr.skip()
+            written = gr.skip()
         indexed = job.result()
     except Cancelled:
-        yield (
-            replace(running, job=None),
-            '<p class="lab-hint">Cancelled. What was loaded before is unchanged.</p>',
-            *(report(session)),
-        )
+        yield unchanged, '<p class="lab-hint">Cancelled. What was loaded before is unchanged.</p>', *report(session)
         return
+    except RetrieverError:
+        yield unchanged, '<p class="lab-hint">Nothing was built.</p>', gr.skip(), gr.skip()
+        raise
     finally:
         job.cancel()  # also when the visitor has left the page
     done = Session(indexed, request.source_key(), chosen=True)

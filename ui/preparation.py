@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from retriever.cache import cached_sample
-from retriever.errors import CollectionError, RetrieverError
+from retriever.errors import CollectionError
 from retriever.indexed import IndexedCollection, IndexSettings, Progress
 from retriever.models import load_encoder
 from ui.job import Job, Status
@@ -78,8 +78,8 @@ class Preparation:
             self._jobs[name].start().wait()
             try:
                 load_encoder(IndexSettings().model_name).encode_query(["warm-up"])  # the first question is quick then
-            except RetrieverError:
-                continue  # said where the model is needed
+            except Exception:
+                continue  # said where the model is needed; whatever it is, the next sample is still to come
 
     def _work(self, name: str) -> Callable[[Progress], IndexedCollection]:
         def work(progress: Progress) -> IndexedCollection:

@@ -29,6 +29,7 @@ class SearchTab:
 
     question: gr.Textbox
     examples: gr.Dataset
+    inputs: list[gr.Component]
     refreshed: list[gr.Component]
 
 
@@ -82,14 +83,18 @@ def keep_ef_above(k: float, ef: float) -> dict[str, Any]:
     return gr.update(minimum=int(k), value=max(int(k), int(ef)))
 
 
-def refresh(question: str, session: Session) -> tuple[Any, ...]:
-    """Fit the tab to a newly loaded collection: its examples, and the first of them where none of its own was typed."""
+def refresh(question: str, offered: Sequence[str], session: Session) -> tuple[Any, ...]:
+    """Fit the tab to a newly loaded collection: its examples, and the first of them unless the visitor typed another.
+
+    offered: the example questions until now.
+    """
     indexed = session.indexed
     if indexed is None:
-        return (gr.skip(),) * 7
+        return (gr.skip(),) * 8
     examples = list(indexed.queries[:EXAMPLES])
     cleared = ('<p class="lab-hint">The collection has changed: press <b>Search</b>.</p>', "", "", "", "")
-    return (examples[0], gr.Dataset(samples=[[example] for example in examples]), *cleared)
+    first = gr.skip() if question.strip() and question not in offered else examples[0]
+    return (first, examples, gr.Dataset(samples=[[example] for example in examples]), *cleared)
 
 
 def take_example(chosen: Sequence[str]) -> str:
@@ -144,7 +149,8 @@ def build(session: gr.State) -> SearchTab:
         trigger_mode="always_last",
         **_PRIVATE,
     )
-    return SearchTab(question, examples, [question, examples, *outputs])
+    offered = gr.State([FIRST_QUESTION])
+    return SearchTab(question, examples, [question, offered, session], [question, offered, examples, *outputs])
 
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": None}

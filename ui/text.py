@@ -1,6 +1,7 @@
 """Prose: numbers with their units, and sentences about what is loaded and measured. Pure functions."""
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 
 from retriever.indexed import IndexedCollection
@@ -18,9 +19,9 @@ def escape(text: object) -> str:
 
 def seconds(value: float) -> str:
     """Write seconds in the unit that reads best: µs, ms, s or min."""
-    if value < 1e-3:
+    if value < 999.5e-6:  # what would round to 1000 µs is 1 ms
         return f"{value * 1e6:.0f} µs"
-    if value < 1:
+    if value < 999.5e-3:
         return f"{value * 1e3:.3g} ms"
     return f"{value:.1f} s" if value < 120 else f"{value / 60:.1f} min"
 
@@ -28,6 +29,11 @@ def seconds(value: float) -> str:
 def megabytes(count: int) -> str:
     """Write bytes in megabytes of 1,000,000 bytes."""
     return f"{count / 1e6:.2f} MB" if count < 10e6 else f"{count / 1e6:,.0f} MB"
+
+
+def share(recall: float) -> str:
+    """Write a recall in percent, rounded down: all of them is 100 % only where none is missed."""
+    return f"{math.floor(recall * 100 + 1e-9)}%"
 
 
 def ratio(exact: float, other: float) -> str:
@@ -116,7 +122,7 @@ def build_report(indexed: IndexedCollection) -> str:
 def lesson(indexed: IndexedCollection, exact: Measurement, curve: Sequence[Measurement]) -> str:
     """Say what this curve teaches, or why it teaches nothing; every number in it was measured just there."""
     first = curve[0]
-    if first.mean_recall >= 0.9995:
+    if min(step.mean_recall for step in curve) >= 0.9995:
         return (
             f"Recall is 1.0 at every ef: with {len(indexed):,} vectors the graph is so small that even ef={first.ef} "
             "visits all that matters. Try the starved graph (M=4, efConstruction=20) or a larger collection, where "
@@ -129,13 +135,14 @@ def lesson(indexed: IndexedCollection, exact: Measurement, curve: Sequence[Measu
             f"search takes longer than that from about {indexed.break_even(first):,} vectors on; there an index pays."
         )
     words = f"At ef={first.ef} HNSW is {ratio(exact.p50, first.p50)} than exact search and finds "
-    words += f"{first.mean_recall:.0%} of the true neighbours"
+    words += f"{share(first.mean_recall)} of the true neighbours"
     good = next((step for step in curve if step.mean_recall >= 0.95), None)
     if good and good.ef != first.ef and good.p50 < exact.p50:
-        words += f"; at ef={good.ef} it finds {good.mean_recall:.0%} and is still {ratio(exact.p50, good.p50)}"
-    slower = next((step for step in curve if step.p50 >= exact.p50), None)
+        words += f"; at ef={good.ef} it finds {share(good.mean_recall)} and is still {ratio(exact.p50, good.p50)}"
+    quicker = [number for number, step in enumerate(curve) if step.p50 < exact.p50]
+    slower = curve[quicker[-1] + 1 :] if quicker else curve
     if slower:
-        words += f". From ef={slower.ef} on, exact search is as fast, and it misses nothing"
+        words += f". From ef={slower[0].ef} on, exact search is as fast, and it misses nothing"
     return words + "."
 
 
@@ -144,7 +151,7 @@ def target_words(curve: Sequence[Measurement], target: float) -> str:
     ef = smallest_ef(curve, target)
     if ef is None:
         best = max(step.mean_recall for step in curve)
-        return f"No ef measured here reaches recall {target:.2f}; the best is {best:.3f}."
+        return f"No ef measured here reaches recall {target:.2f}; the best is {math.floor(best * 1e4) / 1e4:.4f}."
     step = next(step for step in curve if step.ef == ef)
     found = f"recall {step.mean_recall:.3f}, {seconds(step.p50)} a query"
     return f"ef = {ef} is the smallest measured that reaches {target:.2f} ({found})."

@@ -1,0 +1,150 @@
+"""The shared samples: prepared once, in order, in the background; a failure is told and stops nothing else."""
+
+import threading
+
+import pytest
+from small import collection_of, sentences
+
+from retriever.errors import CollectionError, ModelError
+from ui import preparation as preparation_module
+from ui.preparation import SHARED_K, Preparation
+
+PATIENCE = 10  # seconds until a test gives up on a thread
+
+
+class Samples:
+    """Hand out small collections in place of the real samples, one at a time, when allowed to."""
+
+    def __init__(self, encoder):
+        self.made = {
+            name: collection_of(encoder, sentences(60, seed)) for seed, name in enumerate(("documents", "python_docs"))
+        }
+        self.allowed = {name: threading.Event() for name in self.made}
+        self.asked, self.errors = [], {}
+
+    def __call__(self, name, settings=None, *, progress=None):
+        self.asked.append(name)
+        progress("embedding", 0.5)
+        assert self.allowed[name].wait(PATIENCE)
+        if name in self.errors:
+            raise self.errors[name]
+        return self.made[name]
+
+
+class Warm:
+    def encode_query(self, texts):
+        return None
+
+
+@pytest.fixture
+def samples(monkeypatch, fake_encoder):
+    samples = Samples(fake_encoder)
+    monkeypatch.setattr(preparation_module, "cached_sample", samples)
+    monkeypatch.setattr(preparation_module, "load_encoder", lambda name: Warm())
+    yield samples
+    for event in samples.allowed.values():
+        event.set()
+
+
+def wait(state, name):
+    return state.wait_for(name, lambda stage, done: None)
+
+
+def test_nothing_starts_by_itself(samples):
+    state = Preparation()
+    assert samples.asked == []
+    assert state.best() is None
+    assert not state.ended
+
+
+def test_samples_come_one_after_the_other_and_the_last_is_the_best(samples):
+    state = Preparation()
+    state.start()
+    samples.allowed["documents"].set()
+    assert wait(state, "documents") is state.best() is samples.made["documents"]
+    assert state.ready("python_docs") is None
+    assert not state.ended
+    samples.allowed["python_docs"].set()
+    assert wait(state, "python_docs") is state.best() is samples.made["python_docs"]
+    assert state.ended
+    assert samples.asked == ["documents", "python_docs"]
+
+
+def test_starting_again_prepares_nothing_twice(samples):
+    state = Preparation(("documents",))
+    samples.allowed["documents"].set()
+    for _ in range(3):
+        state.start()
+    for _ in range(3):
+        wait(state, "documents")
+    assert samples.asked == ["documents"]
+
+
+def test_a_ready_sample_has_been_measured(samples):
+    state = Preparation(("documents",))
+    samples.allowed["documents"].set()
+    assert wait(state, "documents").known_curve(SHARED_K)
+
+
+def test_who_waits_hears_of_the_progress(samples):
+    state, heard = Preparation(("documents",)), []
+
+    def listen(stage, done):
+        heard.append((stage, done))
+        samples.allowed["documents"].set()
+
+    state.wait_for("documents", listen)
+    assert ("embedding", 0.5) in heard
+
+
+def test_who_cancels_stops_waiting_and_the_preparation_goes_on(samples):
+    state = Preparation(("documents",))
+
+    def leave(stage, done):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        state.wait_for("documents", leave)
+    samples.allowed["documents"].set()
+    assert wait(state, "documents") is samples.made["documents"]
+
+
+def test_a_failure_is_told_and_the_next_sample_still_comes(samples):
+    samples.errors["documents"] = CollectionError("The folder <samples> is missing.")
+    for event in samples.allowed.values():
+        event.set()
+    state = Preparation()
+    state.start()
+    wait(state, "python_docs")
+    assert state.failure("documents") == "The folder <samples> is missing."
+    assert state.failure("python_docs") == ""
+    assert state.best() is samples.made["python_docs"]
+    assert state.ended
+    with pytest.raises(CollectionError):
+        wait(state, "documents")
+
+
+@pytest.mark.parametrize("error", [ModelError("The weights are damaged."), ImportError("torch is broken")])
+def test_a_model_that_cannot_be_loaded_does_not_keep_anybody_waiting(samples, monkeypatch, error):
+    def refuse(name):
+        raise error
+
+    monkeypatch.setattr(preparation_module, "load_encoder", refuse)
+    for event in samples.allowed.values():
+        event.set()
+    state = Preparation()
+    assert wait(state, "documents") is samples.made["documents"]
+    job = state._jobs["python_docs"]
+    assert job.wait(PATIENCE), "the second sample was never begun"
+
+
+def test_no_failure_is_told_before_the_end(samples):
+    state = Preparation()
+    assert state.failure("documents") == ""
+    state.start()
+    assert state.failure("documents") == ""
+
+
+def test_an_unknown_sample_is_refused(samples):
+    with pytest.raises(CollectionError, match="nonsense.*documents"):
+        wait(Preparation(), "nonsense")

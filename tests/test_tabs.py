@@ -1,0 +1,545 @@
+"""The tabs' handlers, called as Gradio calls them: values and a session in, values and perhaps a new session out."""
+
+import base64
+import json
+import re
+import threading
+
+import gradio as gr
+import numpy as np
+import pytest
+from small import HOSTILE, collection_of, sentences
+
+from retriever.errors import CollectionError, DocumentError, ParameterError
+from retriever.indexed import IndexSettings
+from retriever.models import MODELS
+from ui import asking, demo, documents_tab, ef_tab, search_tab
+from ui.building import PASTE, SOURCES, BuildRequest
+from ui.documents_tab import build_steps, cancel, fit_sizes, name_preset, set_preset, show_source
+from ui.errors import shown, shown_steps
+from ui.preparation import Preparation
+from ui.session import Session
+
+PATIENCE = 10  # seconds until a test gives up on a thread
+SKIP = gr.skip()
+
+
+@pytest.fixture(scope="module")
+def indexed(fake_encoder):
+    """A collection with a good graph."""
+    return collection_of(fake_encoder, sentences(300), name="Rich")
+
+
+@pytest.fixture(scope="module")
+def starved(fake_encoder):
+    """A collection with a graph so poor that much is missed."""
+    return collection_of(fake_encoder, sentences(500), M=2, ef_construction=5, name="Poor")
+
+
+def skipped(value):
+    return isinstance(value, dict) and value == SKIP
+
+
+def mean_recall(cards):
+    return float(re.search(r"<b>([0-9.]+)</b>", cards).group(1))
+
+
+# --- session
+
+
+def test_an_empty_session_has_nothing_loaded():
+    with pytest.raises(CollectionError, match="being prepared"):
+        Session().loaded()
+
+
+def test_sessions_of_two_visitors_are_never_equal():
+    assert Session() != Session()
+
+
+# --- adopting what was prepared
+
+
+def prepared(**samples):
+    state = Preparation()
+    state._ready.update(samples)
+    return state
+
+
+def test_a_visitor_who_chose_nothing_moves_on_to_the_best_sample(indexed, starved):
+    state = prepared()
+    session, changed, header, note, timer = demo.adopt(Session(), state)
+    assert skipped(session)
+    assert skipped(changed)
+    assert skipped(header)
+    assert "Sample documents" in note
+    assert timer.active
+
+    state = prepared(documents=indexed)
+    small, first, header, note, _ = demo.adopt(Session(), state)
+    assert small.indexed is indexed
+    assert not small.chosen
+    assert "Rich" in header
+    assert "Python docs" in note
+
+    state = prepared(documents=indexed, python_docs=starved)
+    large, second, header, note, _ = demo.adopt(small, state)
+    assert large.indexed is starved
+    assert second != first
+    assert "Poor" in header
+    assert note == ""
+
+
+def test_a_visitor_who_has_chosen_is_never_moved(indexed, starved):
+    own = Session(indexed, chosen=True)
+    session, changed, header, _, _ = demo.adopt(own, prepared(documents=starved, python_docs=starved))
+    assert skipped(session)
+    assert skipped(changed)
+    assert skipped(header)
+
+
+def test_an_unchanged_session_is_not_written(indexed):
+    session, changed, _, _, _ = demo.adopt(Session(indexed), prepared(documents=indexed))
+    assert skipped(session), "a build may have ended since the session was read: writing it back would undo that"
+    assert skipped(changed)
+
+
+def test_adopting_takes_the_second_graph_away(indexed, starved):
+    session, *_ = demo.adopt(Session(indexed, overlay=indexed), prepared(documents=starved))
+    assert session.overlay is None
+
+
+def test_the_page_looks_again_until_all_is_prepared(monkeypatch):
+    state = Preparation(())
+    assert not demo.adopt(Session(), state)[-1].active
+
+
+def test_changed_tells_collections_apart(indexed, starved):
+    assert demo.changed(Session(indexed)) == demo.changed(Session(indexed, chosen=True))
+    assert demo.changed(Session(indexed))[0] != demo.changed(Session(starved))[0]
+    assert "Poor" in demo.changed(Session(starved))[1]
+
+
+def test_python_docs_are_taken_by_choice(monkeypatch, indexed):
+    state = Preparation()
+    monkeypatch.setattr(state, "wait_for", lambda name, progress: {"python_docs": indexed}[name])
+    taken = demo.take_python_docs(Session(), state)
+    assert taken.indexed is indexed
+    assert taken.chosen
+
+
+# --- documents tab
+
+
+class Work:
+    """Stand in for a build that goes on until it is told to end."""
+
+    def __init__(self, result):
+        self.result, self.begun, self.go_on, self.cancelled = result, threading.Event(), threading.Event(), False
+
+    def __call__(self, progress):
+        for _ in range(int(PATIENCE / 0.01)):
+            progress("embedding", 0.25)
+            self.begun.set()
+            if self.go_on.wait(0.01):
+                break
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+@pytest.fixture
+def build(monkeypatch):
+    """Start build_steps with work of the test's own."""
+    monkeypatch.setattr(documents_tab, "POLL", 0.01)
+
+    def begin(result, session):
+        work = Work(result)
+        monkeypatch.setattr(documents_tab, "plan", lambda request, session, preparation: work)
+        return work, build_steps(BuildRequest(PASTE, text="x"), session, Preparation(()))
+
+    return begin
+
+
+def until(steps, condition):
+    """Take steps until one meets a condition."""
+    for number, step in enumerate(steps):
+        if condition(step):
+            return step
+        assert number < 2_000
+    raise AssertionError("the steps ended before")
+
+
+def test_a_build_shows_its_progress_and_ends_with_what_it_made(build, indexed, starved):
+    before = Session(starved, "key", overlay=starved)
+    work, steps = build(indexed, before)
+    running, _, _, _ = next(steps)
+    assert running.indexed is starved
+    assert running.chosen, "nothing may replace what is loaded while somebody builds"
+    step = until(steps, lambda step: "25%" in step[1])
+    assert skipped(step[0])
+    assert skipped(step[2])
+    work.go_on.set()
+    *_, (done, words, report, chunks) = steps
+    assert done.indexed is indexed
+    assert (done.chosen, done.job, done.overlay) == (True, None, None)
+    assert done.source == BuildRequest(PASTE, text="x").source_key()
+    assert "Done" in words
+    assert "300" in report
+    assert sentences(300)[0] in chunks
+
+
+def test_cancel_leaves_what_was_loaded(build, indexed, starved):
+    before = Session(starved, chosen=True)
+    work, steps = build(indexed, before)
+    running, *_ = next(steps)
+    assert work.begun.wait(PATIENCE)
+    assert "Cancelling" in cancel(running)
+    *_, (session, words, report, _) = steps
+    assert "Cancelled" in words
+    assert "unchanged" in words
+    assert skipped(session) or session.indexed is starved
+    assert "500" in report
+    assert "No build is running" in cancel(running)
+
+
+@pytest.mark.parametrize("end", ["cancel", "fail"])
+def test_who_chose_nothing_before_still_gets_a_sample_after_an_ended_build(build, indexed, end):
+    work, steps = build(DocumentError("The file is empty."), Session())
+    running, *_ = next(steps)
+    if end == "cancel":
+        cancel(running)
+    else:
+        work.go_on.set()
+    last = running
+    try:
+        for session, *_ in steps:
+            last = last if skipped(session) else session
+    except DocumentError:
+        assert end == "fail"
+    assert demo.adopt(last, prepared(documents=indexed))[0].indexed is indexed
+
+
+def test_a_failed_build_is_told_and_leaves_what_was_loaded(build, starved):
+    work, _ = build(DocumentError(f"{HOSTILE} is empty."), Session(starved, chosen=True))
+    steps = shown_steps(build_steps)(BuildRequest(PASTE, text="x"), Session(starved, chosen=True), Preparation(()))
+    work.go_on.set()
+    seen = []
+    with pytest.raises(gr.Error, match="is empty") as raised:
+        seen += steps
+    assert "<" not in raised.value.message
+    for session, *_ in seen:
+        assert skipped(session) or session.indexed is starved
+
+
+def test_a_visitor_who_leaves_stops_the_build(build, indexed):
+    _, steps = build(indexed, Session())
+    running, *_ = next(steps)
+    steps.close()
+    assert running.job.wait(PATIENCE)
+
+
+def test_a_refused_request_starts_nothing(starved):
+    steps = shown_steps(build_steps)(BuildRequest(PASTE), Session(starved), Preparation(()))
+    with pytest.raises(gr.Error, match="empty"):
+        next(steps)
+
+
+def test_cancel_without_a_build():
+    assert "No build is running" in cancel(Session())
+
+
+def test_the_report_of_nothing_and_of_something(indexed):
+    assert "Nothing is loaded" in documents_tab.report(Session())[0]
+    report, chunks = documents_tab.report(Session(indexed))
+    assert "300" in report
+    assert "Run record" in report
+    assert "Text 0" in chunks
+
+
+def test_only_the_chosen_source_is_shown():
+    for number, source in enumerate(SOURCES):
+        assert [update["visible"] for update in show_source(source)] == [
+            other == number for other in range(len(SOURCES))
+        ]
+
+
+def test_chunk_sizes_fit_the_model():
+    for name, card in MODELS.items():
+        size, info = fit_sizes(name)
+        assert size["maximum"] == card.max_tokens or card.max_tokens is None
+        assert 0 < size["value"] <= size["maximum"]
+        assert str(card.dimension) in info["info"]
+
+
+def test_presets_are_set_and_recognized():
+    assert set_preset("starved 4/20") == (4, 20)
+    assert name_preset(4.0, 20.0) == "starved 4/20"
+    assert name_preset(5, 20) is None
+    assert name_preset(IndexSettings().M, IndexSettings().ef_construction) == "default 16/200"
+
+
+def test_saving_nothing_is_an_error():
+    with pytest.raises(gr.Error, match="Nothing is loaded"):
+        shown(documents_tab.save_collection)(Session())
+
+
+# --- search tab
+
+QUESTION = "amber river winter"
+
+
+def test_a_search_answers_twice(indexed):
+    bar, exact, hnsw, links, record = search_tab.search(QUESTION, 5, 50, Session(indexed))
+    truth = indexed.retriever.search(QUESTION, 5)
+    for column in (exact, hnsw):
+        assert column.count("<li") == 5
+        scores = [float(score) for score in re.findall(r'cosine similarity">(.*?)<', column)]
+        assert scores == pytest.approx([hit["score"] for hit in truth], abs=0.0006)
+        assert truth[0]["text"] in column
+    assert "recall@5 = 1.00" in bar
+    assert all(part in bar for part in ("embedding", "ef=50", "exact"))
+    assert links.count("<a ") == 2
+    assert QUESTION in record
+
+
+def rows_of(links):
+    data = re.search(r'href="data:application/json;base64,([^"]+)"', links).group(1)
+    return json.loads(base64.b64decode(data))
+
+
+def test_downloads_hold_both_rankings(indexed):
+    rows = rows_of(search_tab.search(QUESTION, 5, 50, Session(indexed))[3])
+    assert [(row["search"], row["rank"]) for row in rows] == [(s, r) for s in ("exact", "hnsw") for r in range(1, 6)]
+    assert rows[0]["text"] == indexed.retriever.search(QUESTION, 1)[0]["text"]
+
+
+@pytest.mark.parametrize("question", sentences(12, seed=5))
+def test_marks_are_as_many_as_recall_says(starved, question):
+    both = asking.answer(question, 10, 10, starved)
+    bar, exact, hnsw, links, _ = search_tab.search(question, 10, 10, Session(starved))
+    missed = exact.count("missed by HNSW")
+    assert missed == round((1 - both.recall) * 10)
+    assert hnsw.count("lab-marked") == missed
+    assert f"found {10 - missed} of the 10" in bar
+    notes = [(row["search"], row["note"]) for row in rows_of(links) if row["note"]]
+    assert notes == [("exact", "missed by HNSW")] * missed + [("hnsw", "extra")] * missed
+
+
+def test_this_graph_misses_something(starved):
+    recalls = [asking.answer(question, 10, 10, starved).recall for question in sentences(12, seed=5)]
+    assert 0 < np.mean(recalls) < 0.9, "else the tests of marks test nothing"
+
+
+def test_ties_are_not_marked_as_missed(fake_encoder):
+    twins = collection_of(fake_encoder, ["amber anchor apple"] * 40 + sentences(40))
+    bar, exact, hnsw, _, _ = search_tab.search("amber anchor apple", 5, 5, Session(twins))
+    assert "recall@5 = 1.00" in bar
+    assert "lab-marked" not in exact + hnsw
+
+
+def test_more_than_there_is(fake_encoder):
+    few = collection_of(fake_encoder, sentences(3))
+    bar, exact, hnsw, _, _ = search_tab.search(QUESTION, 10, 10, Session(few))
+    assert exact.count("<li") == hnsw.count("<li") == 3
+    assert "only 3" in bar
+    assert "recall@3 = 1.00" in bar
+    assert "missed" not in exact
+
+
+def test_ef_below_k_is_k(starved):
+    question = sentences(12, seed=5)[0]
+    below, at = (search_tab.search(question, 10, ef, Session(starved)) for ef in (1, 10))
+    assert below[1:3] == at[1:3]
+    assert search_tab.keep_ef_above(25, 10) == gr.update(minimum=25, value=25)
+    assert search_tab.keep_ef_above(5, 10) == gr.update(minimum=5, value=10)
+
+
+@pytest.mark.parametrize("question", ["", "   \n", None])
+def test_an_empty_question_is_refused(indexed, question):
+    with pytest.raises(gr.Error, match="empty"):
+        shown(search_tab.search)(question, 10, 10, Session(indexed))
+
+
+def test_a_very_long_question_is_refused_with_the_limit(indexed, monkeypatch):
+    with pytest.raises(gr.Error, match=r"2,001.*2,000"):
+        shown(search_tab.search)("x" * 2_001, 10, 10, Session(indexed))
+    search_tab.search("x" * 2_000, 10, 10, Session(indexed))
+    monkeypatch.setenv("LAB_MAX_QUESTION", "5")
+    with pytest.raises(ParameterError, match="at most 5"):
+        search_tab.search("longer", 10, 10, Session(indexed))
+
+
+def test_a_search_before_anything_is_loaded_is_told():
+    with pytest.raises(gr.Error, match="being prepared"):
+        list(shown_steps(search_tab.search_steps)(QUESTION, 10, 10, Session()))
+
+
+def test_the_first_search_says_that_the_model_is_loaded_first(indexed, monkeypatch):
+    monkeypatch.setattr(search_tab, "is_loaded", lambda name: False)
+    waiting, answer = search_tab.search_steps(QUESTION, 10, 10, Session(indexed))
+    assert "Loading" in waiting[0]
+    assert all(skipped(value) for value in waiting[1:])
+    assert "recall@10" in answer[0]
+    monkeypatch.setattr(search_tab, "is_loaded", lambda name: True)
+    assert len(list(search_tab.search_steps(QUESTION, 10, 10, Session(indexed)))) == 1
+
+
+def test_a_slider_without_a_question_changes_nothing(indexed):
+    assert all(skipped(value) for value in search_tab.search_again("  ", 10, 10, Session(indexed)))
+    assert all(skipped(value) for value in search_tab.search_again(QUESTION, 10, 10, Session()))
+    assert "recall@10" in search_tab.search_again(QUESTION, 10, 10, Session(indexed))[0]
+
+
+def test_a_hostile_document_and_question_stay_text(fake_encoder):
+    metadata = [{"title": HOSTILE, "source": HOSTILE, "doc_id": HOSTILE} for _ in range(3)]
+    hostile = collection_of(fake_encoder, [HOSTILE] * 3, metadata=metadata, queries=[HOSTILE], name=HOSTILE)
+    for part in search_tab.search(HOSTILE, 3, 3, Session(hostile)):
+        assert "<img" not in part
+        assert "<script" not in part
+
+
+def test_a_new_collection_brings_its_examples(indexed):
+    first, offered, examples, bar, *rest = search_tab.refresh("old example", ["old example"], Session(indexed))
+    assert first == indexed.queries[0]
+    assert offered == list(indexed.queries[: search_tab.EXAMPLES])
+    assert "changed" in bar
+    assert rest == ["", "", "", ""]
+    assert search_tab.take_example([indexed.queries[2]]) == indexed.queries[2]
+
+
+def test_a_question_that_was_typed_stays(indexed):
+    assert skipped(search_tab.refresh("my own question", ["old example"], Session(indexed))[0])
+    assert search_tab.refresh("  ", ["old example"], Session(indexed))[0] == indexed.queries[0]
+
+
+def test_before_anything_is_loaded_the_first_question_stays():
+    assert all(skipped(value) for value in search_tab.refresh("old", ["old"], Session()))
+
+
+# --- ef tab
+
+
+def test_sliding_shows_what_is_measured_at_that_ef(starved):
+    session = Session(starved)
+    for ef in (10, 40, 200):
+        cards, figure, spread, worst, record = ef_tab.slide(10, ef, session)
+        measured = starved.measure(10, ef)
+        assert mean_recall(cards) == pytest.approx(measured.mean_recall, abs=0.0006)
+        assert f'data-ef="{ef}"' in cards
+        assert f"now: ef={ef}" in [trace.name for trace in figure.data]
+        perfect = int((measured.recall == 1).sum())
+        assert f'title="{perfect} ' in spread
+        assert f'"ef": {ef}' in record.replace("&quot;", '"')
+
+
+def test_recall_rises_with_ef(starved):
+    recalls = [mean_recall(ef_tab.slide(10, ef, Session(starved))[0]) for ef in (10, 30, 100, 400)]
+    assert recalls == sorted(recalls)
+    assert recalls[-1] > recalls[0] + 0.1
+
+
+def test_sliding_below_k_is_k(starved):
+    below, at = (ef_tab.slide(10, ef, Session(starved))[0] for ef in (1, 10))
+    assert 'data-ef="10"' in below
+    assert mean_recall(below) == mean_recall(at)
+    assert ef_tab.keep_ef_above(25, 10) == gr.update(minimum=25, value=25)
+
+
+def test_sliding_before_anything_is_loaded_changes_nothing():
+    assert all(skipped(value) for value in ef_tab.slide(10, 10, Session()))
+
+
+def test_sliding_with_k_above_the_collection(fake_encoder):
+    few = collection_of(fake_encoder, sentences(3))
+    assert mean_recall(ef_tab.slide(50, 50, Session(few))[0]) == 1.0
+
+
+def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeypatch):
+    monkeypatch.setattr(ef_tab, "POLL", 0.001)
+    fresh = collection_of(fake_encoder, sentences(500), M=2, ef_construction=5)
+    *waiting, last = ef_tab.curve_steps(10, 10, 0.9, Session(fresh))
+    assert waiting
+    assert all("measuring" in step[0].lower() or "waiting" in step[0].lower() for step in waiting)
+    assert all(skipped(value) for step in waiting for value in step[1:])
+    assert len(last) == len(waiting[0]) == 7
+    curve = fresh.known_curve(10)
+    trace = next(trace for trace in last[3].data if trace.name == "HNSW 2/5")
+    assert list(trace.y) == [step.mean_recall for step in curve]
+    assert list(trace.x) == pytest.approx([step.p50 * 1e6 for step in curve])
+    again = list(ef_tab.curve_steps(10, 10, 0.9, Session(fresh)))
+    assert len(again) == 1
+    assert fresh.known_curve(10) is curve
+
+
+def test_the_curve_before_anything_is_loaded_is_told():
+    steps = list(ef_tab.curve_steps(10, 10, 0.9, Session()))
+    assert len(steps) == 1
+    assert "being prepared" in steps[0][0]
+
+
+def test_aiming_names_the_smallest_measured_ef(starved):
+    curve = starved.curve(10)
+    target = round(curve[3].mean_recall - 0.005, 2)
+    expected = next(step.ef for step in curve if step.mean_recall >= target)
+    assert f"ef = {expected} " in ef_tab.aim(10, target, Session(starved))
+    assert "still being measured" in ef_tab.aim(7, target, Session(starved))
+    assert ef_tab.aim(10, target, Session()) == ""
+
+
+def test_a_second_graph_shares_vectors_and_is_drawn(indexed):
+    session = Session(indexed, "key", chosen=True)
+    name = next(name for name, settings in ef_tab.OVERLAYS.items() if settings == (4, 20))
+    laid = ef_tab.lay_over(name, session)
+    assert laid.indexed is indexed
+    assert (laid.source, laid.chosen) == ("key", True)
+    assert laid.overlay.retriever.vectors is indexed.retriever.vectors
+    assert laid.overlay.retriever.hnsw.M == 4
+    assert session.overlay is None
+    *_, last = ef_tab.curve_steps(10, 10, 0.9, laid)
+    assert {"HNSW 16/200", "HNSW 4/20"} <= {trace.name for trace in last[3].data}
+    assert ef_tab.lay_over(ef_tab.NO_OVERLAY, laid).overlay is None
+    assert ef_tab.overlay_choice(session) == ef_tab.NO_OVERLAY
+    assert skipped(ef_tab.overlay_choice(laid))
+
+
+def test_a_second_graph_over_nothing_is_an_error():
+    name = next(name for name, settings in ef_tab.OVERLAYS.items() if settings == (4, 20))
+    with pytest.raises(gr.Error, match="Nothing is loaded"):
+        shown(ef_tab.lay_over)(name, Session())
+
+
+def test_starving_takes_a_poor_graph_over_the_same_vectors(indexed):
+    session = ef_tab.starve(Session(indexed, "key"))
+    assert session.indexed.retriever.vectors is indexed.retriever.vectors
+    assert (session.indexed.settings.M, session.indexed.settings.ef_construction) == (4, 20)
+    assert session.chosen
+    assert session.source == "key"
+    assert indexed.settings.M == 16
+    with pytest.raises(gr.Error):
+        shown(ef_tab.starve)(Session())
+
+
+def test_starving_takes_the_second_graph_along(indexed):
+    overlay = indexed.with_graph(8, 50)
+    assert ef_tab.starve(Session(indexed, overlay=overlay)).overlay is overlay
+
+
+# --- errors
+
+
+def test_other_errors_are_not_dressed_up():
+    def broken():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        shown(broken)()
+
+
+def test_a_message_is_escaped_and_says_that_nothing_is_lost():
+    def refuse():
+        raise DocumentError(HOSTILE)
+
+    with pytest.raises(gr.Error) as raised:
+        shown(refuse)()
+    assert "<" not in raised.value.message
+    assert "is lost" in raised.value.message

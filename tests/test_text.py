@@ -1,0 +1,241 @@
+"""Prose: units, and sentences that are true of the numbers they were given."""
+
+import re
+
+import pytest
+from small import HOSTILE, collection_of, curve_of, measurement, sentences, sized
+
+from retriever.models import MODELS
+from ui import text
+from ui.job import Status
+from ui.preparation import Preparation
+
+
+@pytest.fixture(scope="module")
+def indexed(fake_encoder):
+    return collection_of(fake_encoder, sentences(40), M=8, ef_construction=50)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.0000004, "0 µs"),
+        (0.000012, "12 µs"),
+        (0.0009994, "999 µs"),
+        (0.00099996, "1 ms"),  # never "1000 µs"
+        (0.0012345, "1.23 ms"),
+        (0.123, "123 ms"),
+        (0.99949, "999 ms"),
+        (0.9996, "1.0 s"),  # never "1e+03 ms"
+        (1.25, "1.2 s"),
+        (119, "119.0 s"),
+        (150, "2.5 min"),
+    ],
+)
+def test_seconds_have_the_unit_that_reads_best(value, words):
+    assert text.seconds(value) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0.00 MB"), (1_500_000, "1.50 MB"), (9_990_000, "9.99 MB"), (1_234_000_000, "1,234 MB")]
+)
+def test_megabytes_are_of_a_million_bytes(count, words):
+    assert text.megabytes(count) == words
+
+
+def test_ratio_says_who_is_faster():
+    assert text.ratio(0.004, 0.001) == "4.0× faster"
+    assert text.ratio(0.001, 0.004) == "4.0× slower"
+    assert text.ratio(0.0, 0.001) == text.ratio(0.001, 0.0) == "–"
+
+
+def test_escape_leaves_no_markup():
+    assert "<" not in text.escape(HOSTILE)
+    assert '"' not in text.escape(HOSTILE)
+
+
+def test_the_header_names_all_that_made_the_numbers(indexed):
+    header = text.header(indexed)
+    facts = dict(re.findall(r"<i>(.*?)</i> <b>(.*?)</b>", header))
+    assert facts == {
+        "collection": "Small",
+        "entries": "40",
+        "model": "fake",
+        "dimensions": "32",
+        "M": "8",
+        "efConstruction": "50",
+    }
+
+
+def test_the_header_without_a_collection_says_so():
+    assert "Nothing is loaded" in text.header(None)
+
+
+def test_a_hostile_collection_name_stays_text(fake_encoder):
+    hostile = collection_of(fake_encoder, sentences(3), name=HOSTILE, failed={HOSTILE: HOSTILE})
+    for shown in (text.header(hostile), text.build_report(hostile)):
+        assert "<img" not in shown
+        assert "<script" not in shown
+        assert "&lt;img" in shown
+
+
+def test_the_report_counts_and_times_what_was_built(fake_encoder):
+    indexed = collection_of(fake_encoder, sentences(40), failed={"a.pdf": "It is damaged."}, chunked=True)
+    report = text.build_report(indexed)
+    rows = dict(re.findall(r"<tr><th>(.*?)</th><td>(.*?)</td></tr>", report))
+    assert rows["documents"] == rows["chunks"] == "40"
+    assert rows["tokens"] == f"{40 * 12:,}"  # ten words a sentence, and the fake encoder's two special tokens
+    assert rows["vectors"] == "40 × 32 = 0.01 MB"  # 40 * 32 * 4 bytes
+    assert rows["measuring queries"].startswith("20, ")
+    assert (rows["reading"], rows["embedding"], rows["graph"]) == ("250 ms", "12.0 s", "500 µs")
+    assert "<b>a.pdf</b>: It is damaged." in report
+
+
+def test_measuring_queries_say_where_they_come_from(fake_encoder):
+    own = text.build_report(collection_of(fake_encoder, sentences(5)))
+    drawn = text.build_report(collection_of(fake_encoder, sentences(5), drawn=True))
+    assert "drawn from the documents" in drawn
+    assert "drawn from the documents" not in own
+
+
+def test_the_word_for_a_vector_fits_the_collection(fake_encoder):
+    assert text.unit(collection_of(fake_encoder, ["one"], chunked=True)) == "chunks"
+    assert text.unit(collection_of(fake_encoder, ["one"], chunked=False)) == "entries"
+
+
+# --- what a curve teaches
+
+
+def test_lesson_where_recall_is_always_one():
+    lesson = text.lesson(sized(90), measurement(1, 20e-6, ef=None), curve_of((10, 1.0, 30), (15, 1.0, 40)))
+    assert "1.0 at every ef" in lesson
+    assert "90 vectors" in lesson
+    assert "faster" not in lesson
+
+
+def test_lesson_is_not_told_of_recall_one_if_some_ef_misses_something():
+    lesson = text.lesson(sized(90), measurement(1, 500e-6, ef=None), curve_of((10, 1.0, 30), (15, 0.98, 40)))
+    assert "every ef" not in lesson
+
+
+def test_lesson_where_exact_search_is_as_fast():
+    exact = measurement(1, 20e-6, ef=None)
+    lesson = text.lesson(sized(300, break_even=4_000), exact, curve_of((10, 0.8, 30), (15, 0.9, 40)))
+    assert "20 µs" in lesson
+    assert "30 µs" in lesson
+    assert "300 vectors" in lesson
+    assert "4,000" in lesson
+
+
+def test_lesson_does_not_call_exact_search_cheaper_when_it_is_not():
+    exact = measurement(1, 36e-6, ef=None)  # a fifth slower than HNSW
+    lesson = text.lesson(sized(300), exact, curve_of((10, 0.8, 30), (15, 0.9, 40)))
+    assert "costs less" not in lesson
+
+
+def test_lesson_where_the_trade_off_shows():
+    exact = measurement(1, 400e-6, ef=None)
+    curve = curve_of((10, 0.62, 40), (20, 0.8, 60), (40, 0.96, 100), (200, 0.99, 380), (400, 1.0, 500))
+    lesson = text.lesson(sized(11_000), exact, curve)
+    assert "At ef=10 HNSW is 10.0× faster" in lesson
+    assert "62" in lesson
+    assert "at ef=40" in lesson
+    assert "4.0× faster" in lesson
+    assert "From ef=400 on" in lesson
+    assert "200" not in lesson  # 380 µs is not as slow as exact search
+
+
+def test_lesson_names_only_an_ef_from_which_exact_search_stays_as_fast():
+    exact = measurement(1, 400e-6, ef=None)
+    curve = curve_of((10, 0.6, 40), (20, 0.8, 450), (40, 0.96, 100), (400, 1.0, 500))  # 450: a hiccup of the machine
+    assert "From ef=20 on" not in text.lesson(sized(11_000), exact, curve)
+
+
+def test_lesson_does_not_round_up_to_all_neighbours():
+    exact = measurement(1, 400e-6, ef=None)
+    lesson = text.lesson(sized(11_000), exact, curve_of((10, 0.997, 40), (20, 0.999, 60)))
+    assert "100%" not in lesson
+
+
+def test_target_words_name_the_smallest_ef_that_reaches_it():
+    curve = curve_of((10, 0.62, 40), (20, 0.8, 60), (40, 0.96, 100), (60, 0.97, 130))
+    words = text.target_words(curve, 0.95)
+    assert "ef = 40" in words
+    assert "0.960" in words
+    assert "100 µs" in words
+
+
+def test_target_words_say_what_the_best_is_where_none_reaches_it():
+    words = text.target_words(curve_of((10, 0.62, 40), (20, 0.8, 60)), 0.95)
+    assert "0.95" in words
+    assert "0.800" in words
+    assert "ef =" not in words
+
+
+def test_target_words_do_not_contradict_themselves():
+    words = text.target_words(curve_of((10, 0.62, 40), (20, 0.9997, 60)), 1.0)
+    assert "1.000" not in words, "the best is below 1, and 1.00 is what it does not reach"
+
+
+# --- places, progress, preparation
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        (
+            {"doc_id": "a.txt", "title": "Tea", "source": "a.txt", "start": 5, "end": 90},
+            "Tea · a.txt · characters 5–90",
+        ),
+        ({"doc_id": "a.pdf#page=2", "title": "", "source": "a.pdf", "page": 2}, "a.pdf#page=2 · a.pdf · page 2"),
+        ({"doc_id": "t.csv#row=3", "title": "t.csv", "source": "t.csv", "row": 3}, "t.csv · row 3"),
+        ({"doc_id": "shutil.copytree", "title": "shutil.copytree"}, "shutil.copytree"),
+        ({}, ""),
+    ],
+)
+def test_place_names_document_and_position(metadata, words):
+    assert text.place(metadata) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "present", "absent"),
+    [
+        (Status(), "waiting", "left"),
+        (Status("embedding", 0.0, 5.0), "embedding", "%"),
+        (Status("embedding", 0.25, 10.0), "about 30.0 s left", "75"),
+        (Status("embedding", 0.25, 10.0), "25%", "75"),
+        (Status("embedding", 0.01, 10.0), "1%", "left"),  # too little is done to tell
+        (Status("graph", 1.0, 10.0), "100%", "left"),
+    ],
+)
+def test_progress_says_stage_share_and_time_left(status, present, absent):
+    words = text.progress_words(status)
+    assert present in words
+    assert absent not in words
+
+
+def test_the_progress_bar_is_as_long_as_what_is_done():
+    bar = text.progress_bar(Status("embedding", 0.375, 1.0))
+    assert 'aria-valuenow="38"' in bar
+    assert "width:37.5%" in bar
+
+
+def test_preparation_is_told_until_all_is_there(indexed):
+    state = Preparation()
+    assert "Sample documents" in text.preparation(state)
+    assert "Python docs" in text.preparation(state)
+    state._ready["documents"] = indexed
+    assert "Sample documents" not in text.preparation(state)
+    assert "Python docs" in text.preparation(state)
+    state._ready["python_docs"] = indexed
+    assert text.preparation(state) == ""
+
+
+def test_every_model_is_described():
+    from ui.documents_tab import describe
+
+    for card in MODELS.values():
+        words = describe(card)
+        assert str(card.dimension) in words
+        assert ("offline" in words) == card.packaged
+        assert (str(card.max_tokens) in words) == (card.max_tokens is not None)
