@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from retriever.errors import StorageError
-from retriever.index import Float32, Neighbors, check_count, check_vectors, empty_neighbors, normalize
+from retriever.index import LARGEST_K, Float32, Neighbors, check_count, check_vectors, empty_neighbors, normalize
 from retriever.turns import TURNS
 
 ONE_THREAD_UP_TO = 50_000  # vectors; a graph built by several threads differs from run to run
@@ -104,7 +104,7 @@ class HNSWIndex:
         Raises VectorError for queries of the wrong shape or content, ParameterError for k or ef below 1.
         """
         unit = normalize(check_vectors(queries, self.dimension, what="queries"))
-        k, ef = check_count("k", k, 1), check_count("ef", ef, 1, LARGEST_EF)
+        k, ef = check_count("k", k, 1, LARGEST_K), check_count("ef", ef, 1, LARGEST_EF)
         found = empty_neighbors(len(unit), k)
         reachable = min(k, len(self))
         if reachable == 0 or len(unit) == 0:

@@ -12,6 +12,7 @@ Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]
 
 NO_ID = -1  # the id in a place that no vector fills
+LARGEST_K = 100_000  # far above what is of use; a slip of the pen must not take all memory
 BLOCK_SCORES = 16_000_000  # scores held at once in a batched search: 64 MB of float32
 
 
@@ -115,7 +116,7 @@ class ExactIndex:
         Raises VectorError for queries of the wrong shape or content and ParameterError for a k below 1.
         """
         unit = normalize(check_vectors(queries, self.dimension, what="queries"))
-        k = check_count("k", k, 1)
+        k = check_count("k", k, 1, LARGEST_K)
         found = empty_neighbors(len(unit), k)
         if not len(self):
             return found

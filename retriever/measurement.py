@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController
 
 from retriever.errors import ParameterError, VectorError
 from retriever.hnsw import HNSWIndex
-from retriever.index import NO_ID, ExactIndex, Float32, Neighbors, check_count, empty_neighbors
+from retriever.index import LARGEST_K, NO_ID, ExactIndex, Float32, Neighbors, check_count, empty_neighbors
 from retriever.turns import TURNS
 
 Float64 = NDArray[np.float64]
@@ -89,7 +89,7 @@ def measure(
     exact: the true neighbours of the same queries at the same k. ef: for an HNSWIndex; None for an ExactIndex.
     Raises ParameterError if ef does not suit the index or there are no queries, VectorError for bad queries.
     """
-    search = _searcher(index, check_count("k", k, 1), ef)
+    search = _searcher(index, check_count("k", k, 1, LARGEST_K), ef)
     if not len(queries):
         raise ParameterError("There are no queries to measure with; pass at least one.")
     found = empty_neighbors(len(queries), k)

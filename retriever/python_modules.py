@@ -1,6 +1,7 @@
 """Module: what one Python file defines, imports and exports, read with `ast`; nothing is imported or run."""
 
 import ast
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 MAX_DOCSTRING = 2000  # characters kept of a docstring: its beginning is all that is asked for
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_PARSING = threading.Lock()
 _BRANCHES = (ast.If, ast.Try, ast.With, ast.ExceptHandler)
 
 
@@ -70,10 +72,16 @@ def read_compiled_docs(path: Path, package: str) -> dict[str, dict[str, Definiti
 
 
 def _parse(path: Path) -> ast.Module:
+    """Parse one file; two threads that parse at once can upset CPython 3.11's own count of recursion (SystemError)."""
     source = path.read_bytes()
-    try:
-        return ast.parse(source)
-    except SyntaxError:  # also what an invalid escape becomes where warnings are errors
+    with _PARSING:
+        for _ in range(3):  # the lock keeps this module's own threads apart, not those of others
+            try:
+                return ast.parse(source)
+            except SystemError:
+                continue
+            except SyntaxError:  # also what an invalid escape becomes where warnings are errors
+                break
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(source)

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 RECORD_VERSION = 1
 PACKAGES = (
     "gradio",
@@ -82,7 +84,7 @@ class RunRecord:
     def to_json(self) -> str:
         """Return the record as JSON, keys in order of declaration."""
         content = {part.name: getattr(self, part.name) for part in fields(self)}
-        return json.dumps(content, indent=2, ensure_ascii=False, default=dict) + "\n"
+        return json.dumps(content, indent=2, ensure_ascii=False, default=_plain) + "\n"
 
     def to_markdown(self) -> str:
         """Return the record as Markdown: a heading and a table a part."""
@@ -93,6 +95,15 @@ class RunRecord:
             rows = [f"| {_cell(key)} | {_cell(value)} |" for key, value in getattr(self, name).items()]
             parts.append("\n".join([f"## {name.capitalize()}", "", "| what | value |", "|---|---|", *rows]))
         return "\n\n".join(parts) + "\n"
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON does not know
+    """Return a mapping as a dict and a NumPy number as Python's; raise TypeError for anything else."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} does not belong into a run record")
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - any value of a record

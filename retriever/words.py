@@ -93,7 +93,8 @@ class Words:
         for piece, tokens in zip(costly, together, strict=True):
             word, gap = new[piece], gaps[piece]
             added = tokens - self._single[_before(gap)[0]] - self.alone[word]
-            self.cost[piece] = max(0, self.alone[word] + added * max(1, (len(piece) - len(word)) // LONGEST_GAP))
+            times = max(1, -(-(len(piece) - len(word)) // LONGEST_GAP))
+            self.cost[piece] = max(0, self.alone[word] + added * times)
             if gap and self._gaps[gap] < 0 and self._swallows:  # the model drops such a gap, and words run together
                 self.sealed.add(piece)
 

@@ -1,5 +1,6 @@
 """The real app, served from this process on a free port, for tests that talk to it."""
 
+import gc
 import warnings
 from contextlib import contextmanager
 
@@ -23,6 +24,7 @@ def served(preparation):
         _, url, _ = demo.launch(
             theme=THEME, css=CSS, footer_links=[], ssr_mode=False, prevent_thread_lock=True, quiet=True
         )
+        gc.collect()
     try:
         yield url.rstrip("/")
     finally:

@@ -26,31 +26,16 @@ def curve_figure(
     if curve:
         figure.add_trace(_trace(curve, name, dash="solid", symbol="circle"))
     figure.add_vline(x=exact.p50 * 1e6, line={"color": EXACT, "dash": "dash", "width": 2})
-    figure.add_trace(
-        go.Scatter(
-            x=[exact.p50 * 1e6],
-            y=[1.0],
-            mode="markers+text",
-            name="exact",
-            text=["exact"],
-            textposition="bottom right",
-            textfont={"color": EXACT},
-            marker={"color": EXACT, "size": 13, "symbol": "square"},
-            hovertemplate="exact search: %{x:.0f} µs, recall 1<extra></extra>",
-        )
-    )
+    figure.add_trace(_exact_point(exact))
     if now is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=[now.p50 * 1e6],
-                y=[now.mean_recall],
-                mode="markers",
-                name=f"now: ef={now.ef}",
-                marker={"color": HNSW, "size": 20, "symbol": "circle-open", "line": {"width": 4}},
-                hovertemplate="ef=" + str(now.ef) + ": %{x:.0f} µs, recall %{y:.3f}<extra></extra>",
-            )
-        )
-    k = exact.k
+        figure.add_trace(_current_point(now))
+    low = min([step.mean_recall for step in (*curve, *overlay)] or [now.mean_recall if now else 0])
+    _lay_out(figure, exact.k, low)
+    return figure
+
+
+def _lay_out(figure: go.Figure, k: int, low: float) -> None:
+    """Give the figure its axes; a visitor's zoom stays while the slider moves."""
     figure.update_layout(
         height=330,
         margin={"l": 56, "r": 16, "t": 8, "b": 44},
@@ -65,17 +50,39 @@ def curve_figure(
             "yanchor": "bottom",
             "bgcolor": "rgba(0,0,0,0)",
         },
-        uirevision="curve",  # a visitor's zoom stays while the slider moves
+        uirevision="curve",
         transition={"duration": 0},
     )
-    figure.update_xaxes(
-        title="median latency, µs a query", gridcolor="rgba(128,128,128,.25)", rangemode="tozero", zeroline=False
+    grid = "rgba(128,128,128,.25)"
+    figure.update_xaxes(title="median latency, µs a query", gridcolor=grid, rangemode="tozero", zeroline=False)
+    figure.update_yaxes(title=f"mean recall@{k}", range=[max(-0.02, low - 0.08), 1.04], gridcolor=grid, zeroline=False)
+
+
+def _exact_point(exact: Measurement) -> go.Scatter:
+    """Draw exact search, the reference."""
+    return go.Scatter(
+        x=[exact.p50 * 1e6],
+        y=[1.0],
+        mode="markers+text",
+        name="exact",
+        text=["exact"],
+        textposition="bottom left",
+        textfont={"color": EXACT},
+        marker={"color": EXACT, "size": 13, "symbol": "square"},
+        hovertemplate="exact search: %{x:.0f} µs, recall 1<extra></extra>",
     )
-    low = min([step.mean_recall for step in (*curve, *overlay)] or [now.mean_recall if now else 0])
-    figure.update_yaxes(
-        title=f"mean recall@{k}", range=[max(-0.02, low - 0.08), 1.04], gridcolor="rgba(128,128,128,.25)"
+
+
+def _current_point(now: Measurement) -> go.Scatter:
+    """Draw where the slider stands."""
+    return go.Scatter(
+        x=[now.p50 * 1e6],
+        y=[now.mean_recall],
+        mode="markers",
+        name=f"now: ef={now.ef}",
+        marker={"color": HNSW, "size": 20, "symbol": "circle-open", "line": {"width": 4}},
+        hovertemplate="ef=" + str(now.ef) + ": %{x:.0f} µs, recall %{y:.3f}<extra></extra>",
     )
-    return figure
 
 
 def _trace(curve: Sequence[Measurement], name: str, *, dash: str, symbol: str) -> go.Scatter:

@@ -1,0 +1,134 @@
+"""A visitor's browser: Chromium through Playwright, and what a visitor does on the page."""
+
+import os
+import re
+import shutil
+
+import pytest
+
+PATIENCE = 60_000  # milliseconds until a test gives up: the machine may be busy
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+QUIET = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+).split()
+TABS = {"documents": "1 Documents", "search": "2 Search", "ef": "3 Recall against latency"}
+
+
+def find_browser():
+    """Return the path of a Chromium; without one, skip, or fail where REQUIRE_BROWSER=1 asks for the tests to run."""
+    path = next((found for found in map(shutil.which, NAMES) if found), None)
+    if path is None:
+        say = pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip
+        say(f"no browser was found ({', '.join(NAMES)}); install chromium to run the browser tests")
+    return path
+
+
+class Visitor:
+    """One visitor with a page of their own; all that the page asks for and complains of is kept."""
+
+    def __init__(self, browser, url, **options):
+        options = {"viewport": {"width": 1280, "height": 800}, **options}
+        self.context = browser.new_context(**options)
+        self.context.set_default_timeout(PATIENCE)
+        self.url, self.requests, self.errors = url, [], []
+        self.page = self.context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.goto(url)
+        self.header = self.page.locator(".lab-status")
+        self.header.get_by_text("Sample documents").wait_for()
+
+    def close(self):
+        """Leave."""
+        self.context.close()
+
+    def open(self, tab):
+        """Go to a tab."""
+        self.page.get_by_role("tab", name=TABS[tab]).click()
+
+    def wait(self, script, *values):
+        """Wait until a condition of the page, in JavaScript, holds."""
+        self.page.wait_for_function(script, arg=list(values), timeout=PATIENCE)
+
+    # --- documents
+
+    def choose(self, label, option):
+        """Choose one of several buttons in a row."""
+        self.page.get_by_label(option, exact=True).locator("visible=true").first.check()
+
+    def take_model(self, name):
+        """Choose the embedding model."""
+        self.page.get_by_label("Embedding model").click()
+        self.page.get_by_role("option", name=name).click()
+
+    def build(self):
+        """Press Build and wait for its end."""
+        self.page.get_by_role("button", name="Build", exact=True).click()
+        self.page.get_by_text("Done: now ask").wait_for()
+
+    def paste(self, text, preset="default 16/200", model="wordllama-256"):
+        """Build a collection of pasted text."""
+        self.open("documents")
+        self.choose("Documents", "Paste text")
+        self.page.get_by_label("Text", exact=True).locator("visible=true").fill(text)
+        self.take_model(model)
+        self.choose("Graph", preset)
+
+    def upload(self, *files):
+        """Choose files."""
+        self.open("documents")
+        self.choose("Documents", "Upload files")
+        self.page.locator("input[type=file]").first.set_input_files(list(map(str, files)))
+        for file in files:
+            self.page.locator(".file-preview").get_by_text(file.stem[-12:]).first.wait_for()
+
+    # --- search
+
+    def ask(self, question):
+        """Ask a question and wait for both answers; return the texts of the exact column's hits."""
+        self.open("search")
+        box = self.page.get_by_label("Question", exact=False).locator("visible=true").first
+        box.fill(question)
+        self.page.get_by_role("button", name="Search", exact=True).click()
+        self.page.locator(".lab-hits.lab-exact li").first.wait_for()
+        return self.page.locator(".lab-hits.lab-exact li").all_inner_texts()
+
+    # --- ef
+
+    @property
+    def slider(self):
+        """The large ef slider."""
+        return self.page.locator(".lab-big-slider input[type=range]")
+
+    def shown_ef(self):
+        """Return the ef whose numbers are shown."""
+        return int(self.page.locator(".lab-cards").get_attribute("data-ef"))
+
+    def wait_for_ef(self, ef):
+        """Wait until the numbers of an ef are shown; return mean recall and median latency in seconds."""
+        self.wait("([ef]) => document.querySelector('.lab-cards')?.dataset.ef == ef", ef)
+        recall, latency = self.page.locator(".lab-card b").all_inner_texts()[:2]
+        value, unit = re.fullmatch(r"([0-9.]+) (µs|ms|s)", latency).groups()
+        return float(recall), float(value) * {"µs": 1e-6, "ms": 1e-3, "s": 1}[unit]
+
+    def drag_to(self, ef):
+        """Drag the slider's thumb to a value with the mouse, in steps, and wait for its numbers."""
+        box, low, high = (
+            self.slider.bounding_box(),
+            int(self.slider.get_attribute("min")),
+            int(self.slider.get_attribute("max")),
+        )
+        thumb = 16  # pixels: the thumb's middle travels the width less its own
+
+        def place(value):
+            return box["x"] + thumb / 2 + (box["width"] - thumb) * (value - low) / (high - low)
+
+        now, y = int(self.slider.input_value()), box["y"] + box["height"] / 2
+        self.page.mouse.move(place(now), y)
+        self.page.mouse.down()
+        for step in range(1, 11):
+            self.page.mouse.move(place(now + (ef - now) * step / 10), y)
+        self.page.mouse.up()
+        reached = int(self.slider.input_value())
+        return reached, *self.wait_for_ef(reached)

@@ -1,0 +1,242 @@
+"""The page in a real browser: upload, ask, slide, cancel; nothing from other hosts, nothing hostile runs."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from browser import PATIENCE, QUIET, Visitor, find_browser
+from playwright.sync_api import expect, sync_playwright
+from serving import GRADIO_WARNINGS, served
+from small import HOSTILE, sentences
+
+from retriever.collection import SAMPLE_FOLDER
+from ui.preparation import Preparation
+
+pytestmark = [pytest.mark.browser, *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS)]
+PDF = SAMPLE_FOLDER / "documents" / "earthquakes.pdf"
+TRADE_OFF = " ".join(sentences(1_600, length=14))  # one chunk of 32 tokens a sentence or so
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = find_browser()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def url(browser, minilm, wordllama):
+    """Serve the app with the small sample prepared and both models loaded."""
+    preparation = Preparation(("documents",))
+    preparation.start()
+    preparation.wait_for("documents", lambda stage, done: None)
+    with served(preparation) as address:
+        yield address
+
+
+@pytest.fixture
+def arrive(browser, url):
+    """Let visitors arrive; whatever their pages complained of fails the test."""
+    visitors = []
+
+    def arrive(**options):
+        visitors.append(Visitor(browser, url, **options))
+        return visitors[-1]
+
+    yield arrive
+    for visitor in visitors:
+        visitor.close()
+    assert [error for visitor in visitors for error in visitor.errors] == []
+
+
+@pytest.fixture
+def visitor(arrive):
+    return arrive()
+
+
+def set_chunk_size(visitor, size):
+    box = visitor.page.get_by_label("number input for Chunk size (tokens)")
+    box.fill(str(size))
+    box.press("Enter")
+
+
+def paste_trade_off(visitor):
+    """Build a collection where the trade-off shows: many short chunks and a starved graph."""
+    visitor.paste(TRADE_OFF, preset="starved 4/20")
+    set_chunk_size(visitor, 32)
+    visitor.build()
+
+
+# --- the three scenarios
+
+
+def test_upload_a_pdf_and_find_a_sentence_of_it(visitor):
+    visitor.upload(PDF)
+    visitor.build()
+    expect(visitor.header).to_contain_text("earthquakes.pdf")
+    visitor.page.get_by_text("Look at the chunks").click()
+    chunk = visitor.page.locator(".lab-tall td:nth-child(3)").nth(1).inner_text()
+    sentence = max(re.split(r"(?<=[.!?])\s+", " ".join(chunk.split())), key=len)
+    hits = visitor.ask(sentence)
+    opened = visitor.page.locator(".lab-hits.lab-exact li").first.evaluate("item => item.textContent")
+    assert sentence in " ".join(opened.split())
+    assert "earthquakes.pdf" in hits[0]
+    expect(visitor.page.locator(".lab-bar div")).to_have_count(3)
+
+
+def test_drag_ef_and_see_recall_rise_and_latency_change(visitor):
+    paste_trade_off(visitor)
+    visitor.open("ef")
+    visitor.page.locator(".js-plotly-plot").wait_for()
+    first_recall, first_latency = visitor.wait_for_ef(10)
+    ef, recall, latency = visitor.drag_to(200)
+    assert 190 <= ef <= 210
+    assert recall > first_recall + 0.05
+    assert latency > first_latency
+    visitor.slider.focus()
+    visitor.slider.press("ArrowRight")
+    visitor.wait_for_ef(ef + 1)
+    visitor.slider.press("ArrowLeft")
+    visitor.slider.press("ArrowLeft")
+    again, _ = visitor.wait_for_ef(ef - 1)
+    assert again == pytest.approx(recall, abs=0.02)
+    expect(visitor.page.locator(".js-plotly-plot")).to_contain_text(f"now: ef={ef - 1}")
+
+
+def test_cancel_a_build_and_find_the_old_collection(visitor):
+    visitor.paste(" ".join(sentences(6_000, seed=3, length=14)), model="all-MiniLM-L6-v2")
+    before = visitor.header.inner_text()
+    visitor.page.get_by_role("button", name="Build", exact=True).click()
+    visitor.page.get_by_text("Embedding").wait_for()
+    visitor.page.get_by_role("button", name="Cancel", exact=True).click()
+    visitor.page.get_by_text("Cancelled.").wait_for()
+    assert visitor.header.inner_text() == before
+    assert "green tea" in " ".join(visitor.ask("how hot should the water be for green tea?")).lower()
+
+
+# --- what is loaded, and whose it is
+
+
+def test_the_header_names_all_that_made_the_numbers(visitor):
+    for words in ("Sample documents", "chunks", "all-MiniLM-L6-v2", "384", "M 16", "efConstruction 200"):
+        expect(visitor.header).to_contain_text(words)
+    visitor.paste(" ".join(sentences(60)), preset="rich 32/400")
+    visitor.build()
+    for words in ("Pasted text", "wordllama-256", "256", "M 32", "efConstruction 400"):
+        expect(visitor.header).to_contain_text(words)
+
+
+def test_two_visitors_moving_ef_at_once_each_get_their_own(arrive):
+    slow, quick = arrive(), arrive()
+    recalls = {}
+    for visitor in (slow, quick):
+        visitor.open("ef")
+        visitor.page.locator(".js-plotly-plot").wait_for()
+        box = visitor.page.get_by_label("number input for k (neighbours)").locator("visible=true")
+        box.fill("1")
+        box.press("Enter")
+        visitor.wait("() => document.querySelector('.lab-card i')?.textContent.includes('@1')")
+        visitor.wait("() => document.querySelector('.lab-big-slider input[type=range]').min == '1'")
+    for ef in (1, 60):
+        recalls[ef] = slow.drag_to(ef)[1:2] if int(slow.slider.input_value()) != ef else slow.wait_for_ef(ef)[:1]
+    for _ in range(4):
+        for visitor in (slow, quick):
+            visitor.slider.focus()
+            visitor.slider.press("ArrowRight")
+        low = int(quick.slider.input_value())
+        high = int(slow.slider.input_value())
+        assert high > low
+        assert slow.wait_for_ef(high)[0] >= quick.wait_for_ef(low)[0]
+
+
+def test_the_ef_slider_begins_at_k(visitor):
+    for tab, slider in (("search", "input[type=range][aria-label*='ef']"), ("ef", ".lab-big-slider input[type=range]")):
+        visitor.open(tab)
+        efs = visitor.page.locator(slider).locator("visible=true").first
+        box = visitor.page.get_by_label("number input for k (neighbours)").locator("visible=true")
+        for k in ("30", "5"):
+            box.fill(k)
+            box.press("Enter")
+            expect(efs).to_have_attribute("min", k, timeout=PATIENCE)
+        efs.focus()
+        efs.press("Home")
+        if tab == "ef":
+            visitor.wait_for_ef(5)
+    expect(visitor.page.get_by_text("less than minimum")).to_have_count(0)
+
+
+# --- nothing else is loaded, nothing hostile runs
+
+
+def test_the_page_asks_no_other_host(visitor):
+    for tab in ("documents", "search", "ef"):
+        visitor.open(tab)
+    visitor.page.locator(".js-plotly-plot").wait_for()
+    visitor.ask("how hot should the water be for green tea?")
+    visitor.page.wait_for_load_state("load")
+    hosts = {
+        urlsplit(request).netloc for request in visitor.requests if urlsplit(request).scheme not in ("data", "blob")
+    }
+    assert hosts == {urlsplit(visitor.url).netloc}
+    assert len(visitor.requests) > 10
+
+
+def test_hostile_text_never_runs(visitor, tmp_path):
+    path = tmp_path / "<img src=x onerror=window.hacked=1>.jsonl"
+    row = '{"_id": "%s", "title": "%s", "text": "%s Bees dance."}\n'
+    path.write_text(row % ((HOSTILE.replace('"', '\\"'),) * 3), encoding="utf-8")
+    visitor.upload(path)
+    visitor.build()
+    visitor.page.get_by_text("Look at the chunks").click()
+    assert "onerror" in "".join(visitor.ask(HOSTILE))
+    visitor.open("ef")
+    visitor.page.locator(".js-plotly-plot").wait_for()
+    visitor.open("documents")
+    bad = tmp_path / "<img src=x onerror=window.hacked=2>.txt"
+    bad.write_bytes(b"")
+    visitor.page.locator("input[type=file]").first.set_input_files(str(bad))
+    visitor.page.get_by_role("button", name="Build", exact=True).click()
+    visitor.page.get_by_text("None of the files could be read").wait_for()
+    assert visitor.page.evaluate("window.hacked") is None
+    assert visitor.page.locator("img[src=x]").count() == 0
+
+
+# --- layout
+
+
+def bottom(locator):
+    box = locator.bounding_box()
+    return box["y"] + box["height"]
+
+
+def test_what_matters_is_above_the_fold(visitor):
+    assert bottom(visitor.page.get_by_role("button", name="Build", exact=True)) <= 800
+    visitor.open("search")
+    assert bottom(visitor.page.get_by_role("button", name="Search", exact=True)) <= 800
+    visitor.open("ef")
+    visitor.page.locator(".js-plotly-plot").wait_for()
+    visitor.page.locator(".lab-cards").wait_for()
+    for part in (visitor.slider, visitor.page.locator(".lab-cards"), visitor.page.locator(".js-plotly-plot")):
+        assert bottom(part) <= 800
+
+
+@pytest.mark.parametrize("options", [{"viewport": {"width": 390, "height": 844}}, {"color_scheme": "dark"}])
+def test_phones_and_dark_rooms(arrive, options):
+    visitor = arrive(**options)
+    visitor.ask("how hot should the water be for green tea?")
+    for tab in ("documents", "search", "ef"):
+        visitor.open(tab)
+        if tab == "ef":
+            visitor.page.locator(".js-plotly-plot").wait_for()
+        width, inner = visitor.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert width <= inner, f"{tab} scrolls sideways"
+    if options.get("color_scheme") == "dark":
+        colours = visitor.page.evaluate(
+            "[getComputedStyle(document.body), getComputedStyle(document.querySelector('.lab-status b'))]"
+            ".map((style, n) => n ? style.color : style.backgroundColor)"
+        )
+        background, ink = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in colours)
+        assert background < 200
+        assert ink > 500
