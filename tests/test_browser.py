@@ -27,11 +27,23 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def url(browser, minilm, wordllama):
-    """Serve the app with the small sample prepared and both models loaded."""
+def preparation(minilm, wordllama):
+    """The small sample, prepared, and both models loaded."""
     preparation = Preparation(("documents",))
     preparation.start()
     preparation.wait_for("documents", lambda stage, done: None)
+    return preparation
+
+
+@pytest.fixture(scope="module")
+def sample(preparation):
+    """What all visitors share."""
+    return preparation.ready("documents")
+
+
+@pytest.fixture(scope="module")
+def url(browser, preparation):
+    """Serve the app; without a browser there is no need to."""
     with served(preparation) as address:
         yield address
 
@@ -90,6 +102,7 @@ def test_drag_ef_and_see_recall_rise_and_latency_change(visitor):
     paste_trade_off(visitor)
     visitor.open("ef")
     visitor.page.locator(".js-plotly-plot").wait_for()
+    expect(visitor.page.locator(".js-plotly-plot")).to_contain_text("HNSW 4/20", timeout=PATIENCE)
     first_recall, first_latency = visitor.wait_for_ef(10)
     ef, recall, latency = visitor.drag_to(200)
     assert 190 <= ef <= 210
@@ -109,11 +122,11 @@ def test_cancel_a_build_and_find_the_old_collection(visitor):
     visitor.paste(" ".join(sentences(6_000, seed=3, length=14)), model="all-MiniLM-L6-v2")
     before = visitor.header.inner_text()
     visitor.page.get_by_role("button", name="Build", exact=True).click()
-    visitor.page.get_by_text("Embedding").wait_for()
+    visitor.page.locator("p", has_text=re.compile(r"^Embedding")).wait_for()
     visitor.page.get_by_role("button", name="Cancel", exact=True).click()
     visitor.page.get_by_text("Cancelled.").wait_for()
     assert visitor.header.inner_text() == before
-    assert "green tea" in " ".join(visitor.ask("how hot should the water be for green tea?")).lower()
+    assert "tea.txt" in visitor.ask("how hot should the water be for green tea?")[0]
 
 
 # --- what is loaded, and whose it is
@@ -128,27 +141,25 @@ def test_the_header_names_all_that_made_the_numbers(visitor):
         expect(visitor.header).to_contain_text(words)
 
 
-def test_two_visitors_moving_ef_at_once_each_get_their_own(arrive):
-    slow, quick = arrive(), arrive()
-    recalls = {}
-    for visitor in (slow, quick):
+def test_two_visitors_moving_ef_at_once_each_get_their_own(arrive, sample):
+    low, high = arrive(), arrive()
+    for visitor, ef in ((low, 1), (high, 60)):
         visitor.open("ef")
         visitor.page.locator(".js-plotly-plot").wait_for()
         box = visitor.page.get_by_label("number input for k (neighbours)").locator("visible=true")
         box.fill("1")
         box.press("Enter")
         visitor.wait("() => document.querySelector('.lab-card i')?.textContent.includes('@1')")
-        visitor.wait("() => document.querySelector('.lab-big-slider input[type=range]').min == '1'")
-    for ef in (1, 60):
-        recalls[ef] = slow.drag_to(ef)[1:2] if int(slow.slider.input_value()) != ef else slow.wait_for_ef(ef)[:1]
-    for _ in range(4):
-        for visitor in (slow, quick):
-            visitor.slider.focus()
+        expect(visitor.slider).to_have_attribute("min", "1")
+        visitor.drag_to(ef)
+    assert sample.measure(1, 3).mean_recall < sample.measure(1, 60).mean_recall, "else they cannot be told apart"
+    for _ in range(3):
+        for visitor in (low, high):
             visitor.slider.press("ArrowRight")
-        low = int(quick.slider.input_value())
-        high = int(slow.slider.input_value())
-        assert high > low
-        assert slow.wait_for_ef(high)[0] >= quick.wait_for_ef(low)[0]
+        for visitor in (low, high):
+            ef = int(visitor.slider.input_value())
+            recall, _ = visitor.wait_for_ef(ef)
+            assert recall == pytest.approx(sample.measure(1, ef).mean_recall, abs=0.0006)
 
 
 def test_the_ef_slider_begins_at_k(visitor):
@@ -176,15 +187,19 @@ def test_the_page_asks_no_other_host(visitor):
     visitor.page.locator(".js-plotly-plot").wait_for()
     visitor.ask("how hot should the water be for green tea?")
     visitor.page.wait_for_load_state("load")
-    hosts = {
-        urlsplit(request).netloc for request in visitor.requests if urlsplit(request).scheme not in ("data", "blob")
-    }
+    asked = [urlsplit(request) for request in visitor.requests]
+    hosts = {request.netloc for request in asked if request.scheme not in ("data", "blob")}
     assert hosts == {urlsplit(visitor.url).netloc}
     assert len(visitor.requests) > 10
 
 
-def test_hostile_text_never_runs(visitor, tmp_path):
-    path = tmp_path / "<img src=x onerror=window.hacked=1>.jsonl"
+def assert_harmless(visitor):
+    assert visitor.page.evaluate("window.hacked") is None
+    assert visitor.page.locator("img[src=x]").count() == 0
+
+
+def test_hostile_text_never_runs(arrive, tmp_path):
+    visitor, path = arrive(), tmp_path / "<img src=x onerror=window.hacked=1>.jsonl"
     row = '{"_id": "%s", "title": "%s", "text": "%s Bees dance."}\n'
     path.write_text(row % ((HOSTILE.replace('"', '\\"'),) * 3), encoding="utf-8")
     visitor.upload(path)
@@ -193,14 +208,16 @@ def test_hostile_text_never_runs(visitor, tmp_path):
     assert "onerror" in "".join(visitor.ask(HOSTILE))
     visitor.open("ef")
     visitor.page.locator(".js-plotly-plot").wait_for()
-    visitor.open("documents")
+    assert_harmless(visitor)
+
+    visitor = arrive()
     bad = tmp_path / "<img src=x onerror=window.hacked=2>.txt"
     bad.write_bytes(b"")
-    visitor.page.locator("input[type=file]").first.set_input_files(str(bad))
+    visitor.upload(bad)
     visitor.page.get_by_role("button", name="Build", exact=True).click()
     visitor.page.get_by_text("None of the files could be read").wait_for()
-    assert visitor.page.evaluate("window.hacked") is None
-    assert visitor.page.locator("img[src=x]").count() == 0
+    assert_harmless(visitor)
+    expect(visitor.header).to_contain_text("Sample documents")
 
 
 # --- layout

@@ -457,10 +457,11 @@ def test_sliding_with_k_above_the_collection(fake_encoder):
 def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeypatch):
     monkeypatch.setattr(ef_tab, "POLL", 0.001)
     fresh = collection_of(fake_encoder, sentences(500), M=2, ef_construction=5)
-    *waiting, last = ef_tab.curve_steps(10, 10, 0.9, Session(fresh))
+    first, *waiting, last = ef_tab.curve_steps(10, 10, 0.9, Session(fresh))
     assert waiting
     assert all("measuring" in step[0].lower() or "waiting" in step[0].lower() for step in waiting)
     assert all(skipped(value) for step in waiting for value in step[1:])
+    assert mean_recall(first[2]) == mean_recall(last[2]), "the numbers of the collection before must not stay"
     assert len(last) == len(waiting[0]) == 7
     curve = fresh.known_curve(10)
     trace = next(trace for trace in last[3].data if trace.name == "HNSW 2/5")

@@ -201,14 +201,16 @@ def _index_controls() -> tuple[gr.Dropdown, gr.Slider, gr.Slider, gr.Radio, gr.S
     with gr.Row():
         largest, usual = card.max_tokens or LARGEST_CHUNK, default_chunk_size(card)
         info = "Longer texts are cut into pieces."
-        size = gr.Slider(32, largest, usual, step=1, label="Chunk size (tokens)", info=info)
+        size = gr.Slider(32, largest, usual, step=1, label="Chunk size (tokens)", min_width=210, info=info)
         info = "What a piece repeats of the last."
-        overlap = gr.Slider(0, 100, 0, step=1, label="Overlap (tokens)", info=info)
+        overlap = gr.Slider(0, 100, 0, step=1, label="Overlap (tokens)", min_width=210, info=info)
     info = "M/efConstruction: starved shows what a poor graph costs, rich what a good one takes to build."
     preset = gr.Radio(list(PRESETS), value=next(iter(PRESETS)), label="Graph", info=info)
     with gr.Row():
         info = "Links a node keeps: more find more."
-        M = gr.Slider(2, 64, default.M, step=1, label="M (links)", info=info)
+        M = gr.Slider(2, 64, default.M, step=1, label="M (links)", min_width=210, info=info)
         info = "Candidates weighed to link a node."
-        ef_construction = gr.Slider(10, 800, default.ef_construction, step=10, label="efConstruction", info=info)
+        ef_construction = gr.Slider(
+            10, 800, default.ef_construction, step=10, label="efConstruction", min_width=210, info=info
+        )
     return model, size, overlap, preset, M, ef_construction

@@ -12,7 +12,7 @@ from retriever.measurement import Measurement
 from ui import tables, text
 from ui.errors import shown, shown_steps
 from ui.figures import curve_figure
-from ui.job import Job
+from ui.job import Job, Status
 from ui.records import ef_record
 from ui.session import Session
 
@@ -75,6 +75,9 @@ def curve_steps(k: float, ef: float, target: float, session: Session) -> Iterato
             *(gr.skip(),) * 5,
         )
         return
+    if indexed.known_curve(k) is None:  # first the numbers at this ef: those of the collection before must not stay
+        now = indexed.measure(k, max(int(ef), k))
+        yield (text.progress_bar(Status("measuring the curve")), "", *numbers(indexed, now, session.overlay))
     for graph in [indexed, *([session.overlay] if session.overlay else [])]:
         if graph.known_curve(k) is None:
             yield from _measure_curve(graph, k)
@@ -155,10 +158,20 @@ def build(session: gr.State) -> EfTab:
                 larger = gr.Button("Take Python docs", size="sm")
             with gr.Row():
                 target = gr.Slider(
-                    0.5, 1, 0.95, step=0.01, label="Smallest ef that reaches recall", info="Read off the curve."
+                    0.5,
+                    1,
+                    0.95,
+                    step=0.01,
+                    min_width=240,
+                    label="Smallest ef that reaches recall",
+                    info="Read off the curve.",
                 )
                 overlay = gr.Dropdown(
-                    list(OVERLAYS), value=NO_OVERLAY, label="Lay over it", info="A second graph over the same vectors."
+                    list(OVERLAYS),
+                    value=NO_OVERLAY,
+                    min_width=240,
+                    label="Lay over it",
+                    info="A second graph over the same vectors.",
                 )
             reached = gr.HTML()
     with gr.Row():

@@ -121,9 +121,11 @@ def build(session: gr.State) -> SearchTab:
         samples_per_page=EXAMPLES,
     )
     with gr.Row():
-        k = gr.Slider(1, LARGEST_K, 10, step=1, label="k (neighbours)", info="How many nearest texts to find.")
+        k = gr.Slider(
+            1, LARGEST_K, 10, step=1, min_width=240, label="k (neighbours)", info="How many nearest texts to find."
+        )
         info = "Candidates HNSW keeps while it searches: more find more and take longer."
-        ef = gr.Slider(10, LARGEST_EF, 10, step=1, label="ef (candidates)", info=info)
+        ef = gr.Slider(10, LARGEST_EF, 10, step=1, min_width=240, label="ef (candidates)", info=info)
     bar = gr.HTML(EMPTY)
     with gr.Row():
         with gr.Column(min_width=320):

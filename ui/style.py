@@ -15,8 +15,9 @@ CSS = """
 :root { --exact:#0072B2; --hnsw:#E69F00; --missed:#D55E00; --exact-ink:#005f96;
   --hnsw-ink:#8a5a00; --missed-ink:#a84600 }
 .dark { --exact-ink:#5bb8f0; --hnsw-ink:#f3b73e; --missed-ink:#ff8b4a }
-.gradio-container { max-width:1240px !important; margin:0 auto !important; padding:0 14px !important }
+.gradio-container { max-width:min(1240px, 100vw) !important; margin:0 auto !important; padding:0 14px !important }
 .gradio-container > .app { padding:8px 0 !important; width:100%; max-width:100% !important }
+.gradio-container, .gradio-container > .app, .app > .wrap, .app main { min-width:0 !important }
 .html-container { padding:0 !important }
 .column, .row { gap:8px !important }
 .lab-title { display:flex; align-items:baseline; gap:14px; flex-wrap:wrap }
