@@ -15,7 +15,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from retriever.errors import StorageError
-from retriever.index import LARGEST_K, Float32, Neighbors, check_count, check_vectors, empty_neighbors, normalize
+from retriever.index import (
+    LARGEST_K,
+    Float32,
+    Neighbors,
+    check_count,
+    check_vectors,
+    empty_neighbors,
+    normalize,
+    unit_queries,
+)
 from retriever.turns import TURNS
 
 ONE_THREAD_UP_TO = 50_000  # vectors; a graph built by several threads differs from run to run
@@ -103,22 +112,24 @@ class HNSWIndex:
         Where fewer than k vectors can be reached, the missing places are padded (id -1, score -inf).
         Raises VectorError for queries of the wrong shape or content, ParameterError for k or ef below 1.
         """
-        unit = normalize(check_vectors(queries, self.dimension, what="queries"))
+        unit = unit_queries(queries, self.dimension)
         k, ef = check_count("k", k, 1, LARGEST_K), check_count("ef", ef, 1, LARGEST_EF)
-        found = empty_neighbors(len(unit), k)
         reachable = min(k, len(self))
         if reachable == 0 or len(unit) == 0:
-            return found
+            return empty_neighbors(len(unit), k)
         with self._lock:
             self._index.set_ef(max(ef, reachable))
             try:
                 labels, distances = self._index.knn_query(unit, reachable, num_threads=1)
             except RuntimeError:  # some query reaches fewer than k: each by itself
+                found = empty_neighbors(len(unit), k)
                 for row in range(len(unit)):
                     self._search_unreachable(unit[row : row + 1], found, row, reachable)
                 return found
-        found.ids[:, :reachable] = labels
-        found.scores[:, :reachable] = 1 - distances
+        if reachable == k:
+            return Neighbors(labels.astype(np.int64), 1 - distances)
+        found = empty_neighbors(len(unit), k)
+        found.ids[:, :reachable], found.scores[:, :reachable] = labels, 1 - distances
         return found
 
     def _search_unreachable(self, query: Float32, found: Neighbors, row: int, most: int) -> None:

@@ -89,6 +89,19 @@ def normalize(vectors: Float32) -> Float32:
     return (vectors / np.where(norms > 0, norms, 1)[:, None]).astype(np.float32)
 
 
+def unit_queries(queries: ArrayLike, dimension: int) -> Float32:
+    """Return queries as unit rows (n_queries, dimension), or raise VectorError.
+
+    One pass tells whether queries are unit vectors already, and then they are finite as well: checking and scaling
+    each by itself would cost about as much time as a short HNSW search.
+    """
+    if isinstance(queries, np.ndarray) and queries.dtype == np.float32 and queries.shape[1:] == (dimension,):
+        squares = np.einsum("ij,ij->i", queries, queries)  # (n_queries,)
+        if (np.abs(squares - 1) < 1e-6).all():
+            return queries
+    return normalize(check_vectors(queries, dimension, what="queries"))
+
+
 class ExactIndex:
     """Compare a query with every stored vector: slow for millions, and always right.
 
@@ -115,7 +128,7 @@ class ExactIndex:
 
         Raises VectorError for queries of the wrong shape or content and ParameterError for a k below 1.
         """
-        unit = normalize(check_vectors(queries, self.dimension, what="queries"))
+        unit = unit_queries(queries, self.dimension)
         k = check_count("k", k, 1, LARGEST_K)
         found = empty_neighbors(len(unit), k)
         if not len(self):
@@ -147,16 +160,16 @@ def _fill(found: Neighbors, row: int, scores: Float32, k: int) -> None:
 def top_ids(scores: Float32, k: int) -> Int64:
     """Return the positions of the k highest scores (n,), highest first, equal scores by lower position.
 
-    argpartition alone may keep any of several equal scores at the border; so the border score is looked up and
-    the lowest positions that have it are taken.
+    argpartition may keep any of several equal scores at the border; so the border score is looked up instead, and of
+    the positions that have it the lowest are taken.
     """
     n = len(scores)
     if k < n:
-        border = scores[np.argpartition(scores, n - k)[n - k]]
-        above = np.flatnonzero(scores > border)
-        equal = np.flatnonzero(scores == border)[: k - len(above)]
-        ids = np.concatenate([above, equal])
-        ids.sort()
+        border = np.partition(scores, n - k)[n - k]
+        ids = np.flatnonzero(scores >= border)
+        if len(ids) > k:  # more than one has the border score: the lowest positions of those
+            equal = np.flatnonzero(scores[ids] == border)
+            ids = np.delete(ids, equal[k - len(ids) :])
     else:
         ids = np.arange(n)
     best: Int64 = ids[np.argsort(-scores[ids], kind="stable")]

@@ -14,6 +14,7 @@ from retriever.chunking import chunk_documents, default_chunk_size
 from retriever.collection import Collection, draw_queries
 from retriever.dense import DenseRetriever
 from retriever.errors import CollectionError
+from retriever.index import check_vectors, normalize
 from retriever.indexed import IndexedCollection, IndexSettings, Progress, of_stage
 from retriever.models import load_encoder
 
@@ -54,7 +55,7 @@ def index_collection(
     with _timed(seconds, "embedding", progress):
         retriever.index(texts, metadata, progress=of_stage(progress, "embedding"))
         queries = _pinned_queries(collection, texts)
-        query_vectors = encoder.encode_query(queries)
+        query_vectors = normalize(check_vectors(encoder.encode_query(queries), what="query vectors"))
     with _timed(seconds, "graph", progress):
         retriever.build_graph(progress=of_stage(progress, "graph"))
     if collection.passage is None and settings.chunk_size is None:

@@ -92,7 +92,8 @@ def _json_piece(line: str, number: int) -> Piece:
     except RecursionError as error:
         raise DocumentError(f"Line {number} is nested too deeply to read; {wanted}: flatten it.") from error
     except ValueError as error:
-        raise DocumentError(f"Line {number} is not JSON ({error}); {wanted}: correct or remove the line.") from error
+        reason = getattr(error, "msg", error)  # without the parser's own line number, which is always 1
+        raise DocumentError(f"Line {number} is not JSON ({reason}); {wanted}: correct or remove the line.") from error
     if not isinstance(value, dict):
         raise DocumentError(f"Line {number} holds the type {type(value).__name__}; {wanted}: put one on each line.")
     text, title, extra = value.pop("text", None), value.pop("title", None) or "", value.pop("metadata", None) or {}

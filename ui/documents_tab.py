@@ -1,6 +1,8 @@
 """Documents: take a sample, upload files or paste text, and build a collection from them."""
 
+import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +27,7 @@ from ui.settings import limits
 
 PRESETS = {"default 16/200": (16, 200), "starved 4/20": (4, 20), "rich 32/400": (32, 400)}
 LARGEST_CHUNK = 512  # of the slider, where the model has no limit
+KEPT = 60  # seconds a packed collection stays on disk
 POLL = 0.2  # seconds between two looks at a job
 
 BuildStep = tuple[Any, str, Any, Any]  # session, progress, report, chunks; or Gradio's "no change"
@@ -120,6 +123,9 @@ def save_collection(session: Session) -> dict[str, Any]:
         indexed.save(folder)
         target = Path(tempfile.mkdtemp(prefix="lab-")) / "collection.zip"
         pack(folder, target)
+    forget = threading.Timer(KEPT, shutil.rmtree, [target.parent], {"ignore_errors": True})
+    forget.daemon = True
+    forget.start()  # Gradio has made its own copy by then, which it deletes in its time
     size = text.megabytes(target.stat().st_size)
     return gr.update(value=str(target), label=f"Download collection.zip ({size})", visible=True)
 

@@ -186,7 +186,7 @@ def build(session: gr.State) -> EfTab:
     live = [cards, figure, spread, worst, record]
     inputs, refreshed = [k, ef, target, session], [lesson, reached, *live]
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    ef.input(shown(slide), [k, ef, session], live, trigger_mode="always_last", **hidden)
+    ef.input(shown(slide), [k, ef, session], live, trigger_mode="always_last", queue=False, **hidden)
     k.input(keep_ef_above, [k, ef], ef, trigger_mode="always_last", **hidden)
     k.input(shown_steps(curve_steps), inputs, refreshed, trigger_mode="always_last", **hidden)
     target.input(aim, [k, target, session], reached, trigger_mode="always_last", **hidden)
