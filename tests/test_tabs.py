@@ -422,7 +422,8 @@ def test_before_anything_is_loaded_the_first_question_stays():
 def test_sliding_shows_what_is_measured_at_that_ef(starved):
     session = Session(starved)
     for ef in (10, 40, 200):
-        cards, figure, spread, worst, record = ef_tab.slide(10, ef, session)
+        cards, now = ef_tab.slide(10, ef, session)
+        figure, spread, worst, record = ef_tab.details(now, session)
         measured = starved.measure(10, ef)
         assert mean_recall(cards) == pytest.approx(measured.mean_recall, abs=0.0006)
         assert f'data-ef="{ef}"' in cards
@@ -446,7 +447,9 @@ def test_sliding_below_k_is_k(starved):
 
 
 def test_sliding_before_anything_is_loaded_changes_nothing():
-    assert all(skipped(value) for value in ef_tab.slide(10, 10, Session()))
+    cards, now = ef_tab.slide(10, 10, Session())
+    assert skipped(cards)
+    assert all(skipped(value) for value in ef_tab.details(now, Session()))
 
 
 def test_sliding_with_k_above_the_collection(fake_encoder):

@@ -25,7 +25,7 @@ OVERLAYS = {
 }
 POLL = 0.2  # seconds between two looks at a running measurement
 
-Numbers = tuple[str, go.Figure, str, str, str]  # cards, curve, spread, worst queries, run record
+Details = tuple[go.Figure, str, str, str]  # curve, spread, worst queries, run record
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,27 @@ class EfTab:
     enlarge: gr.Button
 
 
-def slide(k: float, ef: float, session: Session) -> Numbers:
+def slide(k: float, ef: float, session: Session) -> tuple[str, Measurement | None]:
     """Measure at this ef, anew, and show the numbers; before anything is loaded, leave the page as it is."""
     if session.indexed is None:
-        return (gr.skip(),) * 5
+        return gr.skip(), None
     indexed, k = session.indexed, int(k)
     now = indexed.measure(k, max(int(ef), k))
-    return numbers(indexed, now, session.overlay)
+    return tables.cards(now, indexed.measure_exact(k)), now
 
 
-def numbers(indexed: IndexedCollection, now: Measurement, overlay: IndexedCollection | None) -> Numbers:
-    """Return all that changes while ef moves."""
+def details(now: Measurement | None, session: Session) -> Details:
+    """Show the rest of a measurement; it follows the numbers, as drawing takes longer than measuring."""
+    if session.indexed is None or now is None:
+        return (gr.skip(),) * 4
+    indexed, overlay = session.indexed, session.overlay
     exact, curve = indexed.measure_exact(now.k), indexed.known_curve(now.k) or []
     other = overlay.known_curve(now.k) or [] if overlay else []
     figure = curve_figure(
         curve, exact, now, name=graph_name(indexed), overlay=other, overlay_name=graph_name(overlay) if overlay else ""
     )
     record = tables.record(ef_record(indexed, now, exact, curve))
-    return tables.cards(now, exact), figure, tables.spread(now), tables.worst(indexed, now), record
+    return figure, tables.spread(now), tables.worst(indexed, now), record
 
 
 def graph_name(indexed: IndexedCollection) -> str:
@@ -76,16 +79,18 @@ def curve_steps(k: float, ef: float, target: float, session: Session) -> Iterato
         )
         return
     if indexed.known_curve(k) is None:  # first the numbers at this ef: those of the collection before must not stay
-        now = indexed.measure(k, max(int(ef), k))
-        yield (text.progress_bar(Status("measuring the curve")), "", *numbers(indexed, now, session.overlay))
+        cards, now = slide(k, ef, session)
+        yield (text.progress_bar(Status("measuring the curve")), "", cards, *details(now, session))
     for graph in [indexed, *([session.overlay] if session.overlay else [])]:
         if graph.known_curve(k) is None:
             yield from _measure_curve(graph, k)
     curve, exact = indexed.curve(k), indexed.measure_exact(k)
+    cards, now = slide(k, ef, session)
     yield (
         f'<div class="lab-lesson">{text.lesson(indexed, exact, curve)}</div>',
         text.target_words(curve, float(target)),
-        *numbers(indexed, indexed.measure(k, max(int(ef), k)), session.overlay),
+        cards,
+        *details(now, session),
     )
 
 
@@ -183,10 +188,12 @@ def build(session: gr.State) -> EfTab:
             worst = gr.HTML()
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
-    live = [cards, figure, spread, worst, record]
-    inputs, refreshed = [k, ef, target, session], [lesson, reached, *live]
+    measured, drawn = gr.State(), [figure, spread, worst, record]
+    inputs, refreshed = [k, ef, target, session], [lesson, reached, cards, *drawn]
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    ef.input(shown(slide), [k, ef, session], live, trigger_mode="always_last", queue=False, **hidden)
+    quick = hidden | {"queue": False}
+    slid = ef.input(shown(slide), [k, ef, session], [cards, measured], trigger_mode="always_last", **quick)
+    slid.then(details, [measured, session], drawn, **quick)
     k.input(keep_ef_above, [k, ef], ef, trigger_mode="always_last", **hidden)
     k.input(shown_steps(curve_steps), inputs, refreshed, trigger_mode="always_last", **hidden)
     target.input(aim, [k, target, session], reached, trigger_mode="always_last", **hidden)

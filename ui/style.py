@@ -96,5 +96,8 @@ CSS = """
   background:var(--background-fill-secondary) }
 .js-plotly-plot text { fill:var(--body-text-color) !important }
 .lab-big-slider input[type=range] { height:14px }
-@media (max-width:700px) { .lab-title p { display:none } .lab-cards { grid-template-columns:1fr 1fr } }
+@media (max-width:700px) {
+  .tab-container button { padding:0 7px; font-size:.85rem }
+  .lab-title p { display:none }
+}
 """
