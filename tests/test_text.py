@@ -9,6 +9,7 @@ from retriever.models import MODELS
 from ui import text
 from ui.job import Status
 from ui.preparation import Preparation
+from ui.settings import limits
 
 
 @pytest.fixture(scope="module")
@@ -239,3 +240,11 @@ def test_every_model_is_described():
         assert str(card.dimension) in words
         assert ("offline" in words) == card.packaged
         assert (str(card.max_tokens) in words) == (card.max_tokens is not None)
+
+
+def test_the_limits_in_force_are_told(monkeypatch):
+    monkeypatch.setenv("LAB_MAX_FILES", "7")
+    monkeypatch.setenv("LAB_MAX_CHUNKS", "12345")
+    words = text.limit_words(limits())
+    for limit in ("7 files", "20 MB each", "50 MB together", "12,345 chunks", "2,000 characters"):
+        assert limit in words

@@ -179,18 +179,15 @@ def build(session: gr.State, preparation: Preparation) -> DocumentsTab:
 
 def _source_controls() -> tuple[gr.Radio, list[gr.Column], list[gr.Component]]:
     """Lay out where documents come from; return the choice, the groups it shows and the inputs in them."""
-    allowed = limits()
     source = gr.Radio(list(SOURCES), value=SAMPLE, label="Documents", info="Where the documents come from.")
     with gr.Column(visible=True) as of_sample:
         choices = [(title, name) for name, title in TITLES.items()]
         info = "Python docs is the large one: there the trade-off shows."
         sample = gr.Dropdown(choices, value="documents", label="Sample", info=info)
     with gr.Column(visible=False) as of_files:
-        label = (
-            f"Drop files here: {' '.join(ACCEPTED)} – at most {allowed.files} files, {allowed.file_megabytes} MB each, "
-            f"{allowed.total_megabytes} MB together"
-        )
+        label = f"Drop files here: {' '.join(ACCEPTED)}"
         files = gr.File(file_count="multiple", type="filepath", label=label, height=150)
+        gr.HTML(f'<p class="lab-hint">{text.limit_words(limits())}</p>')
     with gr.Column(visible=False) as of_text:
         info = "Any text; it becomes one document."
         pasted = gr.Textbox(label="Text", info=info, lines=6, max_lines=6, placeholder="Paste some paragraphs here.")

@@ -8,6 +8,7 @@ from retriever.indexed import IndexedCollection
 from retriever.measurement import Measurement, smallest_ef
 from ui.job import Status
 from ui.preparation import TITLES, Preparation
+from ui.settings import Limits
 
 AS_FAST = 1.25  # a ratio of latencies that is not worth a graph
 
@@ -46,6 +47,14 @@ def ratio(exact: float, other: float) -> str:
 def unit(indexed: IndexedCollection) -> str:
     """Return the word for what a vector stands for."""
     return "chunks" if indexed.chunked else "entries"
+
+
+def limit_words(allowed: Limits) -> str:
+    """Say how much one visitor may load."""
+    return (
+        f"At most {allowed.files:,} files, {allowed.file_megabytes:,} MB each and {allowed.total_megabytes:,} MB "
+        f"together, {allowed.chunks:,} chunks, and {allowed.question_characters:,} characters a question."
+    )
 
 
 def header(indexed: IndexedCollection | None) -> str:
