@@ -37,7 +37,7 @@ class IndexSettings:
 class IndexedCollection:
     """Hold a collection that can be searched and measured; shared read-only by all who look at it.
 
-    queries: the pinned ones, every measurement uses these and only ef moves; query_vectors: (n_queries, dim).
+    queries: the pinned ones, every measurement uses these and only ef moves; query_vectors: (n_queries, dim) unit rows.
     n_documents, n_tokens: of what was indexed. seconds: a stage. failed: files that could not be read, and why.
     """
 

@@ -153,7 +153,9 @@ def test_as_many_passages_as_allowed_are_taken(wordllama):
 def test_queries_are_the_collections_own_and_stay_the_same(built, sample, wordllama):
     assert built.queries == list(sample.queries.values())
     assert not built.drawn
-    np.testing.assert_allclose(built.query_vectors, wordllama.encode_query(built.queries), atol=1e-6)
+    encoded = wordllama.encode_query(built.queries)  # (n_queries, dim), not of unit length
+    lengths = np.linalg.norm(encoded.astype(np.float64), axis=1, keepdims=True)
+    np.testing.assert_allclose(built.query_vectors, encoded / lengths, atol=1e-6)
     again = index_collection(sample, STATIC)
     assert again.queries == built.queries
     np.testing.assert_array_equal(again.query_vectors, built.query_vectors)
