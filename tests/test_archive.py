@@ -54,7 +54,7 @@ def test_what_was_packed_is_unpacked(saved, empty, tmp_path):
     "name",
     [
         "../manifest.json",
-        "/tmp/manifest.json",
+        "/elsewhere/manifest.json",
         "sub/manifest.json",
         "sub/",
         "notes.txt",
