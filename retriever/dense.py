@@ -10,7 +10,7 @@ import numpy as np
 from retriever.encoder import Encoder
 from retriever.errors import ModelError, ParameterError, VectorError
 from retriever.hnsw import HNSWIndex, check_graph_settings
-from retriever.index import NO_ID, ExactIndex, Float32, check_count, check_vectors, normalize
+from retriever.index import NO_ID, ExactIndex, Float32, Neighbors, check_count, check_vectors, normalize
 from retriever.models import fingerprint, load_encoder, model_card
 from retriever.storage import Snapshot, read_snapshot, write_snapshot
 
@@ -157,9 +157,13 @@ class DenseRetriever:
             return []
         vector = self.encoder.encode_query([query])  # (1, dim)
         found = self.exact.search(vector, k) if ef is None else self.hnsw.search(vector, k, ef=ef)
+        return self.hits(found)
+
+    def hits(self, neighbors: Neighbors) -> list[Hit]:
+        """Return the texts of the first query's neighbours, nearest first, without the places that nothing fills."""
         return [
             Hit(text=self.texts[row], score=float(score), metadata=dict(self.metadata[row]))
-            for row, score in zip(found.ids[0], found.scores[0], strict=True)
+            for row, score in zip(neighbors.ids[0], neighbors.scores[0], strict=True)
             if row != NO_ID
         ]
 

@@ -47,16 +47,7 @@ def search_both(retriever: DenseRetriever, query: str, k: int, *, ef: int) -> Si
     recall = float(knn_recall(truth, found)[0])
     seconds = {"embedding": embedding, "HNSW": hnsw.p50, "exact": exact.p50}
     missed, extra = _differences(truth.ids[0], found.ids[0], recall)
-    return SideBySide(_hits(retriever, truth), _hits(retriever, found), missed, extra, recall, seconds)
-
-
-def _hits(retriever: DenseRetriever, neighbors: Neighbors) -> list[Hit]:
-    pairs = zip(neighbors.ids[0], neighbors.scores[0], strict=True)
-    return [
-        Hit(text=retriever.texts[row], score=float(score), metadata=dict(retriever.metadata[row]))
-        for row, score in pairs
-        if row != NO_ID
-    ]
+    return SideBySide(retriever.hits(truth), retriever.hits(found), missed, extra, recall, seconds)
 
 
 def _differences(true: NDArray[np.int64], found: NDArray[np.int64], recall: float) -> tuple[list[bool], list[bool]]:

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from ui import api, documents_tab, ef_tab, search_tab, text
-from ui.errors import shown
+from ui.errors import shown, shown_steps
 from ui.preparation import Preparation
 from ui.session import Session
 
@@ -72,7 +72,7 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
         for event in loaded:
             event.success(changed, session, [revision, header], **hidden)
         revision.change(search_tab.refresh, search.inputs, search.refreshed, **hidden)
-        revision.change(ef_tab.curve_steps, ef.inputs, ef.refreshed, **hidden)
+        revision.change(shown_steps(ef_tab.curve_steps), ef.inputs, ef.refreshed, **hidden)
         revision.change(ef_tab.overlay_choice, session, ef.overlay, **hidden)
         gr.on([ef.starve.click, ef.enlarge.click], ef_tab.waiting, None, ef.lesson, **hidden)
         revision.change(documents_tab.report, session, documents.report, **hidden)

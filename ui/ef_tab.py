@@ -15,8 +15,9 @@ from ui.figures import curve_figure
 from ui.job import Job, Status
 from ui.records import ef_record
 from ui.session import Session
+from ui.sliders import LARGEST_EF, LARGEST_K, keep_ef_above
 
-LARGEST_K, LARGEST_EF, FIRST_K = 50, 400, 10
+FIRST_K = 10
 NO_OVERLAY = "no second graph"
 OVERLAYS = {
     NO_OVERLAY: (0, 0),
@@ -132,11 +133,6 @@ def overlay_choice(session: Session) -> Any:  # noqa: ANN401 - the value, or Gra
 def waiting() -> str:
     """Say that a graph is being built or a collection loaded."""
     return '<div class="lab-lesson">One moment: the collection is being made ready …</div>'
-
-
-def keep_ef_above(k: float, ef: float) -> dict[str, Any]:
-    """Let the ef slider begin at k: hnswlib searches with max(ef, k), so less would do nothing."""
-    return gr.update(minimum=int(k), value=max(int(k), int(ef)))
 
 
 def starve(session: Session) -> Session:

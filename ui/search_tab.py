@@ -14,8 +14,8 @@ from ui.asking import answer, result_rows
 from ui.errors import shown, shown_steps
 from ui.records import search_record
 from ui.session import Session
+from ui.sliders import LARGEST_EF, LARGEST_K, keep_ef_above
 
-LARGEST_K, LARGEST_EF = 50, 400
 EXAMPLES = 5
 FIRST_QUESTION = "how do lighthouses reach ships far out at sea?"
 EMPTY = '<p class="lab-hint">Press <b>Search</b> to see both answers here.</p>'
@@ -76,11 +76,6 @@ def search_again(question: str, k: float, ef: float, session: Session) -> Answer
     if session.indexed is None or not question.strip():
         return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
     return search(question, k, ef, session)
-
-
-def keep_ef_above(k: float, ef: float) -> dict[str, Any]:
-    """Let the ef slider begin at k: hnswlib searches with max(ef, k), so less would do nothing."""
-    return gr.update(minimum=int(k), value=max(int(k), int(ef)))
 
 
 def refresh(question: str, offered: Sequence[str], session: Session) -> tuple[Any, ...]:
