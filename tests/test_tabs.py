@@ -369,6 +369,12 @@ def test_a_very_long_question_is_refused_with_the_limit(indexed, monkeypatch):
         search_tab.search("longer", 10, 10, Session(indexed))
 
 
+def test_an_ef_below_k_is_told_as_the_ef_that_was_searched_with(indexed):
+    bar, *_, record = search_tab.search(QUESTION, 25, 10, Session(indexed))
+    assert "HNSW at ef=25" in bar
+    assert '"ef": 25' in record.replace("&quot;", '"')
+
+
 def test_a_search_before_anything_is_loaded_is_told():
     with pytest.raises(gr.Error, match="being prepared"):
         list(shown_steps(search_tab.search_steps)(QUESTION, 10, 10, Session()))

@@ -9,7 +9,7 @@ import gradio as gr
 from retriever.errors import ParameterError
 from retriever.index import check_count
 from ui.asking import answer, result_rows
-from ui.building import PASTE, SAMPLE, UPLOAD, plan, request_of
+from ui.building import PASTE, SAMPLE, UPLOAD, plan, request_of, whole_number
 from ui.errors import shown
 from ui.job import Job
 from ui.preparation import Preparation
@@ -23,8 +23,8 @@ SOURCES = {"sample": SAMPLE, "files": UPLOAD, "text": PASTE}
 def search(question: str, k: float, ef: float, session: Session) -> dict[str, Any]:
     """Answer a question exactly and by HNSW over what this client has loaded."""
     indexed = session.loaded()
-    width = check_count("ef", _whole(ef), 1)
-    k = check_count("k", _whole(k), 1, MOST_K)
+    width = check_count("ef", whole_number("ef", ef), 1)
+    k = check_count("k", whole_number("k", k), 1, MOST_K)
     both = answer(question, k, width, indexed)
     record = search_record(indexed, question, k, width, both)
     return {"results": result_rows(both), "recall": both.recall, "seconds": both.seconds, "record": _content(record)}
@@ -33,8 +33,8 @@ def search(question: str, k: float, ef: float, session: Session) -> dict[str, An
 def measure(k: float, ef: float, session: Session) -> dict[str, Any]:
     """Measure recall and latency at ef over the pinned queries of what this client has loaded."""
     indexed = session.loaded()
-    k = check_count("k", _whole(k), 1, MOST_K)
-    now, exact = indexed.measure(k, check_count("ef", _whole(ef), 1)), indexed.measure_exact(k)
+    k = check_count("k", whole_number("k", k), 1, MOST_K)
+    now, exact = indexed.measure(k, check_count("ef", whole_number("ef", ef), 1)), indexed.measure_exact(k)
     return {
         "hnsw": numbers(now),
         "exact": numbers(exact),
@@ -105,10 +105,6 @@ def build(session: gr.State, preparation: Preparation) -> None:
 def _loaded(session: Session, preparation: Preparation) -> Session:
     """Give a client that has built nothing the best shared sample, as the page does."""
     return session if session.indexed is not None else Session(preparation.best())
-
-
-def _whole(value: float) -> Any:  # noqa: ANN401 - what is no whole number is passed on, to be refused with its value
-    return int(value) if isinstance(value, int | float) and float(value).is_integer() else value
 
 
 def _content(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a RunRecord

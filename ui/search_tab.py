@@ -35,17 +35,18 @@ class SearchTab:
 
 def search(question: str, k: float, ef: float, session: Session) -> Answer:
     """Answer a question exactly and by HNSW, marked where they differ."""
-    indexed = session.loaded()
-    both = answer(question, int(k), int(ef), indexed)
+    indexed, k = session.loaded(), int(k)
+    ef = max(int(ef), k)  # what hnswlib searches with; the slider follows k a moment later
+    both = answer(question, k, ef, indexed)
     rows = result_rows(both)
     links = tables.download("results.csv", "text/csv", tables.results_csv(rows), "CSV")
     links += tables.download("results.json", "application/json", tables.results_json(rows), "JSON")
     return (
-        summary(both, int(k), int(ef), indexed),
+        summary(both, k, ef, indexed),
         tables.hits(both.exact, both.missed, side="exact"),
         tables.hits(both.hnsw, both.extra, side="hnsw"),
         f'<div class="lab-downloads">Download these results: {links}</div>',
-        tables.record(search_record(indexed, question, int(k), int(ef), both)),
+        tables.record(search_record(indexed, question, k, ef, both)),
     )
 
 
