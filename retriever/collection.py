@@ -92,14 +92,19 @@ def draw_queries(texts: Iterable[str], *, count: int = 100, seed: int = 42) -> l
     stored, and stored vectors as queries flatter recall. Texts of nothing else give halves of theirs.
     """
     texts = list(texts)
-    whole = {text.strip() for text in texts}
+    whole = {_one_line(text) for text in texts}
     low, high = QUERY_CHARACTERS
-    sentences = dict.fromkeys(part.strip() for text in texts for part in SENTENCE_END.split(text))
+    sentences = dict.fromkeys(_one_line(part) for text in texts for part in SENTENCE_END.split(text))
     candidates = [part for part in sentences if low <= len(part) <= high and part not in whole]
     if not candidates:
-        halves = dict.fromkeys(_half(text) for text in texts)
+        halves = dict.fromkeys(_half(_one_line(text)) for text in texts)
         candidates = [half for half in halves if half and half not in whole]
     return random.Random(seed).sample(candidates, min(count, len(candidates)))
+
+
+def _one_line(text: str) -> str:
+    """Fold white space: a PDF breaks its lines anywhere, and a question has one."""
+    return " ".join(text.split())
 
 
 def _half(text: str) -> str:

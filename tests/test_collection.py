@@ -225,3 +225,13 @@ def test_an_unknown_sample_is_refused_and_the_choice_named():
             load_sample(name)
     assert list(SAMPLES) == ["documents", "python_docs"]
     assert all(text.endswith(".") for text in SAMPLES.values())
+
+
+def test_a_drawn_sentence_is_one_line():
+    lens = "Fresnel lenses let a small\nlamp be seen far  out at sea."
+    dough = "Sourdough rises because of\n wild yeast in the dough."
+    drawn = draw_queries([f"{lens} {dough}"])
+    assert set(drawn) == {
+        "Fresnel lenses let a small lamp be seen far out at sea.",
+        "Sourdough rises because of wild yeast in the dough.",
+    }
