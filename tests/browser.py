@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 
 PATIENCE = 60_000  # milliseconds until a test gives up: the machine may be busy
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -83,6 +84,9 @@ class Visitor:
         self.page.get_by_placeholder("Paste some paragraphs here.").fill(text)
         self.take_model(model)
         self.choose("Graph", preset)
+        M, ef_construction = preset.split()[1].split("/")
+        for label, value in (("M (links)", M), ("efConstruction", ef_construction)):  # the server sets these sliders
+            expect(self.page.get_by_label(f"number input for {label}")).to_have_value(value, timeout=PATIENCE)
 
     def upload(self, *files):
         """Choose files."""
