@@ -1,7 +1,8 @@
 """Dense retrieval, readable: encoders, exact and HNSW indexes, and honest measurement of both."""
 
+from retriever.beir import read_beir
 from retriever.chunking import Chunk, chunk_documents
-from retriever.collection import SAMPLES, Collection, load_sample, read_beir
+from retriever.collection import Collection
 from retriever.dense import DenseRetriever, Hit
 from retriever.documents import Document, load_documents
 from retriever.encoder import Encoder
@@ -16,10 +17,14 @@ from retriever.errors import (
     StorageError,
     VectorError,
 )
+from retriever.evaluation import Evaluation, evaluate
 from retriever.hnsw import HNSWIndex
 from retriever.index import ExactIndex, Neighbors
 from retriever.measurement import Measurement, ef_curve, knn_recall, measure
 from retriever.models import MODELS, load_encoder
+from retriever.runs import run_queries
+from retriever.samples import SAMPLES, load_sample
+from retriever.trec import Qrels, Run, read_qrels, read_run, write_run
 
 __all__ = [
     "MODELS",
@@ -33,6 +38,7 @@ __all__ = [
     "Document",
     "DocumentError",
     "Encoder",
+    "Evaluation",
     "ExactIndex",
     "HNSWIndex",
     "Hit",
@@ -40,15 +46,22 @@ __all__ = [
     "ModelError",
     "Neighbors",
     "ParameterError",
+    "Qrels",
     "RetrieverError",
+    "Run",
     "StorageError",
     "VectorError",
     "chunk_documents",
     "ef_curve",
+    "evaluate",
     "knn_recall",
     "load_documents",
     "load_encoder",
     "load_sample",
     "measure",
     "read_beir",
+    "read_qrels",
+    "read_run",
+    "run_queries",
+    "write_run",
 ]

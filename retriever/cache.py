@@ -9,12 +9,12 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from retriever.collection import SAMPLE_FOLDER, load_sample
 from retriever.errors import RetrieverError, StorageError
 from retriever.indexed import IndexedCollection, IndexSettings, Progress
 from retriever.indexing import index_collection
 from retriever.models import fingerprint, model_card
 from retriever.python_docs import package_versions
+from retriever.samples import SAMPLE_FOLDER, load_sample
 
 CACHE_FOLDER = "LAB_CACHE"  # environment variable: where the cache is kept
 

@@ -70,7 +70,8 @@ class SentenceTransformerEncoder:
         """Wrap a loaded model.
 
         fingerprint: names the weights and the precision, so that stored vectors can be matched to them. bfloat16:
-        run under torch.autocast, faster only where the CPU computes in bfloat16.
+        encode documents under torch.autocast, faster only where the CPU computes in bfloat16. Queries are few and stay
+        in float32: with both in bfloat16 the measures moved by up to .017 (MED, reciprocal rank), so by up to .005.
         """
         from tokenizers import Tokenizer
 
@@ -90,14 +91,14 @@ class SentenceTransformerEncoder:
 
     def encode_query(self, texts: Sequence[str]) -> Float32:
         """Return the vectors of queries, (n, dimension) float32, the model's query prompt put before each."""
-        return self._encode(texts, self.query_prompt, None)
+        return self._encode(texts, self.query_prompt, None, bfloat16=False)
 
     def encode_document(self, texts: Sequence[str], *, progress: Callable[[float], None] | None = None) -> Float32:
         """Return the vectors of documents, (n, dimension) float32, the model's document prompt put before each.
 
         progress: called with the fraction of tokens encoded, in [0, 1]; what it raises ends the work.
         """
-        return self._encode(texts, self.document_prompt, progress)
+        return self._encode(texts, self.document_prompt, progress, bfloat16=self.bfloat16)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens the model would read for each document: prompt and special tokens included, uncut."""
@@ -105,12 +106,14 @@ class SentenceTransformerEncoder:
         encodings = self._counter.encode_batch_fast(prompted, add_special_tokens=self._specials)
         return [len(encoding) for encoding in encodings]
 
-    def _encode(self, texts: Sequence[str], prompt: str, progress: Callable[[float], None] | None) -> Float32:
+    def _encode(
+        self, texts: Sequence[str], prompt: str, progress: Callable[[float], None] | None, *, bfloat16: bool
+    ) -> Float32:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         lengths = self._lengths(texts)
 
         def work(rows: list[int]) -> None:
-            vectors[rows] = self._encode_batch([texts[row] for row in rows], prompt)
+            vectors[rows] = self._encode_batch([texts[row] for row in rows], prompt, bfloat16)
 
         batches = list(_batches(lengths))
         if len(batches) == 1:  # a question or two: not worth a thread
@@ -127,18 +130,19 @@ class SentenceTransformerEncoder:
             return [1 + len(text) // 4 for text in texts]
         return [min(count, self.max_tokens) for count in self.count_tokens(texts)]
 
-    def _encode_batch(self, texts: list[str], prompt: str) -> Float32:
+    def _encode_batch(self, texts: list[str], prompt: str, bfloat16: bool) -> Float32:
         texts = [_readable(text) for text in texts]
-        with self._precision():
+        with _precision(bfloat16):
             encoded = self.model.encode(texts, prompt=prompt or None, batch_size=len(texts), show_progress_bar=False)
         return np.asarray(encoded, dtype=np.float32)
 
-    def _precision(self) -> AbstractContextManager[object]:
-        if not self.bfloat16:
-            return nullcontext()
-        import torch
 
-        return torch.autocast("cpu", dtype=torch.bfloat16)
+def _precision(bfloat16: bool) -> AbstractContextManager[object]:
+    if not bfloat16:
+        return nullcontext()
+    import torch
+
+    return torch.autocast("cpu", dtype=torch.bfloat16)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

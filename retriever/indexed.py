@@ -16,6 +16,7 @@ import numpy as np
 from retriever.dense import DenseRetriever
 from retriever.errors import StorageError
 from retriever.index import Float32, Neighbors
+from retriever.judgments import JudgedQueries, read_judged
 from retriever.measurement import Measurement, break_even, ef_curve, measure
 from retriever.storage import read_snapshot, write_snapshot
 
@@ -38,7 +39,8 @@ class IndexedCollection:
     """Hold a collection that can be searched and measured; shared read-only by all who look at it.
 
     queries: the pinned ones, every measurement uses these and only ef moves; query_vectors: (n_queries, dim) unit rows.
-    n_documents, n_tokens: of what was indexed. seconds: a stage. failed: files that could not be read, and why.
+    n_documents, n_tokens: of what was indexed; n_cut: passages longer than the model reads. seconds: a stage. failed:
+    files that could not be read, and why. judged: queries with judgments, where the collection has them.
     """
 
     name: str
@@ -52,6 +54,8 @@ class IndexedCollection:
     failed: Mapping[str, str] = field(default_factory=dict)
     chunked: bool = True
     drawn: bool = False  # whether the queries are sentences drawn from the documents
+    n_cut: int = 0
+    judged: JudgedQueries | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _measuring: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _truth: dict[int, Neighbors] = field(default_factory=dict, repr=False)
@@ -110,8 +114,16 @@ class IndexedCollection:
         retriever.build_graph(progress=of_stage(progress, "graph"))
         seconds = {**self.seconds, "graph": time.perf_counter() - start}
         settings = replace(self.settings, M=M, ef_construction=ef_construction)
-        own: dict[str, Any] = {"_lock": threading.Lock(), "_measuring": threading.Lock(), "_curves": {}}
-        return replace(self, retriever=retriever, settings=settings, seconds=seconds, **own)
+        other = self.renewed(retriever=retriever, settings=settings, seconds=seconds)
+        other._truth, other._exact, other._break_even = self._truth, self._exact, self._break_even
+        return other
+
+    def renewed(self, **changes: Any) -> "IndexedCollection":  # noqa: ANN401 - fields of any type
+        """Return the same collection with some fields changed and nothing measured yet."""
+        other = replace(self, **changes)
+        other._lock, other._measuring = threading.Lock(), threading.Lock()
+        other._truth, other._exact, other._curves, other._break_even = {}, {}, {}, {}
+        return other
 
     def save(self, folder: str | Path) -> None:
         """Write the collection into a folder, atomically; queries and their vectors go along. Raises StorageError."""
@@ -125,6 +137,8 @@ class IndexedCollection:
             "failed": dict(self.failed),
             "chunked": self.chunked,
             "drawn": self.drawn,
+            "n_cut": self.n_cut,
+            "judged": asdict(self.judged) if self.judged else None,
         }
         arrays = {"query_vectors": np.asarray(self.query_vectors, np.float32)}
         write_snapshot(folder, replace(self.retriever.snapshot(), arrays=arrays, extra=extra))
@@ -139,9 +153,13 @@ class IndexedCollection:
         retriever = DenseRetriever.from_snapshot(snapshot)
         try:
             extra = {key: value for key, value in snapshot.extra.items() if not key.startswith("_")}
-            settings = IndexSettings(**extra.pop("settings"))
+            settings, judged = IndexSettings(**extra.pop("settings")), extra.pop("judged", None)
             loaded = cls(
-                retriever=retriever, settings=settings, query_vectors=snapshot.arrays["query_vectors"], **extra
+                retriever=retriever,
+                settings=settings,
+                query_vectors=snapshot.arrays["query_vectors"],
+                judged=read_judged(judged) if judged else None,
+                **extra,
             )
             _check_loaded(loaded)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -163,7 +181,7 @@ def _check_loaded(loaded: IndexedCollection) -> None:
         raise ValueError("its queries do not fit their vectors")
     if not np.isfinite(loaded.query_vectors).all() or not len(loaded):
         raise ValueError("its vectors are not usable")
-    numbers = [loaded.n_documents, loaded.n_tokens, *loaded.seconds.values()]
+    numbers = [loaded.n_documents, loaded.n_tokens, loaded.n_cut, *loaded.seconds.values()]
     if not all(isinstance(number, int | float) for number in numbers):
         raise ValueError("its counts are not numbers")
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from retriever.chunking import chunk_documents, default_chunk_size
 from retriever.collection import Collection, draw_queries
 from retriever.dense import DenseRetriever
@@ -34,45 +36,81 @@ def index_collection(
     """Chunk, embed and link a collection's documents and embed its measuring queries.
 
     progress: called with a stage of STAGES and the fraction of it that is done. max_passages: more are refused before
-    any is embedded. Raises CollectionError if there is no text or too much of it, ChunkingError for a chunk size the
-    model does not take, ModelError if the model cannot be loaded.
+    any is embedded. Raises CollectionError if there is no text or too much of it, or if the judgments fit none of it,
+    ChunkingError for a chunk size the model does not take, ModelError if the model cannot be loaded.
     """
     settings = settings or IndexSettings()
     seconds = {"reading": reading_seconds}
+    if collection.passage is not None:
+        _check_number(len(collection.documents), max_passages)  # before a model is loaded, or fetched
+    if collection.judged is not None:
+        collection.judged.matched(document.doc_id for document in collection.documents)
     with _timed(seconds, "loading the model", progress):
         encoder = load_encoder(settings.model_name)
     with _timed(seconds, "chunking", progress):
         texts, metadata = _passages(collection, settings)
-        n_tokens = sum(encoder.count_tokens(texts))
-    if not texts:
-        raise CollectionError("The documents hold no text; load others.")
-    if max_passages is not None and len(texts) > max_passages:
-        raise CollectionError(
-            f"The documents make {len(texts):,} chunks; at most {max_passages:,} are taken. Load less, or "
-            "choose larger chunks."
-        )
-    retriever = DenseRetriever(settings.model_name, M=settings.M, ef_construction=settings.ef_construction)
-    with _timed(seconds, "embedding", progress):
-        retriever.index(texts, metadata, progress=of_stage(progress, "embedding"))
-        queries = _pinned_queries(collection, texts)
-        query_vectors = normalize(check_vectors(encoder.encode_query(queries), what="query vectors"))
-    with _timed(seconds, "graph", progress):
-        retriever.build_graph(progress=of_stage(progress, "graph"))
+    _check_number(len(texts), max_passages)
     if collection.passage is None and settings.chunk_size is None:
         settings = replace(settings, chunk_size=default_chunk_size(encoder))
-    return IndexedCollection(
+    described = IndexedCollection(
         collection.name,
-        retriever,
+        DenseRetriever(settings.model_name, M=settings.M, ef_construction=settings.ef_construction),
         settings,
-        queries,
-        query_vectors,
+        _pinned_queries(collection, texts),
+        np.empty((0, encoder.dimension), np.float32),
         len(collection.documents),
-        n_tokens,
+        0,
         seconds,
         dict(collection.failed),
         chunked=collection.passage is None,
         drawn=not collection.queries,
+        judged=collection.judged,
     )
+    return _embed(described, texts, metadata, progress)
+
+
+def with_model(indexed: IndexedCollection, model_name: str, *, progress: Progress | None = None) -> IndexedCollection:
+    """Return the same passages, queries and judgments embedded with another model, the graph's settings kept.
+
+    The passages stay as they are, also where they were chunked to fit the first model's tokens: only the model
+    changes. Raises ModelError if the model cannot be loaded.
+    """
+    settings = replace(indexed.settings, model_name=model_name)
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "loading the model", progress):
+        load_encoder(model_name)
+    retriever = DenseRetriever(model_name, M=settings.M, ef_construction=settings.ef_construction)
+    described = indexed.renewed(retriever=retriever, settings=settings, seconds=seconds)
+    return _embed(described, indexed.retriever.texts, indexed.retriever.metadata, progress)
+
+
+def _embed(
+    described: IndexedCollection,
+    texts: Sequence[str],
+    metadata: Sequence[dict[str, Any]],
+    progress: Progress | None,
+) -> IndexedCollection:
+    """Fill the empty retriever of a collection: embed its texts and its measuring queries, and build the graph."""
+    retriever, seconds = described.retriever, dict(described.seconds)
+    encoder = load_encoder(retriever.model_name)
+    with _timed(seconds, "embedding", progress):
+        counts = encoder.count_tokens(texts)
+        retriever.index(texts, metadata, progress=of_stage(progress, "embedding"))
+        query_vectors = normalize(check_vectors(encoder.encode_query(described.queries), what="query vectors"))
+    with _timed(seconds, "graph", progress):
+        retriever.build_graph(progress=of_stage(progress, "graph"))
+    n_cut = sum(count > encoder.max_tokens for count in counts) if encoder.max_tokens else 0
+    return described.renewed(query_vectors=query_vectors, n_tokens=sum(counts), n_cut=n_cut, seconds=seconds)
+
+
+def _check_number(n_passages: int, most: int | None) -> None:
+    """Raise CollectionError if there is nothing to index or more than is taken."""
+    if not n_passages:
+        raise CollectionError("The documents hold no text; load others.")
+    if most is not None and n_passages > most:
+        raise CollectionError(
+            f"The documents make {n_passages:,} chunks; at most {most:,} are taken. Load less, or choose larger chunks."
+        )
 
 
 def _passages(collection: Collection, settings: IndexSettings) -> tuple[list[str], list[dict[str, Any]]]:

@@ -14,16 +14,18 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Each module may import only those before it.
 ORDER = """
-    errors turns record pieces decoding rows readers documents words cutter chunking index hnsw storage archive
-    measurement encoder models python_modules python_names python_docs collection dense side_by_side indexed indexing
-    cache
+    errors turns lines trec record pieces decoding rows readers documents words cutter chunking index hnsw storage
+    measurement encoder models python_modules python_names python_docs judgments collection beir samples archive dense
+    runs evaluation comparison two_errors side_by_side indexed indexing judged_index cache
 """.split()
 
 PUBLIC = """
     MODELS SAMPLES
-    Cancelled Chunk ChunkingError Collection CollectionError DenseRetriever Document DocumentError Encoder ExactIndex
-    HNSWIndex Hit Measurement ModelError Neighbors ParameterError RetrieverError StorageError VectorError
-    chunk_documents ef_curve knn_recall load_documents load_encoder load_sample measure read_beir
+    Cancelled Chunk ChunkingError Collection CollectionError DenseRetriever Document DocumentError Encoder Evaluation
+    ExactIndex HNSWIndex Hit Measurement ModelError Neighbors ParameterError Qrels RetrieverError Run StorageError
+    VectorError
+    chunk_documents ef_curve evaluate knn_recall load_documents load_encoder load_sample measure read_beir read_qrels
+    read_run run_queries write_run
 """.split()
 
 HEAVY = [
@@ -36,6 +38,7 @@ HEAVY = [
     "sklearn",
     "scipy",
     "trafilatura",
+    "pytrec_eval",
 ]
 LINES_A_MODULE, LINES_A_FUNCTION, LINES_OF_APP = 250, 60, 25
 

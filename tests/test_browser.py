@@ -9,7 +9,7 @@ from playwright.sync_api import expect, sync_playwright
 from serving import GRADIO_WARNINGS, served
 from small import HOSTILE, sentences
 
-from retriever.collection import SAMPLE_FOLDER
+from retriever.samples import SAMPLE_FOLDER
 from ui.preparation import Preparation
 
 pytestmark = [pytest.mark.browser, *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS)]

@@ -510,9 +510,11 @@ def test_samples_hold_their_facts_in_place(samples, doc_id, fact):
 
 
 def test_sample_questions_name_documents_that_exist(samples):
-    questions = [json.loads(line) for line in (SAMPLES / "questions.jsonl").read_text().splitlines()]
-    assert len(questions) == len({q["_id"] for q in questions}) == 24
+    questions = [json.loads(line)["_id"] for line in (SAMPLES / "questions.jsonl").read_text().splitlines()]
+    answers = [line.split("\t") for line in (SAMPLES / "qrels.tsv").read_text().splitlines()[1:]]
+    assert len(questions) == len(set(questions)) == 24
+    assert [query_id for query_id, _, _ in answers] == questions
     ids = {d.doc_id for d in samples}
-    assert [q["doc_id"] for q in questions if q["doc_id"] not in ids] == []
+    assert [doc_id for _, doc_id, _ in answers if doc_id not in ids] == []
     sources = {d.doc_id: d.metadata["source"] for d in samples}
-    assert {sources[q["doc_id"]] for q in questions} == set(sources.values())
+    assert {sources[doc_id] for _, doc_id, _ in answers} == set(sources.values())

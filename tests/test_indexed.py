@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from retriever import indexed as indexed_module
-from retriever.collection import Collection, load_sample, title_and_text
+from retriever.beir import title_and_text
+from retriever.collection import Collection
 from retriever.documents import Document
 from retriever.errors import Cancelled, ChunkingError, CollectionError, ModelError, StorageError
 from retriever.index import ExactIndex
 from retriever.indexed import IndexedCollection, IndexSettings
 from retriever.indexing import PINNED_QUERIES, STAGES, index_collection
 from retriever.measurement import knn_recall
+from retriever.samples import load_sample
 
 STATIC = IndexSettings("wordllama-256", M=4, ef_construction=20)
 

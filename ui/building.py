@@ -10,13 +10,14 @@ from pathlib import Path
 from retriever.archive import unpack
 from retriever.cache import cached_sample
 from retriever.chunking import default_chunk_size
-from retriever.collection import Collection, load_sample
+from retriever.collection import Collection
 from retriever.documents import ACCEPTED, Document, load_documents
 from retriever.errors import DocumentError, ParameterError
 from retriever.hnsw import check_graph_settings
 from retriever.indexed import IndexedCollection, IndexSettings, Progress
 from retriever.indexing import index_collection
 from retriever.models import model_card
+from retriever.samples import load_sample
 from ui.preparation import Preparation
 from ui.session import Session
 from ui.settings import Limits, limits

@@ -1,0 +1,70 @@
+"""Judged queries: what was asked, and which documents answer it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from retriever.errors import CollectionError
+from retriever.trec import LARGEST_GRADE, Qrels
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Count what judgments and a collection have in common: judged queries with a text, judged documents in it."""
+
+    queries: int
+    judged_queries: int
+    documents: int
+    judged_documents: int
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedQueries:
+    """Hold queries (query id -> text) and qrels (query id -> document id -> grade).
+
+    relevance_level: the grade from which on a document is an answer. kinds: query id -> what kind of question it is,
+    where the collection tells.
+    """
+
+    queries: Mapping[str, str]
+    qrels: Qrels
+    relevance_level: int = 1
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """The queries that have judgments, in the order of the judgments."""
+        return {query_id: self.queries[query_id] for query_id in self.qrels if query_id in self.queries}
+
+    def matched(self, doc_ids: Iterable[str]) -> Matched:
+        """Count how much of the judgments fits the queries and the documents.
+
+        Raises CollectionError if no query or no document does: such judgments belong to another collection.
+        """
+        known = set(doc_ids)
+        judged = dict.fromkeys(doc_id for documents in self.qrels.values() for doc_id in documents)
+        counts = Matched(len(self.asked), len(self.qrels), sum(doc_id in known for doc_id in judged), len(judged))
+        if not counts.queries:
+            raise CollectionError(
+                f"0 of {counts.judged_queries:,} query ids in the judgments (the first is {next(iter(self.qrels))!r}) "
+                f"are among the {len(self.queries):,} queries; choose the judgments that belong to these queries."
+            )
+        if not counts.documents:
+            raise CollectionError(
+                f"0 of {counts.judged_documents:,} document ids in the judgments (the first is "
+                f"{next(iter(judged))!r}) are among the {len(known):,} documents (one is {next(iter(known), '')!r}); "
+                "choose the judgments that belong to these documents."
+            )
+        return counts
+
+
+def read_judged(saved: Mapping[str, Any]) -> JudgedQueries:
+    """Return judged queries that were saved as a dict. Raises ValueError if a part of it has another type."""
+    judged = JudgedQueries(**saved)
+    texts = [*judged.queries.values(), *judged.kinds.values()]
+    grades = [grade for documents in judged.qrels.values() for grade in documents.values()]
+    if not all(isinstance(text, str) for text in texts) or not judged.qrels:
+        raise ValueError("its judged queries are not texts")
+    if not all(type(grade) is int and abs(grade) <= LARGEST_GRADE for grade in [*grades, judged.relevance_level]):
+        raise ValueError("its grades are not whole numbers")
+    return judged

@@ -1,0 +1,60 @@
+"""Runs: what a retriever ranks for many queries, as documents.
+
+A document may have been indexed in several chunks: it counts once, with the score of its best chunk.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from retriever.dense import DenseRetriever
+from retriever.index import LARGEST_K, NO_ID, Float32, Neighbors, check_count, check_vectors
+from retriever.trec import Run
+
+
+def run_queries(retriever: DenseRetriever, queries: Mapping[str, str], k: int, *, ef: int | None = None) -> Run:
+    """Return the k best documents of each query (query id -> text), exactly, or by HNSW where an ef is given.
+
+    Raises ParameterError for k or ef below 1.
+    """
+    vectors = retriever.encoder.encode_query(list(queries.values()))  # (n_queries, dim)
+    return search_run(retriever, list(queries), vectors, k, ef=ef)
+
+
+def search_run(
+    retriever: DenseRetriever, query_ids: Sequence[str], vectors: Float32, k: int, *, ef: int | None = None
+) -> Run:
+    """Return the k best documents of queries that are embedded already, vectors being (n_queries, dim).
+
+    Exact search looks at as many chunks as it takes to see k documents. HNSW takes all that its search keeps, which is
+    max(ef, k) chunks, and may see fewer documents. Raises ParameterError for k or ef below 1, VectorError for vectors
+    of the wrong shape or content.
+    """
+    k = check_count("k", k, 1, LARGEST_K)
+    vectors = check_vectors(vectors, retriever.dimension, what="query vectors")
+    if ef is not None:
+        depth = max(check_count("ef", ef, 1, LARGEST_K), k)
+        ranked = _documents(retriever, retriever.hnsw.search(vectors, depth, ef=depth), k)
+        return dict(zip(query_ids, ranked, strict=True))
+    n, depth = len(retriever.exact), k
+    while True:
+        ranked = _documents(retriever, retriever.exact.search(vectors, min(depth, max(n, 1))), k)
+        if depth >= n or all(len(documents) == k for documents in ranked):
+            return dict(zip(query_ids, ranked, strict=True))
+        depth *= 4
+
+
+def doc_id_of(retriever: DenseRetriever, row: int) -> str:
+    """Return the id of the document that a stored text belongs to: its metadata's "doc_id", else its row number."""
+    return str(retriever.metadata[row].get("doc_id", row))
+
+
+def _documents(retriever: DenseRetriever, found: Neighbors, k: int) -> list[dict[str, float]]:
+    """Return, a query, the scores of the first k different documents, best first."""
+    ranked = []
+    for rows, scores in zip(found.ids.tolist(), found.scores.tolist(), strict=True):
+        documents: dict[str, float] = {}
+        for row, score in zip(rows, scores, strict=True):
+            if row == NO_ID or len(documents) == k:
+                break
+            documents.setdefault(doc_id_of(retriever, row), score)
+        ranked.append(documents)
+    return ranked

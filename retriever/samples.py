@@ -1,0 +1,46 @@
+"""The samples: collections that come with the lab."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from retriever.beir import read_beir, read_queries
+from retriever.collection import Collection
+from retriever.documents import Document, load_documents
+from retriever.errors import CollectionError
+from retriever.python_docs import name_in_words, read_python_docs
+from retriever.trec import read_qrels
+
+SAMPLE_FOLDER = Path(__file__).resolve().parent.parent / "samples"
+SAMPLES: Mapping[str, str] = MappingProxyType(
+    {
+        "documents": "Seven short documents on everyday subjects, one in each accepted format.",
+        "everyday_science": "Passages on everyday science with questions of four kinds and graded judgments.",
+        "python_docs": "About 11,000 entries of the Python, NumPy, SciPy, pandas, scikit-learn and NetworkX docs.",
+    }
+)
+
+
+def load_sample(name: str, *, progress: Callable[[float], None] | None = None) -> Collection:
+    """Return a sample, by a name of SAMPLES; python_docs is read from the packages installed here.
+
+    progress: called with the fraction read, in [0, 1]. Raises CollectionError for another name.
+    """
+    if name == "documents":
+        documents = load_documents(SAMPLE_FOLDER / "documents")
+        (queries, _), qrels = read_queries(SAMPLE_FOLDER / "questions.jsonl"), read_qrels(SAMPLE_FOLDER / "qrels.tsv")
+        return Collection("Sample documents", documents, queries, qrels, failed=documents.failed)
+    if name == "everyday_science":
+        return replace(read_beir(SAMPLE_FOLDER / name), name="Everyday science", relevance_level=2)
+    if name == "python_docs":
+        folder = SAMPLE_FOLDER / name
+        documents_read = read_python_docs(progress=progress)
+        (queries, _), qrels = read_queries(folder / "queries.jsonl"), read_qrels(folder / "qrels" / "test.tsv")
+        return Collection("Python docs", documents_read, queries, qrels, name_and_text)
+    raise CollectionError(f"There is no sample {name!r}; choose one of: {', '.join(SAMPLES)}.")
+
+
+def name_and_text(document: Document) -> str:
+    """Write a Python docs entry for the encoder: its name in words, then what it does."""
+    return f"{name_in_words(document.title)}: {document.text}"
