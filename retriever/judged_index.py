@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from retriever.dense import Hit
 from retriever.errors import CollectionError
 from retriever.evaluation import Evaluation, evaluate
 from retriever.index import Float32
 from retriever.indexed import IndexedCollection
 from retriever.judgments import JudgedQueries
 from retriever.models import load_encoder
-from retriever.runs import doc_id_of, search_run
+from retriever.runs import doc_id_of, search_documents, search_run
 from retriever.trec import Run
 from retriever.two_errors import TwoErrors, two_errors
 
@@ -21,14 +22,15 @@ DEPTH = 100  # documents in a run, for the measures that look at the whole of it
 class JudgedIndex:
     """Hold one model's index of a collection, and its judged queries embedded: vectors (n_asked, dim).
 
-    Everything is found once: exact search and a graph give the same each time.
+    What is found is kept: exact search and a graph give the same each time.
     """
 
     indexed: IndexedCollection
     judged: JudgedQueries
     vectors: Float32
-    _runs: dict[tuple[int, int | None], Run] = field(default_factory=dict, repr=False)
-    _evaluations: dict[tuple[int, int | None], Evaluation] = field(default_factory=dict, repr=False)
+    _runs: dict[int, Run] = field(default_factory=dict, repr=False)  # of exact search, by depth
+    _evaluations: dict[int, Evaluation] = field(default_factory=dict, repr=False)  # of exact search, by k
+    _errors: dict[tuple[int, int], TwoErrors] = field(default_factory=dict, repr=False)  # by k and ef
 
     @property
     def model_name(self) -> str:
@@ -37,30 +39,40 @@ class JudgedIndex:
 
     def run(self, k: int, ef: int | None = None) -> Run:
         """Return the ranking: exact search's at least 100 documents deep, HNSW's k deep."""
-        depth = max(k, DEPTH) if ef is None else k
-        if (depth, ef) not in self._runs:
-            retriever = self.indexed.retriever
-            self._runs[depth, ef] = search_run(retriever, list(self.judged.asked), self.vectors, depth, ef=ef)
-        return self._runs[depth, ef]
+        retriever, query_ids = self.indexed.retriever, list(self.judged.asked)
+        if ef is not None:
+            return search_run(retriever, query_ids, self.vectors, k, ef=ef)
+        depth = max(k, DEPTH)
+        if depth not in self._runs:
+            self._runs[depth] = search_run(retriever, query_ids, self.vectors, depth)
+        return self._runs[depth]
 
     def evaluation(self, k: int, ef: int | None = None) -> Evaluation:
         """Return trec_eval's measures at k, of exact search or of HNSW at ef."""
-        if (k, ef) not in self._evaluations:
-            judged = self.judged
-            run = self.run(k, ef)
-            self._evaluations[k, ef] = evaluate(judged.qrels, run, k=k, relevance_level=judged.relevance_level)
-        return self._evaluations[k, ef]
+        if ef is not None:
+            return self._evaluate(k, ef)
+        if k not in self._evaluations:
+            self._evaluations[k] = self._evaluate(k, None)
+        return self._evaluations[k]
 
     def errors(self, k: int, ef: int) -> TwoErrors:
         """Sort the questions by where their answer was lost: by the model, or by the graph at ef."""
-        return two_errors(self.evaluation(k).hits, self.evaluation(k, ef).hits)
+        if (k, ef) not in self._errors:
+            self._errors[k, ef] = two_errors(self.evaluation(k).hits, self.evaluation(k, ef).hits)
+        return self._errors[k, ef]
+
+    def ranking(self, query_id: str, k: int, ef: int | None = None) -> list[Hit]:
+        """Return the k best documents of one judged query, each as its best chunk."""
+        row = list(self.judged.asked).index(query_id)
+        return search_documents(self.indexed.retriever, self.vectors[row : row + 1], k, ef=ef)
 
     def with_graph(self, M: int, ef_construction: int) -> "JudgedIndex":
-        """Return the same with another graph; nothing is embedded again, exact results are kept."""
-        other = JudgedIndex(self.indexed.with_graph(M, ef_construction), self.judged, self.vectors)
-        other._runs.update({key: run for key, run in self._runs.items() if key[1] is None})
-        other._evaluations.update({key: found for key, found in self._evaluations.items() if key[1] is None})
-        return other
+        """Return the same with another graph; nothing is embedded again, exact results are shared."""
+        indexed = self.indexed.with_graph(M, ef_construction)
+        return JudgedIndex(indexed, self.judged, self.vectors, self._runs, self._evaluations)
+
+    def _evaluate(self, k: int, ef: int | None) -> Evaluation:
+        return evaluate(self.judged.qrels, self.run(k, ef), k=k, relevance_level=self.judged.relevance_level)
 
 
 def judged_index(indexed: IndexedCollection, judged: JudgedQueries | None = None) -> JudgedIndex:

@@ -5,9 +5,13 @@ A document may have been indexed in several chunks: it counts once, with the sco
 
 from collections.abc import Mapping, Sequence
 
-from retriever.dense import DenseRetriever
+import numpy as np
+
+from retriever.dense import DenseRetriever, Hit
 from retriever.index import LARGEST_K, NO_ID, Float32, Neighbors, check_count, check_vectors
 from retriever.trec import Run
+
+_Documents = dict[str, tuple[int, float]]  # document id -> row and score of its best chunk
 
 
 def run_queries(retriever: DenseRetriever, queries: Mapping[str, str], k: int, *, ef: int | None = None) -> Run:
@@ -28,18 +32,18 @@ def search_run(
     max(ef, k) chunks, and may see fewer documents. Raises ParameterError for k or ef below 1, VectorError for vectors
     of the wrong shape or content.
     """
-    k = check_count("k", k, 1, LARGEST_K)
-    vectors = check_vectors(vectors, retriever.dimension, what="query vectors")
-    if ef is not None:
-        depth = max(check_count("ef", ef, 1, LARGEST_K), k)
-        ranked = _documents(retriever, retriever.hnsw.search(vectors, depth, ef=depth), k)
-        return dict(zip(query_ids, ranked, strict=True))
-    n, depth = len(retriever.exact), k
-    while True:
-        ranked = _documents(retriever, retriever.exact.search(vectors, min(depth, max(n, 1))), k)
-        if depth >= n or all(len(documents) == k for documents in ranked):
-            return dict(zip(query_ids, ranked, strict=True))
-        depth *= 4
+    best = _best_chunks(retriever, vectors, k, ef)
+    return {
+        query_id: {doc_id: score for doc_id, (_, score) in documents.items()}
+        for query_id, documents in zip(query_ids, best, strict=True)
+    }
+
+
+def search_documents(retriever: DenseRetriever, vector: Float32, k: int, *, ef: int | None = None) -> list[Hit]:
+    """Return the best chunk of each of the k best documents of one query, vector being (1, dim); see search_run."""
+    [best] = _best_chunks(retriever, vector, k, ef)
+    rows, scores = [row for row, _ in best.values()], [score for _, score in best.values()]
+    return retriever.hits(Neighbors(np.array([rows], np.int64), np.array([scores], np.float32)))
 
 
 def doc_id_of(retriever: DenseRetriever, row: int) -> str:
@@ -47,14 +51,28 @@ def doc_id_of(retriever: DenseRetriever, row: int) -> str:
     return str(retriever.metadata[row].get("doc_id", row))
 
 
-def _documents(retriever: DenseRetriever, found: Neighbors, k: int) -> list[dict[str, float]]:
-    """Return, a query, the scores of the first k different documents, best first."""
+def _best_chunks(retriever: DenseRetriever, vectors: Float32, k: int, ef: int | None) -> list[_Documents]:
+    k = check_count("k", k, 1, LARGEST_K)
+    vectors = check_vectors(vectors, retriever.dimension, what="query vectors")
+    if ef is not None:
+        depth = max(check_count("ef", ef, 1, LARGEST_K), k)
+        return _documents(retriever, retriever.hnsw.search(vectors, depth, ef=depth), k)
+    n, depth = len(retriever.exact), k
+    while True:
+        best = _documents(retriever, retriever.exact.search(vectors, min(depth, max(n, 1))), k)
+        if depth >= n or all(len(documents) == k for documents in best):
+            return best
+        depth *= 4
+
+
+def _documents(retriever: DenseRetriever, found: Neighbors, k: int) -> list[_Documents]:
+    """Return, a query, the first k different documents, best first, each with the row and score of its best chunk."""
     ranked = []
     for rows, scores in zip(found.ids.tolist(), found.scores.tolist(), strict=True):
-        documents: dict[str, float] = {}
+        documents: _Documents = {}
         for row, score in zip(rows, scores, strict=True):
             if row == NO_ID or len(documents) == k:
                 break
-            documents.setdefault(doc_id_of(retriever, row), score)
+            documents.setdefault(doc_id_of(retriever, row), (row, score))
         ranked.append(documents)
     return ranked

@@ -36,8 +36,8 @@ def load_sample(name: str, *, progress: Callable[[float], None] | None = None) -
     if name == "python_docs":
         folder = SAMPLE_FOLDER / name
         documents_read = read_python_docs(progress=progress)
-        (queries, _), qrels = read_queries(folder / "queries.jsonl"), read_qrels(folder / "qrels" / "test.tsv")
-        return Collection("Python docs", documents_read, queries, qrels, name_and_text)
+        (queries, kinds), qrels = read_queries(folder / "queries.jsonl"), read_qrels(folder / "qrels" / "test.tsv")
+        return Collection("Python docs", documents_read, queries, qrels, name_and_text, kinds=kinds)
     raise CollectionError(f"There is no sample {name!r}; choose one of: {', '.join(SAMPLES)}.")
 
 

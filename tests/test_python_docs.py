@@ -8,10 +8,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from content_words import content_words
 
 from retriever import python_docs
 from retriever.errors import CollectionError
 from retriever.python_docs import PACKAGES, name_in_words, package_versions, read_python_docs
+from retriever.samples import load_sample
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "samples" / "python_docs"
@@ -234,3 +236,14 @@ def test_questions_are_about_every_package(judgments):
     asked = {row[1].partition(".")[0] for row in judgments[1:]}
     assert set(PACKAGES[1:]) <= asked
     assert len(asked - set(PACKAGES)) > 20  # modules of the standard library
+
+
+def test_the_kind_of_a_question_is_how_its_words_meet_its_answers(documents):
+    texts = {document.doc_id: document.text for document in documents}
+    collection = load_sample("python_docs")
+    for query_id, asked in collection.queries.items():
+        answers, words = list(collection.qrels[query_id]), content_words(asked)
+        in_names = words & set().union(*(content_words(name_in_words(answer)) for answer in answers))
+        in_texts = words & set().union(*(content_words(texts[answer]) for answer in answers))
+        kind = "name word" if in_names else "description word" if in_texts else "no shared word"
+        assert collection.kinds[query_id] == kind, asked
