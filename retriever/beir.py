@@ -36,14 +36,14 @@ def title_and_text(document: Document) -> str:
 
 
 def read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the texts and the kinds of the queries in a JSONL file, by query id.
+    """Return the texts and the kinds of queries, by query id: of a JSONL file, else of lines "id, tab, text".
 
     Raises CollectionError for a file without a query and, naming the line, for a query without _id or text and an _id
     used before.
     """
     queries: dict[str, str] = {}
     kinds: dict[str, str] = {}
-    for number, row in _json_lines(path):
+    for number, row in _json_lines(path) if path.suffix == ".jsonl" else _query_lines(path):
         query_id, text = _field(row, "_id", path, number), _field(row, "text", path, number)
         if query_id in queries:
             raise CollectionError(f"{path.name}, line {number}: the _id {query_id!r} was used before; make it unique.")
@@ -53,7 +53,7 @@ def read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
         if isinstance(metadata, dict) and isinstance(metadata.get("kind"), str):
             kinds[query_id] = metadata["kind"]
     if not queries:
-        raise CollectionError(f"{path.name} holds no queries; wanted an object with _id and text on each line.")
+        raise CollectionError(f"{path.name} holds no queries; wanted an _id and a text on each line.")
     return queries, kinds
 
 
@@ -78,6 +78,15 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(row, dict):
             raise CollectionError(f"{path.name}, line {number} is not an object; wanted one with _id and text.")
         yield number, row
+
+
+def _query_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Give line numbers and queries of a table of ids and texts."""
+    for number, line in numbered_lines(path):
+        query_id, tab, text = line.partition("\t")
+        if not tab:
+            raise CollectionError(f"{path.name}, line {number} has no tab; wanted a query id, a tab and the text.")
+        yield number, {"_id": query_id, "text": text}
 
 
 def _field(row: Mapping[str, Any], key: str, path: Path, number: int) -> str:

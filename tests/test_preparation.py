@@ -1,14 +1,18 @@
 """The shared samples: prepared once, in order, in the background; a failure is told and stops nothing else."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from small import collection_of, sentences
 
 from retriever.errors import CollectionError, ModelError
+from retriever.judgments import JudgedQueries
 from ui import preparation as preparation_module
-from ui.preparation import SHARED_K, Preparation
+from ui.preparation import MODEL, SHARED_K, Preparation
 
+JUDGED = JudgedQueries({"q1": "Where is the amber lantern?"}, {"q1": {"d1": 1}})
 PATIENCE = 10  # seconds until a test gives up on a thread
 
 
@@ -17,13 +21,14 @@ class Samples:
 
     def __init__(self, encoder):
         self.made = {
-            name: collection_of(encoder, sentences(60, seed)) for seed, name in enumerate(("documents", "python_docs"))
+            name: collection_of(encoder, sentences(60, seed), judged=JUDGED)
+            for seed, name in enumerate(("documents", "python_docs", "everyday_science"))
         }
         self.allowed = {name: threading.Event() for name in self.made}
         self.asked, self.errors = [], {}
 
-    def __call__(self, name, settings=None, *, progress=None):
-        self.asked.append(name)
+    def __call__(self, name, settings, *, progress):
+        self.asked.append(name if settings.model_name == MODEL else (name, settings.model_name))
         progress("embedding", 0.5)
         assert self.allowed[name].wait(PATIENCE)
         if name in self.errors:
@@ -46,8 +51,12 @@ def samples(monkeypatch, fake_encoder):
         event.set()
 
 
+def nobody(stage, done):
+    """Hear of progress and do nothing."""
+
+
 def wait(state, name):
-    return state.wait_for(name, lambda stage, done: None)
+    return state.wait_for(name, nobody)
 
 
 def test_nothing_starts_by_itself(samples):
@@ -60,14 +69,18 @@ def test_nothing_starts_by_itself(samples):
 def test_samples_come_one_after_the_other_and_the_last_is_the_best(samples):
     state = Preparation()
     state.start()
+    assert samples.asked in ([], ["documents"])
     samples.allowed["documents"].set()
     assert wait(state, "documents") is state.best() is samples.made["documents"]
     assert state.ready("python_docs") is None
     assert not state.ended
     samples.allowed["python_docs"].set()
     assert wait(state, "python_docs") is state.best() is samples.made["python_docs"]
+    samples.allowed["everyday_science"].set()
+    assert wait(state, "everyday_science") is samples.made["everyday_science"]
+    assert state.best() is samples.made["python_docs"], "nobody is moved on to the collection for comparing models"
     assert state.ended
-    assert samples.asked == ["documents", "python_docs"]
+    assert samples.asked == ["documents", "python_docs", "everyday_science"]
 
 
 def test_starting_again_prepares_nothing_twice(samples):
@@ -119,6 +132,7 @@ def test_a_failure_is_told_and_the_next_sample_still_comes(samples):
     assert state.failure("documents") == "The folder <samples> is missing."
     assert state.failure("python_docs") == ""
     assert state.best() is samples.made["python_docs"]
+    wait(state, "everyday_science")
     assert state.ended
     with pytest.raises(CollectionError):
         wait(state, "documents")
@@ -134,7 +148,7 @@ def test_a_model_that_cannot_be_loaded_does_not_keep_anybody_waiting(samples, mo
         event.set()
     state = Preparation()
     assert wait(state, "documents") is samples.made["documents"]
-    job = state._jobs["python_docs"]
+    job = state._jobs["python_docs", MODEL]
     assert job.wait(PATIENCE), "the second sample was never begun"
 
 
@@ -148,3 +162,50 @@ def test_no_failure_is_told_before_the_end(samples):
 def test_an_unknown_sample_is_refused(samples):
     with pytest.raises(CollectionError, match="nonsense.*documents"):
         wait(Preparation(), "nonsense")
+
+
+def test_who_asks_for_a_sample_that_is_still_to_come_need_not_wait_for_those_before_it(samples):
+    state = Preparation()
+    state.start()
+    samples.allowed["everyday_science"].set()
+    assert wait(state, "everyday_science") is samples.made["everyday_science"]
+    assert state.ready("documents") is None
+
+
+def test_another_model_is_prepared_once_for_all_who_ask(samples):
+    state = Preparation(())
+    for event in samples.allowed.values():
+        event.set()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: state.wait_for("documents", nobody, model_name="other"), range(8)))
+    assert all(one is samples.made["documents"] for one in found)
+    assert samples.asked == [("documents", "other")]
+    assert state.best() is None
+
+
+def test_what_failed_is_tried_again_when_somebody_asks(samples):
+    state = Preparation(())
+    samples.allowed["documents"].set()
+    samples.errors["documents"] = ModelError("There is no network.")
+    for _ in range(2):
+        with pytest.raises(ModelError):
+            state.wait_for("documents", nobody, model_name="other")
+    samples.errors.clear()
+    assert state.wait_for("documents", nobody, model_name="other") is samples.made["documents"]
+    assert len(samples.asked) == 3
+
+
+def test_judged_queries_are_embedded_once_per_model(samples, monkeypatch):
+    state, asked = Preparation(()), []
+
+    class Counting:
+        def encode_query(self, texts):
+            asked.append(list(texts))
+            return np.ones((len(texts), 32), np.float32)
+
+    monkeypatch.setattr("retriever.judged_index.load_encoder", lambda name: Counting())
+    samples.allowed["documents"].set()
+    first = state.judged("documents", nobody, model_name="other")
+    assert state.judged("documents", nobody, model_name="other") is first
+    assert asked == [["Where is the amber lantern?"]]
+    assert first.indexed is samples.made["documents"]

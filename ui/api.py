@@ -1,23 +1,41 @@
-"""The named endpoints: /build, /search and /measure, for programs (gradio_client); they answer in JSON."""
+"""The named endpoints /build, /search, /measure and /compare, for programs (gradio_client); they answer in JSON."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from retriever.errors import ParameterError
+from retriever.hnsw import LARGEST_EF
 from retriever.index import check_count
 from ui.asking import answer, result_rows
+from ui.bench import Bench
 from ui.building import PASTE, SAMPLE, UPLOAD, plan, request_of, whole_number
+from ui.comparing import BEIR, LOADED, SAMPLES
+from ui.comparing import plan as plan_comparison
+from ui.comparing import request_of as compare_request
 from ui.errors import shown
 from ui.job import Job
 from ui.preparation import Preparation
-from ui.records import build_record, data_of, numbers, search_record, settings_of
+from ui.records import (
+    build_record,
+    compare_record,
+    data_of,
+    errors_of,
+    numbers,
+    scored,
+    search_record,
+    settings_of,
+)
 from ui.session import Session
+from ui.text import plain
+from ui.verdict import costs, verdict
 
 MOST_K = 200  # the true neighbours at each k are kept, so k has an end
 SOURCES = {"sample": SAMPLE, "files": UPLOAD, "text": PASTE}
+JUDGED = {**{name: title for title, name in SAMPLES.items()}, "beir": BEIR, "loaded": LOADED}
 
 
 def search(question: str, k: float, ef: float, session: Session) -> dict[str, Any]:
@@ -71,9 +89,52 @@ def build_collection(
     return _content(build_record(indexed)), Session(indexed, request.source_key(), chosen=True)
 
 
+def compare(
+    collection: str,
+    first: str,
+    second: str,
+    k: float,
+    ef: float,
+    M: float,
+    ef_construction: float,
+    archive: str | None,
+    qrels: str | None,
+    queries: str | None,
+    relevance_level: float,
+    bench: Bench,
+    session: Session,
+    *,
+    preparation: Preparation,
+) -> tuple[dict[str, Any], Bench]:
+    """Compare two models on a judged collection; return the verdict, the scores and the run record.
+
+    collection: "everyday_science", "python_docs", "beir" (with archive) or "loaded" (with qrels, and queries, unless
+    what this client has built has its own).
+    """
+    if collection not in JUDGED:
+        raise ParameterError(f"The collection is {collection!r}; choose one of: {', '.join(JUDGED)}.")
+    request = compare_request(
+        JUDGED[collection], first, second, k, M, ef_construction, archive, qrels, queries, relevance_level
+    )
+    width = max(check_count("ef", whole_number("ef", ef), 1, LARGEST_EF), request.k)
+    session = _loaded(session, preparation)
+    compared = Job(plan_comparison(request, session, bench.shelf, preparation)).start().result()
+    found = compared.comparison
+    result = {
+        "verdict": plain(verdict(found)),
+        "costs": plain(costs(found, width)),
+        "scores": scored(found),
+        "two_errors": {index.model_name: errors_of(index, found.k, width) for index in (found.first, found.second)},
+        "record": _content(compare_record(compared, width)),
+    }
+    return result, replace(bench, compared=compared)
+
+
 def build(session: gr.State, preparation: Preparation) -> None:
     """Offer the endpoints; their controls are never shown."""
+    bench = gr.State(Bench())
     start = partial(build_collection, preparation=preparation)  # keeps the names of its parameters for clients
+    contrast = partial(compare, preparation=preparation)
 
     def ask(question: str, k: float, ef: float, current: Session) -> dict[str, Any]:
         return search(question, k, ef, _loaded(current, preparation))
@@ -90,6 +151,9 @@ def build(session: gr.State, preparation: Preparation) -> None:
             for label, value in (("chunk_size", 200), ("chunk_overlap", 0), ("M", 16), ("ef_construction", 200))
         ]
         question, k, ef = gr.Textbox(label="question"), gr.Number(10, label="k"), gr.Number(10, label="ef")
+        names = [gr.Textbox(value) for value in ("everyday_science", "all-MiniLM-L6-v2", "wordllama-256")]
+        graph = [gr.Number(16), gr.Number(200)]
+        judged = [gr.File(type="filepath") for _ in range(3)] + [gr.Number(1)]
         result, button = gr.JSON(label="result"), gr.Button()
     button.click(
         shown(start),
@@ -100,6 +164,13 @@ def build(session: gr.State, preparation: Preparation) -> None:
     )
     button.click(shown(ask), [question, k, ef, session], result, api_name="search", concurrency_limit=None)
     button.click(shown(test), [k, ef, session], result, api_name="measure", concurrency_limit=None)
+    button.click(
+        shown(contrast),
+        [*names, k, ef, *graph, *judged, bench, session],
+        [result, bench],
+        api_name="compare",
+        concurrency_limit=2,
+    )
 
 
 def _loaded(session: Session, preparation: Preparation) -> Session:

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from retriever.archive import unpack
-from retriever.cache import cached_sample
 from retriever.chunking import default_chunk_size
 from retriever.collection import Collection
 from retriever.documents import ACCEPTED, Document, load_documents
@@ -118,8 +117,7 @@ def _sample(name: str, settings: IndexSettings, preparation: Preparation, progre
         start = time.perf_counter()
         collection = load_sample(name)
         return _index(collection, settings, progress, time.perf_counter() - start)
-    shared = default == IndexSettings()
-    indexed = preparation.wait_for(name, progress) if shared else cached_sample(name, default, progress=progress)
+    indexed = preparation.wait_for(name, progress, model_name=settings.model_name)
     if (settings.M, settings.ef_construction) == (default.M, default.ef_construction):
         return indexed
     return indexed.with_graph(settings.M, settings.ef_construction, progress=progress)

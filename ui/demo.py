@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui import api, documents_tab, ef_tab, search_tab, text
+from ui import api, documents_tab, ef_tab, models_tab, search_tab, text
 from ui.errors import shown, shown_steps
 from ui.preparation import Preparation
 from ui.session import Session
@@ -60,6 +60,8 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
             search = search_tab.build(session)
         with gr.Tab("3 Recall against latency"):
             ef = ef_tab.build(session)
+        with gr.Tab("4 Compare models"):
+            models_tab.build(session, shared)
         api.build(session, shared)
 
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}

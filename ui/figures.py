@@ -1,13 +1,16 @@
 """Figures: measurements -> Plotly. The same colours everywhere: exact blue, HNSW orange, missed vermilion."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
+from retriever.comparison import Comparison, Interval
 from retriever.measurement import Measurement
 
 EXACT, HNSW, MISSED = "#0072B2", "#E69F00", "#D55E00"  # Okabe and Ito's palette, safe for colour-blind readers
+MODELS = ("#009E73", "#CC79A7")  # of the same palette: first and second model
+GRID = "rgba(128,128,128,.25)"
 GREY = "#808890"  # readable on white and on near-black
 
 
@@ -35,23 +38,29 @@ def curve_figure(
 
 def _layout(exact: Measurement, low: float) -> dict[str, Any]:
     """Return the axes and the line of exact search, whole, as setting them one by one takes three times as long."""
-    grid = "rgba(128,128,128,.25)"
     vertical = {"type": "line", "x0": exact.p50 * 1e6, "x1": exact.p50 * 1e6, "y0": 0, "y1": 1, "yref": "paper"}
     return {
-        "template": None,
-        "height": 330,
-        "margin": {"l": 56, "r": 16, "t": 8, "b": 44},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": GREY, "family": "system-ui, sans-serif", "size": 13},
+        **_plain(330),
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 0.02, "yanchor": "bottom"}
         | {"bgcolor": "rgba(0,0,0,0)"},
         "uirevision": "curve",  # a visitor's zoom stays while the slider moves
         "shapes": [vertical | {"line": {"color": EXACT, "dash": "dash", "width": 2}}],
         "xaxis": {"title": {"text": "median latency, µs a query"}, "rangemode": "tozero"}
-        | {"gridcolor": grid, "zeroline": False},
+        | {"gridcolor": GRID, "zeroline": False},
         "yaxis": {"title": {"text": f"mean recall@{exact.k}"}, "range": [max(-0.02, low - 0.08), 1.04]}
-        | {"gridcolor": grid, "zeroline": False},
+        | {"gridcolor": GRID, "zeroline": False},
+    }
+
+
+def _plain(height: int) -> dict[str, Any]:
+    """Return what all figures share: no background of their own, one font."""
+    return {
+        "template": None,
+        "height": height,
+        "margin": {"l": 56, "r": 16, "t": 8, "b": 44},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": GREY, "family": "system-ui, sans-serif", "size": 13},
     }
 
 
@@ -98,3 +107,50 @@ def _trace(curve: Sequence[Measurement], name: str, *, dash: str, symbol: str) -
         line={"color": HNSW, "width": 2, "dash": dash},
         marker={"color": HNSW, "size": 8, "symbol": symbol},
     )
+
+
+def kinds_figure(kinds: Mapping[str, Comparison], models: tuple[str, str], k: int) -> go.Figure:
+    """Draw both models' hit rates by kind of question, with their 95 % intervals."""
+    labels = [f"{kind}<br>({len(found.differences)})" for kind, found in kinds.items()]
+    sides = [[found.first for found in kinds.values()], [found.second for found in kinds.values()]]
+    bars = [
+        _bars(number, name, labels, [100 * value.mean for value in values])
+        | {"error_y": _whiskers(values), "hovertemplate": "%{y:.1f} % of %{x} questions<extra></extra>"}
+        for number, (name, values) in enumerate(zip(models, sides, strict=True))
+    ]
+    return go.Figure([go.Bar(bar) for bar in bars], _bar_layout(f"hit rate@{k}, %", [0, 104]))
+
+
+def ranks_figure(counts: Mapping[str, tuple[int, int]], models: tuple[str, str]) -> go.Figure:
+    """Draw at which rank the first answer stands: label of ranks -> questions with the first and the second model."""
+    labels = list(counts)
+    bars = [
+        _bars(number, name, labels, [float(count[number]) for count in counts.values()])
+        | {"hovertemplate": "%{y} questions<extra></extra>"}
+        for number, name in enumerate(models)
+    ]
+    layout = _bar_layout("questions", None)
+    layout["xaxis"] |= {"title": {"text": "rank of the first answer, exact search"}}
+    return go.Figure([go.Bar(bar) for bar in bars], layout)
+
+
+def _bars(number: int, name: str, labels: list[str], values: list[float]) -> dict[str, Any]:
+    """Return one model's bars; the second model's are hatched, so that they differ without colour."""
+    pattern = {"shape": "/" if number else "", "fgopacity": 0.6}
+    return {"name": name, "x": labels, "y": values, "marker": {"color": MODELS[number], "pattern": pattern}}
+
+
+def _whiskers(values: Sequence[Interval]) -> dict[str, Any]:
+    up = [100 * (value.high - value.mean) for value in values]
+    down = [100 * (value.mean - value.low) for value in values]
+    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": GREY, "thickness": 1.5}
+
+
+def _bar_layout(title: str, span: list[int] | None) -> dict[str, Any]:
+    return {
+        **_plain(235),
+        "barmode": "group",
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "xaxis": {"type": "category"},
+        "yaxis": {"title": {"text": title}, "gridcolor": GRID, "zeroline": False} | ({"range": span} if span else {}),
+    }

@@ -34,6 +34,7 @@ class Job(Generic[Result]):
 
     def __init__(self, work: Callable[[Progress], Result]) -> None:
         self._work = work
+        self._starting = threading.Lock()
         self._cancelled = threading.Event()
         self._ended = threading.Event()
         self._result: Result | None = None
@@ -42,8 +43,10 @@ class Job(Generic[Result]):
         self._thread = threading.Thread(target=self._run, name="job", daemon=True)
 
     def start(self) -> "Job[Result]":
-        """Start the thread and return the job."""
-        self._thread.start()
+        """Start the thread, if nobody has yet, and return the job."""
+        with self._starting:
+            if self._thread.ident is None:
+                self._thread.start()
         return self
 
     def cancel(self) -> None:

@@ -1,4 +1,4 @@
-"""Preparation: the samples every visitor may look at, indexed once per process, in the background."""
+"""Preparation: the samples every visitor may look at, indexed once per process and model, in the background."""
 
 import threading
 import time
@@ -7,23 +7,29 @@ from collections.abc import Callable
 from retriever.cache import cached_sample
 from retriever.errors import CollectionError
 from retriever.indexed import IndexedCollection, IndexSettings, Progress
+from retriever.judged_index import JudgedIndex, judged_index
 from retriever.models import load_encoder
 from ui.job import Job, Status
 
-SHARED = ("documents", "python_docs")  # in the order they are prepared, and in which a visitor moves on to them
+TITLES = {"documents": "Sample documents", "everyday_science": "Everyday science", "python_docs": "Python docs"}
+SHARED = ("documents", "python_docs", "everyday_science")  # in the order they are prepared
+ADOPTED = ("documents", "python_docs")  # in the order a visitor who has chosen nothing moves on to them
 SHARED_K = 10  # the k whose curve is measured beforehand
-TITLES = {"documents": "Sample documents", "python_docs": "Python docs"}
+MODEL = IndexSettings().model_name  # that the samples are prepared with; others when somebody asks for them
+
+Key = tuple[str, str]  # sample, model
 
 
 class Preparation:
     """Prepare the shared samples one after the other; they are read-only from then on."""
 
     def __init__(self, names: tuple[str, ...] = SHARED) -> None:
-        """Take the names of the samples; nothing starts yet."""
+        """Take the names of the samples to prepare beforehand; nothing starts yet."""
         self.names = names
-        self._ready: dict[str, IndexedCollection] = {}
-        self._jobs: dict[str, Job[IndexedCollection]] = {name: Job(self._work(name)) for name in names}
-        self._lock = threading.Lock()
+        self._ready: dict[Key, IndexedCollection] = {}
+        self._jobs: dict[Key, Job[IndexedCollection]] = {(name, MODEL): self._job(name, MODEL) for name in names}
+        self._judged: dict[Key, JudgedIndex] = {}
+        self._lock, self._judging = threading.Lock(), threading.Lock()
         self._started = False
 
     def start(self, delay: float = 0.0) -> None:
@@ -36,57 +42,83 @@ class Preparation:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is being prepared any more."""
-        return all(job.wait(0) for job in self._jobs.values())
+        """Whether nothing is being prepared beforehand any more."""
+        return all(self._jobs[name, MODEL].wait(0) for name in self.names)
 
     def ready(self, name: str) -> IndexedCollection | None:
         """Return a sample if it is there."""
-        return self._ready.get(name)
+        return self._ready.get((name, MODEL))
 
     def best(self) -> IndexedCollection | None:
         """Return the sample for a visitor who has chosen nothing: the last one that is there."""
-        found = [self._ready[name] for name in self.names if name in self._ready]
+        found = [self._ready[name, MODEL] for name in ADOPTED if (name, MODEL) in self._ready]
         return found[-1] if found else None
 
     def status(self, name: str) -> Status:
         """Say how far one sample is."""
-        return self._jobs[name].status
+        return self._jobs[name, MODEL].status
 
     def failure(self, name: str) -> str:
         """Return why a sample could not be prepared; empty if nothing went wrong."""
-        if not self._jobs[name].wait(0) or name in self._ready:
+        job = self._jobs[name, MODEL]
+        if not job.wait(0) or (name, MODEL) in self._ready:
             return ""
         try:
-            self._jobs[name].result()
+            job.result()
         except Exception as error:  # shown to visitors in the place of the sample
             return str(error) or type(error).__name__
         return ""
 
-    def wait_for(self, name: str, progress: Progress) -> IndexedCollection:
-        """Return a sample, waiting for it and passing its progress on. Raises what its preparation raised."""
-        if name not in self._jobs:
-            raise CollectionError(f"There is no shared sample {name!r}; choose one of: {', '.join(self.names)}.")
+    def wait_for(self, name: str, progress: Progress, *, model_name: str = MODEL) -> IndexedCollection:
+        """Return a sample, waiting for it and passing its progress on; who cancels only stops waiting.
+
+        What is not under way is prepared now, for all who ask meanwhile; anew if it failed before. Raises what its
+        preparation raised.
+        """
+        if name not in TITLES:
+            raise CollectionError(f"There is no shared sample {name!r}; choose one of: {', '.join(TITLES)}.")
         self.start()
-        job = self._jobs[name]
+        job = self._asked_for(name, model_name)
         while not job.wait(0.2):
             progress(job.status.stage, job.status.fraction)
         return job.result()
 
+    def judged(self, name: str, progress: Progress, *, model_name: str) -> JudgedIndex:
+        """Return a sample with its judged queries embedded, once per process and model; see wait_for."""
+        indexed, key = self.wait_for(name, progress, model_name=model_name), (name, model_name)
+        with self._judging:
+            if key not in self._judged:
+                self._judged[key] = judged_index(indexed)
+            return self._judged[key]
+
+    def _asked_for(self, name: str, model_name: str) -> Job[IndexedCollection]:
+        """Return the job that makes a sample, started if it was still to come, a new one if it failed."""
+        key = (name, model_name)
+        with self._lock:
+            failed = key in self._jobs and self._jobs[key].wait(0) and key not in self._ready
+            if key not in self._jobs or failed:
+                self._jobs[key] = self._job(name, model_name)
+            return self._jobs[key].start()
+
     def _run(self, delay: float) -> None:
         time.sleep(delay)
         for name in self.names:
-            self._jobs[name].start().wait()
+            self._jobs[name, MODEL].start().wait()
             try:
-                load_encoder(IndexSettings().model_name).encode_query(["warm-up"])  # the first question is quick then
+                load_encoder(MODEL).encode_query(["warm-up"])  # the first question is quick then
             except Exception:
                 continue  # said where the model is needed; whatever it is, the next sample is still to come
 
-    def _work(self, name: str) -> Callable[[Progress], IndexedCollection]:
+    def _job(self, name: str, model_name: str) -> Job[IndexedCollection]:
+        return Job(self._work(name, model_name))
+
+    def _work(self, name: str, model_name: str) -> Callable[[Progress], IndexedCollection]:
         def work(progress: Progress) -> IndexedCollection:
-            indexed = cached_sample(name, progress=progress)
-            indexed.measure_exact(SHARED_K)
-            indexed.curve(SHARED_K, progress=lambda done: progress("measuring", done))
-            self._ready[name] = indexed
+            indexed = cached_sample(name, IndexSettings(model_name), progress=progress)
+            if model_name == MODEL:
+                indexed.measure_exact(SHARED_K)
+                indexed.curve(SHARED_K, progress=lambda done: progress("measuring", done))
+            self._ready[name, model_name] = indexed
             return indexed
 
         return work

@@ -15,6 +15,8 @@ class Limits:
     total_megabytes: int
     chunks: int
     question_characters: int
+    unpacked_megabytes: int
+    questions: int
 
 
 def limits() -> Limits:
@@ -25,6 +27,8 @@ def limits() -> Limits:
         total_megabytes=_positive("LAB_MAX_TOTAL_MB", 50),
         chunks=_positive("LAB_MAX_CHUNKS", 50_000),
         question_characters=_positive("LAB_MAX_QUESTION", 2_000),
+        unpacked_megabytes=_positive("LAB_MAX_UNPACKED_MB", 200),
+        questions=_positive("LAB_MAX_QUESTIONS", 5_000),
     )
 
 

@@ -13,8 +13,9 @@ THEME = gr.themes.Default(
 )
 CSS = """
 :root { --exact:#0072B2; --hnsw:#E69F00; --missed:#D55E00; --exact-ink:#005f96;
-  --hnsw-ink:#8a5a00; --missed-ink:#a84600 }
-.dark { --exact-ink:#5bb8f0; --hnsw-ink:#f3b73e; --missed-ink:#ff8b4a }
+  --hnsw-ink:#8a5a00; --missed-ink:#a84600; --model-a:#009E73; --model-b:#CC79A7; --model-a-ink:#00775a;
+  --model-b-ink:#a3477c; --lost:#7d8590 }
+.dark { --exact-ink:#5bb8f0; --hnsw-ink:#f3b73e; --missed-ink:#ff8b4a; --model-a-ink:#2fc79c; --model-b-ink:#e39cc4 }
 .gradio-container { max-width:min(1240px, 100vw) !important; margin:0 auto !important; padding:0 14px !important }
 .gradio-container > .app { padding:8px 0 !important; width:100%; max-width:100% !important }
 .gradio-container, .gradio-container > .app, .app > .wrap, .app main { min-width:0 !important }
@@ -72,9 +73,10 @@ CSS = """
 .lab-hits.lab-hnsw li.lab-marked { border-style:dashed; border-left-style:solid }
 .lab-hit-head { display:flex; gap:8px; align-items:baseline; font-size:.9rem }
 .lab-hit-head b { overflow-wrap:anywhere }
-.lab-hits summary { list-style:none; cursor:pointer; text-decoration:underline dotted; text-underline-offset:3px;
-  text-decoration-color:var(--body-text-color-subdued) }
-.lab-hits details[open] summary { display:none }
+.lab-hits summary, .lab-answers summary { list-style:none; cursor:pointer; text-decoration:underline dotted;
+  text-underline-offset:3px; text-decoration-color:var(--body-text-color-subdued) }
+.lab-hits details[open] summary, .lab-answers details[open] summary { display:none }
+.lab-answers p { margin:0 }
 .lab-hits summary, .lab-hits p { margin:2px 0 0; font-size:.88rem; overflow-wrap:anywhere }
 .lab-rank { opacity:.7; min-width:1.3em }
 .lab-score { margin-left:auto; font-variant-numeric:tabular-nums }
@@ -95,9 +97,33 @@ CSS = """
 .lab-record { max-height:320px; overflow:auto; font-size:.78rem; padding:8px; border-radius:6px;
   background:var(--background-fill-secondary) }
 .js-plotly-plot text { fill:var(--body-text-color) !important }
+.lab-model-a { color:var(--model-a-ink) } .lab-model-b { color:var(--model-b-ink) }
+.lab-whole { max-height:none }
+.prose .lab-scores th { white-space:normal; overflow-wrap:normal }
+.prose .lab-scores th:first-child { min-width:9em }
+.prose .lab-scores tr:first-child th { overflow-wrap:anywhere; min-width:6em }
+.lab-scores small { display:block; font-weight:400; color:var(--body-text-color-subdued); line-height:1.2 }
+.prose .lab-scores td, .prose .lab-scores th { padding:2px 8px 2px 4px; line-height:1.25 }
+.lab-remark { font-size:.8rem; color:var(--body-text-color-subdued); margin:0 0 2px }
+.lab-scores td { font-variant-numeric:tabular-nums; white-space:nowrap }
+.lab-scores th { font-weight:400 } .lab-scores code { font-size:.78rem }
+.lab-scores td b { font-weight:400 } .lab-scores td.lab-better b { font-weight:700 }
+.lab-costs { margin:0 0 4px; line-height:1.3; min-height:2.6em }
+.lab-error { margin:0 0 4px; font-size:.84rem }
+.lab-errors .lab-bar { height:18px; margin-top:1px }
+.lab-kept { background:var(--hnsw) } .lab-index { background:var(--missed) }
+.lab-model { background:repeating-linear-gradient(45deg, var(--lost) 0 6px, #a3aab2 6px 9px) }
+.lab-question h4 { margin:6px 0 2px; font-size:1.05rem }
+.lab-answers { margin:0 0 8px; padding:0; list-style:none; font-size:.88rem }
+.lab-answers li { border-left:5px solid var(--model-a); padding:2px 9px; margin:0 0 4px }
+.lab-both { display:grid; grid-template-columns:repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap:8px 14px }
+.lab-hits.lab-exact li.lab-answer { background:var(--background-fill-secondary); outline:2px solid var(--model-a) }
+.lab-hits .lab-tag-answer { color:var(--model-a-ink); font-weight:700 } .lab-hits .lab-tag-plain { color:inherit }
 .lab-big-slider input[type=range] { height:14px }
 @media (max-width:700px) {
   .tab-container button { padding:0 7px; font-size:.85rem }
-  .lab-title p { display:none }
+  .lab-title p, .lab-scores code { display:none }
+  .lab-questions table { min-width:640px }
+  .lab-hit-head { flex-wrap:wrap } .lab-hit-head b { min-width:70% }
 }
 """

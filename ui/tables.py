@@ -31,12 +31,18 @@ def hits(found: Sequence[Hit], marked: Sequence[bool], *, side: str) -> str:
             f'<li class="{"lab-marked" if mark else ""}"><div class="lab-hit-head"><span class="lab-rank">{rank}</span>'
             f"<b>{escape(place(hit['metadata']))}</b>{badge}"
             f'<span class="lab-score" title="cosine similarity">{hit["score"]:.3f}</span></div>'
-            f"{_foldable(hit['text'])}</li>"
+            f"{foldable(body(hit['text'], hit['metadata']))}</li>"
         )
     return f'<ol class="lab-hits lab-{side}">{"".join(items)}</ol>'
 
 
-def _foldable(text: str) -> str:
+def body(text: str, metadata: Mapping[str, object]) -> str:
+    """Return a passage without the title it was embedded with, as the title is shown above it."""
+    title = str(metadata.get("title") or "")
+    return text if "start" in metadata or not title else text.removeprefix(f"{title} ")  # a chunk has no title in it
+
+
+def foldable(text: str) -> str:
     """Show a text, a long one as its beginning that opens to the whole."""
     if len(text) <= SNIPPET:
         return f"<p>{escape(text)}</p>"

@@ -2,6 +2,7 @@
 
 import html
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from retriever.indexed import IndexedCollection
@@ -16,6 +17,11 @@ AS_FAST = 1.25  # a ratio of latencies that is not worth a graph
 def escape(text: object) -> str:
     """Return text that is shown as text, whatever markup it holds."""
     return html.escape(str(text), quote=True)
+
+
+def plain(markup: str) -> str:
+    """Return the words of a sentence made for the page, without its markup."""
+    return html.unescape(re.sub(r"<[^>]*>", "", markup))
 
 
 def seconds(value: float) -> str:
@@ -54,6 +60,14 @@ def limit_words(allowed: Limits) -> str:
     return (
         f"At most {allowed.files:,} files, {allowed.file_megabytes:,} MB each and {allowed.total_megabytes:,} MB "
         f"together, {allowed.chunks:,} chunks, and {allowed.question_characters:,} characters a question."
+    )
+
+
+def limit_words_of_judged(allowed: Limits) -> str:
+    """Say how large a judged collection may be."""
+    return (
+        f"At most {allowed.total_megabytes:,} MB zipped, {allowed.unpacked_megabytes:,} MB unpacked, "
+        f"{allowed.chunks:,} passages and {allowed.questions:,} questions."
     )
 
 

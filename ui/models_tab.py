@@ -1,0 +1,227 @@
+"""Compare models: two models on one judged collection, and what the model loses beside what the index loses."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from retriever.models import MODELS
+from ui import questions, scores, tables, text, verdict
+from ui.bench import Bench, cancel, steps
+from ui.comparing import BEIR, COLLECTIONS, LOADED, Compared, CompareRequest, request_of
+from ui.errors import shown, shown_steps
+from ui.figures import kinds_figure, ranks_figure
+from ui.preparation import Preparation
+from ui.records import compare_record
+from ui.session import Session
+from ui.settings import limits
+from ui.sliders import LARGEST_EF, LARGEST_K, keep_ef_above
+
+FIRST_K = FIRST_EF = 10
+GRAPHS = {"default 16/200": (16, 200), "starved 4/20": (4, 20)}  # M/efConstruction
+FIRST_MODELS = [name for name, card in MODELS.items() if card.packaged]
+HINT = (
+    '<p class="lab-hint">Press <b>Compare</b>: both models answer the same judged questions by exact search, trec_eval '
+    "scores them, and you see which finds more, whether that could be chance, and what the index costs beside it.</p>"
+)
+
+Views = tuple[Any, ...]  # results visible, verdict, scoreboard, figure, notes, two errors, questions, one, downloads
+VIEWS = 9
+
+
+def compare_steps(
+    request: CompareRequest, ef: float, show: str, bench: Bench, session: Session, preparation: Preparation
+) -> Iterator[tuple[Any, ...]]:
+    """Compare and give progress on the way; the last step shows the result."""
+    for written, progress, compared in steps(request, bench, session, preparation):
+        shown_result = views(compared, max(int(ef), request.k), show) if compared else (gr.skip(),) * VIEWS
+        yield written, progress, *shown_result
+
+
+def views(compared: Compared, ef: int, show: str) -> Views:
+    """Return all that shows a result."""
+    comparison = compared.comparison
+    first = comparison.first
+    matched = first.judged.matched(str(row.get("doc_id", n)) for n, row in enumerate(first.indexed.retriever.metadata))
+    notes = verdict.notes(comparison, matched, compared.in_lower_case)
+    kinds = verdict.kinds_words(comparison)
+    if comparison.kinds:
+        figure = kinds_figure(comparison.kinds, comparison.models, comparison.k)
+    else:
+        figure = ranks_figure(questions.by_rank(comparison), comparison.models)
+    return (
+        gr.update(visible=True),
+        f'<div class="lab-lesson">{verdict.verdict(comparison)} {kinds}</div>',
+        scores.scoreboard(comparison),
+        figure,
+        "".join(f'<p class="lab-remark">{note}</p>' for note in notes),
+        two_errors(compared, ef),
+        questions.table(comparison, show, ef),
+        questions.HINT,
+        "",
+    )
+
+
+def two_errors(compared: Compared, ef: int) -> str:
+    """Show what the model and the index lose at ef, and how the two compare."""
+    lucky = verdict.lucky_words(compared.comparison, ef)
+    return (
+        f'<p class="lab-costs">{verdict.costs(compared.comparison, ef)}</p>'
+        f'{scores.error_bars(compared.comparison, ef)}<p class="lab-remark">{lucky}</p>'
+    )
+
+
+def slide(ef: float, bench: Bench) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
+    """Show both errors at this ef; before anything is compared, leave the page as it is."""
+    if bench.compared is None:
+        return gr.skip()
+    return two_errors(bench.compared, max(int(ef), bench.compared.comparison.k))
+
+
+def follow(show: str, query_id: str, ef: float, bench: Bench) -> tuple[Any, Any]:
+    """Bring what depends on ef up to date: the questions the index loses, and the one that is open."""
+    if bench.compared is None:
+        return gr.skip(), gr.skip()
+    compared, ef = bench.compared.comparison, max(int(ef), bench.compared.comparison.k)
+    listed = questions.table(compared, show, ef) if show == questions.BY_INDEX else gr.skip()
+    return listed, questions.one(compared, query_id, ef) if query_id else gr.skip()
+
+
+def list_questions(show: str, ef: float, bench: Bench) -> Any:  # noqa: ANN401 - a DataFrame, or Gradio's "no change"
+    """List the questions that were asked for."""
+    if bench.compared is None:
+        return gr.skip()
+    return questions.table(bench.compared.comparison, show, max(int(ef), bench.compared.comparison.k))
+
+
+def choose(ef: float, bench: Bench, event: gr.SelectData) -> tuple[str, str]:
+    """Show one question's rankings side by side, and remember which it is."""
+    compared = bench.result().comparison
+    query_id = str(event.row_value[-1])
+    return query_id, questions.one(compared, query_id, max(int(ef), compared.k))
+
+
+def downloads(ef: float, bench: Bench) -> str:
+    """Offer both runs, the judgments, the scores and the run record, made when they are asked for."""
+    result = bench.result()
+    record = compare_record(result, max(int(ef), result.comparison.k))
+    return questions.files(result.comparison) + tables.record(record)
+
+
+def show_uploads(collection: str) -> tuple[dict[str, Any], ...]:
+    """Show the files that a collection needs."""
+    shown_for = ((BEIR,), (LOADED,), (BEIR, LOADED))
+    return tuple(gr.update(visible=collection in names) for names in shown_for)
+
+
+def build(session: gr.State, preparation: Preparation) -> None:
+    """Lay the tab out and wire it."""
+    bench, query_id = gr.State(Bench()), gr.State("")
+    controls, collection, uploads = _settings()
+    k = controls[3]
+    with gr.Row(equal_height=True):
+        start = gr.Button("Compare", variant="primary", scale=2, min_width=120)
+        stop = gr.Button("Cancel", scale=1, min_width=90)
+        with gr.Column(scale=9, min_width=320):
+            progress = gr.HTML(HINT)
+    said = gr.HTML()
+    with gr.Column(visible=False) as results:
+        with gr.Row():
+            with gr.Column(scale=15, min_width=320):
+                board, notes = gr.HTML(), gr.HTML()
+            with gr.Column(scale=10, min_width=320):
+                figure = gr.Plot(show_label=False, container=False)
+        ef, errors = _two_errors()
+        show, listed, one = _questions()
+        with gr.Accordion("Downloads and run record", open=False) as more:
+            files = gr.HTML()
+
+    def run(*values: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - the values of all controls
+        collection, first, second, k, graph, *files, at_ef, shown_questions, current_bench, current_session = values
+        request = request_of(collection, first, second, k, *GRAPHS[graph], *files)
+        yield from compare_steps(request, at_ef, shown_questions, current_bench, current_session, preparation)
+
+    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+    quick = hidden | {"queue": False}
+    collection.input(show_uploads, collection, uploads, **hidden)
+    outputs = [bench, progress, results, said, board, figure, notes, errors, listed, one, files]
+    compared = start.click(
+        shown_steps(run), [*controls, ef, show, bench, session], outputs, **hidden | {"concurrency_limit": 4}
+    )
+    compared.then(keep_ef_above, [k, ef], ef, **hidden)
+    stop.click(cancel, bench, progress, **quick)
+    slid = ef.input(slide, [ef, bench], errors, trigger_mode="always_last", **quick)
+    slid.then(follow, [show, query_id, ef, bench], [listed, one], **quick)
+    show.input(list_questions, [show, ef, bench], listed, **hidden)
+    listed.select(shown(choose), [ef, bench], [query_id, one], **hidden)
+    more.expand(shown(downloads), [ef, bench], files, **hidden)
+
+
+def _settings() -> tuple[list[gr.Component], gr.Dropdown, list[Any]]:
+    """Lay out what is compared; return the controls in order, the choice, and what it shows."""
+    with gr.Row():
+        info = "Its answers are known."
+        collection = gr.Dropdown(
+            list(COLLECTIONS), value=COLLECTIONS[0], label="Judged collection", info=info, scale=3, min_width=200
+        )
+        names = list(MODELS)
+        info = "Shown in green, ●."
+        first = gr.Dropdown(names, value=FIRST_MODELS[0], label="First model", info=info, scale=3, min_width=200)
+        info = "Shown in purple, ▲."
+        second = gr.Dropdown(names, value=FIRST_MODELS[1], label="Second model", info=info, scale=3, min_width=200)
+        info = "Results that count."
+        k = gr.Slider(1, LARGEST_K, FIRST_K, step=1, label="k (results)", info=info, scale=3, min_width=200)
+        info = "HNSW's M/efConstruction."
+        graph = gr.Dropdown(list(GRAPHS), value=next(iter(GRAPHS)), label="Graph", info=info, scale=3, min_width=200)
+    with gr.Row():
+        with gr.Column(visible=False, min_width=300) as of_beir:
+            label = "A .zip with corpus.jsonl, queries.jsonl and qrels/test.tsv"
+            archive = gr.File(file_types=[".zip"], type="filepath", label=label, height=140)
+            gr.HTML(f'<p class="lab-hint">{text.limit_words_of_judged(limits())}</p>')
+        with gr.Column(visible=False, min_width=300) as of_loaded, gr.Row():
+            qrels = gr.File(type="filepath", label="Judgments (TREC or TSV); empty: its own", height=140)
+            queries = gr.File(type="filepath", label="Queries (JSONL, or id tab text); empty: its own", height=140)
+        with gr.Column(visible=False, min_width=200) as of_both:
+            info = "The grade in the judgments from which on a passage counts as an answer."
+            level = gr.Number(1, precision=0, minimum=1, label="Answers have at least grade", info=info)
+    controls = [collection, first, second, k, graph, archive, qrels, queries, level]
+    return controls, collection, [of_beir, of_loaded, of_both]
+
+
+def _two_errors() -> tuple[gr.Slider, gr.HTML]:
+    """Lay out the ef slider and what it moves."""
+    with gr.Row():
+        with gr.Column(scale=4, min_width=320):
+            info = "Two errors: candidates HNSW keeps; more lose fewer answers. It moves only the index's part."
+            ef = gr.Slider(
+                FIRST_K,
+                LARGEST_EF,
+                FIRST_EF,
+                step=1,
+                label="ef (candidates)",
+                info=info,
+                elem_classes="lab-errors-slider",
+            )
+        with gr.Column(scale=8, min_width=320):
+            errors = gr.HTML()
+    return ef, errors
+
+
+def _questions() -> tuple[gr.Radio, gr.Dataframe, gr.HTML]:
+    """Lay out the list of questions and the place of the one that is chosen."""
+    gr.HTML('<div class="lab-side">Question by question</div>')
+    info = "Choose a question in the list to see both rankings side by side."
+    show = gr.Radio(list(questions.CHOICES), value=questions.CHOICES[0], label="Show", info=info)
+    listed = gr.Dataframe(
+        headers=questions.HEADERS,
+        column_widths=questions.WIDTHS,
+        datatype="str",
+        interactive=False,
+        wrap=True,
+        max_height=260,
+        show_label=False,
+        buttons=[],
+        elem_classes="lab-questions",
+    )
+    one = gr.HTML(questions.HINT)
+    return show, listed, one
