@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from retriever.collection import Collection
-from retriever.documents import Document
+from retriever.documents import Document, clean
 from retriever.errors import CollectionError
 from retriever.lines import numbered_lines
 from retriever.trec import read_qrels
@@ -64,7 +64,7 @@ def _read_corpus(path: Path) -> list[Document]:
         if doc_id in documents:
             raise CollectionError(f"{path.name}, line {number}: the _id {doc_id!r} was used before; make it unique.")
         metadata = {key: value for key, value in row.items() if key not in ("_id", "text", "title")}
-        documents[doc_id] = Document(doc_id, text, str(row.get("title") or ""), metadata)
+        documents[doc_id] = Document(doc_id, text, clean(str(row.get("title") or "")), metadata)
     return list(documents.values())
 
 
@@ -93,4 +93,4 @@ def _field(row: Mapping[str, Any], key: str, path: Path, number: int) -> str:
     value = row.get(key)
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise CollectionError(f"{path.name}, line {number} has no {key}; each line needs one.")
-    return str(value)
+    return clean(str(value))

@@ -67,9 +67,14 @@ class Comparison:
 
 
 def compare(first: Evaluation, second: Evaluation, measure: str) -> Comparison:
-    """Compare two evaluations of the same queries by one measure. Raises CollectionError if the queries differ."""
+    """Compare two evaluations of the same queries by one measure.
+
+    Raises CollectionError if the queries, k or the relevance level differ.
+    """
     if list(first.per_query) != list(second.per_query):
         raise CollectionError("The two evaluations have different queries; evaluate both runs with the same qrels.")
+    if (first.k, first.relevance_level) != (second.k, second.relevance_level):
+        raise CollectionError("The two evaluations have another k or relevance level; evaluate both runs alike.")
     a, b = first.values(measure), second.values(measure)  # (n_queries,)
     differences = a - b
     return Comparison(

@@ -103,13 +103,13 @@ def _read(file: Path) -> list[Piece]:
     data = file.read_bytes()
     if not data.strip():
         raise DocumentError("The file is empty, but a text was expected: check that it was saved or uploaded whole.")
-    pieces = [piece for piece in reader(data) if _clean(piece.text).strip()]
+    pieces = [piece for piece in reader(data) if clean(piece.text).strip()]
     if not pieces:
         raise DocumentError("No text was found in the file, only blanks or markup: check its content.")
     return pieces
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Make a text fit for every later step: line feeds, no NUL, nothing that UTF-8 cannot hold."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     return re.sub("[\ud800-\udfff]", "\ufffd", text)
@@ -117,10 +117,10 @@ def _clean(text: str) -> str:
 
 def _document(piece: Piece, name: str, taken: set[str]) -> Document:
     """Make a document of a piece, with an id that none before it has."""
-    own = _clean(piece.given_id) or (f"{name}#{piece.place}" if piece.place else name)
+    own = clean(piece.given_id) or (f"{name}#{piece.place}" if piece.place else name)
     doc_id = own if own not in taken else f"{name}#{own}"
     while doc_id in taken:
         doc_id += "~"
     taken.add(doc_id)
-    title = " ".join(_clean(piece.title).split())
-    return Document(doc_id, _clean(piece.text), title, {"source": name, **piece.metadata})
+    title = " ".join(clean(piece.title).split())
+    return Document(doc_id, clean(piece.text), title, {"source": name, **piece.metadata})

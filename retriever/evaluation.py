@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from retriever.errors import CollectionError
 from retriever.index import LARGEST_K, check_count
-from retriever.trec import LARGEST_GRADE, Qrels, Run
+from retriever.trec import LARGEST_GRADE, Qrels, Run, in_rank_order
 
 Float64 = NDArray[np.float64]
 
@@ -65,18 +65,28 @@ def evaluate(qrels: Qrels, run: Run, *, k: int = 10, relevance_level: int = 1) -
 
     k = check_count("k", k, 1, LARGEST_K)
     level = check_count("relevance_level", relevance_level, 1, LARGEST_GRADE)
-    judged = {query_id: dict(documents) for query_id, documents in qrels.items() if documents}
+    judged = {query_id: documents for query_id, documents in qrels.items() if documents}
     if not judged:
         raise CollectionError("There are no judgments; pass qrels with at least one judged document.")
     names = measures(k)
     wanted = {name.replace(f"_{k}", f".{k}") for name in names}
-    ranks = {query_id: _ranks(run[query_id]) for query_id in judged if run.get(query_id)}
-    found = pytrec_eval.RelevanceEvaluator(judged, wanted, relevance_level=level).evaluate(ranks)
+    grades, ranks = _numbered(judged, run)
+    found = pytrec_eval.RelevanceEvaluator(grades, wanted, relevance_level=level).evaluate(ranks)
     nothing = dict.fromkeys(names, 0.0)
-    return Evaluation(k, level, {query_id: found.get(query_id, nothing) for query_id in judged})
+    return Evaluation(k, level, {query_id: found.get(f"{n}", nothing) for n, query_id in enumerate(judged)})
 
 
-def _ranks(documents: Mapping[str, float]) -> dict[str, float]:
-    """Return scores that fall by 1 from document to document, best first, equal scores in the order given."""
-    best_first = sorted(documents, key=lambda doc_id: -documents[doc_id])  # stable
-    return {doc_id: float(-rank) for rank, doc_id in enumerate(best_first)}
+def _numbered(judged: Qrels, run: Run) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, float]]]:
+    """Return grades and rankings under numbers in place of ids, and with ranks in place of scores.
+
+    trec_eval is written in C: an id that holds a NUL ends there, and one that UTF-8 cannot hold ends the process.
+    """
+    grades: dict[str, dict[str, int]] = {}
+    ranks: dict[str, dict[str, float]] = {}
+    for n, (query_id, documents) in enumerate(judged.items()):
+        ranking = in_rank_order(run.get(query_id, {}))
+        number = {doc_id: f"{place}" for place, doc_id in enumerate(dict.fromkeys([*ranking, *documents]))}
+        grades[f"{n}"] = {number[doc_id]: grade for doc_id, grade in documents.items()}
+        if ranking:
+            ranks[f"{n}"] = {number[doc_id]: float(-rank) for rank, doc_id in enumerate(ranking)}
+    return grades, ranks

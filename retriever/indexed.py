@@ -138,7 +138,7 @@ class IndexedCollection:
             "chunked": self.chunked,
             "drawn": self.drawn,
             "n_cut": self.n_cut,
-            "judged": asdict(self.judged) if self.judged else None,
+            "judged": self.judged.as_dict() if self.judged else None,
         }
         arrays = {"query_vectors": np.asarray(self.query_vectors, np.float32)}
         write_snapshot(folder, replace(self.retriever.snapshot(), arrays=arrays, extra=extra))

@@ -36,12 +36,24 @@ class JudgedQueries:
         """The queries that have judgments, in the order of the judgments."""
         return {query_id: self.queries[query_id] for query_id in self.qrels if query_id in self.queries}
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain dicts, which JSON can hold and read_judged reads."""
+        qrels = {query_id: dict(documents) for query_id, documents in self.qrels.items()}
+        return {
+            "queries": dict(self.queries),
+            "qrels": qrels,
+            "relevance_level": self.relevance_level,
+            "kinds": dict(self.kinds),
+        }
+
     def matched(self, doc_ids: Iterable[str]) -> Matched:
         """Count how much of the judgments fits the queries and the documents.
 
         Raises CollectionError if no query or no document does: such judgments belong to another collection.
         """
         known = set(doc_ids)
+        if not any(self.qrels.values()):
+            raise CollectionError("The judgments judge nothing; add a line for each: query id, document id, grade.")
         judged = dict.fromkeys(doc_id for documents in self.qrels.values() for doc_id in documents)
         counts = Matched(len(self.asked), len(self.qrels), sum(doc_id in known for doc_id in judged), len(judged))
         if not counts.queries:
@@ -59,12 +71,14 @@ class JudgedQueries:
 
 
 def read_judged(saved: Mapping[str, Any]) -> JudgedQueries:
-    """Return judged queries that were saved as a dict. Raises ValueError if a part of it has another type."""
+    """Return judged queries from what as_dict gave. Raises ValueError if a part of it has another type."""
     judged = JudgedQueries(**saved)
     texts = [*judged.queries.values(), *judged.kinds.values()]
     grades = [grade for documents in judged.qrels.values() for grade in documents.values()]
-    if not all(isinstance(text, str) for text in texts) or not judged.qrels:
+    if not all(isinstance(text, str) for text in texts):
         raise ValueError("its judged queries are not texts")
     if not all(type(grade) is int and abs(grade) <= LARGEST_GRADE for grade in [*grades, judged.relevance_level]):
         raise ValueError("its grades are not whole numbers")
+    if not grades or judged.relevance_level < 1:
+        raise ValueError("its judgments judge nothing")
     return judged

@@ -11,6 +11,7 @@ from retriever.dense import DenseRetriever, Hit
 from retriever.index import LARGEST_K, NO_ID, Float32, Neighbors, check_count, check_vectors
 from retriever.trec import Run
 
+BLOCK = 1_000_000  # neighbours held at once
 _Documents = dict[str, tuple[int, float]]  # document id -> row and score of its best chunk
 
 
@@ -52,20 +53,34 @@ def doc_id_of(retriever: DenseRetriever, row: int) -> str:
 
 
 def _best_chunks(retriever: DenseRetriever, vectors: Float32, k: int, ef: int | None) -> list[_Documents]:
+    """Search queries (n_queries, dim), some at a time, so that what is held at once is bounded."""
     k = check_count("k", k, 1, LARGEST_K)
+    depth = k if ef is None else max(check_count("ef", ef, 1, LARGEST_K), k)
     vectors = check_vectors(vectors, retriever.dimension, what="query vectors")
-    if ef is not None:
-        depth = max(check_count("ef", ef, 1, LARGEST_K), k)
-        return _documents(retriever, retriever.hnsw.search(vectors, depth, ef=depth), k)
-    n, depth = len(retriever.exact), k
-    while True:
-        best = _documents(retriever, retriever.exact.search(vectors, min(depth, max(n, 1))), k)
-        if depth >= n or all(len(documents) == k for documents in best):
-            return best
-        depth *= 4
+    doc_ids = [doc_id_of(retriever, row) for row in range(len(retriever.exact))]
+    step, best = max(1, BLOCK // depth), list[_Documents]()
+    for start in range(0, len(vectors), step):
+        block = vectors[start : start + step]
+        if ef is None:
+            best += _exact_documents(retriever, block, doc_ids, k)
+        else:
+            best += _documents(retriever.hnsw.search(block, depth, ef=depth), doc_ids, k)
+    return best
 
 
-def _documents(retriever: DenseRetriever, found: Neighbors, k: int) -> list[_Documents]:
+def _exact_documents(retriever: DenseRetriever, vectors: Float32, doc_ids: Sequence[str], k: int) -> list[_Documents]:
+    """Search exactly; a query whose k nearest chunks are of fewer documents looks at ever more chunks."""
+    best = _documents(retriever.exact.search(vectors, k), doc_ids, k)
+    most, wanted = min(len(doc_ids), LARGEST_K), min(k, len(set(doc_ids)))
+    for row in range(len(best)):
+        depth = k
+        while len(best[row]) < wanted and depth < most:
+            depth = min(4 * depth, most)
+            [best[row]] = _documents(retriever.exact.search(vectors[row : row + 1], depth), doc_ids, k)
+    return best
+
+
+def _documents(found: Neighbors, doc_ids: Sequence[str], k: int) -> list[_Documents]:
     """Return, a query, the first k different documents, best first, each with the row and score of its best chunk."""
     ranked = []
     for rows, scores in zip(found.ids.tolist(), found.scores.tolist(), strict=True):
@@ -73,6 +88,6 @@ def _documents(retriever: DenseRetriever, found: Neighbors, k: int) -> list[_Doc
         for row, score in zip(rows, scores, strict=True):
             if row == NO_ID or len(documents) == k:
                 break
-            documents.setdefault(doc_id_of(retriever, row), (row, score))
+            documents.setdefault(doc_ids[row], (row, score))
         ranked.append(documents)
     return ranked

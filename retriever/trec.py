@@ -22,6 +22,8 @@ Value = TypeVar("Value")
 
 LARGEST_GRADE = 1_000  # trec_eval reserves memory for every grade up to the highest
 GRADE = re.compile(r"[+-]?[0-9]{1,9}")
+LARGEST_SCORE = 1e37  # of a run that is written as it is; float32 ends at 3.4e38
+UNWRITABLE = re.compile("\\s|[\ud800-\udfff]")
 TAG = "dense-retrieval-lab"
 
 
@@ -92,17 +94,25 @@ def run_text(run: Run, *, tag: str = TAG) -> str:
     """Return a ranking in TREC's six columns.
 
     trec_eval reads scores as float32, ignores the rank and orders equal scores by document id. So that it ranks as the
-    run does, a score that does not fall is written one float32 step below the one before it. White space in an id,
-    where trec_eval would part it, is written as %20 and the like. Raises CollectionError if an id is empty or two ids
-    would be written alike.
+    run does, a score that does not fall is written one float32 step below the one before it, and scores near the ends
+    of float32 are replaced by ranks. White space in an id, where trec_eval would part it, is written as %20 and the
+    like. Raises CollectionError if an id is empty or two ids would be written alike.
     """
-    lines = []
+    lines, name = [], _written_id(tag)
     for query_id, documents in _written(run).items():
+        ranked = _written(in_rank_order(documents))
+        if any(abs(score) > LARGEST_SCORE for score in ranked.values()):
+            ranked = {doc_id: float(-rank) for rank, doc_id in enumerate(ranked)}
         last = np.float32(np.inf)
-        for rank, (doc_id, score) in enumerate(_written(documents).items(), 1):
+        for rank, (doc_id, score) in enumerate(ranked.items(), 1):
             last = min(np.float32(score), np.nextafter(last, np.float32(-np.inf)))
-            lines.append(f"{query_id} Q0 {doc_id} {rank} {last:.9g} {tag}\n")
+            lines.append(f"{query_id} Q0 {doc_id} {rank} {last:.9g} {name}\n")
     return "".join(lines)
+
+
+def in_rank_order(documents: Mapping[str, float]) -> dict[str, float]:
+    """Return documents by falling score, equal scores in the order given."""
+    return dict(sorted(documents.items(), key=lambda item: -item[1]))
 
 
 def write_run(run: Run, path: str | Path, *, tag: str = TAG) -> None:
@@ -123,7 +133,12 @@ def _set_once(documents: dict[str, Value], doc_id: str, value: Value, place: str
 
 def _written(by_id: Mapping[str, Value]) -> dict[str, Value]:
     """Return a mapping under the ids as they are written."""
-    written = {"".join(f"%{ord(c):02X}" if c.isspace() else c for c in key): value for key, value in by_id.items()}
+    written = {_written_id(key): value for key, value in by_id.items()}
     if len(written) < len(by_id) or "" in written:
         raise CollectionError("An id is empty, or two differ only in how white space is written; rename one.")
     return written
+
+
+def _written_id(given: str) -> str:
+    """Write what would part an id, or what UTF-8 cannot hold, as percent codes."""
+    return UNWRITABLE.sub(lambda found: f"%{ord(found[0]):02X}", given)

@@ -1,5 +1,6 @@
 """The app as programs see it: three endpoints, a session for each client, and a page before any model."""
 
+import json
 import os
 import socket
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,9 +59,9 @@ def build(client, **values):
     return client.predict(api_name="/build", **{**QUICK, **values})
 
 
-def test_only_three_endpoints_are_public(client):
+def test_only_the_named_endpoints_are_public(client):
     info = client.view_api(return_format="dict", print_info=False)
-    assert set(info["named_endpoints"]) == {"/build", "/search", "/measure"}
+    assert set(info["named_endpoints"]) == {"/build", "/search", "/measure", "/compare"}
     assert info["unnamed_endpoints"] == {}
 
 
@@ -68,6 +70,10 @@ def test_endpoints_name_their_parameters(client):
     names = {name: [parameter["parameter_name"] for parameter in info[name]["parameters"]] for name in info}
     assert names["/search"] == ["question", "k", "ef"]
     assert names["/measure"] == ["k", "ef"]
+    assert names["/compare"] == (
+        ["collection", "first", "second", "k", "ef", "M", "ef_construction", "archive", "qrels", "queries"]
+        + ["relevance_level"]
+    )
     assert names["/build"] == (
         ["source", "sample", "files", "pasted", "model_name", "chunk_size", "chunk_overlap", "M", "ef_construction"]
     )
@@ -114,6 +120,76 @@ def test_files_are_built_and_bad_ones_told(client, tmp_path):
     assert "empty" in record["observed"]["files_not_read"]["empty.txt"]
     answer = client.predict("how strong is an earthquake on the magnitude scale?", 2, 20, api_name="/search")
     assert "earthquakes.pdf" in answer["results"][0]["place"]
+
+
+# --- comparing models
+
+MODELS = {"first": "all-MiniLM-L6-v2", "second": "wordllama-256"}
+NO_FILES = {"archive": None, "qrels": None, "queries": None}
+
+
+def beir_zip(path, corpus, queries, qrels):
+    def lines(rows, key):
+        return "".join(json.dumps({"_id": row_id, key: text}) + "\n" for row_id, text in rows.items())
+
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tiny/corpus.jsonl", lines(corpus, "text"))
+        archive.writestr("tiny/queries.jsonl", lines(queries, "text"))
+        archive.writestr("tiny/qrels/test.tsv", "".join("\t".join(row) + "\n" for row in qrels))
+    return path
+
+
+def test_two_models_are_compared_on_an_uploaded_collection(new_client, tmp_path):
+    corpus = {f"d{row}": text for row, text in enumerate(sentences(60))} | {"bees": "Bees dance to tell of flowers."}
+    queries = {"q1": "how do honey bees tell others where blossoms are?", "q2": "where do trains go?"}
+    path = beir_zip(tmp_path / "tiny.zip", corpus, queries, [("q1", "bees", "1"), ("q2", "gone", "1")])
+    client = new_client()
+    values = {**MODELS, **NO_FILES, "archive": handle_file(str(path)), "k": 1, "ef": 5}
+    answer = client.predict(collection="beir", api_name="/compare", **values)
+    assert answer["scores"]["success_1"]["first"][0] == 0.5  # the judged document of q2 is not there
+    assert answer["two_errors"]["wordllama-256"]["questions"] == 2
+    assert answer["record"]["data"]["collection"] == "tiny"
+    assert answer["record"]["data"]["vectors"] == 61
+    assert answer["record"]["settings"]["first"]["model"] == "all-MiniLM-L6-v2"
+    assert "of 2" in answer["verdict"] and "<" not in answer["verdict"].replace("p < ", "")
+    again = client.predict(collection="beir", api_name="/compare", **values)
+    assert again["record"]["observed"]["seconds"] < answer["record"]["observed"]["seconds"] + 1
+    assert again["scores"] == answer["scores"]
+
+
+def test_what_a_client_has_built_is_compared_with_judgments_of_its_own(new_client, tmp_path):
+    client, texts = new_client(), sentences(40)
+    build(client, source="text", pasted=" ".join(texts), chunk_size=20)
+    qrels, queries = tmp_path / "qrels.txt", tmp_path / "queries.tsv"
+    qrels.write_text("q1 0 pasted-text 1\n")
+    queries.write_text(f"q1\t{texts[3]}\n")
+    files = {"archive": None, "qrels": handle_file(str(qrels)), "queries": handle_file(str(queries))}
+    with pytest.raises(AppError, match="0 of 1 document ids"):
+        client.predict(collection="loaded", api_name="/compare", **MODELS, **files)
+    qrels.write_text("query-id\tcorpus-id\tscore\nq1\tpasted text\t1\n")
+    files["qrels"] = handle_file(str(qrels))
+    answer = client.predict(collection="loaded", api_name="/compare", **MODELS, **files)
+    assert answer["scores"]["success_10"]["first"][0] == 1
+    assert answer["record"]["settings"]["second"]["model"] == "wordllama-256"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"collection": "nothing"}, "everyday_science"),
+        ({"second": "all-MiniLM-L6-v2"}, "choose two different"),
+        ({"second": "no-such-model"}, "catalogue"),
+        ({"second": "intfloat/e5-small-v2"}, "could not be fetched"),
+        ({"k": 0}, "k is 0"),
+        ({"k": 2.5}, "k is 2.5"),
+        ({"ef": -1}, "ef is -1"),
+        ({"relevance_level": 0}, "relevance_level is 0"),
+        ({"collection": "beir"}, "No file was chosen"),
+    ],
+)
+def test_what_cannot_be_compared_is_a_clear_error(client, values, said):
+    with pytest.raises(AppError, match=said):
+        client.predict(api_name="/compare", **{"collection": "everyday_science", **MODELS, **NO_FILES, **values})
 
 
 # --- errors

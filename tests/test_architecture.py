@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = """
     errors turns lines trec record pieces decoding rows readers documents words cutter chunking index hnsw storage
     measurement encoder models python_modules python_names python_docs judgments collection beir samples archive dense
-    runs evaluation comparison two_errors side_by_side indexed indexing judged_index cache
+    runs evaluation comparison two_errors side_by_side indexed indexing judged_index model_comparison cache
 """.split()
 
 PUBLIC = """
@@ -136,7 +136,7 @@ def test_nothing_imports_the_demo_but_the_packages_root():
                 assert name == "__init__", f"ui/{name}, line {line}: imports {imported}"
 
 
-@pytest.mark.parametrize("name", ["session", "settings", "job", "preparation"])
+@pytest.mark.parametrize("name", ["session", "settings", "job", "preparation", "comparing", "shelf"])
 def test_what_a_visitor_has_loaded_needs_no_gradio(name):
     if name in UI:
         assert not [line for line, imported in imports(UI[name]) if imported.split(".")[0] == "gradio"]

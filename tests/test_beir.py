@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from retriever.beir import read_beir, title_and_text
+from retriever.beir import read_beir, read_queries, title_and_text
 from retriever.collection import Collection
 from retriever.documents import Document
 from retriever.errors import CollectionError
@@ -134,3 +134,92 @@ def test_ids_that_are_given_twice_are_refused(folder):
 def test_how_documents_are_written_for_the_encoder():
     assert title_and_text(Document("a", "text", "Title")) == "Title text"
     assert title_and_text(Document("a", "text")) == "text"
+
+
+# --- queries
+
+
+def write_queries(folder, rows, name="queries.jsonl"):
+    (folder / name).write_text(lines(rows), encoding="utf-8")
+    return folder / name
+
+
+def test_the_kind_of_a_query_is_read_from_its_metadata(folder):
+    rows = [
+        {"_id": "q1", "text": "how far is a lamp seen?", "metadata": {"kind": "fact", "url": "x"}},
+        {"_id": 2, "text": "why does bread rise?", "metadata": {"kind": "term"}},
+        {"_id": "q3", "text": "no metadata"},
+        {"_id": "q4", "text": "none given", "metadata": None},
+        {"_id": "q5", "text": "no kind", "metadata": {}},
+        {"_id": "q6", "text": "a number", "metadata": {"kind": 3}},
+        {"_id": "q7", "text": "a list", "metadata": ["kind"]},
+        {"_id": "q8", "text": "a text", "metadata": "kind"},
+    ]
+    write_queries(folder, rows)
+    collection = read_beir(folder)
+    assert collection.kinds == {"q1": "fact", "2": "term"}
+    assert list(collection.queries) == ["q1", "2", "q3", "q4", "q5", "q6", "q7", "q8"]
+    assert collection.judged.kinds == collection.kinds
+
+
+def test_without_kinds_there_are_none(folder):
+    assert read_beir(folder).kinds == {}
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u2028"])
+def test_an_empty_query_is_named_by_file_and_number(folder, text):
+    write_queries(folder, [QUERIES[0], {"_id": "q9", "text": text}])
+    with pytest.raises(CollectionError, match=r"queries\.jsonl, line 2: the query 'q9' is empty"):
+        read_beir(folder)
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", " \n\t\n"])
+def test_a_queries_file_without_a_query_is_refused(folder, content):
+    (folder / "queries.jsonl").write_text(content, encoding="utf-8")
+    with pytest.raises(CollectionError, match=r"queries\.jsonl holds no queries"):
+        read_beir(folder)
+
+
+def test_a_table_of_queries_is_read_wherever_it_comes_from(tmp_path):
+    table = tmp_path / "topics.tsv"
+    table.write_bytes("\ufeffq1\thow far is\ta lamp seen?\r\n\r\n2\twhy does bread rise?".encode())
+    assert read_queries(table) == ({"q1": "how far is\ta lamp seen?", "2": "why does bread rise?"}, {})
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [("q2 why does bread rise?", "no tab"), ("q2\t ", "'q2' is empty"), ("q1\tagain", "'q1' was used before")],
+)
+def test_a_bad_line_of_a_table_of_queries_is_named_by_number(tmp_path, line, what):
+    table = tmp_path / "topics.tsv"
+    table.write_text(f"q1\thow far is a lamp seen?\n\n{line}\n", encoding="utf-8")
+    with pytest.raises(CollectionError, match=rf"topics\.tsv, line 3.*{what}"):
+        read_queries(table)
+
+
+# --- judgments
+
+
+def test_judgments_in_trecs_four_columns_are_read_too(folder):
+    for text in ("q1 0 d1 2\nq1 0 d2 0\n2 0 d2 1\n", "q1\t0\td1\t2\nq1\t0\td2\t0\n2\t0\td2\t1\n"):
+        (folder / "qrels" / "test.tsv").write_text(text, encoding="utf-8")
+        check_tiny(read_beir(folder))
+
+
+def test_a_document_judged_twice_for_one_query_is_named(folder):
+    (folder / "qrels" / "test.tsv").write_text(QRELS + "q1\td2\t1\n", encoding="utf-8")
+    with pytest.raises(CollectionError, match=r"test\.tsv, line 5: document 'd2' stands twice for query 'q1'"):
+        read_beir(folder)
+
+
+def test_a_file_without_judgments_is_refused(folder):
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n", encoding="utf-8")
+    with pytest.raises(CollectionError, match=r"test\.tsv holds no judgments"):
+        read_beir(folder)
+
+
+def test_what_was_judged_is_what_the_collection_asks(folder):
+    judged = read_beir(folder).judged
+    assert judged.asked == {"q1": "how far is a lamp seen?", "2": "why does bread rise?"}
+    assert judged.relevance_level == 1
+    assert (judged.matched(["d1", "d2", "3"]).documents, judged.matched(["d1"]).documents) == (2, 1)

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from retriever import models as models_module
 from retriever.encoder import BATCH_TEXTS, BATCH_TOKENS, SentenceTransformerEncoder, _batches
 from retriever.errors import Cancelled
+from retriever.models import MODELS, load_encoder
 from retriever.turns import TURNS
 
 WORDS = "lamp sea bread yeast the of shore light oven far small wild rises 東京 café".split()
@@ -65,6 +67,60 @@ def test_prompts_reach_the_model(toy):
     toy.encode_query(["lamp"])
     toy.encode_document(["sea"])
     assert toy.model.calls == [(["lamp"], "ask: ", 1), (["sea"], "tell: ", 1)]
+
+
+class HubModel(ToyModel):
+    """Take the place of a model from the Hub, which has weights to be named by."""
+
+    def state_dict(self):
+        return {}
+
+
+@pytest.mark.parametrize("name", [name for name, card in MODELS.items() if not card.packaged])
+def test_the_prompts_of_a_card_reach_the_model(monkeypatch, name):
+    monkeypatch.setattr(models_module, "_LOADED", {})
+    monkeypatch.setattr(models_module, "_read_transformer", lambda card, weights: HubModel())
+    encoder, card = load_encoder(name), MODELS[name]
+    encoder.encode_query(["lamp"])
+    encoder.encode_document(["sea"])
+    encoder.encode_query(some_texts(200, longest=30))
+    encoder.encode_document(some_texts(200, longest=30))
+    (query, query_prompt, _), (document, document_prompt, _), *many = encoder.model.calls
+    assert (query, query_prompt) == (["lamp"], card.query_prompt or None)
+    assert (document, document_prompt) == (["sea"], card.document_prompt or None)
+    asked = [prompt for _, prompt, _ in many]
+    assert set(asked) == {card.query_prompt or None, card.document_prompt or None}
+    assert len(asked) > 2
+
+
+class PreciseModel(ToyModel):
+    """Note, at each call, in which precision torch would compute; None is full precision."""
+
+    def __init__(self):
+        super().__init__()
+        self.precisions = []
+
+    def encode(self, texts, **options):
+        import torch
+
+        self.precisions.append(torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None)
+        return super().encode(texts, **options)
+
+
+@pytest.mark.parametrize("count", [1, 400])
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_only_documents_are_encoded_in_bfloat16_and_only_if_told_so(count, bfloat16):
+    import torch
+
+    toy = SentenceTransformerEncoder(PreciseModel(), fingerprint="toy", max_tokens=20, bfloat16=bfloat16)
+    toy.encode_query(some_texts(count))
+    assert set(toy.model.precisions) == {None}
+    toy.model.precisions.clear()
+    toy.encode_document(some_texts(count))
+    assert set(toy.model.precisions) == {torch.bfloat16 if bfloat16 else None}
+    assert not torch.is_autocast_enabled("cpu")
+    toy.encode_query(some_texts(count))
+    assert toy.model.precisions[-1] is None
 
 
 def test_no_prompt_is_none_for_the_model():
@@ -195,6 +251,15 @@ def test_minilm_under_bfloat16_stays_close(minilm):
     assert not np.array_equal(a, b)  # autocast was on
     cosines = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
     assert cosines.min() > 0.999
+
+
+def test_minilm_queries_stay_in_float32(minilm):
+    options = {"fingerprint": "", "max_tokens": 256}
+    half = SentenceTransformerEncoder(minilm.model, bfloat16=True, **options)
+    full = SentenceTransformerEncoder(minilm.model, bfloat16=False, **options)
+    for texts in (["how far out is a lamp seen?"], some_texts(90, longest=20)):
+        np.testing.assert_array_equal(half.encode_query(texts), full.encode_query(texts))
+        assert not np.array_equal(half.encode_document(texts), full.encode_document(texts))
 
 
 def test_minilm_counts_the_tokens_of_its_own_tokenizer_uncut(minilm):

@@ -3,8 +3,11 @@
 import json
 import threading
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -16,11 +19,12 @@ from retriever.documents import Document
 from retriever.errors import Cancelled, ChunkingError, CollectionError, ModelError, StorageError
 from retriever.index import ExactIndex
 from retriever.indexed import IndexedCollection, IndexSettings
-from retriever.indexing import PINNED_QUERIES, STAGES, index_collection
+from retriever.indexing import PINNED_QUERIES, STAGES, index_collection, with_model
 from retriever.measurement import knn_recall
 from retriever.samples import load_sample
 
 STATIC = IndexSettings("wordllama-256", M=4, ef_construction=20)
+MINILM = "all-MiniLM-L6-v2"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +60,11 @@ def passages(n=30, **changed):
         Document(f"d{row}", f"The small lamp number {row} is seen far out at sea.", "Lamp") for row in range(n)
     ]
     return Collection("Lamps", documents, passage=title_and_text, **changed)
+
+
+def judged_passages():
+    queries = {"q1": "how far is lamp 3 seen?", "q2": "who lights it?"}
+    return passages(queries=queries, qrels={"q1": {"d3": 2, "d4": 1}}, relevance_level=2, kinds={"q1": "fact"})
 
 
 # --- building
@@ -141,12 +150,60 @@ def test_what_cannot_be_indexed_is_refused(wordllama, monkeypatch):
     with pytest.raises(ChunkingError, match="3 tokens"):
         index_collection(chunked, replace(STATIC, chunk_size=3))
     monkeypatch.setattr("retriever.encoder.SentenceTransformerEncoder.encode_document", pytest.fail)
-    with pytest.raises(CollectionError, match=r"30 chunks.*29"):
+    with pytest.raises(CollectionError, match=r"30 passages; at most 29.* Load less\.$"):
         index_collection(passages(), STATIC, max_passages=29)
+    with pytest.raises(CollectionError, match=r"30 chunks; at most 29.* larger chunks\.$"):
+        index_collection(replace(passages(), passage=None), STATIC, max_passages=29)
+
+
+def test_too_many_passages_are_refused_before_the_model_is_loaded(monkeypatch):
+    monkeypatch.setattr("retriever.indexing.load_encoder", lambda name: pytest.fail("the model was loaded"))
+    with pytest.raises(CollectionError, match=r"30 passages; at most 29.* Load less\.$"):
+        index_collection(passages(), STATIC, max_passages=29)
+    with pytest.raises(CollectionError, match="no text"):
+        index_collection(passages(0), STATIC)
+
+
+def test_judgments_that_fit_nothing_are_refused_before_the_model_is_loaded(monkeypatch):
+    monkeypatch.setattr("retriever.indexing.load_encoder", lambda name: pytest.fail("the model was loaded"))
+    with pytest.raises(CollectionError, match=r"document ids.*'lamp'"):
+        index_collection(passages(queries={"q": "lamp?"}, qrels={"q": {"lamp": 1}}), STATIC)
+    with pytest.raises(CollectionError, match=r"query ids.*'x'"):
+        index_collection(passages(queries={"q": "lamp?"}, qrels={"x": {"d1": 1}}), STATIC)
+
+
+def test_judgments_come_with_the_collection(wordllama):
+    indexed = index_collection(judged_passages(), STATIC)
+    assert asdict(indexed.judged) == {
+        "queries": {"q1": "how far is lamp 3 seen?", "q2": "who lights it?"},
+        "qrels": {"q1": {"d3": 2, "d4": 1}},
+        "relevance_level": 2,
+        "kinds": {"q1": "fact"},
+    }
+    assert list(indexed.queries) == ["how far is lamp 3 seen?", "who lights it?"], "measured by all, judged or not"
+    assert index_collection(passages(), STATIC).judged is None
 
 
 def test_as_many_passages_as_allowed_are_taken(wordllama):
     assert len(index_collection(passages(), STATIC, max_passages=30)) == 30
+
+
+def test_passages_longer_than_the_model_reads_are_counted(minilm):
+    texts = ["word " * 254, "word " * 255, "word", "word " * 600]
+    assert minilm.count_tokens(texts) == [256, 257, 3, 602], "the first is just what the model reads"
+    documents = [Document(f"d{row}", text) for row, text in enumerate(texts)]
+    indexed = index_collection(
+        Collection("Words", documents, passage=title_and_text), replace(STATIC, model_name=MINILM)
+    )
+    assert indexed.n_cut == 2
+    assert indexed.n_tokens == 256 + 257 + 3 + 602
+    assert with_model(indexed, "wordllama-256").n_cut == 0  # which reads texts of any length
+    assert with_model(with_model(indexed, "wordllama-256"), MINILM).n_cut == 2
+
+
+def test_chunks_that_fit_are_not_cut(built, minilm):
+    assert built.n_cut == 0
+    assert index_collection(load_sample("documents"), replace(STATIC, model_name=MINILM)).n_cut == 0
 
 
 # --- the pinned queries
@@ -281,6 +338,84 @@ def test_a_cancelled_graph_leaves_the_old_one(fresh):
     assert fresh.measure(5, 10).mean_recall > 0
 
 
+# --- another model
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_another_model_changes_the_vectors_and_nothing_else(built, minilm, wordllama, judged):
+    before = index_collection(judged_passages(), STATIC) if judged else built
+    before.truth(5)
+    other = with_model(before, MINILM)
+    for name in ("name", "queries", "n_documents", "failed", "chunked", "drawn", "judged"):
+        assert getattr(other, name) == getattr(before, name), name
+    assert other.retriever.texts == before.retriever.texts
+    assert other.retriever.metadata == before.retriever.metadata
+    assert other.settings == replace(before.settings, model_name=MINILM)
+    assert (other.retriever.model_name, other.retriever.dimension) == (MINILM, 384)
+    assert (other.retriever.hnsw.M, other.retriever.hnsw.ef_construction, len(other.retriever.hnsw)) == (
+        4,
+        20,
+        len(before),
+    )
+    expected = minilm.encode_document(other.retriever.texts).astype(np.float64)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(other.retriever.vectors, expected, atol=1e-2 if minilm.bfloat16 else 1e-5)
+    asked = minilm.encode_query(other.queries).astype(np.float64)
+    asked /= np.linalg.norm(asked, axis=1, keepdims=True)
+    np.testing.assert_allclose(other.query_vectors, asked, atol=1e-5)
+    assert other.n_tokens == sum(minilm.count_tokens(other.retriever.texts)) != before.n_tokens
+    assert list(other.seconds) == ["loading the model", "embedding", "graph"]
+    own = ExactIndex(expected.astype(np.float32)).search(asked.astype(np.float32), 5)
+    np.testing.assert_allclose(other.truth(5).scores, own.scores, atol=1e-2 if minilm.bfloat16 else 1e-5)
+    assert other.known_curve(5) is None
+
+
+def test_another_model_leaves_the_collection_as_it_was(fresh, minilm):
+    vectors, truth, settings, seconds = fresh.retriever.vectors, fresh.truth(5), fresh.settings, dict(fresh.seconds)
+    with_model(fresh, MINILM)
+    assert fresh.retriever.vectors is vectors
+    assert fresh.truth(5) is truth
+    assert (fresh.settings, fresh.seconds) == (settings, seconds)
+    assert fresh.retriever.dimension == fresh.query_vectors.shape[1] == 256
+
+
+def test_back_to_the_first_model_is_the_same_as_before(built, minilm):
+    back = with_model(with_model(built, MINILM), "wordllama-256")
+    np.testing.assert_array_equal(back.retriever.vectors, built.retriever.vectors)
+    np.testing.assert_array_equal(back.query_vectors, built.query_vectors)
+    assert (back.settings, back.n_tokens, back.n_cut) == (built.settings, built.n_tokens, built.n_cut)
+
+
+def test_progress_with_another_model_goes_through_its_stages(built, minilm):
+    seen = []
+    with_model(built, MINILM, progress=lambda stage, fraction: seen.append((stage, fraction)))
+    assert list(dict.fromkeys(stage for stage, _ in seen)) == ["loading the model", "embedding", "graph"]
+    for stage in ("loading the model", "embedding", "graph"):
+        fractions = [fraction for name, fraction in seen if name == stage]
+        assert (fractions[0], fractions[-1]) == (0, 1)
+        assert fractions == sorted(fractions)
+
+
+def test_another_model_that_cannot_be_had_is_refused_before_anything_is_embedded(built, no_embedding):
+    with pytest.raises(ModelError, match="catalogue"):
+        with_model(built, "no-such-model")
+    with pytest.raises(ModelError, match="could not be fetched"):
+        with_model(built, "BAAI/bge-small-en-v1.5")
+
+
+def test_a_renewed_collection_has_nothing_measured_and_its_own_locks(fresh):
+    truth, exact, curve = fresh.truth(5), fresh.measure_exact(5), fresh.curve(5)
+    other = fresh.renewed(name="Renewed")
+    assert (other.name, other.queries, other.settings) == ("Renewed", fresh.queries, fresh.settings)
+    assert other.retriever is fresh.retriever
+    assert other.known_curve(5) is None
+    assert other.truth(5) is not truth
+    assert other.measure_exact(5) is not exact
+    assert fresh.known_curve(5) is curve
+    assert other._lock is not fresh._lock
+    assert other._measuring is not fresh._measuring
+
+
 # --- on disk
 
 
@@ -297,6 +432,46 @@ def test_a_saved_collection_comes_back_whole(built, tmp_path, with_graph, no_emb
     assert loaded.retriever.metadata == built.retriever.metadata
     measured, expected = loaded.measure(5, 7), built.measure(5, 7)
     np.testing.assert_array_equal(measured.neighbors.ids, expected.neighbors.ids)
+
+
+def test_judgments_and_the_number_of_cut_passages_come_back(wordllama, tmp_path):
+    indexed = index_collection(judged_passages(), STATIC).renewed(n_cut=3)
+    indexed.save(tmp_path)
+    loaded = IndexedCollection.load(tmp_path)
+    assert loaded.n_cut == 3
+    assert asdict(loaded.judged) == asdict(indexed.judged)
+    assert list(loaded.judged.asked) == list(indexed.judged.asked)
+    assert asdict(loaded.with_graph(8, 50).judged) == asdict(indexed.judged)
+
+
+@pytest.mark.parametrize("kind", [MappingProxyType, partial(defaultdict, dict)], ids=["read-only", "defaultdict"])
+def test_judgments_in_any_mapping_can_be_saved(wordllama, tmp_path, kind):
+    collection = judged_passages()
+    indexed = index_collection(replace(collection, qrels=kind(collection.qrels)), STATIC)
+    indexed.save(tmp_path)
+    assert IndexedCollection.load(tmp_path).judged.qrels == collection.qrels
+
+
+def test_judgments_of_the_sample_come_back_in_order(built, tmp_path):
+    built.save(tmp_path)
+    loaded = IndexedCollection.load(tmp_path)
+    assert list(loaded.judged.asked.items()) == list(built.judged.asked.items())
+    assert loaded.judged.qrels == built.judged.qrels
+
+
+def test_a_collection_without_judgments_is_loaded_without(wordllama, tmp_path):
+    index_collection(passages(), STATIC).save(tmp_path)
+    assert IndexedCollection.load(tmp_path).judged is None
+
+
+def test_what_an_older_version_saved_is_read(built, tmp_path):
+    built.save(tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    del manifest["extra"]["judged"], manifest["extra"]["n_cut"]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    loaded = IndexedCollection.load(tmp_path)
+    assert loaded.judged is None
+    assert loaded.n_cut == 0
 
 
 CHANGES = {
@@ -316,6 +491,20 @@ CHANGES = {
     "seconds as text": lambda extra: extra.update(seconds={"graph": "long"}),
     "failed a list": lambda extra: extra.update(failed=["a"]),
     "a count as text": lambda extra: extra.update(n_documents="many"),
+    "cut passages as text": lambda extra: extra.update(n_cut="some"),
+    "judgments a text": lambda extra: extra.update(judged="q1"),
+    "judgments a list": lambda extra: extra.update(judged=[1]),
+    "unknown parts of judgments": lambda extra: extra["judged"].update(other=1),
+    "judgments without queries": lambda extra: extra["judged"].pop("queries"),
+    "judgments of nothing": lambda extra: extra["judged"].update(qrels={}),
+    "queries a list": lambda extra: extra["judged"].update(queries=["how hot?"]),
+    "a number as query": lambda extra: extra["judged"]["queries"].update(q01=3),
+    "a number as kind": lambda extra: extra["judged"].update(kinds={"q01": 3}),
+    "documents a list": lambda extra: extra["judged"]["qrels"].update(q01=["tea.txt"]),
+    "a grade as text": lambda extra: extra["judged"]["qrels"]["q01"].update({"tea.txt": "1"}),
+    "a grade that is a fraction": lambda extra: extra["judged"]["qrels"]["q01"].update({"tea.txt": 1.0}),
+    "a grade that takes all memory": lambda extra: extra["judged"]["qrels"]["q01"].update({"tea.txt": 10**9}),
+    "a level as text": lambda extra: extra["judged"].update(relevance_level="1"),
 }
 
 
