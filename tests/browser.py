@@ -17,7 +17,12 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
-TABS = {"documents": "1 Documents", "search": "2 Search", "ef": "3 Recall against latency"}
+TABS = {
+    "documents": "1 Documents",
+    "search": "2 Search",
+    "ef": "3 Recall against latency",
+    "models": "4 Compare models",
+}
 
 
 def find_browser():
@@ -145,3 +150,40 @@ class Visitor:
         self.page.mouse.up()
         reached = int(self.slider.input_value())
         return reached, *self.wait_for_ef(reached)
+
+    # --- compare models
+
+    def take(self, label, option):
+        """Choose an option of the fourth tab's drop-down lists."""
+        self.page.get_by_label(label).locator("visible=true").first.click()
+        self.page.get_by_role("option", name=option, exact=True).click()
+
+    def give_archive(self, path):
+        """Choose a collection in BEIR layout."""
+        self.open("models")
+        self.take("Judged collection", "Upload a BEIR collection")
+        place = self.page.locator(".lab-archive")
+        place.locator("input[type=file]").set_input_files(str(path))
+        place.get_by_text(path.stem[-12:]).first.wait_for()
+
+    def compare(self):
+        """Press Compare, wait for the result and return the verdict."""
+        self.open("models")
+        done = self.page.get_by_text("Done in")
+        if done.count():  # of a comparison before
+            done.evaluate("hint => hint.remove()")
+        self.page.get_by_role("button", name="Compare", exact=True).click()
+        done.wait_for()
+        return self.page.locator(".lab-lesson").locator("visible=true").inner_text()
+
+    def lost_by_index(self):
+        """Return the points the index loses with each model, as the bars tell."""
+        words = self.page.locator(".lab-error").all_inner_texts()
+        return [float(re.search(r"the index loses ([0-9.]+)", line).group(1)) for line in words]
+
+    def move_errors_to(self, ef):
+        """Type an ef beside the fourth tab's slider and wait for the bars."""
+        box = self.page.get_by_label("number input for ef (candidates)").locator("visible=true")
+        box.fill(str(ef))
+        box.press("Enter")
+        self.wait("([ef]) => document.querySelector('.lab-errors')?.dataset.ef == ef", ef)

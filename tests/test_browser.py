@@ -1,6 +1,8 @@
 """The page in a real browser: upload, ask, slide, cancel; nothing from other hosts, nothing hostile runs."""
 
+import json
 import re
+import zipfile
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +16,7 @@ from ui.preparation import Preparation
 
 pytestmark = [pytest.mark.browser, *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS)]
 PDF = SAMPLE_FOLDER / "documents" / "earthquakes.pdf"
+MODELS = ("all-MiniLM-L6-v2", "wordllama-256")
 TRADE_OFF = " ".join(sentences(1_600, length=14))  # one chunk of 32 tokens a sentence or so
 
 
@@ -129,6 +132,83 @@ def test_cancel_a_build_and_find_the_old_collection(visitor):
     assert "tea.txt" in visitor.ask("how hot should the water be for green tea?")[0]
 
 
+# --- compare models
+
+
+def test_one_button_tells_which_model_is_better_and_what_the_index_costs(visitor, preparation):
+    visitor.open("models")
+    visitor.take("Graph", "starved 4/20")
+    said = visitor.compare()
+    judged = [
+        preparation.judged("everyday_science", lambda *_: None, model_name=name).with_graph(4, 20) for name in MODELS
+    ]
+    found = [sum(index.evaluation(10).hits.values()) for index in judged]
+    assert f"{MODELS[0]} finds an answer among its first 10 results for {found[0]} of 128 questions" in said
+    assert f"{MODELS[1]} for {found[1]}" in said
+    assert "larger than chance" in said
+    assert "paraphrase" in said
+    score = visitor.page.locator(".lab-scores tr").nth(2).inner_text()
+    assert f"{judged[0].evaluation(10).mean['ndcg_cut_10']:.3f}" in score
+    for part in (visitor.page.locator(".lab-scores"), visitor.page.locator(".js-plotly-plot").locator("visible=true")):
+        assert bottom(part) <= 800
+    assert bottom(visitor.page.locator(".lab-errors")) <= 800
+    lost = []
+    for ef in (10, 40, 200):
+        visitor.move_errors_to(ef)
+        lost.append(visitor.lost_by_index())
+        expected = [100 * len(index.errors(10, ef).lost_by_index) / 128 for index in judged]
+        assert lost[-1] == pytest.approx(expected, abs=0.06)
+    assert lost[0][0] > lost[-1][0]
+
+
+def test_a_question_shows_both_rankings_with_the_judged_passages_marked(visitor):
+    visitor.compare()
+    cell = visitor.page.locator(".lab-questions [data-testid=cell-0-0]")
+    asked = cell.inner_text().strip()
+    cell.click()
+    question = visitor.page.locator(".lab-question")
+    expect(question.locator("h4")).to_have_text(asked)
+    expect(question.locator(".lab-hits")).to_have_count(2)
+    expect(question.locator(".lab-tag-answer").first).to_contain_text("answer (grade 2)")
+    expect(question).to_contain_text("Lost by the model")
+    visitor.page.get_by_text("Downloads and run record").click()
+    links = visitor.page.locator("a.lab-download").locator("visible=true")
+    links.first.wait_for()
+    names = links.evaluate_all("links => links.map(link => link.download)")
+    assert {f"{MODELS[0]}.run.txt", f"{MODELS[1]}.run.txt", "qrels.txt", "scores.csv", "run-record.json"} <= set(names)
+
+
+def beir(folder, texts, queries, qrels):
+    path = folder / "tiny.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        rows = ({"_id": f"d{row}", "title": HOSTILE, "text": text} for row, text in enumerate(texts))
+        archive.writestr("corpus.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        rows = ({"_id": f"q{row}", "text": text, "metadata": {"kind": HOSTILE}} for row, text in enumerate(queries))
+        archive.writestr("queries.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        archive.writestr("qrels/test.tsv", qrels)
+    return path
+
+
+def test_an_uploaded_collection_is_compared_and_its_markup_never_runs(visitor, tmp_path):
+    texts = [*sentences(30), f"Bees dance. {HOSTILE}"]
+    path = beir(tmp_path, texts, [f"Bees {HOSTILE}", "Where do trains go?"], "q0\td30\t1\nq1\td0\t1\n")
+    visitor.give_archive(path)
+    assert "of 2 questions" in visitor.compare()
+    visitor.page.locator(".lab-questions [data-testid=cell-0-0]").click()
+    expect(visitor.page.locator(".lab-question h4")).to_be_visible()
+    assert_harmless(visitor)
+
+
+def test_what_cannot_be_compared_is_told_and_the_last_result_stays(visitor, tmp_path):
+    said = visitor.compare()
+    visitor.give_archive(beir(tmp_path, sentences(5), ["Where?"], "q7\td0\t1\n"))
+    visitor.page.get_by_role("button", name="Compare", exact=True).click()
+    visitor.page.get_by_text("0 of 1 query ids").wait_for()
+    expect(visitor.page.get_by_text("The last result is unchanged")).to_be_visible()
+    assert visitor.page.locator(".lab-lesson").locator("visible=true").inner_text() == said
+    visitor.move_errors_to(30)
+
+
 # --- what is loaded, and whose it is
 
 
@@ -182,9 +262,9 @@ def test_the_ef_slider_begins_at_k(visitor):
 
 
 def test_the_page_asks_no_other_host(visitor):
-    for tab in ("documents", "search", "ef"):
+    for tab in ("documents", "search", "models", "ef"):
         visitor.open(tab)
-    visitor.page.locator(".js-plotly-plot").wait_for()
+    visitor.page.locator(".js-plotly-plot").locator("visible=true").wait_for()
     visitor.ask("how hot should the water be for green tea?")
     visitor.page.wait_for_load_state("load")
     asked = [urlsplit(request) for request in visitor.requests]
@@ -243,10 +323,12 @@ def test_what_matters_is_above_the_fold(visitor):
 def test_phones_and_dark_rooms(arrive, options):
     visitor = arrive(**options)
     visitor.ask("how hot should the water be for green tea?")
-    for tab in ("documents", "search", "ef"):
+    for tab in ("documents", "search", "ef", "models"):
         visitor.open(tab)
-        if tab == "ef":
-            visitor.page.locator(".js-plotly-plot").wait_for()
+        if tab == "models":
+            visitor.compare()
+        if tab in ("ef", "models"):
+            visitor.page.locator(".js-plotly-plot").locator("visible=true").wait_for()
         width, inner = visitor.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert width <= inner, f"{tab} scrolls sideways"
     if options.get("color_scheme") == "dark":

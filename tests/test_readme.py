@@ -149,7 +149,7 @@ def test_the_listed_defaults_are_in_force(monkeypatch):
     listed = dict(SETTING.findall(README))
     for name in listed:
         monkeypatch.delenv(name, raising=False)
-    defaults = [int(value) for value in listed.values() if value.isdigit()][:5]
+    defaults = [int(value) for value in listed.values() if value.isdigit()][: len(vars(limits()))]
     assert defaults == list(vars(limits()).values())
     assert cache.cache_folder() == cache.user_cache_path("dense-retrieval-lab")
 

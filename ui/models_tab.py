@@ -176,7 +176,7 @@ def _settings() -> tuple[list[gr.Component], gr.Dropdown, list[Any]]:
     with gr.Row():
         with gr.Column(visible=False, min_width=300) as of_beir:
             label = "A .zip with corpus.jsonl, queries.jsonl and qrels/test.tsv"
-            archive = gr.File(file_types=[".zip"], type="filepath", label=label, height=140)
+            archive = gr.File(file_types=[".zip"], type="filepath", label=label, height=140, elem_classes="lab-archive")
             gr.HTML(f'<p class="lab-hint">{text.limit_words_of_judged(limits())}</p>')
         with gr.Column(visible=False, min_width=300) as of_loaded, gr.Row():
             qrels = gr.File(type="filepath", label="Judgments (TREC or TSV); empty: its own", height=140)

@@ -75,8 +75,8 @@ def _error_bar(side: str, mark: str, index: JudgedIndex, errors: TwoErrors) -> s
     share = 100 / errors.asked
     numbers = (
         f"exact search finds {errors.found * share:.1f} of 100 (<b>the model loses "
-        f"{len(errors.lost_by_model) * share:.1f}</b>), HNSW {len(errors.kept) * share:.1f} of these (<b>the index loses "
-        f"{len(errors.lost_by_index) * share:.1f}</b>)"
+        f"{len(errors.lost_by_model) * share:.1f}</b>), HNSW {len(errors.kept) * share:.1f} of these "
+        f"(<b>the index loses {len(errors.lost_by_index) * share:.1f}</b>)"
     )
     name = f'<span class="lab-model-{side}">{mark}</span> {escape(index.model_name)}'
     return f'<div class="lab-error"><div>{name}: {numbers}</div><div class="lab-bar">{segments}</div></div>'

@@ -123,7 +123,7 @@ CSS = """
 @media (max-width:700px) {
   .tab-container button { padding:0 7px; font-size:.85rem }
   .lab-title p, .lab-scores code { display:none }
-  .lab-questions table { min-width:640px }
+  .lab-questions table, .lab-questions [role=row] { min-width:640px }
   .lab-hit-head { flex-wrap:wrap } .lab-hit-head b { min-width:70% }
 }
 """
