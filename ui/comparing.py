@@ -17,7 +17,7 @@ from retriever.indexing import index_collection, with_model
 from retriever.judged_index import JudgedIndex, in_lower_case, judged_index
 from retriever.judgments import JudgedQueries
 from retriever.model_comparison import ModelComparison, compare_models, shouted
-from retriever.models import model_card
+from retriever.models import load_encoder, model_card
 from retriever.trec import LARGEST_GRADE, read_qrels
 from ui.building import whole_number
 from ui.preparation import TITLES, Preparation
@@ -25,7 +25,7 @@ from ui.session import Session
 from ui.settings import limits
 from ui.shelf import Shelf
 
-BEIR, LOADED = "Upload a BEIR collection", "What is loaded in Documents"
+BEIR, LOADED = "Upload a BEIR collection", "Loaded in Documents"
 SAMPLES = {TITLES[name]: name for name in ("everyday_science", "python_docs")}
 COLLECTIONS = (*SAMPLES, BEIR, LOADED)
 LARGEST_K = 200  # a comparison is kept for each k
@@ -119,6 +119,9 @@ def plan(
 
     def work(progress: Progress) -> Compared:
         start = time.perf_counter()
+        for name in (request.first, request.second):  # both first: one that cannot be had is known before any work
+            progress(f"loading the model ({name})", 0.0)
+            load_encoder(name)
         first, second = (
             _index(request, name, session, shelf, preparation, _of_model(name, progress))
             for name in (request.first, request.second)
@@ -218,8 +221,8 @@ def _check_questions(judged: JudgedQueries | None) -> None:
 
 
 def _of_model(name: str, progress: Progress) -> Progress:
-    """Return a progress function that names the model before the stage."""
-    return lambda stage, fraction: progress(f"{name}: {stage}", fraction)
+    """Return a progress function that names the model after the stage."""
+    return lambda stage, fraction: progress(f"{stage} ({name})", fraction)
 
 
 def _digest(path: str) -> str:

@@ -25,8 +25,8 @@ HINT = (
     "scores them, and you see which finds more, whether that could be chance, and what the index costs beside it.</p>"
 )
 
-Views = tuple[Any, ...]  # results visible, verdict, scoreboard, figure, notes, two errors, questions, one, downloads
-VIEWS = 9
+Views = tuple[Any, ...]  # results visible, verdict, scores, figure, notes, errors, questions, none chosen, downloads
+VIEWS = 10
 
 
 def compare_steps(
@@ -58,6 +58,7 @@ def views(compared: Compared, ef: int, show: str) -> Views:
         two_errors(compared, ef),
         questions.table(comparison, show, ef),
         questions.HINT,
+        "",
         "",
     )
 
@@ -144,7 +145,7 @@ def build(session: gr.State, preparation: Preparation) -> None:
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     quick = hidden | {"queue": False}
     collection.input(show_uploads, collection, uploads, **hidden)
-    outputs = [bench, progress, results, said, board, figure, notes, errors, listed, one, files]
+    outputs = [bench, progress, results, said, board, figure, notes, errors, listed, one, query_id, files]
     compared = start.click(
         shown_steps(run), [*controls, ef, show, bench, session], outputs, **hidden | {"concurrency_limit": 4}
     )
@@ -178,9 +179,11 @@ def _settings() -> tuple[list[gr.Component], gr.Dropdown, list[Any]]:
             label = "A .zip with corpus.jsonl, queries.jsonl and qrels/test.tsv"
             archive = gr.File(file_types=[".zip"], type="filepath", label=label, height=140, elem_classes="lab-archive")
             gr.HTML(f'<p class="lab-hint">{text.limit_words_of_judged(limits())}</p>')
-        with gr.Column(visible=False, min_width=300) as of_loaded, gr.Row():
-            qrels = gr.File(type="filepath", label="Judgments (TREC or TSV); empty: its own", height=140)
-            queries = gr.File(type="filepath", label="Queries (JSONL, or id tab text); empty: its own", height=140)
+        with gr.Column(visible=False, min_width=300) as of_loaded:
+            with gr.Row():
+                qrels = gr.File(type="filepath", label="Judgments: TREC or TSV", height=140)
+                queries = gr.File(type="filepath", label="Queries: JSONL or TSV", height=140)
+            gr.HTML('<p class="lab-hint">Leave both empty where the collection has its own.</p>')
         with gr.Column(visible=False, min_width=200) as of_both:
             info = "The grade in the judgments from which on a passage counts as an answer."
             level = gr.Number(1, precision=0, minimum=1, label="Answers have at least grade", info=info)

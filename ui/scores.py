@@ -41,20 +41,20 @@ def _measure_row(name: str, found: Comparison, k: int) -> str:
         f'<td class="{"lab-better" if better == side else ""}">{interval_cell(values)}</td>'
         for side, values in (("a", found.first), ("b", found.second))
     )
-    sure = p_words(found.p) + ("" if found.significant else ", maybe chance")
+    chance = "" if found.significant else ", may be chance"
     return (
         f'<tr><th scope="row"><b>{title.format(k=k)}</b> <code>{name}</code>'
         f"<small>{sentence.format(k=k)}</small></th>{cells}"
-        f"<td>{interval_cell(found.difference, sign=True, beside=sure)}</td></tr>"
+        f"<td>{interval_cell(found.difference, sign=True, beside=p_words(found.p), below=chance)}</td></tr>"
     )
 
 
-def interval_cell(values: Interval, *, sign: bool = False, beside: str = "") -> str:
+def interval_cell(values: Interval, *, sign: bool = False, beside: str = "", below: str = "") -> str:
     """Write a mean with its interval below, as trec_eval does, from 0 to 1."""
     numbers = [f"{value:+.3f}" if sign else f"{value:.3f}" for value in (values.mean, values.low, values.high)]
     mean, low, high = (number.replace("-", "−") for number in numbers)
     bounds = "no interval" if values.low != values.low else f"{low} to {high}"
-    return f"<b>{mean}</b> {beside}<small>{bounds}</small>"
+    return f"<b>{mean}</b> {beside}<small>{bounds}{below}</small>"
 
 
 def error_bars(compared: ModelComparison, ef: int) -> str:

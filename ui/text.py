@@ -113,9 +113,10 @@ def progress_words(status: Status) -> str:
 
 def progress_bar(status: Status) -> str:
     """Draw how far a job is."""
+    words = progress_words(status)
     return (
         f'<div class="lab-progress" role="progressbar" aria-valuenow="{status.fraction * 100:.0f}">'
-        f'<div style="width:{status.fraction * 100:.1f}%"></div></div><p>{progress_words(status).capitalize()}</p>'
+        f'<div style="width:{status.fraction * 100:.1f}%"></div></div><p>{words[:1].upper()}{words[1:]}</p>'
     )
 
 
