@@ -145,6 +145,12 @@ class HNSWIndex:
             low = k
             found.ids[row, :k], found.scores[row, :k] = labels[0], 1 - distances[0]
 
+    def state(self) -> dict[str, Any]:
+        """Return hnswlib's own memory of the graph and what describes it, as a copy; graph.py reads it."""
+        with self._lock:
+            found: dict[str, Any] = self._index.__getstate__()[0]
+        return found
+
     def save(self, path: str | Path) -> None:
         """Write the graph and its vectors in hnswlib's own format."""
         with self._lock:

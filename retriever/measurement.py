@@ -6,7 +6,7 @@ after a warm-up, timed with perf_counter_ns, with no other timed section and no 
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from retriever.errors import ParameterError, VectorError
+from retriever.graph import HNSWGraph
 from retriever.hnsw import HNSWIndex
 from retriever.index import LARGEST_K, NO_ID, ExactIndex, Float32, Neighbors, check_count, empty_neighbors
 from retriever.turns import TURNS
@@ -34,7 +35,7 @@ class Measurement:
     """Hold what one index did at one k and one ef.
 
     ef: None for exact search. recall: (n_queries,) in [0, 1]. seconds: (n_queries,), one query each.
-    distances: (n_queries,) distance computations, n for exact search; None where they were not counted.
+    distances: (n_queries,) distance computations, n for exact search; None for HNSW until count_distances adds them.
     neighbors: what was found, (n_queries, k).
     """
 
@@ -59,6 +60,11 @@ class Measurement:
     def p95(self) -> float:
         """Seconds that 95 of 100 queries stay within."""
         return float(np.percentile(self.seconds, 95))
+
+    @property
+    def mean_distances(self) -> float | None:
+        """Mean distance computations a query; None where they were not counted."""
+        return None if self.distances is None else float(self.distances.mean())
 
     @property
     def qps(self) -> float:
@@ -105,6 +111,16 @@ def measure(
             found.ids[row], found.scores[row] = neighbors.ids[0], neighbors.scores[0]
     distances = np.full(len(queries), float(len(index))) if ef is None else None
     return Measurement(ef, k, knn_recall(exact, found), seconds, distances, found)
+
+
+def count_distances(measured: Measurement, graph: HNSWGraph, queries: Float32) -> Measurement:
+    """Return a measurement of HNSW with the distances each query (n_queries, dim) computed, counted on its graph.
+
+    The count repeats hnswlib's search step by step, so it does not depend on the machine or on what else it does.
+    """
+    ef = measured.ef or measured.k
+    counts = [graph.walk(query, measured.k, ef).distances for query in queries]
+    return replace(measured, distances=np.array(counts, dtype=np.float64))
 
 
 def ef_curve(
