@@ -5,7 +5,6 @@ search of hnswlib 0.8.0 step by step, to the same ids.
 Source: Malkov and Yashunin, 2016 (arXiv:1603.09320), algorithms 2 and 5; hnswlib's search without deletions.
 """
 
-import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from retriever.errors import VectorError
+from retriever.heap import pop, push
 from retriever.hnsw import LARGEST_EF, HNSWIndex
 from retriever.index import LARGEST_K, Float32, Int64, check_count, unit_queries
 
@@ -25,7 +26,7 @@ class Step:
     """Hold one expansion: a node's links are followed.
 
     layer: 0 is the ground layer. looked_at: the neighbours whose distance was computed, in hnswlib's order: above the
-    ground all of them, on it those not seen before. heap: (-distance, node) of what is kept after the step, in no
+    ground all of them, on it those not seen before. heap: (distance, node) of what is kept after the step, in no
     order; above the ground the one node where the descent stands. distances: computed so far.
     """
 
@@ -38,7 +39,7 @@ class Step:
     @property
     def kept(self) -> list[int]:
         """The nodes kept after the step, nearest first: the beam."""
-        return [node for _, node in sorted(self.heap, key=lambda item: (-item[0], item[1]))]
+        return [node for _, node in sorted(self.heap)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +141,11 @@ class HNSWGraph:
         Like hnswlib it searches with max(ef, k). Raises VectorError for a query of the wrong shape or content,
         ParameterError for k or ef below 1.
         """
-        unit = unit_queries(np.atleast_2d(np.asarray(query)), self.vectors.shape[1])
+        unit = _one_query(query, self.vectors.shape[1])
         k, ef = check_count("k", k, 1, LARGEST_K), check_count("ef", ef, 1, LARGEST_EF)
-        to_all = 1 - self.vectors @ unit[0]  # (n,): all at once is quicker than each when it is looked at
+        to_all = 1 - np.einsum(
+            "ij,j->i", self.vectors, unit[0]
+        )  # (n,): equal for equal vectors
         if not len(self):
             return Walk(k, ef, (), np.empty(0, np.int64), 0, to_all)
         distance = to_all.tolist()
@@ -164,7 +167,7 @@ class HNSWGraph:
                 for other in looked_at:
                     if distance[other] < distance[best]:
                         best = other
-                steps.append(Step(layer, node, tuple(looked_at), ((-distance[best], best),), computed))
+                steps.append(Step(layer, node, tuple(looked_at), ((distance[best], best),), computed))
                 if best == node:
                     break
                 node = best
@@ -177,24 +180,33 @@ class HNSWGraph:
         neighbours = self._neighbours[0]
         computed = (steps[-1].distances if steps else 1) + 1  # hnswlib computes the start's distance again
         seen = {start}
-        candidates = [(distance[start], start)]  # nearest first
-        kept = [(-distance[start], start)]  # farthest first
-        while candidates and candidates[0][0] <= -kept[0][0]:
-            _, node = heapq.heappop(candidates)
+        candidates = [(-distance[start], start)]  # nearest first
+        kept = [(distance[start], start)]  # farthest first
+        while candidates and -candidates[0][0] <= kept[0][0]:
+            _, node = pop(candidates)
             looked_at = [other for other in neighbours[node] if other not in seen]
             seen.update(looked_at)
             computed += len(looked_at)
             for other in looked_at:
                 far = distance[other]
-                if len(kept) < width:
-                    heapq.heappush(kept, (-far, other))
-                elif far < -kept[0][0]:
-                    heapq.heapreplace(kept, (-far, other))
-                else:
-                    continue
-                heapq.heappush(candidates, (far, other))
+                if len(kept) < width or far < kept[0][0]:
+                    push(candidates, (-far, other))
+                    push(kept, (far, other))
+                    if len(kept) > width:
+                        pop(kept)
             steps.append(Step(0, node, tuple(looked_at), tuple(kept), computed))
-        return sorted((-far, node) for far, node in kept)
+        return [pop(kept) for _ in range(len(kept))][::-1]  # hnswlib's order, also of equal distances
+
+
+def _one_query(query: ArrayLike, dimension: int) -> Float32:
+    """Return a query as a unit row, (1, dimension). Raises VectorError for anything but one query."""
+    try:
+        rows = np.atleast_2d(np.asarray(query))
+    except ValueError as error:  # a ragged list
+        raise VectorError(f"The query is no array of numbers ({error}); pass ({dimension},).") from error
+    if len(rows) != 1:
+        raise VectorError(f"There are {len(rows)} queries; a walk is for one, of shape ({dimension},).")
+    return unit_queries(rows, dimension)
 
 
 def _part(ground: NDArray[np.uint8], offset: int, dtype: Any, count: int) -> NDArray[Any]:  # noqa: ANN401 - a NumPy type

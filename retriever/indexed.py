@@ -15,9 +15,11 @@ import numpy as np
 
 from retriever.dense import DenseRetriever
 from retriever.errors import StorageError
+from retriever.graph import HNSWGraph
 from retriever.index import Float32, Neighbors
 from retriever.judgments import JudgedQueries, read_judged
-from retriever.measurement import Measurement, break_even, ef_curve, measure
+from retriever.measurement import Float64, Measurement, break_even, count_distances, ef_curve, measure
+from retriever.projection import Plane, plane_of
 from retriever.storage import read_snapshot, write_snapshot
 
 Progress = Callable[[str, float], None]  # stage, fraction done in [0, 1]; what it raises ends the work
@@ -62,6 +64,9 @@ class IndexedCollection:
     _exact: dict[int, Measurement] = field(default_factory=dict, repr=False)
     _curves: dict[int, list[Measurement]] = field(default_factory=dict, repr=False)
     _break_even: dict[float, int] = field(default_factory=dict, repr=False)
+    _graph: HNSWGraph | None = field(default=None, repr=False)
+    _plane: tuple[Plane, Float32] | None = field(default=None, repr=False)
+    _distances: dict[tuple[int, int], Float64] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Count the passages, each of which is one vector."""
@@ -78,6 +83,41 @@ class IndexedCollection:
         """Measure HNSW at this ef, anew each time."""
         return measure(self.retriever.hnsw, self.query_vectors, self.truth(k), k=k, ef=ef)
 
+    def counted(self, measured: Measurement) -> Measurement:
+        """Return a measurement of this graph with its distances, counted once a k and ef."""
+        key = (measured.k, measured.ef or measured.k)
+        if key not in self._distances:
+            counts = count_distances(measured, self.graph, self.query_vectors).distances
+            self._distances[key] = np.zeros(len(self.queries)) if counts is None else counts
+        return replace(measured, distances=self._distances[key])
+
+    @property
+    def graph(self) -> HNSWGraph:
+        """The graph of the HNSW index as arrays, read once."""
+        hnsw = self.retriever.hnsw
+        with self._lock:
+            if self._graph is None:
+                self._graph = HNSWGraph.of(hnsw)
+            return self._graph
+
+    @property
+    def plane(self) -> Plane:
+        """The plane to draw the vectors on, found once."""
+        return self._drawn()[0]
+
+    @property
+    def positions(self) -> Float32:
+        """Where the vectors stand on the plane, (n, 2)."""
+        return self._drawn()[1]
+
+    def _drawn(self) -> tuple[Plane, Float32]:
+        vectors = self.retriever.vectors
+        with self._lock:
+            if self._plane is None:
+                plane = plane_of(vectors)
+                self._plane = plane, plane.place(vectors)
+            return self._plane
+
     def measure_exact(self, k: int) -> Measurement:
         """Return the measurement of exact search, made once a k."""
         truth = self.truth(k)
@@ -88,13 +128,14 @@ class IndexedCollection:
         return self._exact[k]
 
     def curve(self, k: int, *, progress: Callable[[float], None] | None = None) -> list[Measurement]:
-        """Return recall and latency over ef, measured once a k; progress gets the fraction done, in [0, 1]."""
+        """Return recall, latency and distances over ef, measured once a k; progress gets the fraction done."""
         truth = self.truth(k)
         if k not in self._curves:
             with self._measuring:  # who asks meanwhile waits for this one
                 if k not in self._curves:
                     hnsw = self.retriever.hnsw
-                    self._curves[k] = ef_curve(hnsw, self.query_vectors, truth, k=k, progress=progress)
+                    steps = ef_curve(hnsw, self.query_vectors, truth, k=k, progress=progress)
+                    self._curves[k] = [self.counted(step) for step in steps]
         return self._curves[k]
 
     def break_even(self, hnsw: Measurement) -> int:
@@ -116,13 +157,15 @@ class IndexedCollection:
         settings = replace(self.settings, M=M, ef_construction=ef_construction)
         other = self.renewed(retriever=retriever, settings=settings, seconds=seconds)
         other._truth, other._exact, other._break_even = self._truth, self._exact, self._break_even
+        other._plane = self._plane
         return other
 
     def renewed(self, **changes: Any) -> "IndexedCollection":  # noqa: ANN401 - fields of any type
         """Return the same collection with some fields changed and nothing measured yet."""
         other = replace(self, **changes)
         other._lock, other._measuring = threading.Lock(), threading.Lock()
-        other._truth, other._exact, other._curves, other._break_even = {}, {}, {}, {}
+        other._truth, other._exact, other._curves, other._break_even, other._distances = {}, {}, {}, {}, {}
+        other._graph = other._plane = None
         return other
 
     def save(self, folder: str | Path) -> None:

@@ -67,10 +67,20 @@ class JudgedIndex:
         row = list(self.judged.asked).index(query_id)
         return search_documents(self.indexed.retriever, self.vectors[row : row + 1], k, ef=ef)
 
+    def answerable(self, query_id: str) -> bool:
+        """Whether a document that answers a judged query is in the collection."""
+        retriever, grades = self.indexed.retriever, self.judged.qrels[query_id]
+        answers = {doc_id for doc_id, grade in grades.items() if grade >= self.judged.relevance_level}
+        return any(doc_id_of(retriever, row) in answers for row in range(len(self.indexed)))
+
     def with_graph(self, M: int, ef_construction: int) -> "JudgedIndex":
         """Return the same with another graph; nothing is embedded again, exact results are shared."""
         indexed = self.indexed.with_graph(M, ef_construction)
         return JudgedIndex(indexed, self.judged, self.vectors, self._runs, self._evaluations)
+
+    def with_relevance_level(self, level: int) -> "JudgedIndex":
+        """Return the same with answers from another grade on; rankings are shared, nothing is embedded again."""
+        return JudgedIndex(self.indexed, replace(self.judged, relevance_level=level), self.vectors, self._runs)
 
     def _evaluate(self, k: int, ef: int | None) -> Evaluation:
         return evaluate(self.judged.qrels, self.run(k, ef), k=k, relevance_level=self.judged.relevance_level)
@@ -84,12 +94,7 @@ def judged_index(
     progress: called with the stage "questions" and the fraction embedded. Raises CollectionError if there are none, or
     if the judgments fit none of the queries or documents.
     """
-    judged = judged or indexed.judged
-    if judged is None:
-        raise CollectionError(
-            f"{indexed.name} has no judgments, which say what answers a question; add qrels in TREC's or BEIR's format."
-        )
-    judged.matched(doc_id_of(indexed.retriever, row) for row in range(len(indexed)))
+    judged = check_judged(indexed, judged or indexed.judged)
     encoder, texts = load_encoder(indexed.settings.model_name), list(judged.asked.values())
     vectors = np.empty((len(texts), encoder.dimension), np.float32)
     for start in range(0, len(texts), BATCH):
@@ -99,8 +104,18 @@ def judged_index(
     return JudgedIndex(indexed, judged, vectors)
 
 
-def in_lower_case(index: JudgedIndex) -> JudgedIndex:
+def check_judged(indexed: IndexedCollection, judged: JudgedQueries | None) -> JudgedQueries:
+    """Return judged queries that fit a collection, or raise CollectionError; nothing is embedded for it."""
+    if judged is None:
+        raise CollectionError(
+            f"{indexed.name} has no judgments, which say what answers a question; add qrels in TREC's or BEIR's format."
+        )
+    judged.matched(doc_id_of(indexed.retriever, row) for row in range(len(indexed)))
+    return judged
+
+
+def in_lower_case(index: JudgedIndex, *, progress: Progress | None = None) -> JudgedIndex:
     """Return the same with its questions asked in lower case, for models that tell capitals apart."""
     judged = index.judged
     lower = {query_id: text.lower() for query_id, text in judged.queries.items()}
-    return judged_index(index.indexed, replace(judged, queries=lower))
+    return judged_index(index.indexed, replace(judged, queries=lower), progress=progress)

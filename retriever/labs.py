@@ -88,7 +88,7 @@ def size_lab(
     """
     shuffled = sample_vectors(vectors, len(vectors))
     sizes = [size for size in sorted({len(vectors) // part for part in (16, 8, 4, 2, 1)}) if size >= SMALLEST]
-    sizes = sizes or [len(vectors)]
+    sizes = sizes or [max(len(vectors), 1)]
     results, done = [], 0
     for size in sizes:
         report = _share(progress, done / size, sum(sizes) / size)

@@ -8,10 +8,13 @@ the search came to them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from retriever.graph import HNSWGraph, Walk
 from retriever.hnsw import LARGEST_EF
+
+TIE = 1e-6  # distances this close count as equal, as in measurement
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,14 @@ class Miss:
 
 
 def misses(graph: HNSWGraph, query: ArrayLike, walk: Walk, true_ids: Sequence[int]) -> list[Miss]:
-    """Explain each of true_ids that a walk for this query did not find, in the order given."""
+    """Explain each of true_ids that a walk for this query did not find, in the order given.
+
+    A node as far as the last one that was found is no miss: of equally near ones any may be returned.
+    """
     found = set(walk.ids.tolist())
-    return [_explain(graph, query, walk, int(node)) for node in true_ids if node >= 0 and int(node) not in found]
+    last = walk.to_all[walk.ids[-1]] if len(walk.ids) == walk.k else np.inf
+    lost = [int(node) for node in true_ids if node >= 0 and int(node) not in found]
+    return [_explain(graph, query, walk, node) for node in lost if walk.to_all[node] < last - TIE]
 
 
 def smallest_ef_for(graph: HNSWGraph, query: ArrayLike, k: int, node: int, *, above: int) -> int | None:

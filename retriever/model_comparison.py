@@ -9,6 +9,7 @@ from retriever.evaluation import Evaluation, measures
 from retriever.judged_index import JudgedIndex
 from retriever.trec import Run
 
+NO_KIND = "(no kind)"  # of questions for which a collection that tells kinds tells none
 CAPITALS = 0.6  # share of capitals among the letters from which on a text is written in them
 
 
@@ -48,7 +49,7 @@ def compare_models(first: JudgedIndex, second: JudgedIndex, k: int) -> ModelComp
     by_measure = {measure: compare(a, b, measure) for measure in measures(k)}
     names = dict.fromkeys(first.judged.kinds.get(query_id, "") for query_id in a.per_query)
     parts = {kind: (_of_kind(a, first, kind), _of_kind(b, second, kind)) for kind in names} if len(names) > 1 else {}
-    by_kind = {kind or "other": compare(one, other, f"success_{k}") for kind, (one, other) in parts.items()}
+    by_kind = {kind or NO_KIND: compare(one, other, f"success_{k}") for kind, (one, other) in parts.items()}
     return ModelComparison(first, second, k, by_measure, by_kind)
 
 

@@ -46,11 +46,11 @@ def search_both(retriever: DenseRetriever, query: str, k: int, *, ef: int) -> Si
     found = Neighbors(hnsw.neighbors.ids[:1], hnsw.neighbors.scores[:1])
     recall = float(knn_recall(truth, found)[0])
     seconds = {"embedding": embedding, "HNSW": hnsw.p50, "exact": exact.p50}
-    missed, extra = _differences(truth.ids[0], found.ids[0], recall)
+    missed, extra = differences(truth.ids[0], found.ids[0], recall)
     return SideBySide(retriever.hits(truth), retriever.hits(found), missed, extra, recall, seconds)
 
 
-def _differences(true: NDArray[np.int64], found: NDArray[np.int64], recall: float) -> tuple[list[bool], list[bool]]:
+def differences(true: NDArray[np.int64], found: NDArray[np.int64], recall: float) -> tuple[list[bool], list[bool]]:
     """Mark what one side has and the other has not, as many as recall says.
 
     Recall goes by score: a tie at the border is no miss. So of the ids that differ, only the first count as missed

@@ -1,6 +1,7 @@
 """A job: its progress can be watched, it can be cancelled, and its errors reach whoever asks for the result."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -116,3 +117,20 @@ def test_a_job_gives_way_to_a_timed_section():
         assert not reported.wait(0.2)
     job.result()
     assert reported.is_set()
+
+
+def test_a_job_that_several_start_runs_once():
+    runs, go_on = [], threading.Event()
+
+    def work(progress):
+        assert go_on.wait(PATIENCE)
+        runs.append(threading.current_thread())
+        return 42
+
+    job = Job(work)
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: job.start(), range(32))) == {job}
+    go_on.set()
+    assert job.result() == 42
+    assert job.start().result() == 42, "starting what has ended does nothing"
+    assert len(runs) == 1

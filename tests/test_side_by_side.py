@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from retriever.dense import DenseRetriever
 from retriever.errors import ParameterError
 from retriever.index import NO_ID
-from retriever.side_by_side import _differences, search_both
+from retriever.side_by_side import differences, search_both
 
 WORDS = "lamp sea bread yeast shore light oven far small wild storm ship rock tower salt flour water heat".split()
 
@@ -77,13 +77,13 @@ def test_bad_numbers_are_refused(starved, wrong):
 
 
 @given(st.permutations(range(12)), st.integers(0, 8), st.integers(0, 8))
-def test_marks_without_ties_are_the_set_differences(ids, n_true, n_found):
+def test_marks_without_ties_are_the_setdifferences(ids, n_true, n_found):
     true, found = np.arange(n_true), np.array(sorted(ids[:n_found]), dtype=np.int64)[:n_true]
     recall = len(set(true) & set(found)) / n_true if n_true else 1.0
 
     def padded(rows):
         return np.concatenate([rows, np.full(8 - len(rows), NO_ID)]).astype(np.int64)
 
-    missed, extra = _differences(padded(true), padded(found), recall)
+    missed, extra = differences(padded(true), padded(found), recall)
     assert missed == [row not in found for row in true]
     assert extra == [row not in true for row in found]

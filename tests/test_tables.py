@@ -1,45 +1,19 @@
 """Tables: every text is escaped, every mark and number is the one that was handed in."""
 
-import base64
 import csv
 import io
 import json
 import re
-from html.parser import HTMLParser
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from page import Elements, assert_harmless, content_of
 from small import HOSTILE, collection_of, measurement, sentences
 
 from retriever.index import Neighbors
 from retriever.record import RunRecord
 from ui import tables
-
-
-class Elements(HTMLParser):
-    """Collect the elements of some HTML, their attributes and all text."""
-
-    def __init__(self, source):
-        super().__init__()
-        self.tags, self.attributes, self.words = [], [], []
-        self.feed(source)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += [name for name, _ in attrs]
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-    @property
-    def text(self):
-        return "".join(self.words)
-
-
-def assert_harmless(source):
-    found = Elements(source)
-    assert not {"img", "script"} & set(found.tags)
-    assert not [name for name in found.attributes if name.startswith("on")]
 
 
 def hit(text, score=0.5, **metadata):
@@ -77,6 +51,28 @@ def test_hostile_hits_stay_text():
     assert HOSTILE * 20 in Elements(source).text
 
 
+@pytest.mark.parametrize(
+    ("text", "metadata", "shown"),
+    [
+        ("Tea Water boils.", {"title": "Tea"}, "Water boils."),
+        ("Tea Tea is hot.", {"title": "Tea"}, "Tea is hot."),  # only the title it was embedded with
+        ("Teapots are round.", {"title": "Tea"}, "Teapots are round."),
+        ("Tea Water boils.", {"title": "Tea", "start": 0, "end": 16}, "Tea Water boils."),  # a chunk has no title in it
+        ("Water boils.", {"title": "Tea"}, "Water boils."),
+        (" Water boils.", {"title": ""}, " Water boils."),
+        ("None of it.", {"title": None}, "None of it."),
+        ("Water boils.", {}, "Water boils."),
+    ],
+)
+def test_a_passage_is_shown_without_the_title_above_it(text, metadata, shown):
+    assert tables.body(text, metadata) == shown
+
+
+def test_hits_show_a_title_once():
+    source = tables.hits([hit("Tea Water boils.", title="Tea")], [False], side="exact")
+    assert Elements(source).text.count("Tea") == 1
+
+
 def test_the_time_bar_splits_in_proportion():
     source = tables.time_bar({"embedding": (0.003, "a"), "HNSW": (0.001, "b"), "exact": (0.004, "c")})
     assert [float(share) for share in re.findall(r"flex-grow:([0-9.]+)", source)] == [0.375, 0.125, 0.5]
@@ -100,7 +96,12 @@ def test_cards_show_both_sides_with_units():
     assert f"{np.percentile([100, 200, 300], 95):.0f} µs" in cards[2]
     assert "5,000" in cards[3]  # three queries in 600 µs
     assert "2,500" in cards[3]
-    assert "2.0× faster" in cards[4]
+    assert "2.0× faster" in cards[1]
+    assert "…" in cards[4], "nothing was counted yet"
+    counted = [replace(step, distances=np.full(3, n)) for step, n in ((now, 1234.4), (exact, 10_785.0))]
+    last = Elements(tables.cards(*counted).split('class="lab-card"')[-1]).text
+    assert "1,234" in last
+    assert "10,785" in last
 
 
 def bars_of(recall):
@@ -186,10 +187,6 @@ def test_chunks_are_shown_up_to_a_number(fake_encoder):
     assert Elements(tables.chunks(many)).tags.count("tr") == 1 + tables.SHOWN_CHUNKS
     assert "of 150" in Elements(tables.chunks(many)).text
     assert sentences(7)[6] in Elements(tables.chunks(few)).text
-
-
-def content_of(link):
-    return base64.b64decode(re.search(r'href="data:[^;]+;base64,([^"]+)"', link).group(1)).decode()
 
 
 def test_a_download_carries_its_file():

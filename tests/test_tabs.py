@@ -17,7 +17,7 @@ from ui import asking, demo, documents_tab, ef_tab, search_tab
 from ui.building import PASTE, SOURCES, BuildRequest
 from ui.documents_tab import build_steps, cancel, fit_sizes, name_preset, set_preset, show_source
 from ui.errors import shown, shown_steps
-from ui.preparation import Preparation
+from ui.preparation import MODEL, Preparation
 from ui.session import Session
 
 PATIENCE = 10  # seconds until a test gives up on a thread
@@ -61,7 +61,7 @@ def test_sessions_of_two_visitors_are_never_equal():
 
 def prepared(**samples):
     state = Preparation()
-    state._ready.update(samples)
+    state._ready.update({(name, MODEL): indexed for name, indexed in samples.items()})
     return state
 
 
@@ -86,6 +86,11 @@ def test_a_visitor_who_chose_nothing_moves_on_to_the_best_sample(indexed, starve
     assert large.indexed is starved
     assert second != first
     assert "Poor" in header
+    assert "Everyday science" in note
+    assert "Python docs" not in note
+
+    state = prepared(documents=indexed, python_docs=starved, everyday_science=indexed)
+    *_, note, _ = demo.adopt(large, state)
     assert note == ""
 
 
@@ -429,14 +434,34 @@ def test_sliding_shows_what_is_measured_at_that_ef(starved):
     session = Session(starved)
     for ef in (10, 40, 200):
         cards, now = ef_tab.slide(10, ef, session)
-        figure, spread, worst, record = ef_tab.details(now, session)
+        assert "…" in cards, "distances are counted after the numbers are shown"
+        counted, figure, spread, worst, record = ef_tab.details(now, "latency", session)
         measured = starved.measure(10, ef)
+        distances = np.mean([starved.graph.walk(query, 10, ef).distances for query in starved.query_vectors])
+        assert f"<b>{distances:,.0f}</b>" in counted
+        assert mean_recall(counted) == mean_recall(cards)
         assert mean_recall(cards) == pytest.approx(measured.mean_recall, abs=0.0006)
         assert f'data-ef="{ef}"' in cards
         assert f"now: ef={ef}" in [trace.name for trace in figure.data]
         perfect = int((measured.recall == 1).sum())
         assert f'title="{perfect} ' in spread
         assert f'"ef": {ef}' in record.replace("&quot;", '"')
+
+
+def test_the_axis_turns_from_latency_to_distances_and_recall_stays(starved):
+    starved.curve(10)
+    latency, distances = (ef_tab.redraw(10, 40, axis, Session(starved))[1] for axis in ("latency", "distances"))
+    [one], [other] = ([trace for trace in figure.data if trace.name == "HNSW 2/5"] for figure in (latency, distances))
+    assert one.y == other.y
+    assert list(other.x) == [step.mean_distances for step in starved.curve(10)]
+    assert list(other.x) == sorted(other.x)
+    exact = next(trace for trace in distances.data if trace.name == "exact")
+    assert list(exact.x) == [len(starved)]
+    assert "distances" in distances.layout.xaxis.title.text
+
+
+def test_the_smallest_ef_is_k():
+    assert ef_tab.smallest(25.0) == 25
 
 
 def test_recall_rises_with_ef(starved):
@@ -455,7 +480,7 @@ def test_sliding_below_k_is_k(starved):
 def test_sliding_before_anything_is_loaded_changes_nothing():
     cards, now = ef_tab.slide(10, 10, Session())
     assert skipped(cards)
-    assert all(skipped(value) for value in ef_tab.details(now, Session()))
+    assert all(skipped(value) for value in ef_tab.details(now, "latency", Session()))
 
 
 def test_sliding_with_k_above_the_collection(fake_encoder):
@@ -466,7 +491,7 @@ def test_sliding_with_k_above_the_collection(fake_encoder):
 def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeypatch):
     monkeypatch.setattr(ef_tab, "POLL", 0.001)
     fresh = collection_of(fake_encoder, sentences(500), M=2, ef_construction=5)
-    first, *waiting, last = ef_tab.curve_steps(10, 10, 0.9, Session(fresh))
+    first, *waiting, last = ef_tab.curve_steps(10, 10, 0.9, "latency", Session(fresh))
     assert waiting
     assert all("measuring" in step[0].lower() or "waiting" in step[0].lower() for step in waiting)
     assert all(skipped(value) for step in waiting for value in step[1:])
@@ -476,13 +501,13 @@ def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeyp
     trace = next(trace for trace in last[3].data if trace.name == "HNSW 2/5")
     assert list(trace.y) == [step.mean_recall for step in curve]
     assert list(trace.x) == pytest.approx([step.p50 * 1e6 for step in curve])
-    again = list(ef_tab.curve_steps(10, 10, 0.9, Session(fresh)))
+    again = list(ef_tab.curve_steps(10, 10, 0.9, "latency", Session(fresh)))
     assert len(again) == 1
     assert fresh.known_curve(10) is curve
 
 
 def test_the_curve_before_anything_is_loaded_is_told():
-    steps = list(ef_tab.curve_steps(10, 10, 0.9, Session()))
+    steps = list(ef_tab.curve_steps(10, 10, 0.9, "latency", Session()))
     assert len(steps) == 1
     assert "being prepared" in steps[0][0]
 
@@ -505,7 +530,7 @@ def test_a_second_graph_shares_vectors_and_is_drawn(indexed):
     assert laid.overlay.retriever.vectors is indexed.retriever.vectors
     assert laid.overlay.retriever.hnsw.M == 4
     assert session.overlay is None
-    *_, last = ef_tab.curve_steps(10, 10, 0.9, laid)
+    *_, last = ef_tab.curve_steps(10, 10, 0.9, "latency", laid)
     assert {"HNSW 16/200", "HNSW 4/20"} <= {trace.name for trace in last[3].data}
     assert ef_tab.lay_over(ef_tab.NO_OVERLAY, laid).overlay is None
     assert ef_tab.overlay_choice(session) == ef_tab.NO_OVERLAY

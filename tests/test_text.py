@@ -5,10 +5,11 @@ import re
 import pytest
 from small import HOSTILE, collection_of, curve_of, measurement, sentences, sized
 
+from retriever.errors import ParameterError
 from retriever.models import MODELS
 from ui import text
 from ui.job import Status
-from ui.preparation import Preparation
+from ui.preparation import MODEL, TITLES, Preparation
 from ui.settings import limits
 
 
@@ -53,6 +54,21 @@ def test_ratio_says_who_is_faster():
 def test_escape_leaves_no_markup():
     assert "<" not in text.escape(HOSTILE)
     assert '"' not in text.escape(HOSTILE)
+
+
+@pytest.mark.parametrize(
+    ("markup", "words"),
+    [
+        ("<b>alpha</b> finds 3 of <b>4</b>.", "alpha finds 3 of 4."),
+        ("ef &lt; 10 &amp; k &gt; 1", "ef < 10 & k > 1"),
+        ('<p class="lab-hint">a<small>b</small></p>', "ab"),
+        (f"<b>{text.escape(HOSTILE)}</b>", HOSTILE),  # what was shown as text is text
+        ("&amp;lt;", "&lt;"),
+        ("no markup", "no markup"),
+    ],
+)
+def test_plain_words_have_no_markup(markup, words):
+    assert text.plain(markup) == words
 
 
 def test_the_header_names_all_that_made_the_numbers(indexed):
@@ -223,12 +239,12 @@ def test_the_progress_bar_is_as_long_as_what_is_done():
 
 def test_preparation_is_told_until_all_is_there(indexed):
     state = Preparation()
-    assert "Sample documents" in text.preparation(state)
-    assert "Python docs" in text.preparation(state)
-    state._ready["documents"] = indexed
-    assert "Sample documents" not in text.preparation(state)
-    assert "Python docs" in text.preparation(state)
-    state._ready["python_docs"] = indexed
+    missing = [name for name in TITLES if name in state.names]
+    for name in state.names:
+        words = text.preparation(state)
+        assert [known for known in TITLES if TITLES[known] in words] == missing
+        state._ready[name, MODEL] = indexed
+        missing.remove(name)
     assert text.preparation(state) == ""
 
 
@@ -248,3 +264,20 @@ def test_the_limits_in_force_are_told(monkeypatch):
     words = text.limit_words(limits())
     for limit in ("7 files", "20 MB each", "50 MB together", "12,345 chunks", "2,000 characters"):
         assert limit in words
+
+
+def test_the_limits_of_a_judged_collection_are_told(monkeypatch):
+    words = text.limit_words_of_judged(limits())
+    assert words == "At most 50 MB zipped, 200 MB unpacked, 50,000 passages and 5,000 questions."
+    for name, value in (("TOTAL_MB", 3), ("UNPACKED_MB", 7000), ("CHUNKS", 11), ("QUESTIONS", 1234)):
+        monkeypatch.setenv(f"LAB_MAX_{name}", str(value))
+    words = text.limit_words_of_judged(limits())
+    assert words == "At most 3 MB zipped, 7,000 MB unpacked, 11 passages and 1,234 questions."
+
+
+@pytest.mark.parametrize("name", ["LAB_MAX_UNPACKED_MB", "LAB_MAX_QUESTIONS"])
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
+def test_a_limit_of_judged_collections_that_is_no_number_is_refused_with_its_name(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ParameterError, match=f"{name} is '{value}'"):
+        limits()

@@ -52,7 +52,8 @@ def measure(k: float, ef: float, session: Session) -> dict[str, Any]:
     """Measure recall and latency at ef over the pinned queries of what this client has loaded."""
     indexed = session.loaded()
     k = check_count("k", whole_number("k", k), 1, MOST_K)
-    now, exact = indexed.measure(k, check_count("ef", whole_number("ef", ef), 1)), indexed.measure_exact(k)
+    now = indexed.counted(indexed.measure(k, check_count("ef", whole_number("ef", ef), 1)))
+    exact = indexed.measure_exact(k)
     return {
         "hnsw": numbers(now),
         "exact": numbers(exact),

@@ -9,12 +9,17 @@ from ui.settings import limits
 
 def answer(question: str, k: int, ef: int, indexed: IndexedCollection) -> SideBySide:
     """Return both answers. Raises ParameterError for an empty or a very long question."""
+    return search_both(indexed.retriever, checked(question), k, ef=max(ef, k))
+
+
+def checked(question: str | None) -> str:
+    """Return a question without white space around it. Raises ParameterError for an empty or a very long one."""
     asked, most = (question or "").strip(), limits().question_characters
     if not asked:
         raise ParameterError("The question is empty; type one, or choose an example below it.")
     if len(asked) > most:
         raise ParameterError(f"The question has {len(asked):,} characters; at most {most:,} are taken. Shorten it.")
-    return search_both(indexed.retriever, asked, k, ef=max(ef, k))
+    return asked
 
 
 def result_rows(both: SideBySide) -> list[dict[str, object]]:

@@ -14,7 +14,7 @@ from retriever.hnsw import check_graph_settings
 from retriever.index import check_count
 from retriever.indexed import IndexedCollection, IndexSettings, Progress
 from retriever.indexing import index_collection, with_model
-from retriever.judged_index import JudgedIndex, in_lower_case, judged_index
+from retriever.judged_index import JudgedIndex, check_judged, in_lower_case, judged_index
 from retriever.judgments import JudgedQueries
 from retriever.model_comparison import ModelComparison, compare_models, shouted
 from retriever.models import load_encoder, model_card
@@ -61,15 +61,19 @@ class CompareRequest:
         check_count("k", self.k, 1, LARGEST_K)
         check_count("relevance_level", self.relevance_level, 1, LARGEST_GRADE)
         check_graph_settings(self.M, self.ef_construction, seed=0)
-        if self.collection == BEIR:
-            self._check_archive()
+        self._check_files()
 
-    def _check_archive(self) -> None:
-        if not self.archive:
+    def _check_files(self) -> None:
+        """Raise DocumentError for a file that is missing, of no use or too large."""
+        if self.collection == BEIR and not self.archive:
             raise DocumentError("No file was chosen; choose a zip with corpus.jsonl, queries.jsonl and qrels/test.tsv.")
-        size, most = Path(self.archive).stat().st_size / 1e6, limits().total_megabytes
-        if size > most:
-            raise DocumentError(f"{Path(self.archive).name} has {size:.1f} MB; at most {most} MB are taken.")
+        if self.collection == LOADED and self.queries and not self.qrels:
+            raise DocumentError("Queries were chosen without judgments of them; choose a file of judgments as well.")
+        most = limits().total_megabytes
+        for path in {BEIR: [self.archive], LOADED: [self.qrels, self.queries]}.get(self.collection, []):
+            size = Path(path).stat().st_size / 1e6 if path else 0
+            if size > most:
+                raise DocumentError(f"{Path(path).name} has {size:.1f} MB; at most {most} MB are taken.")
 
 
 def request_of(
@@ -130,7 +134,7 @@ def plan(
         comparison = compare_models(first, second, request.k)
         lower: list[float] = []
         if shouted(first):
-            lower = [in_lower_case(index).evaluation(request.k).hit_rate for index in (first, second)]
+            lower = [_in_lower_case(index, shelf, progress).evaluation(request.k).hit_rate for index in (first, second)]
         return Compared(comparison, time.perf_counter() - start, lower)
 
     return work
@@ -160,22 +164,24 @@ def _index(
 
 
 def _uploaded(request: CompareRequest, model_name: str, shelf: Shelf, progress: Progress) -> JudgedIndex:
-    """Index a collection in BEIR layout."""
-    key = ("beir", _digest(request.archive), request.relevance_level, model_name)
+    """Index a collection in BEIR layout; which grades are answers changes nothing that is embedded."""
+    key = ("beir", _digest(request.archive), model_name)
 
-    def make() -> JudgedIndex:
+    def embedded() -> JudgedIndex:
         progress("reading", 0.0)
         with tempfile.TemporaryDirectory() as folder:
             unpack_beir(request.archive, folder, max_bytes=limits().unpacked_megabytes * 1_000_000)
-            collection = replace(
-                read_beir(folder), name=Path(request.archive).stem, relevance_level=request.relevance_level
-            )
+            collection = replace(read_beir(folder), name=Path(request.archive).stem)
         _check_questions(collection.judged)
         settings = IndexSettings(model_name)
         indexed = index_collection(collection, settings, progress=progress, max_passages=limits().chunks)
         return judged_index(indexed, progress=progress)
 
-    return shelf.take(key, make)
+    found = shelf.take(key, embedded)
+    level = request.relevance_level
+    if level == found.judged.relevance_level:
+        return found
+    return shelf.take((*key, level), lambda: found.with_relevance_level(level))
 
 
 def _loaded(
@@ -185,6 +191,7 @@ def _loaded(
     base = session.loaded()
     judged = _given_judgments(request, base) if request.qrels else base.judged
     _check_questions(judged)
+    check_judged(base, judged)  # before anything is embedded
     files = [_digest(path) for path in (request.qrels, request.queries) if path]
     key = (base, *files, request.relevance_level, model_name)
 
@@ -211,6 +218,10 @@ def _given_judgments(request: CompareRequest, base: IndexedCollection) -> Judged
             "text, or lines of id, tab and text."
         )
     return JudgedQueries(queries, read_qrels(request.qrels), request.relevance_level, kinds)
+
+
+def _in_lower_case(index: JudgedIndex, shelf: Shelf, progress: Progress) -> JudgedIndex:
+    return shelf.take(("lower case", index), lambda: in_lower_case(index, progress=progress))
 
 
 def _check_questions(judged: JudgedQueries | None) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui import api, documents_tab, ef_tab, models_tab, search_tab, text
+from ui import api, documents_tab, ef_tab, graph_tab, models_tab, search_tab, text
 from ui.errors import shown, shown_steps
 from ui.preparation import Preparation
 from ui.session import Session
@@ -62,6 +62,8 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
             ef = ef_tab.build(session)
         with gr.Tab("4 Compare models"):
             models_tab.build(session, shared)
+        with gr.Tab("5 Inside HNSW"):
+            graph = graph_tab.build(session)
         api.build(session, shared)
 
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
@@ -76,6 +78,7 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
         revision.change(search_tab.refresh, search.inputs, search.refreshed, **hidden)
         revision.change(shown_steps(ef_tab.curve_steps), ef.inputs, ef.refreshed, **hidden)
         revision.change(ef_tab.overlay_choice, session, ef.overlay, **hidden)
+        revision.change(shown(graph_tab.refresh), graph.inputs, graph.refreshed, **hidden)
         gr.on([ef.starve.click, ef.enlarge.click], ef_tab.waiting, None, ef.lesson, **hidden)
         revision.change(documents_tab.report, session, documents.report, **hidden)
     return demo

@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 
 from retriever.indexed import IndexedCollection
 from retriever.measurement import Measurement
-from ui import tables, text
+from ui import labs, tables, text
 from ui.errors import shown, shown_steps
-from ui.figures import curve_figure
+from ui.figures import DISTANCES, LATENCY, curve_figure
 from ui.job import Job, Status
 from ui.records import ef_record
 from ui.session import Session
@@ -26,7 +26,8 @@ OVERLAYS = {
 }
 POLL = 0.2  # seconds between two looks at a running measurement
 
-Details = tuple[go.Figure, str, str, str]  # curve, spread, worst queries, run record
+AXES = {"latency": LATENCY, "distances": DISTANCES}
+Details = tuple[str, go.Figure, str, str, str]  # numbers with distances, curve, spread, worst queries, run record
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,18 @@ def slide(k: float, ef: float, session: Session) -> tuple[str, Measurement | Non
     return tables.cards(now, indexed.measure_exact(k)), now
 
 
-def details(now: Measurement | None, session: Session) -> Details:
-    """Show the rest of a measurement; it follows the numbers, as drawing takes longer than measuring."""
+def details(now: Measurement | None, axis: str, session: Session) -> Details:
+    """Show the rest of a measurement; it follows the numbers, as counting and drawing take longer than measuring."""
     if session.indexed is None or now is None:
-        return (gr.skip(),) * 4
+        return (gr.skip(),) * 5
     indexed, overlay = session.indexed, session.overlay
     exact, curve = indexed.measure_exact(now.k), indexed.known_curve(now.k) or []
+    now = indexed.counted(now)
     other = overlay.known_curve(now.k) or [] if overlay else []
-    figure = curve_figure(
-        curve, exact, now, name=graph_name(indexed), overlay=other, overlay_name=graph_name(overlay) if overlay else ""
-    )
+    names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
+    figure = curve_figure(curve, exact, now, overlay=other, cost=AXES[axis], **names)
     record = tables.record(ef_record(indexed, now, exact, curve))
-    return figure, tables.spread(now), tables.worst(indexed, now), record
+    return tables.cards(now, exact), figure, tables.spread(now), tables.worst(indexed, now), record
 
 
 def graph_name(indexed: IndexedCollection) -> str:
@@ -69,7 +70,7 @@ def graph_name(indexed: IndexedCollection) -> str:
     return f"HNSW {indexed.settings.M}/{indexed.settings.ef_construction}"
 
 
-def curve_steps(k: float, ef: float, target: float, session: Session) -> Iterator[tuple[Any, ...]]:
+def curve_steps(k: float, ef: float, target: float, axis: str, session: Session) -> Iterator[tuple[Any, ...]]:
     """Measure the curve of what is loaded, and of the overlay, unless it is known; then show everything."""
     indexed, k = session.indexed, int(k)
     if indexed is None:
@@ -80,18 +81,17 @@ def curve_steps(k: float, ef: float, target: float, session: Session) -> Iterato
         )
         return
     if indexed.known_curve(k) is None:  # first the numbers at this ef: those of the collection before must not stay
-        cards, now = slide(k, ef, session)
-        yield (text.progress_bar(Status("measuring the curve")), "", cards, *details(now, session))
+        _, now = slide(k, ef, session)
+        yield (text.progress_bar(Status("measuring the curve")), "", *details(now, axis, session))
     for graph in [indexed, *([session.overlay] if session.overlay else [])]:
         if graph.known_curve(k) is None:
             yield from _measure_curve(graph, k)
     curve, exact = indexed.curve(k), indexed.measure_exact(k)
-    cards, now = slide(k, ef, session)
+    _, now = slide(k, ef, session)
     yield (
         f'<div class="lab-lesson">{text.lesson(indexed, exact, curve)}</div>',
         text.target_words(curve, float(target)),
-        cards,
-        *details(now, session),
+        *details(now, axis, session),
     )
 
 
@@ -115,6 +115,11 @@ def aim(k: float, target: float, session: Session) -> str:
         return ""
     curve: Sequence[Measurement] = session.indexed.known_curve(int(k)) or []
     return text.target_words(curve, float(target)) if curve else "The curve is still being measured."
+
+
+def smallest(k: float) -> int:
+    """Return the smallest ef that does anything."""
+    return int(k)
 
 
 def lay_over(name: str, session: Session) -> Session:
@@ -141,39 +146,24 @@ def starve(session: Session) -> Session:
     return replace(session, indexed=session.loaded().with_graph(M, ef_construction), chosen=True)
 
 
+def redraw(k: float, ef: float, axis: str, session: Session) -> Details:
+    """Measure at this ef again and show everything, with the chosen cost along the axis."""
+    _, now = slide(k, ef, session)
+    return details(now, axis, session)
+
+
 def build(session: gr.State) -> EfTab:
     """Lay the tab out and wire it."""
     with gr.Row():
-        with gr.Column(scale=4, min_width=320):
-            info = "Candidates HNSW keeps while it searches: more find more and take longer. Below k nothing changes."
-            ef = gr.Slider(
-                FIRST_K, LARGEST_EF, FIRST_K, step=1, label="ef (candidates)", info=info, elem_classes="lab-big-slider"
-            )
-            cards = gr.HTML('<p class="lab-hint">The numbers appear as soon as a collection is loaded.</p>')
-            k = gr.Slider(1, LARGEST_K, FIRST_K, step=1, label="k (neighbours)", info="How many nearest texts count.")
+        ef, cards, k, axis = _sliders()
         with gr.Column(scale=7, min_width=320):
             figure = gr.Plot(show_label=False, container=False)
             lesson = gr.HTML()
             with gr.Row():
                 starved = gr.Button("Try the starved graph", size="sm")
                 larger = gr.Button("Take Python docs", size="sm")
-            with gr.Row():
-                target = gr.Slider(
-                    0.5,
-                    1,
-                    0.95,
-                    step=0.01,
-                    min_width=240,
-                    label="Smallest ef that reaches recall",
-                    info="Read off the curve.",
-                )
-                overlay = gr.Dropdown(
-                    list(OVERLAYS),
-                    value=NO_OVERLAY,
-                    min_width=240,
-                    label="Lay over it",
-                    info="A second graph over the same vectors.",
-                )
+                lower = gr.Button("Go to the smallest ef", size="sm")
+            target, overlay = _choices()
             reached = gr.HTML()
     with gr.Row():
         with gr.Column(scale=4, min_width=320):
@@ -182,14 +172,17 @@ def build(session: gr.State) -> EfTab:
         with gr.Column(scale=7, min_width=320):
             gr.HTML('<div class="lab-side">The queries HNSW does worst on</div>')
             worst = gr.HTML()
+    labs.build(session, k, ef)
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
-    measured, drawn = gr.State(), [figure, spread, worst, record]
-    inputs, refreshed = [k, ef, target, session], [lesson, reached, cards, *drawn]
+    measured, drawn = gr.State(), [cards, figure, spread, worst, record]
+    inputs, refreshed = [k, ef, target, axis, session], [lesson, reached, *drawn]
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     quick = hidden | {"queue": False}
     slid = ef.input(shown(slide), [k, ef, session], [cards, measured], trigger_mode="always_last", **quick)
-    slid.then(details, [measured, session], drawn, **quick)
+    slid.then(details, [measured, axis, session], drawn, **quick)
+    axis.input(shown(redraw), [k, ef, axis, session], drawn, **quick)
+    lower.click(smallest, k, ef, **quick).then(shown(redraw), [k, ef, axis, session], drawn, **quick)
     k.input(keep_ef_above, [k, ef], ef, trigger_mode="always_last", **hidden)
     k.input(shown_steps(curve_steps), inputs, refreshed, trigger_mode="always_last", **hidden)
     target.input(aim, [k, target, session], reached, trigger_mode="always_last", **hidden)
@@ -197,3 +190,27 @@ def build(session: gr.State) -> EfTab:
     laid = overlay.input(shown(lay_over), [overlay, session], session, **hidden)
     laid.then(shown_steps(curve_steps), inputs, refreshed, **hidden)
     return EfTab(inputs, refreshed, overlay, lesson, starved, larger)
+
+
+def _sliders() -> tuple[gr.Slider, gr.HTML, gr.Slider, gr.Radio]:
+    """Lay out the left side: ef, the numbers it gives, k, and what the curve is drawn over."""
+    with gr.Column(scale=4, min_width=320):
+        info = "Candidates HNSW keeps while it searches: more find more and take longer. Below k nothing changes."
+        ef = gr.Slider(
+            FIRST_K, LARGEST_EF, FIRST_K, step=1, label="ef (candidates)", info=info, elem_classes="lab-big-slider"
+        )
+        cards = gr.HTML('<p class="lab-hint">The numbers appear as soon as a collection is loaded.</p>')
+        k = gr.Slider(1, LARGEST_K, FIRST_K, step=1, label="k (neighbours)", info="How many nearest texts count.")
+        info = "What a query costs: time, or distances computed, which do not depend on the machine."
+        axis = gr.Radio(list(AXES), value="latency", label="Along the axis", info=info)
+    return ef, cards, k, axis
+
+
+def _choices() -> tuple[gr.Slider, gr.Dropdown]:
+    """Lay out what is asked of the curve, and what is laid over it."""
+    with gr.Row():
+        info = "Read off the curve."
+        target = gr.Slider(0.5, 1, 0.95, step=0.01, min_width=240, label="Smallest ef that reaches recall", info=info)
+        info = "A second graph over the same vectors."
+        overlay = gr.Dropdown(list(OVERLAYS), value=NO_OVERLAY, min_width=240, label="Lay over it", info=info)
+    return target, overlay

@@ -1,6 +1,7 @@
 """Figures: measurements -> Plotly. The same colours everywhere: exact blue, HNSW orange, missed vermilion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,6 +15,27 @@ GRID = "rgba(128,128,128,.25)"
 GREY = "#808890"  # readable on white and on near-black
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Say what an axis counts: its title, its unit, and the number a measurement has of it."""
+
+    title: str
+    unit: str
+    of: Callable[[Measurement], float]
+
+
+def _microseconds(step: Measurement) -> float:
+    return step.p50 * 1e6
+
+
+def _distances(step: Measurement) -> float:
+    return step.mean_distances or 0.0
+
+
+LATENCY = Cost("median latency, µs a query", "µs", _microseconds)
+DISTANCES = Cost("distances computed a query", "distances", _distances)
+
+
 def curve_figure(
     curve: Sequence[Measurement],
     exact: Measurement,
@@ -22,37 +44,37 @@ def curve_figure(
     name: str = "HNSW",
     overlay: Sequence[Measurement] = (),
     overlay_name: str = "",
+    cost: Cost = LATENCY,
 ) -> go.Figure:
-    """Draw mean recall over median latency, points labelled by ef, exact search as the reference."""
+    """Draw mean recall over what a query costs, points labelled by ef, exact search as the reference."""
     traces = []
     if overlay:
-        traces.append(_trace(overlay, overlay_name, dash="dot", symbol="diamond-open"))
+        traces.append(_trace(overlay, overlay_name, cost, dash="dot", symbol="diamond-open"))
     if curve:
-        traces.append(_trace(curve, name, dash="solid", symbol="circle"))
-    traces.append(_exact_point(exact))
+        traces.append(_trace(curve, name, cost, dash="solid", symbol="circle"))
+    traces.append(_exact_point(exact, cost))
     if now is not None:
-        traces.append(_current_point(now))
+        traces.append(_current_point(now, cost))
     low = min([step.mean_recall for step in (*curve, *overlay)] or [now.mean_recall if now else 0])
-    return go.Figure(traces, _layout(exact, low))
+    return go.Figure(traces, _layout(exact, low, cost))
 
 
-def _layout(exact: Measurement, low: float) -> dict[str, Any]:
+def _layout(exact: Measurement, low: float, cost: Cost) -> dict[str, Any]:
     """Return the axes and the line of exact search, whole, as setting them one by one takes three times as long."""
-    vertical = {"type": "line", "x0": exact.p50 * 1e6, "x1": exact.p50 * 1e6, "y0": 0, "y1": 1, "yref": "paper"}
+    vertical = {"type": "line", "x0": cost.of(exact), "x1": cost.of(exact), "y0": 0, "y1": 1, "yref": "paper"}
     return {
-        **_plain(330),
+        **plain_layout(330),
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 0.02, "yanchor": "bottom"}
         | {"bgcolor": "rgba(0,0,0,0)"},
-        "uirevision": "curve",  # a visitor's zoom stays while the slider moves
+        "uirevision": cost.title,  # a visitor's zoom stays while the slider moves
         "shapes": [vertical | {"line": {"color": EXACT, "dash": "dash", "width": 2}}],
-        "xaxis": {"title": {"text": "median latency, µs a query"}, "rangemode": "tozero"}
-        | {"gridcolor": GRID, "zeroline": False},
+        "xaxis": {"title": {"text": cost.title}, "rangemode": "tozero"} | {"gridcolor": GRID, "zeroline": False},
         "yaxis": {"title": {"text": f"mean recall@{exact.k}"}, "range": [max(-0.02, low - 0.08), 1.04]}
         | {"gridcolor": GRID, "zeroline": False},
     }
 
 
-def _plain(height: int) -> dict[str, Any]:
+def plain_layout(height: int) -> dict[str, Any]:
     """Return what all figures share: no background of their own, one font."""
     return {
         "template": None,
@@ -64,10 +86,10 @@ def _plain(height: int) -> dict[str, Any]:
     }
 
 
-def _exact_point(exact: Measurement) -> go.Scatter:
+def _exact_point(exact: Measurement, cost: Cost) -> go.Scatter:
     """Draw exact search, the reference."""
     return go.Scatter(
-        x=[exact.p50 * 1e6],
+        x=[cost.of(exact)],
         y=[1.0],
         mode="markers+text",
         name="exact",
@@ -75,27 +97,27 @@ def _exact_point(exact: Measurement) -> go.Scatter:
         textposition="bottom left",
         textfont={"color": EXACT},
         marker={"color": EXACT, "size": 13, "symbol": "square"},
-        hovertemplate="exact search: %{x:.0f} µs, recall 1<extra></extra>",
+        hovertemplate=f"exact search: %{{x:,.0f}} {cost.unit}, recall 1<extra></extra>",
     )
 
 
-def _current_point(now: Measurement) -> go.Scatter:
+def _current_point(now: Measurement, cost: Cost) -> go.Scatter:
     """Draw where the slider stands."""
     return go.Scatter(
-        x=[now.p50 * 1e6],
+        x=[cost.of(now)],
         y=[now.mean_recall],
         mode="markers",
         name=f"now: ef={now.ef}",
         marker={"color": HNSW, "size": 20, "symbol": "circle-open", "line": {"width": 4}},
-        hovertemplate="ef=" + str(now.ef) + ": %{x:.0f} µs, recall %{y:.3f}<extra></extra>",
+        hovertemplate=f"ef={now.ef}: %{{x:,.0f}} {cost.unit}, recall %{{y:.3f}}<extra></extra>",
     )
 
 
-def _trace(curve: Sequence[Measurement], name: str, *, dash: str, symbol: str) -> go.Scatter:
+def _trace(curve: Sequence[Measurement], name: str, cost: Cost, *, dash: str, symbol: str) -> go.Scatter:
     """Draw one graph's curve; only some points are labelled, so that labels do not cover one another."""
     labels = [f"{step.ef}" if number % 2 == 0 or number == len(curve) - 1 else "" for number, step in enumerate(curve)]
     return go.Scatter(
-        x=[step.p50 * 1e6 for step in curve],
+        x=[cost.of(step) for step in curve],
         y=[step.mean_recall for step in curve],
         mode="lines+markers+text",
         name=name,
@@ -103,7 +125,7 @@ def _trace(curve: Sequence[Measurement], name: str, *, dash: str, symbol: str) -
         textposition="top left",
         cliponaxis=False,
         customdata=[step.ef for step in curve],
-        hovertemplate="ef=%{customdata}: %{x:.0f} µs, recall %{y:.3f}<extra></extra>",
+        hovertemplate=f"ef=%{{customdata}}: %{{x:,.0f}} {cost.unit}, recall %{{y:.3f}}<extra></extra>",
         line={"color": HNSW, "width": 2, "dash": dash},
         marker={"color": HNSW, "size": 8, "symbol": symbol},
     )
@@ -148,7 +170,7 @@ def _whiskers(values: Sequence[Interval]) -> dict[str, Any]:
 
 def _bar_layout(title: str, span: list[int] | None) -> dict[str, Any]:
     return {
-        **_plain(235),
+        **plain_layout(235),
         "barmode": "group",
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         "xaxis": {"type": "category"},

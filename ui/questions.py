@@ -19,6 +19,7 @@ LARGEST, FIRST_BETTER, SECOND_BETTER, BY_INDEX, BY_BOTH = CHOICES = (
 HEADERS = ["question", "kind", "● rank", "▲ rank", "nDCG, ●−▲", "query id"]
 WIDTHS: list[str | int] = ["48%", "14%", "8%", "8%", "10%", "12%"]
 HINT = '<p class="lab-hint">No question is chosen yet.</p>'
+UNANSWERABLE = "Nothing in this collection is judged to answer it, so no search can find an answer."
 RANKS = {"1": (1, 1), "2–3": (2, 3), "4–10": (4, 10), "11–100": (11, 100)}
 
 
@@ -108,5 +109,7 @@ def _side(index: JudgedIndex, query_id: str, k: int, ef: int) -> str:
     exact, hnsw = index.ranking(query_id, k), index.ranking(query_id, k, ef)
     found = {str(hit["metadata"].get("doc_id", NO_ID)) for hit in hnsw}
     missed = [str(hit["metadata"].get("doc_id", NO_ID)) not in found for hit in exact]
+    if not index.answerable(query_id):
+        return scores.ranking(index, query_id, exact, missed, UNANSWERABLE)
     note = verdict.blame(index, index.errors(k, ef), query_id, answer_rank(index, query_id), k, ef)
     return scores.ranking(index, query_id, exact, missed, note)

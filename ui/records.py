@@ -140,6 +140,8 @@ def interval_of(values: Interval) -> list[float | None]:
 def numbers(step: Measurement) -> dict[str, Any]:
     """Return a measurement's summary."""
     summary: dict[str, Any] = {} if step.ef is None else {"ef": step.ef}
+    if step.mean_distances is not None:
+        summary["mean_distances"] = round(step.mean_distances, 2)
     return summary | {
         "mean_recall": round(step.mean_recall, 6),
         "p50_seconds": round(step.p50, 9),

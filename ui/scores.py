@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from retriever.comparison import Comparison, Interval
+from retriever.comparison import EQUAL, Comparison, Interval
 from retriever.dense import Hit
 from retriever.judged_index import JudgedIndex
 from retriever.model_comparison import ModelComparison, answer_rank
@@ -36,7 +36,7 @@ def scoreboard(compared: ModelComparison) -> str:
 
 def _measure_row(name: str, found: Comparison, k: int) -> str:
     title, sentence = SENTENCES[name.split("_")[0]]
-    better = "a" if found.difference.mean > 0 else "b" if found.difference.mean < 0 else ""
+    better = "a" if found.difference.mean > EQUAL else "b" if found.difference.mean < -EQUAL else ""
     cells = "".join(
         f'<td class="{"lab-better" if better == side else ""}">{interval_cell(values)}</td>'
         for side, values in (("a", found.first), ("b", found.second))
@@ -51,7 +51,8 @@ def _measure_row(name: str, found: Comparison, k: int) -> str:
 
 def interval_cell(values: Interval, *, sign: bool = False, beside: str = "", below: str = "") -> str:
     """Write a mean with its interval below, as trec_eval does, from 0 to 1."""
-    numbers = [f"{value:+.3f}" if sign else f"{value:.3f}" for value in (values.mean, values.low, values.high)]
+    rounded = [round(value, 3) + 0.0 for value in (values.mean, values.low, values.high)]  # never a minus zero
+    numbers = [f"{value:+.3f}" if sign else f"{value:.3f}" for value in rounded]
     mean, low, high = (number.replace("-", "−") for number in numbers)
     bounds = "no interval" if values.low != values.low else f"{low} to {high}"
     return f"<b>{mean}</b> {beside}<small>{bounds}{below}</small>"

@@ -119,6 +119,14 @@ CSS = """
 .lab-both { display:grid; grid-template-columns:repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap:8px 14px }
 .lab-hits.lab-exact li.lab-answer { background:var(--background-fill-secondary); outline:2px solid var(--model-a) }
 .lab-hits .lab-tag-answer { color:var(--model-a-ink); font-weight:700 } .lab-hits .lab-tag-plain { color:inherit }
+.lab-told { min-height:5.6em }
+.lab-misses { margin:0; padding:0; list-style:none; font-size:.9rem; max-height:210px; overflow:auto }
+.lab-misses li { border-left:5px solid var(--missed); padding:2px 9px; margin:0 0 5px }
+.prose .lab-numbers td { white-space:nowrap; font-variant-numeric:tabular-nums }
+.prose .lab-numbers th { white-space:normal; overflow-wrap:normal; vertical-align:bottom }
+.lab-four { display:grid; gap:8px; grid-template-columns:repeat(auto-fit, minmax(210px, 1fr)) }
+.lab-four .lab-card:first-child { grid-column:auto; border:1px solid var(--border-color-primary) }
+.lab-four .lab-card b, .lab-four .lab-card:first-child b { font-size:1.05rem; color:var(--body-text-color) }
 .lab-big-slider input[type=range] { height:14px }
 @media (max-width:700px) {
   .tab-container button { padding:0 7px; font-size:.85rem }

@@ -149,13 +149,14 @@ def lesson(indexed: IndexedCollection, exact: Measurement, curve: Sequence[Measu
     if min(step.mean_recall for step in curve) >= 0.9995:
         return (
             f"Recall is 1.0 at every ef: with {len(indexed):,} vectors the graph is so small that even ef={first.ef} "
-            "visits all that matters. Try the starved graph (M=4, efConstruction=20) or a larger collection, where "
-            "the trade-off shows."
+            f"visits all that matters{_visited(first, len(indexed))}. Try the starved graph (M=4, efConstruction=20) "
+            "or a larger collection, where the trade-off shows."
         )
     if exact.p50 <= first.p50 * AS_FAST:
         return (
             f"Exact search is as fast here: {seconds(exact.p50)} a query against {seconds(first.p50)} for HNSW at "
-            f"ef={first.ef}, because comparing with {len(indexed):,} vectors is little work. On this machine exact "
+            f"ef={first.ef}, because comparing with {len(indexed):,} vectors is little work{_each(first, exact)}. On "
+            "this machine exact "
             f"search takes longer than that from about {indexed.break_even(first):,} vectors on; there an index pays."
         )
     words = f"At ef={first.ef} HNSW is {ratio(exact.p50, first.p50)} than exact search and finds "
@@ -168,6 +169,24 @@ def lesson(indexed: IndexedCollection, exact: Measurement, curve: Sequence[Measu
     if slower:
         words += f". From ef={slower[0].ef} on, exact search is as fast, and it misses nothing"
     return words + "."
+
+
+def _visited(step: Measurement, n: int) -> str:
+    """Say how much of the collection a search looks at, where that was counted."""
+    if step.mean_distances is None:
+        return ""
+    return f": it computes {step.mean_distances:,.0f} distances, {min(step.mean_distances / n, 1):.0%} of all there are"
+
+
+def _each(hnsw: Measurement, exact: Measurement) -> str:
+    """Compare what one distance costs in both searches, where they were counted."""
+    if not hnsw.mean_distances or not exact.mean_distances:
+        return ""
+    one, other = hnsw.p50 / hnsw.mean_distances * 1e9, exact.p50 / exact.mean_distances * 1e9
+    return (
+        f": HNSW computes {hnsw.mean_distances:,.0f} distances, but each takes {one:,.0f} ns against {other:,.0f} ns, "
+        "as it jumps about in memory and keeps its candidates in order"
+    )
 
 
 def target_words(curve: Sequence[Measurement], target: float) -> str:

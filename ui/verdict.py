@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from retriever.comparison import Comparison, Interval
+from retriever.comparison import EQUAL, SIGNIFICANT, Comparison, Interval
 from retriever.judged_index import JudgedIndex
 from retriever.judgments import Matched
 from retriever.model_comparison import ModelComparison, judged_share
@@ -27,9 +27,17 @@ def bracket(interval: Interval) -> str:
     return f"[{points(interval.low, sign=False)}, {points(interval.high, sign=False)}]"
 
 
+def measured(difference: Interval) -> str:
+    """Write a difference in points with its bounds."""
+    return f"{points(difference.mean)} points {bracket(difference)}".rstrip()
+
+
 def p_words(p: float) -> str:
     """Write a p value."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    if p < 0.001:
+        return "p < 0.001"
+    close = p < SIGNIFICANT and f"{p:.3f}" == f"{SIGNIFICANT:.3f}"  # rounded it would not look significant
+    return f"p = {p:.4f}" if close else f"p = {p:.3f}"
 
 
 def verdict(compared: ModelComparison) -> str:
@@ -39,6 +47,7 @@ def verdict(compared: ModelComparison) -> str:
     names = [f"<b>{escape(name)}</b>" for name in compared.models]
     among = "as its first result" if k == 1 else f"among its first {k} results"
     if found[0] == found[1]:
+        among = among.replace(" its ", " their ")
         words = f"Both models find an answer {among} for <b>{found[0]} of {n}</b> questions."
         return words + _by_ndcg(compared) + _few(rate)
     order = (0, 1) if found[0] > found[1] else (1, 0)
@@ -46,7 +55,7 @@ def verdict(compared: ModelComparison) -> str:
     words += f"{names[order[1]]} for <b>{found[order[1]]}</b>. "
     larger = "is larger than chance would give" if rate.significant else "could be chance"
     difference = rate.difference if order == (0, 1) else _negated(rate.difference)
-    words += f"The difference, {points(difference.mean)} points {bracket(difference)}, {larger} ({p_words(rate.p)})."
+    words += f"The difference, {measured(difference)}, {larger} ({p_words(rate.p)})."
     return words + ("" if rate.significant else _by_ndcg(compared)) + _few(rate)
 
 
@@ -60,7 +69,7 @@ def _by_ndcg(compared: ModelComparison) -> str:
         better, difference = compared.models[1], _negated(difference)
     return (
         f" By nDCG@{compared.k}, which looks at how high the answers stand, <b>{escape(better)}</b> is better: "
-        f"{points(difference.mean)} points {bracket(difference)} ({p_words(ndcg.p)})."
+        f"{measured(difference)} ({p_words(ndcg.p)})."
     )
 
 
@@ -83,20 +92,22 @@ def kinds_words(compared: ModelComparison) -> str:
     if not compared.kinds:
         return ""
     ranked = sorted(compared.kinds.items(), key=lambda item: -abs(item[1].difference.mean))
-    (most, widest), (least, _) = ranked[0], ranked[-1]
-    if abs(widest.difference.mean) < 1e-9:
+    (most, widest), (least, narrowest) = ranked[0], ranked[-1]
+    if abs(widest.difference.mean) < EQUAL:
         return "For every kind of question both find as many answers."
     words = f"They differ most on <b>{escape(most)}</b> questions ({widest.first.mean:.0%} against "
     words += f"{widest.second.mean:.0%}{'' if widest.significant else ', which could be chance'})"
-    return words + (f", least on <b>{escape(least)}</b>." if least != most else ".")
+    differ = abs(widest.difference.mean) - abs(narrowest.difference.mean) > EQUAL
+    return words + (f", least on <b>{escape(least)}</b>." if differ else ".")
 
 
 def costs(compared: ModelComparison, ef: int) -> str:
     """Say in one sentence how what the model changes compares with what the index costs."""
     model = f"Changing the model moves the hit rate by <b>{points(abs(compared.hit_rate.difference.mean), sign=False)}"
     words = f"{model} points</b>; this index at ef={ef} costs {_cost(compared, ef)}"
-    if ef != COMFORTABLE_EF:
-        words += f", at ef={COMFORTABLE_EF} {_cost(compared, max(COMFORTABLE_EF, compared.k))}"
+    comfortable = max(COMFORTABLE_EF, compared.k)
+    if ef != comfortable:
+        words += f", at ef={comfortable} {_cost(compared, comfortable)}"
     return words + "."
 
 
@@ -140,10 +151,10 @@ def notes(compared: ModelComparison, matched: Matched, in_lower_case: Sequence[f
         + ", ".join(f"{escape(i.model_name)} {i.indexed.n_cut:,} of {len(i.indexed):,}" for i in (first, second))
         + "."
     ]
-    shares = [judged_share(index.run(1), index.judged.qrels, compared.k) for index in (first, second)]
+    k = compared.k
+    shares = [_percent(judged_share(index.run(k), index.judged.qrels, k)) for index in (first, second)]
     said.append(
-        f"Of the first {compared.k} results {shares[0]:.0%} and {shares[1]:.0%} were judged; the others count as no "
-        "answer."
+        f"Of the first {compared.k} results {shares[0]} and {shares[1]} were judged; the others count as no answer."
     )
     if matched.queries < matched.judged_queries:
         missing = matched.judged_queries - matched.queries
@@ -163,3 +174,8 @@ def notes(compared: ModelComparison, matched: Matched, in_lower_case: Sequence[f
             "not a mistake here."
         )
     return said
+
+
+def _percent(share: float) -> str:
+    """Write a share in percent; all is 100 % only where none is missing."""
+    return f"{min(share, 0.99) if share < 1 else share:.0%}"

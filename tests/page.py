@@ -1,0 +1,52 @@
+"""What a piece of the page holds: its elements, its words, and the files behind its links."""
+
+import base64
+import html
+import re
+from html.parser import HTMLParser
+
+
+class Elements(HTMLParser):
+    """Collect the elements of some HTML, their attributes and all text."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.tags, self.attributes, self.words = [], [], []
+        self.feed(source)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return "".join(self.words)
+
+
+def assert_harmless(source):
+    found = Elements(source)
+    assert not {"img", "script"} & set(found.tags)
+    assert not [name for name in found.attributes if name.startswith("on")]
+
+
+def words_of(source):
+    """Return the text of some HTML on one line."""
+    return " ".join(Elements(source.replace("<small>", " <small>")).text.split())
+
+
+def content_of(link):
+    return base64.b64decode(re.search(r'href="data:[^;]+;base64,([^"]+)"', link).group(1)).decode()
+
+
+def files_of(source):
+    """Return the files that links carry with them: name -> content."""
+    links = re.findall(r'<a class="lab-download" download="([^"]+)" (href="[^"]+")', source)
+    return {html.unescape(name): content_of(link) for name, link in links}
+
+
+def number(written):
+    """Read a number as the page writes it, with a minus sign."""
+    return float(written.replace("−", "-"))

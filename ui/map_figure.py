@@ -1,0 +1,157 @@
+"""The map of a walk: the vectors on a plane, the layers beside one another, and what a step does. Arrays -> Plotly.
+
+Everything is told by shape as well as by colour: background dots, open circles for what was looked at, filled ones for
+what was followed, squares for true neighbours, crosses for those that were missed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from retriever.index import Float32
+from ui.figures import EXACT, GREY, HNSW, MISSED, plain_layout
+from ui.text import place
+from ui.walking import Trip
+
+BACKGROUND = 800  # dots drawn of the ground layer; more cost time and show no more
+UPPER = 3  # upper layers with a map of their own; those above are drawn on the topmost of these
+HEIGHT = 420
+LABEL = 60  # characters of a name in a label
+
+
+def map_figure(trip: Trip, number: int) -> go.Figure:
+    """Draw the walk up to a step, from 1; the small maps on the left are the upper layers."""
+    graph, at = trip.indexed.graph, trip.indexed.positions  # (n, 2)
+    asked = trip.indexed.plane.place(trip.query[None, :])[0]  # (2,)
+    top = min(len(graph.links) - 1, UPPER)
+    traces = _ground(trip, number, at, asked)
+    for layer in range(1, top + 1):
+        traces += _upper(trip, number, at, asked, layer, highest=layer == top)
+    return go.Figure(traces, _layout(at, asked, top))
+
+
+def _ground(trip: Trip, number: int, at: Float32, asked: Float32) -> list[go.Scatter]:
+    steps = [step for step in trip.walk.steps[:number] if step.layer == 0]
+    followed = [step.node for step in steps]
+    looked = sorted({node for step in steps for node in step.looked_at} - set(followed))
+    missed = [miss.node for miss in trip.missed]
+    true = [node for node in trip.true_ids.tolist() if node not in missed]
+    kept = set(steps[-1].kept[: trip.walk.k]) if steps else set()
+    step = max(1, len(at) // BACKGROUND)
+    traces = [
+        _dots(trip, range(0, len(at), step), at, "", GREY, 3, "circle", hover=False, opacity=0.35),
+        _dots(trip, looked, at, "looked at", HNSW, 6, "circle-open"),
+        _dots(trip, followed, at, "followed", HNSW, 7, "circle", path=True),
+        _dots(trip, [node for node in true if node in kept], at, "true, found", EXACT, 11, "square"),
+        _dots(trip, [node for node in true if node not in kept], at, "true, not yet found", EXACT, 11, "square-open"),
+        _dots(trip, missed, at, "true, missed", MISSED, 12, "x"),
+    ]
+    if steps:
+        traces.append(_dots(trip, [followed[-1]], at, "this step", HNSW, 19, "circle-open", line=3))
+    traces.append(_question(asked))
+    return traces
+
+
+def _upper(trip: Trip, number: int, at: Float32, asked: Float32, layer: int, *, highest: bool) -> list[go.Scatter]:
+    """Draw one upper layer in its own small map; the highest of these holds the steps of all layers above too."""
+    graph = trip.indexed.graph
+    steps = [s for s in trip.walk.steps[:number] if s.layer == layer or (highest and s.layer > layer)]
+    nodes = np.flatnonzero(graph.levels >= layer)
+    path = [step.node for step in steps] + ([steps[-1].kept[0]] if steps else [])
+    looked = sorted({node for step in steps for node in step.looked_at} - set(path))
+    axis = {"xaxis": f"x{layer + 1}", "yaxis": f"y{layer + 1}", "showlegend": False}
+    traces = [
+        _dots(trip, nodes[:: max(1, len(nodes) // 300)], at, "", GREY, 3, "circle", hover=False, opacity=0.35),
+        _dots(trip, looked, at, "looked at", HNSW, 5, "circle-open"),
+        _dots(trip, path, at, "descent", HNSW, 6, "circle", path=True),
+        _dots(trip, [graph.entry_point] if highest else [], at, "entry point", HNSW, 12, "diamond-open", line=2),
+        _question(asked),
+    ]
+    return [trace.update(axis) for trace in traces]
+
+
+def _dots(
+    trip: Trip,
+    nodes: Sequence[int] | range | np.ndarray[Any, Any],
+    at: Float32,
+    name: str,
+    colour: str,
+    size: int,
+    symbol: str,
+    *,
+    hover: bool = True,
+    path: bool = False,
+    opacity: float = 1.0,
+    line: int = 1,
+) -> go.Scatter:
+    """Draw nodes; path: join them in order."""
+    rows = np.fromiter(nodes, dtype=np.int64)
+    labels = [f"{place(trip.indexed.retriever.metadata[row])[:LABEL]}" for row in rows] if hover else None
+    return go.Scatter(
+        x=at[rows, 0].round(4),
+        y=at[rows, 1].round(4),
+        mode="lines+markers" if path else "markers",
+        name=name,
+        text=[_plain(label) for label in labels] if labels is not None else None,
+        hovertemplate=f"{name}: %{{text}}<extra></extra>" if hover else None,
+        hoverinfo=None if hover else "skip",
+        opacity=opacity,
+        showlegend=bool(name),
+        line={"color": HNSW, "width": 1, "dash": "dot"},
+        marker={"color": colour, "size": size, "symbol": symbol, "line": {"width": line, "color": colour}},
+    )
+
+
+def _question(asked: Float32) -> go.Scatter:
+    return go.Scatter(
+        x=[float(asked[0])],
+        y=[float(asked[1])],
+        mode="markers",
+        name="the question",
+        hovertemplate="the question<extra></extra>",
+        marker={"symbol": "star", "size": 15, "color": "#009E73", "line": {"width": 1, "color": "#000"}},
+    )
+
+
+def _plain(label: str) -> str:
+    """Write a label that Plotly shows as it is: it would take tags for markup."""
+    return label.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _layout(at: Float32, asked: Float32, top: int) -> dict[str, Any]:
+    """Give the ground layer the right of the picture, and the upper layers small maps on the left."""
+    hidden: dict[str, Any] = {"showgrid": False, "zeroline": False, "showticklabels": False}
+    hidden |= {"showline": True, "mirror": True}
+    hidden["linecolor"] = "rgba(128,128,128,.4)"
+    left = 0.24 if top else 0.0
+    layout: dict[str, Any] = plain_layout(HEIGHT) | {
+        "margin": {"l": 6, "r": 6, "t": 22, "b": 6},
+        "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 0, "yanchor": "bottom"},
+        "uirevision": "map",
+        "xaxis": hidden | {"domain": [left + (0.01 if top else 0), 1], "anchor": "y", "range": _range(at, asked, 0)},
+        "yaxis": hidden | {"domain": [0, 1], "anchor": "x", "range": _range(at, asked, 1)},
+        "annotations": [_title("ground layer", left + 0.01 if top else 0, 1)],
+    }
+    for layer in range(1, top + 1):  # the highest on top, as the walk comes from there
+        low, high = (layer - 1) / top, layer / top
+        layout[f"xaxis{layer + 1}"] = hidden | {"domain": [0, left - 0.02], "anchor": f"y{layer + 1}"}
+        layout[f"xaxis{layer + 1}"] |= {"range": _range(at, asked, 0)}
+        layout[f"yaxis{layer + 1}"] = hidden | {"domain": [low, high - 0.07], "anchor": f"x{layer + 1}"}
+        layout[f"yaxis{layer + 1}"] |= {"range": _range(at, asked, 1)}
+        layout["annotations"].append(_title(f"layer {layer}" + (" and above" if layer == top else ""), 0, high - 0.06))
+    return layout
+
+
+def _range(at: Float32, asked: Float32, axis: int) -> list[float]:
+    """Return what an axis spans: all vectors and the question, with a margin."""
+    values = [*at[:, axis].tolist(), float(asked[axis])]
+    margin = 0.04 * (max(values) - min(values)) or 1.0
+    return [round(min(values) - margin, 4), round(max(values) + margin, 4)]
+
+
+def _title(words: str, x: float, y: float) -> dict[str, Any]:
+    """Return the title of a map, above its left corner."""
+    place_of = {"x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
+    return place_of | {"text": words, "showarrow": False, "font": {"size": 12}}

@@ -1,0 +1,108 @@
+"""Words for a walk on the graph: each step, each miss, and how the graph is connected. All text is escaped."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from retriever.graph import Step
+from retriever.indexed import IndexedCollection
+from retriever.misses import Miss
+from ui.text import escape, megabytes, place
+from ui.walking import Trip
+
+
+def summary(trip: Trip) -> str:
+    """Say what was found and what it cost."""
+    n, asked = len(trip.indexed), len(trip.true_ids)
+    computed = f"<b>{trip.walk.distances:,} distances</b> in {trip.walk.hops:,} steps; exact search computes {n:,}"
+    if not trip.missed:
+        return f"At ef={trip.walk.ef} the walk finds <b>all {asked}</b> true neighbours and computes {computed}."
+    return (
+        f"At ef={trip.walk.ef} the walk finds <b>{trip.found} of {asked}</b> true neighbours and computes {computed}. "
+        "Raise ef until none is missed, and read what that costs."
+    )
+
+
+def step_words(trip: Trip, number: int) -> str:
+    """Say what one step does; number is from 1."""
+    steps = trip.walk.steps
+    if not steps:
+        return "The collection is empty: there is nowhere to walk."
+    step = steps[number - 1]
+    head = f"<b>Step {number:,} of {len(steps):,}</b>, "
+    words = _descent(trip, step) if step.layer else _ground(trip, step)
+    return f"{head}{words} {step.distances:,} distances computed so far."
+
+
+def _descent(trip: Trip, step: Step) -> str:
+    [reached] = step.kept
+    looked = f"layer {step.layer}: from {_name(trip, step.node)} it looks at {_count(step.looked_at, 'neighbour')}"
+    if reached == step.node:
+        return f"{looked}; none is nearer, so it goes down to layer {step.layer - 1}."
+    return f"{looked} and goes to the nearest, {_name(trip, reached)}."
+
+
+def _ground(trip: Trip, step: Step) -> str:
+    kept = step.kept
+    true = len(set(kept[: trip.walk.k]) & set(trip.true_ids.tolist()))
+    return (
+        f"ground layer: the nearest candidate not yet followed is {_name(trip, step.node)}; of its neighbours "
+        f"{len(step.looked_at)} {'is' if len(step.looked_at) == 1 else 'are'} new. It keeps "
+        f"{_count(kept, 'candidate')}; {true} of the best {min(trip.walk.k, len(kept))} are true neighbours."
+    )
+
+
+def miss_words(trip: Trip, miss: Miss) -> str:
+    """Explain one miss in a sentence."""
+    rank = trip.true_ids.tolist().index(miss.node) + 1
+    name = f"{_name(trip, miss.node)}, true neighbour {rank},"
+    if miss.smallest_ef is None and not miss.linking:
+        return f"{name} cannot be reached: no node links to it on the ground layer, so no ef finds it."
+    if miss.smallest_ef is None:
+        return f"{name} cannot be reached: {_linking(miss)}, and no ef leads the walk there."
+    distances = trip.indexed.graph.walk(trip.query, trip.walk.k, miss.smallest_ef).distances
+    return f"{name} was never looked at: {_linking(miss)}; ef={miss.smallest_ef} finds it, for {distances:,} distances."
+
+
+def _linking(miss: Miss) -> str:
+    """Say who links to a missed node and how near the walk came."""
+    if not miss.linking:
+        return "no node links to it on the ground layer"
+    nodes = "only 1 node links to it" if len(miss.linking) == 1 else f"{len(miss.linking)} nodes link to it"
+    if not miss.looked_at:
+        return f"{nodes}, and none of them was looked at"
+    seen = f"{len(miss.looked_at)} of them {'was' if len(miss.looked_at) == 1 else 'were'} looked at"
+    if len(miss.linking) == 1:
+        seen = "it was looked at"
+    return f"{nodes}; {seen}, but not followed, as nearer candidates filled the beam"
+
+
+def connectivity(indexed: IndexedCollection) -> str:
+    """Tell how the graph is connected, in four numbers."""
+    graph = indexed.graph
+    degrees, unreachable = graph.in_degree, len(graph.unreachable)
+    few = int((degrees <= 2).sum())
+    facts = [
+        ("nodes a layer, from the ground up", " · ".join(f"{count:,}" for count in graph.nodes_per_level)),
+        ("links that lead to a node, median", f"{int(np.median(degrees)) if len(graph) else 0}"),
+        ("nodes with at most 2 links leading to them", f"{few:,}, and {unreachable:,} that no walk can reach"),
+        ("links in memory", megabytes(indexed.retriever.hnsw.link_bytes)),
+    ]
+    cells = "".join(f'<div class="lab-card"><i>{name}</i><b>{value}</b></div>' for name, value in facts)
+    return f'<div class="lab-four">{cells}</div>'
+
+
+def missed_list(trip: Trip) -> str:
+    """Explain every miss; say so where there is none."""
+    if not trip.missed:
+        return f'<p class="lab-hint">Nothing is missed at ef={trip.walk.ef}.</p>'
+    items = "".join(f"<li>{miss_words(trip, miss)}</li>" for miss in trip.missed)
+    return f'<ul class="lab-misses">{items}</ul>'
+
+
+def _name(trip: Trip, node: int) -> str:
+    return f"<b>{escape(place(trip.indexed.retriever.metadata[node]))}</b> ({1 - trip.walk.to_all[node]:.3f})"
+
+
+def _count(things: Sequence[int], word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
