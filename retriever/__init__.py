@@ -18,6 +18,7 @@ from retriever.errors import (
     VectorError,
 )
 from retriever.evaluation import Evaluation, evaluate
+from retriever.graph import HNSWGraph
 from retriever.hnsw import HNSWIndex
 from retriever.index import ExactIndex, Neighbors
 from retriever.measurement import Measurement, ef_curve, knn_recall, measure
@@ -40,6 +41,7 @@ __all__ = [
     "Encoder",
     "Evaluation",
     "ExactIndex",
+    "HNSWGraph",
     "HNSWIndex",
     "Hit",
     "Measurement",

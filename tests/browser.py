@@ -22,6 +22,7 @@ TABS = {
     "search": "2 Search",
     "ef": "3 Recall against latency",
     "models": "4 Compare models",
+    "graph": "5 Inside HNSW",
 }
 
 
@@ -126,7 +127,7 @@ class Visitor:
     def wait_for_ef(self, ef):
         """Wait until the numbers of an ef are shown; return mean recall and median latency in seconds."""
         self.wait("([ef]) => document.querySelector('.lab-cards')?.dataset.ef == ef", ef)
-        recall, latency = self.page.locator(".lab-card b").all_inner_texts()[:2]
+        recall, latency = self.page.locator(".lab-cards .lab-card b").all_inner_texts()[:2]
         value, unit = re.fullmatch(r"([0-9.]+) (µs|ms|s)", latency).groups()
         return float(recall), float(value) * {"µs": 1e-6, "ms": 1e-3, "s": 1}[unit]
 
@@ -187,3 +188,14 @@ class Visitor:
         box.fill(str(ef))
         box.press("Enter")
         self.wait("([ef]) => document.querySelector('.lab-errors')?.dataset.ef == ef", ef)
+
+    # --- inside HNSW
+
+    def walk(self, question):
+        """Type a question of one's own, walk, and return what is said of it."""
+        self.open("graph")
+        box = self.page.get_by_label("Question").locator("visible=true").first
+        box.fill(question)
+        box.press("Enter")
+        self.page.get_by_role("button", name="Walk", exact=True).click()
+        return self.page.locator(".lab-lesson").locator("visible=true")

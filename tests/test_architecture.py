@@ -14,17 +14,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Each module may import only those before it.
 ORDER = """
-    errors turns lines trec record pieces decoding rows readers documents words cutter chunking index hnsw heap
-    graph misses projection storage measurement labs encoder models python_modules python_names python_packages python_docs judgments
-    collection beir samples archive dense
-    runs evaluation comparison two_errors side_by_side indexed indexing judged_index model_comparison cache
+    errors turns lines trec record pieces decoding rows readers documents words cutter chunking index hnsw heap graph
+    misses projection storage measurement labs encoder models python_modules python_names python_packages python_docs
+    judgments collection beir samples archive dense runs evaluation comparison two_errors side_by_side indexed indexing
+    judged_index model_comparison cache
 """.split()
 
 PUBLIC = """
     MODELS SAMPLES
     Cancelled Chunk ChunkingError Collection CollectionError DenseRetriever Document DocumentError Encoder Evaluation
-    ExactIndex HNSWIndex Hit Measurement ModelError Neighbors ParameterError Qrels RetrieverError Run StorageError
-    VectorError
+    ExactIndex HNSWGraph HNSWIndex Hit Measurement ModelError Neighbors ParameterError Qrels RetrieverError Run
+    StorageError VectorError
     chunk_documents ef_curve evaluate knn_recall load_documents load_encoder load_sample measure read_beir read_qrels
     read_run run_queries write_run
 """.split()

@@ -209,6 +209,55 @@ def test_what_cannot_be_compared_is_told_and_the_last_result_stays(visitor, tmp_
     visitor.move_errors_to(30)
 
 
+# --- inside HNSW
+
+
+def test_a_question_is_walked_step_by_step_and_a_larger_ef_finds_more(visitor):
+    paste_trade_off(visitor)
+    visitor.open("graph")
+    said = visitor.page.locator(".lab-lesson").locator("visible=true")
+    expect(said).to_contain_text("At ef=10 the walk finds")
+    found = int(re.search(r"finds (\d+) of 10", said.inner_text())[1])
+    assert found < 10, "the hardest question of a starved graph"
+    expect(visitor.page.locator(".lab-misses li")).to_have_count(10 - found)
+    told = visitor.page.locator(".prose.lab-told")
+    expect(told).to_contain_text("ground layer")
+    slider = visitor.page.locator(".lab-step-slider input[type=range]")
+    steps = int(slider.get_attribute("max"))
+    expect(told).to_contain_text(f"Step {steps} of {steps}")
+    slider.focus()
+    slider.press("ArrowLeft")
+    expect(told).to_contain_text(f"Step {steps - 1} of {steps}")
+    slider.press("Home")
+    expect(told).to_contain_text(f"Step 1 of {steps}")
+    box = visitor.page.get_by_label("number input for ef (candidates)").locator("visible=true")
+    box.fill("400")
+    box.press("Enter")
+    expect(said).to_contain_text("At ef=400")
+    assert "all 10" in said.inner_text() or int(re.search(r"finds (\d+) of 10", said.inner_text())[1]) > found
+    for part in (visitor.page.locator(".js-plotly-plot").locator("visible=true"), said, told):
+        assert bottom(part) <= 800
+
+
+def test_a_question_of_ones_own_is_walked_and_its_markup_never_runs(visitor):
+    said = visitor.walk(f"how hot should the water be for green tea? {HOSTILE}")
+    expect(said).to_contain_text("distances")
+    visitor.page.locator(".js-plotly-plot").locator("visible=true").wait_for()
+    assert_harmless(visitor)
+
+
+def test_the_labs_measure_what_settings_buy_and_how_searches_grow(visitor):
+    paste_trade_off(visitor)
+    visitor.open("ef")
+    visitor.page.get_by_text("Build lab: what M").click()
+    visitor.page.get_by_role("button", name="Build twelve graphs").click()
+    expect(visitor.page.get_by_text("M is what costs memory")).to_be_visible(timeout=PATIENCE)
+    expect(visitor.page.locator(".lab-numbers tr").locator("visible=true")).to_have_count(13)
+    visitor.page.get_by_text("Size lab: how each").click()
+    visitor.page.get_by_role("button", name="Measure every size").click()
+    expect(visitor.page.get_by_text("times as long")).to_be_visible(timeout=PATIENCE)
+
+
 # --- what is loaded, and whose it is
 
 
@@ -262,7 +311,7 @@ def test_the_ef_slider_begins_at_k(visitor):
 
 
 def test_the_page_asks_no_other_host(visitor):
-    for tab in ("documents", "search", "models", "ef"):
+    for tab in ("documents", "search", "models", "graph", "ef"):
         visitor.open(tab)
     visitor.page.locator(".js-plotly-plot").locator("visible=true").wait_for()
     visitor.ask("how hot should the water be for green tea?")
@@ -323,11 +372,11 @@ def test_what_matters_is_above_the_fold(visitor):
 def test_phones_and_dark_rooms(arrive, options):
     visitor = arrive(**options)
     visitor.ask("how hot should the water be for green tea?")
-    for tab in ("documents", "search", "ef", "models"):
+    for tab in ("documents", "search", "ef", "models", "graph"):
         visitor.open(tab)
         if tab == "models":
             visitor.compare()
-        if tab in ("ef", "models"):
+        if tab in ("ef", "models", "graph"):
             visitor.page.locator(".js-plotly-plot").locator("visible=true").wait_for()
         width, inner = visitor.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert width <= inner, f"{tab} scrolls sideways"
