@@ -135,23 +135,22 @@ class HNSWGraph:
         """Return the nodes that link to a node on the ground layer."""
         return np.flatnonzero((self.links[0] == node).any(axis=1))
 
-    def walk(self, query: ArrayLike, k: int, ef: int) -> Walk:
+    def walk(self, query: ArrayLike, k: int, ef: int, *, beams: bool = True) -> Walk:
         """Repeat hnswlib's search for one query, (dim,) or (1, dim), and return its steps.
 
-        Like hnswlib it searches with max(ef, k). Raises VectorError for a query of the wrong shape or content,
+        Like hnswlib it searches with max(ef, k). beams: keep what the beam held after each step, which takes memory for
+        steps times ef. Raises VectorError for a query of the wrong shape or content,
         ParameterError for k or ef below 1.
         """
-        unit = _one_query(query, self.vectors.shape[1])
+        unit = one_query(query, self.vectors.shape[1])
         k, ef = check_count("k", k, 1, LARGEST_K), check_count("ef", ef, 1, LARGEST_EF)
-        to_all = 1 - np.einsum(
-            "ij,j->i", self.vectors, unit[0]
-        )  # (n,): equal for equal vectors
+        to_all = 1 - np.einsum("ij,j->i", self.vectors, unit[0])  # (n,): equal for equal vectors
         if not len(self):
             return Walk(k, ef, (), np.empty(0, np.int64), 0, to_all)
         distance = to_all.tolist()
         steps = self._descend(distance)
         start = steps[-1].heap[0][1] if steps else self.entry_point
-        beam = self._search_ground(distance, start, max(ef, k), steps)
+        beam = self._search_ground(distance, start, max(ef, k), steps, beams=beams)
         ids = np.array([node for _, node in beam[:k]], dtype=np.int64)
         return Walk(k, ef, steps, ids, steps[-1].distances, to_all)
 
@@ -174,7 +173,7 @@ class HNSWGraph:
         return steps
 
     def _search_ground(
-        self, distance: list[float], start: int, width: int, steps: list[Step]
+        self, distance: list[float], start: int, width: int, steps: list[Step], *, beams: bool
     ) -> list[tuple[float, int]]:
         """Expand the nearest candidate until it is farther than the farthest of `width` kept; return those, sorted."""
         neighbours = self._neighbours[0]
@@ -194,11 +193,11 @@ class HNSWGraph:
                     push(kept, (far, other))
                     if len(kept) > width:
                         pop(kept)
-            steps.append(Step(0, node, tuple(looked_at), tuple(kept), computed))
+            steps.append(Step(0, node, tuple(looked_at), tuple(kept) if beams else (), computed))
         return [pop(kept) for _ in range(len(kept))][::-1]  # hnswlib's order, also of equal distances
 
 
-def _one_query(query: ArrayLike, dimension: int) -> Float32:
+def one_query(query: ArrayLike, dimension: int) -> Float32:
     """Return a query as a unit row, (1, dimension). Raises VectorError for anything but one query."""
     try:
         rows = np.atleast_2d(np.asarray(query))

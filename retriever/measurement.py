@@ -119,7 +119,7 @@ def count_distances(measured: Measurement, graph: HNSWGraph, queries: Float32) -
     The count repeats hnswlib's search step by step, so it does not depend on the machine or on what else it does.
     """
     ef = measured.ef or measured.k
-    counts = [graph.walk(query, measured.k, ef).distances for query in queries]
+    counts = [graph.walk(query, measured.k, ef, beams=False).distances for query in queries]
     return replace(measured, distances=np.array(counts, dtype=np.float64))
 
 

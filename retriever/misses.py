@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retriever.graph import HNSWGraph, Walk
+from retriever.graph import HNSWGraph, Walk, one_query
 from retriever.hnsw import LARGEST_EF
+from retriever.index import LARGEST_K, check_count
 
 TIE = 1e-6  # distances this close count as equal, as in measurement
 
@@ -38,10 +39,11 @@ def misses(graph: HNSWGraph, query: ArrayLike, walk: Walk, true_ids: Sequence[in
 
     A node as far as the last one that was found is no miss: of equally near ones any may be returned.
     """
+    unit = one_query(query, graph.vectors.shape[1])
     found = set(walk.ids.tolist())
     last = walk.to_all[walk.ids[-1]] if len(walk.ids) == walk.k else np.inf
     lost = [int(node) for node in true_ids if node >= 0 and int(node) not in found]
-    return [_explain(graph, query, walk, node) for node in lost if walk.to_all[node] < last - TIE]
+    return [_explain(graph, unit, walk, node) for node in lost if walk.to_all[node] < last - TIE]
 
 
 def smallest_ef_for(graph: HNSWGraph, query: ArrayLike, k: int, node: int, *, above: int) -> int | None:
@@ -49,15 +51,19 @@ def smallest_ef_for(graph: HNSWGraph, query: ArrayLike, k: int, node: int, *, ab
 
     ef is doubled until one finds it, then halved in: a wider search expands what a narrower one does and more.
     """
+    query = one_query(query, graph.vectors.shape[1])
+    check_count("k", k, 1, LARGEST_K)
+    if node in graph.unreachable:
+        return None
     most = min(len(graph), LARGEST_EF)
     low, high = above, min(max(2 * above, 1), most)
-    while node not in graph.walk(query, k, high).ids:
+    while node not in graph.walk(query, k, high, beams=False).ids:
         if high >= most:
             return None
         low, high = high, min(2 * high, most)
     while high - low > 1:
         middle = (low + high) // 2
-        if node in graph.walk(query, k, middle).ids:
+        if node in graph.walk(query, k, middle, beams=False).ids:
             high = middle
         else:
             low = middle

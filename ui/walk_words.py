@@ -60,7 +60,7 @@ def miss_words(trip: Trip, miss: Miss) -> str:
         return f"{name} cannot be reached: no node links to it on the ground layer, so no ef finds it."
     if miss.smallest_ef is None:
         return f"{name} cannot be reached: {_linking(miss)}, and no ef leads the walk there."
-    distances = trip.indexed.graph.walk(trip.query, trip.walk.k, miss.smallest_ef).distances
+    distances = trip.indexed.graph.walk(trip.query, trip.walk.k, miss.smallest_ef, beams=False).distances
     return f"{name} was never looked at: {_linking(miss)}; ef={miss.smallest_ef} finds it, for {distances:,} distances."
 
 
