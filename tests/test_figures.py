@@ -1,8 +1,10 @@
 """The curve and the bars: the right numbers in the right units, and the agreed colours."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from judged import compared_values
 from small import curve_of, measurement
@@ -151,3 +153,51 @@ def test_two_models_are_told_apart_without_colour(figure):
     assert (first.marker.color, second.marker.color) == (GREEN, PURPLE)
     assert first.marker.pattern.shape != second.marker.pattern.shape
     assert figure.layout.barmode == "group"
+
+
+# --- what a query costs
+
+
+def counted(step, distances):
+    return replace(step, distances=np.full(len(step.recall), float(distances)))
+
+
+COUNTED = [counted(step, n) for step, n in zip(CURVE, (120, 210, 390, 700), strict=True)]
+EXACT_COUNTED = counted(EXACT, 11_000)
+
+
+def test_a_cost_counts_microseconds_or_distances():
+    step = counted(measurement([0.5, 1], [10e-6, 30e-6]), 250)
+    assert figures.LATENCY.of(step) == pytest.approx(20)
+    assert figures.DISTANCES.of(step) == 250
+    assert figures.DISTANCES.of(measurement(1, 1e-6)) == 0, "nothing was counted yet"
+    assert (figures.LATENCY.unit, figures.DISTANCES.unit) == ("µs", "distances")
+
+
+def test_the_curve_over_distances():
+    now = counted(measurement(0.9, 75e-6, ef=33), 300)
+    figure = curve_figure(COUNTED, EXACT_COUNTED, now, overlay=COUNTED, overlay_name="other", cost=figures.DISTANCES)
+    found = traces(figure)
+    assert list(found["HNSW"].x) == list(found["other"].x) == [120, 210, 390, 700]
+    assert list(found["HNSW"].y) == pytest.approx([0.62, 0.8, 0.96, 1.0])
+    assert list(found["exact"].x) == [11_000]
+    assert list(found["now: ef=33"].x) == [300]
+    assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].x1) == (11_000, 11_000)
+    assert "distances" in figure.layout.xaxis.title.text
+    for trace in figure.data:
+        assert " distances" in trace.hovertemplate
+        assert "µs" not in trace.hovertemplate
+
+
+def test_latency_is_the_cost_unless_another_is_asked_for():
+    plain, asked = curve_figure(COUNTED, EXACT_COUNTED), curve_figure(COUNTED, EXACT_COUNTED, cost=figures.LATENCY)
+    assert plain == asked
+    assert all("µs" in trace.hovertemplate for trace in plain.data)
+
+
+def test_a_zoom_of_one_cost_is_not_kept_for_the_other():
+    views = [
+        curve_figure(COUNTED, EXACT_COUNTED, cost=cost).layout.uirevision
+        for cost in (figures.LATENCY, figures.DISTANCES)
+    ]
+    assert views[0] != views[1]

@@ -325,6 +325,63 @@ def test_searching_while_vectors_are_added(vectors, queries):
     assert len(index) == len(vectors)
 
 
+# --- the state that graph.py reads
+
+
+def test_the_state_describes_the_graph_and_is_a_copy(vectors, queries):
+    index = HNSWIndex(vectors[:800], **STARVED)
+    before = index.search(queries, 10, ef=20)
+    state = index.state()
+    kept = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in state.items()}
+    assert (state["cur_element_count"], state["dim"], state["M"], state["max_M0"]) == (800, 24, 4, 8)
+    assert len(state["data_level0"]) == 800 * state["size_data_per_element"]
+    for value in state.values():
+        if isinstance(value, np.ndarray):
+            value[...] = 0
+    np.testing.assert_array_equal(index.search(queries, 10, ef=20).ids, before.ids)
+    again = index.state()
+    index.add(vectors[800:])
+    assert index.state()["cur_element_count"] == len(vectors)
+    for name in ("data_level0", "link_lists", "element_levels", "cur_element_count", "enterpoint_node"):
+        np.testing.assert_array_equal(again[name], kept[name])
+
+
+def test_the_state_of_an_empty_index():
+    state = HNSWIndex(np.empty((0, 3))).state()
+    assert (state["cur_element_count"], len(state["data_level0"]), len(state["link_lists"])) == (0, 0, 0)
+
+
+def test_the_state_is_read_under_the_lock():
+    index, held = HNSWIndex(np.eye(3)), []
+    real = index._index
+
+    def getstate():
+        held.append(index._lock.locked())
+        return real.__getstate__()
+
+    index._index = Proxy(real, __getstate__=getstate)
+    assert index.state()["cur_element_count"] == 3
+    assert held == [True]
+    assert not index._lock.locked()
+
+
+def test_the_state_is_whole_while_vectors_are_added(vectors):
+    index = HNSWIndex(vectors[:250])
+    sizes = [250]
+    with ThreadPoolExecutor(1) as pool:
+        adding = pool.submit(index.add, vectors[250:])
+        while not adding.done():
+            state = index.state()
+            sizes.append(state["cur_element_count"])
+            links = int(state["element_levels"][: sizes[-1]].sum())  # lists of the upper layers
+            assert len(state["link_lists"]) == links * state["size_links_per_element"]
+            assert len(state["data_level0"]) == sizes[-1] * state["size_data_per_element"]
+        adding.result()
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) > 2, "some were read between two batches"
+    assert all(size % 250 == 0 for size in sizes)  # added in batches of 250, each under the lock
+
+
 # --- save, load, size
 
 

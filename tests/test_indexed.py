@@ -17,6 +17,7 @@ from retriever.beir import title_and_text
 from retriever.collection import Collection
 from retriever.documents import Document
 from retriever.errors import Cancelled, ChunkingError, CollectionError, ModelError, StorageError
+from retriever.graph import HNSWGraph
 from retriever.index import ExactIndex
 from retriever.indexed import IndexedCollection, IndexSettings
 from retriever.indexing import PINNED_QUERIES, STAGES, index_collection, with_model
@@ -101,6 +102,16 @@ def test_a_chunk_size_of_ones_own_is_kept_and_obeyed(sample, wordllama):
     indexed = index_collection(sample, settings)
     assert indexed.settings == settings
     assert max(wordllama.count_tokens(indexed.retriever.texts)) <= 40
+
+
+@pytest.mark.parametrize(("own", "reads", "size"), [(40, None, 40), (300, None, 300), (300, 64, 64), (None, None, 200)])
+def test_a_collection_may_have_a_chunk_size_of_its_own(sample, wordllama, monkeypatch, own, reads, size):
+    monkeypatch.setattr(wordllama, "max_tokens", reads)
+    indexed = index_collection(replace(sample, chunk_size=own), STATIC)
+    assert indexed.settings == replace(STATIC, chunk_size=size)
+    assert size // 2 < max(wordllama.count_tokens(indexed.retriever.texts)) <= size
+    asked = index_collection(replace(sample, chunk_size=own), replace(STATIC, chunk_size=50))
+    assert asked.settings.chunk_size == 50  # what is asked for goes before
 
 
 def test_whole_documents_are_passages_where_the_collection_says_so(wordllama):
@@ -533,3 +544,111 @@ def test_a_plain_retriever_is_no_collection(built, tmp_path):
     built.retriever.save(tmp_path)
     with pytest.raises(StorageError, match="damaged"):
         IndexedCollection.load(tmp_path)
+
+
+# --- the graph as arrays, distances and positions
+
+
+def walked(indexed, k, ef):
+    """Count the distances of every pinned query on the graph, read anew."""
+    graph = HNSWGraph.of(indexed.retriever.hnsw)
+    return [graph.walk(query, k, ef).distances for query in indexed.query_vectors]
+
+
+@pytest.fixture
+def counts(monkeypatch):
+    """The (k, ef) for which distances are counted."""
+    real, seen = indexed_module.count_distances, []
+
+    def count(measured, graph, queries):
+        seen.append((measured.k, measured.ef))
+        return real(measured, graph, queries)
+
+    monkeypatch.setattr(indexed_module, "count_distances", count)
+    return seen
+
+
+@pytest.mark.parametrize(("k", "ef"), [(5, 5), (5, 40), (3, 400), (1, 1)])
+def test_counted_distances_are_those_of_the_walks(fresh, k, ef):
+    measured = fresh.measure(k, ef)
+    assert measured.distances is None
+    counted = fresh.counted(measured)
+    assert counted.distances.tolist() == walked(fresh, k, ef)
+    assert replace(counted, distances=None).seconds is measured.seconds
+    assert (counted.k, counted.ef, counted.neighbors) == (k, ef, measured.neighbors)
+    assert measured.distances is None, "a measurement is not changed"
+
+
+def test_distances_are_counted_once_a_k_and_ef(fresh, counts):
+    for _ in range(3):
+        for k, ef in ((5, 10), (5, 20), (4, 10)):
+            again = fresh.measure(k, ef)
+            assert fresh.counted(again).seconds is again.seconds, "the times are the new ones"
+    assert counts == [(5, 10), (5, 20), (4, 10)]
+    assert fresh.counted(fresh.measure(5, 10)).distances is not fresh.counted(fresh.measure(5, 20)).distances
+
+
+def test_a_curve_has_its_distances_and_shares_them(fresh, counts):
+    curve = fresh.curve(5)
+    for step in curve[:3]:
+        assert step.distances.tolist() == walked(fresh, 5, step.ef)
+    assert counts == [(5, step.ef) for step in curve]
+    assert fresh.counted(fresh.measure(5, curve[1].ef)).distances.tolist() == curve[1].distances.tolist()
+    assert len(counts) == len(curve)
+    means = [step.mean_distances for step in curve]
+    assert means == sorted(means)
+    assert fresh.measure_exact(5).mean_distances == len(fresh)
+
+
+def test_counts_of_a_k_above_the_collection(wordllama):
+    few = index_collection(passages(3), STATIC)
+    assert few.counted(few.measure(50, 50)).distances.tolist() == walked(few, 50, 50)
+
+
+def test_another_graph_is_counted_and_read_by_itself(fresh, counts):
+    before, graph = fresh.counted(fresh.measure(5, 10)).distances.tolist(), fresh.graph
+    other = fresh.with_graph(2, 3)
+    after = other.counted(other.measure(5, 10)).distances.tolist()
+    assert counts == [(5, 10), (5, 10)]
+    assert after == walked(other, 5, 10) != before
+    assert other.graph is not graph
+    assert other.graph.links[0].shape[1] == 4
+    assert fresh.graph is graph
+    assert fresh.counted(fresh.measure(5, 10)).distances.tolist() == before
+
+
+def test_the_graph_is_read_once(fresh, monkeypatch):
+    read = HNSWGraph.of(fresh.retriever.hnsw)
+    graph = fresh.graph
+    assert graph.entry_point == read.entry_point
+    for mine, theirs in zip(graph.links, read.links, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    monkeypatch.setattr(indexed_module.HNSWGraph, "of", lambda index: pytest.fail("the graph was read again"))
+    assert fresh.graph is graph
+
+
+def test_positions_are_found_once_and_shared_by_another_graph(fresh, monkeypatch):
+    plane, positions = fresh.plane, fresh.positions
+    assert positions.shape == (len(fresh), 2)
+    centred = fresh.retriever.vectors - fresh.retriever.vectors.mean(axis=0, dtype=np.float64)
+    left, values, _ = np.linalg.svd(centred, full_matrices=False)
+    np.testing.assert_allclose(np.abs(positions), np.abs(left[:, :2] * values[:2]), atol=1e-4)
+    np.testing.assert_allclose(plane.place(fresh.retriever.vectors), positions)
+    monkeypatch.setattr(indexed_module, "plane_of", lambda vectors: pytest.fail("found again"))
+    assert fresh.positions is positions
+    other = fresh.with_graph(2, 3)
+    assert other.positions is positions
+    assert other.plane is plane
+
+
+def test_a_renewed_collection_has_its_own_graph_counts_and_plane(fresh, counts):
+    graph, positions = fresh.graph, fresh.positions
+    fresh.counted(fresh.measure(5, 10))
+    other = fresh.renewed(name="Renewed")
+    other.counted(other.measure(5, 10))
+    assert counts == [(5, 10)] * 2
+    assert other.graph is not graph
+    assert other.positions is not positions
+    np.testing.assert_array_equal(other.positions, positions)
+    assert fresh.graph is graph
+    assert fresh.positions is positions

@@ -12,9 +12,19 @@ from threadpoolctl import threadpool_info
 
 from retriever import measurement as measurement_module
 from retriever.errors import Cancelled, ParameterError, VectorError
+from retriever.graph import HNSWGraph
 from retriever.hnsw import HNSWIndex
 from retriever.index import NO_ID, ExactIndex, Neighbors, normalize
-from retriever.measurement import Measurement, break_even, default_efs, ef_curve, knn_recall, measure, smallest_ef
+from retriever.measurement import (
+    Measurement,
+    break_even,
+    count_distances,
+    default_efs,
+    ef_curve,
+    knn_recall,
+    measure,
+    smallest_ef,
+)
 from retriever.turns import TURNS
 
 
@@ -248,6 +258,65 @@ def test_no_two_timed_sections_overlap(data):
     assert len(spied.calls) == 6 * 10
     assert spied.most == 1
     assert set(worked_beside) == {0}
+
+
+# --- distances, counted
+
+
+@pytest.mark.parametrize("ef", [3, 10, 60, 400])
+def test_distances_of_hnsw_are_those_of_a_walk_of_each_query_and_the_rest_is_kept(data, exact, starved, ef):
+    vectors, queries = data
+    measured = measure(starved, queries, exact.search(queries, 10), k=10, ef=ef)
+    counted = count_distances(measured, HNSWGraph.of(starved), queries)
+    graph = HNSWGraph.of(starved)
+    assert counted.distances.dtype == np.float64
+    assert counted.distances.tolist() == [graph.walk(query, 10, ef).distances for query in queries]
+    assert counted.mean_distances == pytest.approx(sum(counted.distances) / 25)
+    assert measured.distances is None, "the measurement itself is not changed"
+    for name in ("ef", "k", "recall", "seconds", "neighbors"):
+        assert getattr(counted, name) is getattr(measured, name)
+
+
+def test_distances_are_the_same_on_every_run_and_on_a_graph_that_is_built_again(data, exact, starved):
+    vectors, queries = data
+    truth = exact.search(queries, 10)
+    again = HNSWIndex(vectors, M=2, ef_construction=5)
+    runs = [
+        count_distances(measure(index, queries, truth, k=10, ef=20), HNSWGraph.of(index), queries).distances.tolist()
+        for index in (starved, starved, again)
+    ]
+    assert runs[0] == runs[1] == runs[2]
+
+
+def test_a_larger_ef_computes_more_distances_and_an_ef_below_k_those_of_k(data, exact, starved):
+    vectors, queries = data
+    graph, truth = HNSWGraph.of(starved), exact.search(queries, 10)
+
+    def counted(ef):
+        return count_distances(measure(starved, queries, truth, k=10, ef=ef), graph, queries)
+
+    curve = [counted(ef) for ef in (10, 20, 60, 200)]
+    for step, wider in zip(curve, curve[1:], strict=False):
+        assert (step.distances <= wider.distances).all()
+        assert step.mean_distances < wider.mean_distances
+    assert counted(1).distances.tolist() == curve[0].distances.tolist()
+
+
+def test_mean_distances_are_n_for_exact_search_and_nothing_where_none_were_counted(data, exact, starved):
+    vectors, queries = data
+    truth = exact.search(queries, 5)
+    assert measure(exact, queries, truth, k=5).mean_distances == 400
+    assert measure(starved, queries, truth, k=5, ef=9).mean_distances is None
+    by_hand = Measurement(5, 1, np.ones(3), np.ones(3), np.array([1.0, 2.0, 6.0]), truth)
+    assert by_hand.mean_distances == 3
+    assert type(by_hand.mean_distances) is float
+
+
+def test_counting_for_queries_of_another_dimension_is_refused(data, exact, starved):
+    vectors, queries = data
+    measured = measure(starved, queries, exact.search(queries, 5), k=5, ef=9)
+    with pytest.raises(VectorError):
+        count_distances(measured, HNSWGraph.of(starved), queries[:, :4])
 
 
 # --- the curve

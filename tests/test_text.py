@@ -1,7 +1,9 @@
 """Prose: units, and sentences that are true of the numbers they were given."""
 
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from small import HOSTILE, collection_of, curve_of, measurement, sentences, sized
 
@@ -281,3 +283,38 @@ def test_a_limit_of_judged_collections_that_is_no_number_is_refused_with_its_nam
     monkeypatch.setenv(name, value)
     with pytest.raises(ParameterError, match=f"{name} is '{value}'"):
         limits()
+
+
+# --- distances in the lesson
+
+
+def with_distances(step, distances):
+    return replace(step, distances=np.full(len(step.recall), float(distances)))
+
+
+def lesson_of(n, *, exact, hnsw, distances, recall=0.8):
+    """Tell the lesson of one ef: microseconds of both searches, and distances of HNSW."""
+    curve = [with_distances(step, distances) for step in curve_of((10, recall, hnsw))]
+    return text.lesson(sized(n), with_distances(measurement(1, exact / 1e6, ef=None), n), curve)
+
+
+@pytest.mark.parametrize(("distances", "words"), [(45, "50%"), (89.6, "100%"), (9, "10%"), (120, "100%")])
+def test_where_recall_is_one_the_lesson_says_how_much_is_visited(distances, words):
+    lesson = lesson_of(90, exact=20, hnsw=30, distances=distances, recall=1.0)
+    assert f"it computes {distances:,.0f} distances, {words} of all there are" in lesson
+
+
+def test_the_lesson_says_what_one_distance_takes_in_both_searches():
+    lesson = lesson_of(1_000, exact=20, hnsw=30, distances=150)
+    assert "HNSW computes 150 distances, but each takes 200 ns against 20 ns" in lesson
+
+
+def test_the_lesson_does_not_explain_what_is_not_so():
+    lesson = lesson_of(100, exact=12, hnsw=10, distances=125)  # 80 ns a distance against 120 ns
+    assert "as it jumps about in memory" not in lesson, "a distance costs less there"
+
+
+def test_the_lesson_without_counted_distances_says_nothing_of_them():
+    for recall in (0.8, 1.0):
+        lesson = text.lesson(sized(300), measurement(1, 20e-6, ef=None), curve_of((10, recall, 30)))
+        assert "distances" not in lesson

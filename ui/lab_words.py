@@ -62,7 +62,8 @@ def size_verdict(results: Sequence[SizeResult]) -> str:
     ef = results[0].hnsw.ef
     sizes = [r.n for r in results]
     if len(sizes) < 2:
-        few = f"{sizes[0]:,} vectors are too few to take parts of: load a larger collection."
+        many = "1 vector is" if sizes[0] == 1 else f"{sizes[0]:,} vectors are"
+        few = f"{many} too few to take parts of: load a larger collection."
         return f'<div class="lab-lesson">{few}</div>'
     exact, hnsw = growth(sizes, [r.exact.p50 for r in results]), growth(sizes, [r.hnsw.p50 for r in results])
     counted = growth(sizes, [r.hnsw.mean_distances or 1 for r in results])
@@ -75,11 +76,11 @@ def size_verdict(results: Sequence[SizeResult]) -> str:
         else "which one is faster changes with the size"
     )
     last, first = results[-1].hnsw.mean_recall, results[0].hnsw.mean_recall
+    lesson = ": a larger collection wants a larger ef" if first - last > 0.005 else ""
     return (
         f'<div class="lab-lesson">With twice the vectors, exact search takes {2**exact:.2f} times as long (exponent '
         f"{exact:.2f}), HNSW at ef={ef} {2**hnsw:.2f} times ({hnsw:.2f}) and {2**counted:.2f} times the distances "
-        f"({counted:.2f}); {crossing}. At the same ef recall goes from {first:.3f} to {last:.3f}: a larger collection "
-        "wants a larger ef.</div>"
+        f"({counted:.2f}); {crossing}. At the same ef recall goes from {first:.3f} to {last:.3f}{lesson}.</div>"
     )
 
 

@@ -39,13 +39,14 @@ def _ground(trip: Trip, number: int, at: Float32, asked: Float32) -> list[go.Sca
     missed = [miss.node for miss in trip.missed]
     true = [node for node in trip.true_ids.tolist() if node not in missed]
     kept = set(steps[-1].kept[: trip.walk.k]) if steps else set()
-    step = max(1, len(at) // BACKGROUND)
+    waiting = [node for node in true if node not in kept][: max(0, len(true) - trip.true_among(sorted(kept)))]
+    step = max(1, -(-len(at) // BACKGROUND))
     traces = [
         _dots(trip, range(0, len(at), step), at, "", GREY, 3, "circle", hover=False, opacity=0.35),
         _dots(trip, looked, at, "looked at", HNSW, 6, "circle-open"),
         _dots(trip, followed, at, "followed", HNSW, 7, "circle", path=True),
         _dots(trip, [node for node in true if node in kept], at, "true, found", EXACT, 11, "square"),
-        _dots(trip, [node for node in true if node not in kept], at, "true, not yet found", EXACT, 11, "square-open"),
+        _dots(trip, waiting, at, "true, not yet found", EXACT, 11, "square-open"),
         _dots(trip, missed, at, "true, missed", MISSED, 12, "x"),
     ]
     if steps:
@@ -147,7 +148,7 @@ def _layout(at: Float32, asked: Float32, top: int) -> dict[str, Any]:
 def _range(at: Float32, asked: Float32, axis: int) -> list[float]:
     """Return what an axis spans: all vectors and the question, with a margin."""
     values = [*at[:, axis].tolist(), float(asked[axis])]
-    margin = 0.04 * (max(values) - min(values)) or 1.0
+    margin = max(0.04 * (max(values) - min(values)), 0.01)
     return [round(min(values) - margin, 4), round(max(values) + margin, 4)]
 
 

@@ -183,6 +183,8 @@ def _each(hnsw: Measurement, exact: Measurement) -> str:
     if not hnsw.mean_distances or not exact.mean_distances:
         return ""
     one, other = hnsw.p50 / hnsw.mean_distances * 1e9, exact.p50 / exact.mean_distances * 1e9
+    if one <= other:
+        return ""
     return (
         f": HNSW computes {hnsw.mean_distances:,.0f} distances, but each takes {one:,.0f} ns against {other:,.0f} ns, "
         "as it jumps about in memory and keeps its candidates in order"

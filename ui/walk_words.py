@@ -1,7 +1,5 @@
 """Words for a walk on the graph: each step, each miss, and how the graph is connected. All text is escaped."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from retriever.graph import Step
@@ -10,17 +8,21 @@ from retriever.misses import Miss
 from ui.text import escape, megabytes, place
 from ui.walking import Trip
 
+BEAM = "as nearer candidates filled the beam"
+
 
 def summary(trip: Trip) -> str:
     """Say what was found and what it cost."""
     n, asked = len(trip.indexed), len(trip.true_ids)
-    computed = f"<b>{trip.walk.distances:,} distances</b> in {trip.walk.hops:,} steps; exact search computes {n:,}"
+    computed = f"<b>{_count(trip.walk.distances, 'distance')}</b> in {_count(trip.walk.hops, 'step')}"
+    head = f"At ef={trip.walk.ef} the walk finds "
+    cost = f"and computes {computed}; exact search computes {n:,}."
     if not trip.missed:
-        return f"At ef={trip.walk.ef} the walk finds <b>all {asked}</b> true neighbours and computes {computed}."
-    return (
-        f"At ef={trip.walk.ef} the walk finds <b>{trip.found} of {asked}</b> true neighbours and computes {computed}. "
-        "Raise ef until none is missed, and read what that costs."
-    )
+        return f"{head}<b>{f'all {asked}' if asked > 1 else 'the one'}</b> true {_noun(asked, 'neighbour')} {cost}"
+    advice = "Raise ef until none is missed, and read what that costs."
+    if all(miss.smallest_ef is None for miss in trip.missed):
+        advice = "No ef finds what is missed here."
+    return f"{head}<b>{trip.found} of {asked}</b> true {_noun(asked, 'neighbour')} {cost} {advice}"
 
 
 def step_words(trip: Trip, number: int) -> str:
@@ -31,12 +33,12 @@ def step_words(trip: Trip, number: int) -> str:
     step = steps[number - 1]
     head = f"<b>Step {number:,} of {len(steps):,}</b>, "
     words = _descent(trip, step) if step.layer else _ground(trip, step)
-    return f"{head}{words} {step.distances:,} distances computed so far."
+    return f"{head}{words} {_count(step.distances, 'distance')} computed so far."
 
 
 def _descent(trip: Trip, step: Step) -> str:
     [reached] = step.kept
-    looked = f"layer {step.layer}: from {_name(trip, step.node)} it looks at {_count(step.looked_at, 'neighbour')}"
+    looked = f"layer {step.layer}: from {_name(trip, step.node)} it looks at {_count(len(step.looked_at), 'neighbour')}"
     if reached == step.node:
         return f"{looked}; none is nearer, so it goes down to layer {step.layer - 1}."
     return f"{looked} and goes to the nearest, {_name(trip, reached)}."
@@ -44,11 +46,13 @@ def _descent(trip: Trip, step: Step) -> str:
 
 def _ground(trip: Trip, step: Step) -> str:
     kept = step.kept
-    true = len(set(kept[: trip.walk.k]) & set(trip.true_ids.tolist()))
+    best = kept[: trip.walk.k]
+    true = trip.true_among(best)
     return (
         f"ground layer: the nearest candidate not yet followed is {_name(trip, step.node)}; of its neighbours "
         f"{len(step.looked_at)} {'is' if len(step.looked_at) == 1 else 'are'} new. It keeps "
-        f"{_count(kept, 'candidate')}; {true} of the best {min(trip.walk.k, len(kept))} are true neighbours."
+        f"{_count(len(kept), 'candidate')}; {true} of the best {len(best)} "
+        f"{'is a true neighbour' if true == 1 else 'are true neighbours'}."
     )
 
 
@@ -68,13 +72,16 @@ def _linking(miss: Miss) -> str:
     """Say who links to a missed node and how near the walk came."""
     if not miss.linking:
         return "no node links to it on the ground layer"
-    nodes = "only 1 node links to it" if len(miss.linking) == 1 else f"{len(miss.linking)} nodes link to it"
+    if len(miss.linking) == 1:
+        one = "only 1 node links to it"
+        return (
+            f"{one}; it was looked at, but not followed, {BEAM}" if miss.looked_at else f"{one}, and was not looked at"
+        )
+    nodes = f"{len(miss.linking)} nodes link to it"
     if not miss.looked_at:
         return f"{nodes}, and none of them was looked at"
     seen = f"{len(miss.looked_at)} of them {'was' if len(miss.looked_at) == 1 else 'were'} looked at"
-    if len(miss.linking) == 1:
-        seen = "it was looked at"
-    return f"{nodes}; {seen}, but not followed, as nearer candidates filled the beam"
+    return f"{nodes}; {seen}, but not followed, {BEAM}"
 
 
 def connectivity(indexed: IndexedCollection) -> str:
@@ -84,7 +91,7 @@ def connectivity(indexed: IndexedCollection) -> str:
     few = int((degrees <= 2).sum())
     facts = [
         ("nodes a layer, from the ground up", " · ".join(f"{count:,}" for count in graph.nodes_per_level)),
-        ("links that lead to a node, median", f"{int(np.median(degrees)) if len(graph) else 0}"),
+        ("links that lead to a node, median", f"{np.median(degrees) if len(graph) else 0:g}"),
         ("nodes with at most 2 links leading to them", f"{few:,}, and {unreachable:,} that no walk can reach"),
         ("links in memory", megabytes(indexed.retriever.hnsw.link_bytes)),
     ]
@@ -104,5 +111,9 @@ def _name(trip: Trip, node: int) -> str:
     return f"<b>{escape(place(trip.indexed.retriever.metadata[node]))}</b> ({1 - trip.walk.to_all[node]:.3f})"
 
 
-def _count(things: Sequence[int], word: str) -> str:
-    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {_noun(number, word)}"
+
+
+def _noun(number: int, word: str) -> str:
+    return word if number == 1 else f"{word}s"

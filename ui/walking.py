@@ -9,7 +9,7 @@ from retriever.graph import Walk
 from retriever.index import NO_ID, Float32, Int64, Neighbors, normalize
 from retriever.indexed import IndexedCollection
 from retriever.measurement import knn_recall
-from retriever.misses import Miss, misses
+from retriever.misses import TIE, Miss, misses
 from retriever.side_by_side import differences
 from ui.asking import checked
 
@@ -28,6 +28,13 @@ class Trip:
     walk: Walk
     true_ids: Int64
     missed: Sequence[Miss]
+
+    def true_among(self, nodes: Sequence[int]) -> int:
+        """Count the true neighbours among nodes, by distance: of equally near ones any counts."""
+        if not len(self.true_ids):
+            return 0
+        border = self.walk.to_all[self.true_ids].max() + TIE
+        return min(sum(bool(self.walk.to_all[node] <= border) for node in nodes), len(self.true_ids))
 
     @property
     def found(self) -> int:
