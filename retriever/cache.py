@@ -13,8 +13,8 @@ from retriever.errors import RetrieverError, StorageError
 from retriever.indexed import IndexedCollection, IndexSettings, Progress
 from retriever.indexing import index_collection
 from retriever.models import fingerprint, model_card
-from retriever.python_docs import package_versions
-from retriever.samples import SAMPLE_FOLDER, load_sample
+from retriever.python_packages import package_versions
+from retriever.samples import PYTHON_DOCS, SAMPLE_FOLDER, load_sample
 
 CACHE_FOLDER = "LAB_CACHE"  # environment variable: where the cache is kept
 
@@ -58,7 +58,7 @@ def _folder(name: str, settings: IndexSettings) -> Path | None:
         return None
     key = {
         "code": _digest(Path(__file__).parent, "*.py"),
-        "packages": package_versions() if name == "python_docs" else {},
+        "packages": package_versions(PYTHON_DOCS.get(name, ())),
         "files": _digest(SAMPLE_FOLDER, "*"),
         "model": fingerprint(card),
         "settings": [settings.chunk_size, settings.chunk_overlap, settings.M, settings.ef_construction],

@@ -19,7 +19,8 @@ class Collection:
 
     relevance_level: the grade from which on a document is an answer. kinds: query id -> what kind of question it is.
     passage: how a whole document is written for the encoder, where each document is one passage; None where
-    documents are chunked. failed: files that could not be read, with the reason.
+    documents are chunked. failed: files that could not be read, with the reason. chunk_size: in tokens, where the
+    collection has one of its own in place of the model's default; a model that reads less gets less.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Collection:
     failed: Mapping[str, str] = field(default_factory=dict)
     relevance_level: int = 1
     kinds: Mapping[str, str] = field(default_factory=dict)
+    chunk_size: int | None = None
 
     @property
     def judged(self) -> JudgedQueries | None:

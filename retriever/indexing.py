@@ -47,11 +47,12 @@ def index_collection(
         collection.judged.matched(document.doc_id for document in collection.documents)
     with _timed(seconds, "loading the model", progress):
         encoder = load_encoder(settings.model_name)
+    if collection.passage is None and settings.chunk_size is None:
+        size = collection.chunk_size or default_chunk_size(encoder)
+        settings = replace(settings, chunk_size=min(size, encoder.max_tokens or size))
     with _timed(seconds, "chunking", progress):
         texts, metadata = _passages(collection, settings)
     _check_number(len(texts), max_passages, chunked=collection.passage is None)
-    if collection.passage is None and settings.chunk_size is None:
-        settings = replace(settings, chunk_size=default_chunk_size(encoder))
     described = IndexedCollection(
         collection.name,
         DenseRetriever(settings.model_name, M=settings.M, ef_construction=settings.ef_construction),

@@ -5,38 +5,19 @@ start another package's code. A definition is named as users import it (`numpy.l
 `numpy/_core/function_base.py`): the exports of every public module are followed, and the shortest name wins.
 """
 
-import importlib.metadata
-import importlib.util
 import inspect
 import itertools
-import os
-import platform
 import re
-import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from retriever.documents import Document
-from retriever.errors import CollectionError
 from retriever.python_modules import Definition
 from retriever.python_names import PublicNames
+from retriever.python_packages import PACKAGES, is_public, source_files
 
-PACKAGES: tuple[str, ...] = ("python", "numpy", "scipy", "pandas", "sklearn", "networkx")
 MAX_CHARACTERS = 300  # keeps the mean near 40 tokens, of which a 2-core machine encodes some 4,300 a second
 
-_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
-# Folders and files that are never opened: tests, vendored code, demonstrations, and modules removed by Python 3.13.
-_SKIPPED = frozenset(
-    "__main__ __pycache__ _vendored antigravity array_api_compat conftest distutils encodings ensurepip externals f2py"
-    " idlelib lib-dynload lib2to3 pydoc_data site-packages src test tests this turtledemo aifc asynchat asyncore"
-    " audioop cgi cgitb chunk crypt imghdr imp mailcap msilib nis nntplib pipes smtpd sndhdr sre_compile sre_constants"
-    " sre_parse sunau telnetlib tix uu xdrlib".split()
-)
-# Public by their spelling, private by their packages' own documentation: opened only when an export leads there.
-_HIDDEN = re.compile(
-    r"(posixpath|ntpath|nturl2path|genericpath|opcode|numpy\.core|scipy\.(misc|odr|stats\.\w+_gen)|sklearn\.experimental"
-    r"|pandas\.(core|compat|util|io(?!\.formats\.style\b)|plotting\.PlotAccessor|test))(\.|$)"
-)
 # Where a private base class serves several public ones, its methods are shown on the one that most people use.
 _FAMILIAR = (
     "numpy.polynomial.Polynomial",
@@ -52,18 +33,23 @@ _NOT_PROSE = re.compile(
     r"|(Args?|Arguments?|Attributes?|Examples?|Note|Notes|Parameters?|Raises|Returns?|See also|Usage|Yields) ?:"
 )
 _PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}|\$\{?\w+\}|%s")
+_TEMPLATE_LINE = re.compile(rf"^[ \t]*(?:{_PLACEHOLDER.pattern})[ \t]*$\n?", re.MULTILINE)
 _DEPRECATED = re.compile(r"\W*deprecated|.*^\.\. deprecated|.*^deprecated\b", re.IGNORECASE | re.DOTALL | re.MULTILINE)
 
 
-def read_python_docs(*, progress: Callable[[float], None] | None = None) -> list[Document]:
+def read_python_docs(
+    packages: Sequence[str] = PACKAGES, *, whole: bool = False, progress: Callable[[float], None] | None = None
+) -> list[Document]:
     """Read one document a public function, class, method or property, ordered by package and name.
 
-    `progress` is called with the fraction of the files done, rising to 1.0; what it raises ends the reading.
-    Raises CollectionError if a package is not installed.
+    whole: the docstring as it is written, no text twice, where else the text is its beginning. `progress` is called
+    with the fraction of the files done, rising to 1.0; what it raises ends the reading. Raises CollectionError if a
+    package is not installed.
     """
-    files = {package: _files(package) for package in PACKAGES}
+    files = {package: source_files(package) for package in packages}
     total, done = sum(map(len, files.values())), 0
     documents: list[Document] = []
+    seen: set[tuple[str, str]] = set()
     for package, paths in files.items():
 
         def report(fraction: float, before: int = done, share: int = len(paths)) -> None:
@@ -71,10 +57,10 @@ def read_python_docs(*, progress: Callable[[float], None] | None = None) -> list
                 progress((before + fraction * share) / total)
 
         found: dict[str, Document] = {}
-        seen: set[tuple[str, str]] = set()
         for name, definition in _read_package(paths, report):
-            text = _describe(definition.doc)
-            key = (name.rpartition(".")[2], text)  # the same words under the same last name: one document is enough
+            text = _whole(definition.doc) if whole else _describe(definition.doc)
+            # the same words under the same last name of a package, or the same docstring: one document is enough
+            key = ("", text) if whole else (f"{package}.{name.rpartition('.')[2]}", text)
             if text and name not in found and key not in seen:
                 seen.add(key)
                 found[name] = Document(name, text, name, {"source": package, "kind": definition.kind})
@@ -82,17 +68,6 @@ def read_python_docs(*, progress: Callable[[float], None] | None = None) -> list
         report(1.0)
         done += len(paths)
     return documents
-
-
-def package_versions() -> dict[str, str]:
-    """Give the versions that the collection was read from, which are the key to keep it under."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES[1:]:
-        try:
-            versions[package] = importlib.metadata.version(_DISTRIBUTIONS.get(package, package))
-        except importlib.metadata.PackageNotFoundError as error:
-            raise _missing(package) from error
-    return versions
 
 
 def name_in_words(name: str) -> str:
@@ -104,7 +79,7 @@ def _read_package(files: dict[str, Path], report: Callable[[float], None]) -> It
     """Give public names and definitions, the shortest names first, members after their class."""
     opened = itertools.count(1)
     sources = PublicNames(files, lambda: report(min(1.0, next(opened) / len(files))))
-    names = sources.public_definitions(_is_public)
+    names = sources.public_definitions(is_public)
     claimed: set[Definition] = set()
     waiting = sorted(((name, found) for found, name in names.items()), key=lambda pair: _rank(pair[0]), reverse=True)
     while waiting:
@@ -113,7 +88,7 @@ def _read_package(files: dict[str, Path], report: Callable[[float], None]) -> It
             claimed.add(definition)
             yield name, definition
             inner = [(f"{name}.{part}", found) for part, found in sources.members(definition, names).items()]
-            waiting += [(part, found) for part, found in inner if found not in names and _is_public(part)]
+            waiting += [(part, found) for part, found in inner if found not in names and is_public(part)]
 
 
 def _rank(name: str) -> tuple[int, int, int, str]:
@@ -121,33 +96,10 @@ def _rank(name: str) -> tuple[int, int, int, str]:
     return familiar, name.count("."), len(name), name
 
 
-def _is_public(name: str) -> bool:
-    return not _HIDDEN.match(name) and not name.startswith("_") and "._" not in name
-
-
-def _files(package: str) -> dict[str, Path]:
-    """List a package's source files by module name, without opening them."""
-    if package == "python":
-        root = Path(sysconfig.get_path("stdlib"))
-    else:
-        spec = importlib.util.find_spec(package)  # of a top-level name: this imports nothing
-        if spec is None or spec.origin is None:
-            raise _missing(package)
-        root = Path(spec.origin).parent
-    found: dict[str, Path] = {}
-    for folder, subfolders, names in os.walk(root):
-        here = (*([package] if package != "python" else []), *Path(folder).relative_to(root).parts)
-        subfolders[:] = sorted(name for name in subfolders if name not in _SKIPPED and name.isidentifier())
-        for stem in sorted(name[:-3] for name in names if name.endswith(".py") and name[:-3] not in _SKIPPED):
-            found[".".join(here if stem == "__init__" else (*here, stem))] = Path(folder, f"{stem}.py")
-    return found
-
-
-def _missing(package: str) -> CollectionError:
-    return CollectionError(
-        f"Python docs: {package} is not installed, and its documentation is part of the collection; "
-        "install requirements.txt."
-    )
+def _whole(doc: str) -> str:
+    """Give a docstring as it is written, less lines that only a template would fill; empty if it says nothing."""
+    text = _TEMPLATE_LINE.sub("", inspect.cleandoc(doc)).strip()
+    return "" if text.count(" ") < 2 else text
 
 
 def _describe(doc: str) -> str:

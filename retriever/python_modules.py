@@ -1,14 +1,15 @@
 """Module: what one Python file defines, imports and exports, read with `ast`; nothing is imported or run."""
 
 import ast
+import gc
 import threading
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-MAX_DOCSTRING = 2000  # characters kept of a docstring: its beginning is all that is asked for
-
+_WRITERS = ("add_newdoc", "_array_method_doc", "add_docstr", "add_docstr_all")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _PARSING = threading.Lock()
 _BRANCHES = (ast.If, ast.Try, ast.With, ast.ExceptHandler)
@@ -42,33 +43,53 @@ class Module:
 def read_module(path: Path, name: str) -> Module:
     """Read one file; `name` is the module's, with which relative imports are made absolute."""
     module = Module(name, path.name == "__init__.py")
-    for statement in _statements(_parse(path).body):
-        _read_statement(statement, module)
+    with _no_collecting():
+        for statement in _statements(_parse(path).body):
+            _read_statement(statement, module)
     return module
 
 
 def read_compiled_docs(path: Path, package: str) -> dict[str, dict[str, Definition]]:
-    """Read the docstrings of compiled code, by module and name, in the three ways they are written.
+    """Read the docstrings of compiled code, by module and name, in the five ways they are written.
 
     NumPy has `add_newdoc(module, name, doc or (method, doc))` and `_array_method_doc(method, parameters, doc)`,
-    SciPy `add_newdoc(name, doc)` for the package's own names.
+    SciPy `add_newdoc(name, doc)` for the package's own names. PyTorch has `add_docstr(torch.name, doc)` or
+    `add_docstr(torch.Class.method, doc)`, and `add_docstr_all(method, doc)` for tensors.
     """
     found: dict[str, dict[str, Definition]] = {}
     for call in (statement.value for statement in _parse(path).body if isinstance(statement, ast.Expr)):
-        if not isinstance(call, ast.Call) or _dotted(call.func) not in ("add_newdoc", "_array_method_doc"):
+        writer = _dotted(call.func) if isinstance(call, ast.Call) else ""
+        if not isinstance(call, ast.Call) or writer not in _WRITERS:
             continue
         strings = [[str(n.value) for n in ast.walk(a) if isinstance(n, ast.Constant)] or [""] for a in call.args]
         place, name, texts = ([[package], *strings])[-3:]
         method = texts[0] if isinstance(call.args[-1], ast.Tuple) else ""
-        if _dotted(call.func) == "_array_method_doc":
+        if writer == "_array_method_doc":
             place, name, method = ["numpy._core.multiarray"], ["ndarray"], place[0]
+        elif writer == "add_docstr_all":
+            place, name, method = ["torch._tensor"], ["Tensor"], name[0]
+        elif writer == "add_docstr":
+            _, name[0], method = (*_dotted(call.args[0]).split("."), "")[:3]
         entry = found.setdefault(place[0], {}).setdefault(name[0], Definition(name[0], "function", place[0]))
+        doc = _text(call.args[-1]) or max(texts, key=len)
         if method:
             entry.kind = "class"
-            entry.members[method] = Definition(method, "method", place[0], max(texts, key=len)[:MAX_DOCSTRING])
+            entry.members[method] = Definition(method, "method", place[0], doc)
         else:
-            entry.doc = max(texts, key=len)[:MAX_DOCSTRING]
+            entry.doc = doc
     return found
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Keep the garbage collector still: it would go through the nodes of a growing tree, which holds no garbage."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _parse(path: Path) -> ast.Module:
@@ -128,6 +149,7 @@ def _read_assignment(statement: ast.Assign | ast.AugAssign | ast.Expr, module: M
     value = statement.value
     call = value if isinstance(value, ast.Call) else None
     target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", value)
+    target = target.elts[0] if isinstance(target, ast.Tuple) else target  # Plotly: `__all__, __getattr__ = `
     name = _dotted(target.func if isinstance(target, ast.Call) else target)
     if name.partition(".")[0] in ("__all__", "extend_all"):  # NumPy: `extend_all(arrayprint)`
         nodes = [node for part in (call.args if call else [value]) for node in ast.walk(part)]
@@ -135,6 +157,8 @@ def _read_assignment(statement: ast.Assign | ast.AugAssign | ast.Expr, module: M
         module.computed |= any(isinstance(node, ast.Name) for node in nodes)
     elif isinstance(statement, ast.Assign) and name and name not in module.imports:
         meant = _dotted(call.func if call else value)
+        if call and meant.endswith("_add_docstr"):  # PyTorch: `fft = _add_docstr(_fft.fft_fft, doc)`
+            _add(module.definitions, Definition(name, "function", module.name, _text(call.args[-1])))
         made = module.definitions.get(meant)
         if meant and (not call or (made and made.kind == "class")):
             module.imports[name] = [(module.name, meant)]
@@ -144,7 +168,7 @@ def _define(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, module:
     """Keep what is asked for and let the tree go; a definition marked as deprecated keeps its name only."""
     marks = [_dotted(mark.func if isinstance(mark, ast.Call) else mark) for mark in node.decorator_list]
     deprecated = any("deprecated" in mark.rpartition(".")[2].lower() for mark in marks)
-    doc = "" if deprecated else (ast.get_docstring(node, clean=False) or "")[:MAX_DOCSTRING]
+    doc = "" if deprecated else (ast.get_docstring(node, clean=False) or "")
     if not isinstance(node, ast.ClassDef):
         is_property = any(mark.lower().endswith(("property", "cache_readonly")) for mark in marks)
         return Definition(node.name, "property" if is_property else kind, module, doc)
@@ -165,6 +189,15 @@ def _add(table: dict[str, Definition], definition: Definition) -> None:
     """Keep the first definition that has a docstring: overloads, setters and other platforms' branches have none."""
     if definition.name not in table or (definition.doc and not table[definition.name].doc):
         table[definition.name] = definition
+
+
+def _text(node: ast.AST) -> str:
+    """Put a string together that is written in parts, or as `"...".format(...)`; anything else is an empty string."""
+    if isinstance(node, ast.BinOp):
+        return _text(node.left) + _text(node.right)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return _text(node.func.value)
+    return str(node.value) if isinstance(node, ast.Constant) else ""
 
 
 def _dotted(node: ast.AST | None) -> str:

@@ -11,7 +11,12 @@ from pathlib import Path
 
 from retriever.python_modules import Definition, Module, read_compiled_docs, read_module
 
-_COMPILED_DOCS = ("numpy._core._add_newdocs", "scipy.special._add_newdocs")
+_COMPILED_DOCS = (
+    "numpy._core._add_newdocs",
+    "scipy.special._add_newdocs",
+    "torch._torch_docs",
+    "torch._tensor_docs",
+)
 
 
 class PublicNames:
@@ -21,6 +26,10 @@ class PublicNames:
         """Take the files by module name, and what to call after each one that is opened."""
         self._files, self._opened = files, opened
         self._modules: dict[str, Module] = {}
+        self._brought: dict[str, set[str]] = {}
+        self._below: dict[str, set[str]] = {}  # the names of a package's own modules
+        for parent, _, name in (file.rpartition(".") for file in files):
+            self._below.setdefault(parent, set()).add(name)
         self._found: dict[tuple[str, str], Definition | str] = {}
         self._compiled: dict[str, dict[str, Definition]] = {}
         for name in _COMPILED_DOCS:
@@ -77,16 +86,21 @@ class PublicNames:
         source = self._module(module)
         if name in source.definitions:
             return source.definitions[name]
-        stars = [(star, name) for star in reversed(source.stars) if self._gives(star, name)]
+        stars = [(star, name) for star in reversed(source.stars) if name in self._brings(star)]
         for origin, original in source.imports.get(name, []) + stars:  # of branches, the first is the usual one
             if found := self.find(origin, original, trail) if original else origin if origin in self._files else None:
                 return found
         return f"{module}.{name}" if f"{module}.{name}" in self._files else None
 
-    def _gives(self, star: str, name: str) -> bool:
-        """Tell whether `from star import *` may bring a name."""
-        module = self._module(star) if star in self._files and not name.startswith("_") else None
-        return module is not None and (module.computed or not module.listed or name in module.listed)
+    def _brings(self, star: str) -> set[str]:
+        """Name all that `from star import *` may bring, found once: transformers has 450 stars in one module."""
+        if star not in self._brought:
+            module = self._module(star) if star in self._files else Module(star)
+            brought = self._brought[star] = set(module.listed)  # kept first: modules may import one another
+            if module.computed or not module.listed:
+                brought.update(module.definitions, module.imports, self._below.get(star, ()))
+                brought.update(*map(self._brings, module.stars))
+        return self._brought[star]
 
     def _exports(self, name: str, above: tuple[str, ...] = ()) -> set[str]:
         """List a module's `__all__`, or, where that is computed or missing, what it makes and brings."""
@@ -107,6 +121,11 @@ class PublicNames:
     def _module(self, name: str) -> Module:
         if name not in self._modules:
             self._modules[name] = read_module(self._files[name], name)
-            self._modules[name].definitions |= self._compiled.get(name, {})
+            definitions = self._modules[name].definitions
+            for made in self._compiled.get(name, {}).values():
+                if (known := definitions.get(made.name)) and known.kind == "class":
+                    known.members = made.members | known.members  # torch.Tensor is in part compiled
+                else:
+                    definitions[made.name] = made
             self._opened()
         return self._modules[name]

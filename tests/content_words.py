@@ -4,7 +4,8 @@ import re
 
 import snowballstemmer
 
-FUNCTION_WORDS = frozenset("""
+FUNCTION_WORDS = frozenset(
+    """
 a about above across after again against ago all almost along already also although always am among an and another any
 anybody anyone anything anywhere are aren around as at away back be became because become becomes been before behind
 being below beneath beside between beyond both but by came can cannot come comes could couldn d did didn do does doesn
@@ -19,7 +20,8 @@ than that the their theirs them themselves then there these they thing things th
 to together too took toward towards two under unless until up upon us use used uses using usually ve very via was wasn
 way we well went were weren what whatever when whenever where wherever whether which while who whole whom whose why will
 with within without won would wouldn yet you your yours yourself
-""".split())
+""".split()
+)
 STEM = snowballstemmer.stemmer("english").stemWord
 
 

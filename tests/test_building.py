@@ -298,6 +298,14 @@ def test_a_sample_in_other_chunks_is_embedded_by_itself(shared, spy):
     assert spy.calls == 1
 
 
+def test_the_large_sample_is_shared_in_its_own_chunks_and_not_limited(shared, spy, monkeypatch):
+    preparation, made = shared
+    monkeypatch.setenv("LAB_MAX_CHUNKS", "3")
+    request = BuildRequest(SAMPLE, "python_docs_large", settings=replace(SETTINGS, chunk_size=60))
+    assert build(request, preparation=preparation).indexed is made
+    assert spy.calls == 0
+
+
 def test_a_saved_collection_comes_back(tmp_path):
     session = build(pasted(M=5, ef_construction=30))
     path = save_collection(session)["value"]

@@ -11,6 +11,8 @@ from retriever import cache
 from retriever.cache import cache_folder, cached_sample
 from retriever.errors import Cancelled, CollectionError, ModelError
 from retriever.indexed import IndexSettings
+from retriever.python_packages import package_versions
+from retriever.samples import PYTHON_DOCS
 
 STATIC = IndexSettings("wordllama-256", M=4, ef_construction=20)
 
@@ -148,10 +150,16 @@ def test_other_settings_models_files_packages_and_code_have_other_keys(folder, m
         {"ef_construction": 21},
     ):
         different(settings=replace(STATIC, **change))
-    different("python_docs")
-    monkeypatch.setattr(cache, "package_versions", lambda: {"numpy": "99"})
-    assert cache._folder("documents", STATIC) in keys
-    different("python_docs")
+    for name in PYTHON_DOCS:
+        different(name)
+        for package in PYTHON_DOCS[name]:
+            versions = dict(package_versions(PYTHON_DOCS[name]), **{package: "99"})
+            with monkeypatch.context() as patch:
+                patch.setattr(
+                    cache, "package_versions", lambda packages, found=versions: {p: found[p] for p in packages}
+                )
+                assert cache._folder("documents", STATIC) in keys
+                different(name)
     shutil.copytree(Path(cache.__file__).parent, tmp_path / "code", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(cache, "__file__", str(tmp_path / "code" / "cache.py"))
     assert cache._folder("documents", STATIC) in keys  # the same code elsewhere

@@ -1,4 +1,4 @@
-"""The judged sample: its ids, grades and kinds hold together, paraphrases share no content word, no passage is a copy."""
+"""The judged sample: ids, grades and kinds hold together, paraphrases share no content word, no passage is a copy."""
 
 from collections import Counter
 from itertools import combinations

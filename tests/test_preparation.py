@@ -8,9 +8,10 @@ import pytest
 from small import collection_of, sentences
 
 from retriever.errors import CollectionError, ModelError
+from retriever.indexed import IndexSettings
 from retriever.judgments import JudgedQueries
 from ui import preparation as preparation_module
-from ui.preparation import MODEL, SHARED_K, Preparation
+from ui.preparation import MODEL, SHARED, SHARED_K, TITLES, Preparation
 
 JUDGED = JudgedQueries({"q1": "Where is the amber lantern?"}, {"q1": {"d1": 1}})
 PATIENCE = 10  # seconds until a test gives up on a thread
@@ -22,13 +23,14 @@ class Samples:
     def __init__(self, encoder):
         self.made = {
             name: collection_of(encoder, sentences(60, seed), judged=JUDGED)
-            for seed, name in enumerate(("documents", "python_docs", "everyday_science"))
+            for seed, name in enumerate(("documents", "python_docs", "everyday_science", "python_docs_large"))
         }
         self.allowed = {name: threading.Event() for name in self.made}
-        self.asked, self.errors = [], {}
+        self.asked, self.settings, self.errors = [], [], {}
 
     def __call__(self, name, settings, *, progress):
         self.asked.append(name if settings.model_name == MODEL else (name, settings.model_name))
+        self.settings.append(settings)
         progress("embedding", 0.5)
         assert self.allowed[name].wait(PATIENCE)
         if name in self.errors:
@@ -49,6 +51,9 @@ def samples(monkeypatch, fake_encoder):
     yield samples
     for event in samples.allowed.values():
         event.set()
+    for thread in threading.enumerate():  # or what is still to come would be prepared in earnest, beside other tests
+        if thread.name == "preparation":
+            thread.join(PATIENCE)
 
 
 def nobody(stage, done):
@@ -183,6 +188,23 @@ def test_another_model_is_prepared_once_for_all_who_ask(samples):
     assert state.best() is None
 
 
+def test_the_large_sample_is_prepared_only_when_somebody_asks_for_it(samples):
+    assert set(TITLES) - set(SHARED) == {"python_docs_large"}
+    for event in samples.allowed.values():
+        event.set()
+    state = Preparation()
+    state.start()
+    for name in SHARED:
+        wait(state, name)
+    assert state.ended
+    assert "python_docs_large" not in samples.asked
+    best = state.best()
+    asked = state.wait_for("python_docs_large", nobody, model_name="wordllama-256")
+    assert asked is samples.made["python_docs_large"]
+    assert samples.settings[-1] == IndexSettings("wordllama-256")  # its own chunk size, whatever the controls say
+    assert state.best() is best, "nobody is moved on to the large collection"
+
+
 def test_what_failed_is_tried_again_when_somebody_asks(samples):
     state = Preparation(())
     samples.allowed["documents"].set()
@@ -199,6 +221,8 @@ def test_judged_queries_are_embedded_once_per_model(samples, monkeypatch):
     state, asked = Preparation(()), []
 
     class Counting:
+        dimension = 32
+
         def encode_query(self, texts):
             asked.append(list(texts))
             return np.ones((len(texts), 32), np.float32)

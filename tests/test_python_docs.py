@@ -12,8 +12,9 @@ from content_words import content_words
 
 from retriever import python_docs
 from retriever.errors import CollectionError
-from retriever.python_docs import PACKAGES, name_in_words, package_versions, read_python_docs
-from retriever.samples import load_sample
+from retriever.python_docs import name_in_words, read_python_docs
+from retriever.python_packages import LARGE_PACKAGES, PACKAGES, is_public, package_versions
+from retriever.samples import LARGE_CHUNK_SIZE, load_sample
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "samples" / "python_docs"
@@ -44,6 +45,26 @@ KNOWN = [
     "scipy.optimize.minimize",
     "scipy.stats.norm",  # the instance of a class
 ]
+KNOWN_IN_LARGE = [
+    "sympy.solve",
+    "sympy.integrate",  # only one way to call it is deprecated
+    "sympy.Expr.coeff",
+    "sympy.physics.mechanics.Torque",
+    "torch.matmul",  # compiled; its docstring is in _torch_docs.py
+    "torch.Tensor.view",  # compiled, in _tensor_docs.py
+    "torch.Tensor.backward",  # of the same class, written in Python
+    "torch.Generator.manual_seed",
+    "torch.linalg.svd",  # the result of _add_docstr
+    "torch.nn.Linear",
+    "torch.utils.data.DataLoader",
+    "transformers.pipeline",
+    "transformers.Trainer.train",
+    "transformers.BertConfig",  # brought by a star out of a folder for each model
+    "plotly.express.scatter",
+    "plotly.graph_objects.Bar.width",
+    "plotly.graph_objects.Figure.add_trace",
+    "plotly.graph_objects.layout.XAxis.tickmode",
+]
 GONE = ["distutils", "imp", "cgi", "asyncore", "lib2to3", "telnetlib", "tkinter.tix", "numpy.core", "numpy.f2py"]
 INSIDE = ["posixpath.join", "pandas.core", "pandas.compat", "sklearn.externals", "scipy.odr"]
 
@@ -57,6 +78,17 @@ def reading():
 @pytest.fixture(scope="module")
 def documents(reading):
     return reading[0]
+
+
+@pytest.fixture(scope="module")
+def large_reading():
+    fractions = []
+    return load_sample("python_docs_large", progress=fractions.append), fractions
+
+
+@pytest.fixture(scope="module")
+def large(large_reading):
+    return large_reading[0].documents
 
 
 @pytest.fixture(scope="module")
@@ -120,17 +152,20 @@ def test_texts_are_short_prose(documents):
         assert "\n" not in document.text and "%(" not in document.text and "----" not in document.text
 
 
-def test_progress_rises_to_one(reading):
-    fractions = reading[1]
+@pytest.mark.parametrize("which", ["reading", "large_reading"])
+def test_progress_rises_to_one(which, request):
+    fractions = request.getfixturevalue(which)[1]
     assert fractions == sorted(fractions)
     assert fractions[0] >= 0.0
     assert fractions[-1] == 1.0
     assert len(fractions) > 100
 
 
-def test_reading_again_gives_the_same_list(documents, monkeypatch):
-    monkeypatch.setattr(python_docs, "PACKAGES", ("numpy", "sklearn", "networkx"))  # the others take longer
-    assert read_python_docs() == [d for d in documents if d.metadata["source"] in python_docs.PACKAGES]
+def test_reading_again_gives_the_same_list(documents, large):
+    packages = ("numpy", "sklearn", "networkx")  # the others take longer
+    assert read_python_docs(packages) == [d for d in documents if d.metadata["source"] in packages]
+    packages = ("sklearn", "plotly")  # whose docstrings are in no other package
+    assert read_python_docs(packages, whole=True) == [d for d in large if d.metadata["source"] in packages]
 
 
 def test_what_progress_raises_ends_the_reading():
@@ -143,26 +178,25 @@ def test_what_progress_raises_ends_the_reading():
 
 def test_reading_imports_nothing(monkeypatch):
     code = (
-        "import sys; from retriever import python_docs as docs; docs.PACKAGES = ('python', 'numpy', 'networkx');"
-        "before = set(sys.modules); found = docs.read_python_docs();"
+        "import sys; from retriever.python_docs import read_python_docs; before = set(sys.modules);"
+        "found = read_python_docs(('python', 'numpy', 'networkx', 'plotly'));"
         "assert len(found) > 1000; new = {name.partition('.')[0] for name in set(sys.modules) - before};"
-        "wrong = new & {'numpy', 'scipy', 'pandas', 'sklearn', 'networkx', 'tkinter', 'turtle', 'antigravity', 'this'};"
+        "wrong = new & {'numpy', 'networkx', 'plotly', 'tkinter', 'turtle', 'antigravity', 'this'};"
         "assert not wrong, wrong"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def test_missing_package_is_a_clear_error(monkeypatch):
-    monkeypatch.setattr(python_docs, "PACKAGES", ("python", "no_such_package"))
-    with pytest.raises(CollectionError, match="no_such_package is not installed"):
-        read_python_docs()
-    with pytest.raises(CollectionError, match="no_such_package is not installed"):
-        package_versions()
+def test_missing_package_is_a_clear_error():
+    for read in (read_python_docs, package_versions):
+        with pytest.raises(CollectionError, match="no_such_package is not installed"):
+            read(("python", "no_such_package"))
 
 
-def test_package_versions_name_every_package():
-    versions = package_versions()
-    assert tuple(versions) == PACKAGES
+@pytest.mark.parametrize("packages", [PACKAGES, LARGE_PACKAGES])
+def test_package_versions_name_every_package(packages):
+    versions = package_versions(packages)
+    assert tuple(versions) == packages
     assert versions["python"].startswith("3.")
     assert all(version[0].isdigit() for version in versions.values())
 
@@ -209,6 +243,72 @@ def test_long_text_is_cut_at_a_sentence_or_a_word():
     assert python_docs._cut(sentence * 3) == sentence.strip()
     cut = python_docs._cut("word " * 200)
     assert len(cut) <= python_docs.MAX_CHARACTERS and cut.endswith("word…")
+
+
+@pytest.mark.parametrize(
+    ("doc", "text"),
+    [
+        (
+            "Copy a tree.\n\n    Parameters\n    ----------\n    x : int\n",
+            "Copy a tree.\n\nParameters\n----------\nx : int",
+        ),
+        ("\n    Use ``x`` instead.\n\n    .. deprecated:: 1.2\n    ", "Use ``x`` instead.\n\n.. deprecated:: 1.2"),
+        ("Sum it up.\n\nArgs:\n    {input}\n    dim (int)\n\n%(notes)s\n", "Sum it up.\n\nArgs:\n    dim (int)"),
+        ("Stub.", ""),
+        ("", ""),
+    ],
+)
+def test_whole_docstrings_stay_as_written(doc, text):
+    assert python_docs._whole(doc) == text
+
+
+def test_large_collection_has_more_than_60_000_chunks(large_reading, wordllama):
+    collection = large_reading[0]
+    assert (collection.passage, collection.chunk_size) == (None, LARGE_CHUNK_SIZE)
+    tokens = wordllama.count_tokens([document.text for document in collection.documents])
+    least = sum(-(-count // LARGE_CHUNK_SIZE) for count in tokens)  # a chunk has no more tokens than that
+    assert 60_000 <= least <= 100_000
+
+
+def test_large_collection_has_prose_from_every_package(large):
+    characters = Counter()
+    for document in large:
+        characters[document.metadata["source"]] += len(document.text)
+        assert document.text == document.text.strip() and len(document.text.split(" ")) > 2
+    assert tuple(characters) == LARGE_PACKAGES
+    assert min(characters.values()) > 800_000 and max(characters.values()) < 0.25 * characters.total()
+    assert max(len(document.text) for document in large) > 20_000, "docstrings are not cut"
+
+
+def test_large_collection_has_no_name_and_no_text_twice(large):
+    assert len({document.doc_id for document in large}) == len(large)
+    assert len({document.text for document in large}) == len(large)
+    assert all(document.title == document.doc_id for document in large)
+
+
+def test_large_collection_has_public_names_only(large):
+    for document in large:
+        name, source = document.doc_id, document.metadata["source"]
+        assert is_public(name)
+        parts = name.split(".")
+        assert not [part for part in parts if part.startswith("_") or part in ("test", "tests", "benchmarks")], name
+        assert parts[0] == source if source != "python" else parts[0] in sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("name", KNOWN + KNOWN_IN_LARGE)
+def test_known_names_are_in_the_large_collection(large, name):
+    assert name in {document.doc_id for document in large}
+
+
+def test_large_collection_has_the_questions_of_the_small_one_and_their_answers(large_reading, questions, judgments):
+    collection = large_reading[0]
+    assert collection.queries == questions
+    assert {(query, name, str(grade)) for query, row in collection.qrels.items() for name, grade in row.items()} == {
+        tuple(row) for row in judgments[1:]
+    }
+    assert set(collection.kinds) == set(questions)
+    names = {document.doc_id for document in collection.documents}
+    assert [row[1] for row in judgments[1:] if row[1] not in names] == []
 
 
 def test_questions_are_many_unique_and_not_empty(questions):

@@ -1,8 +1,10 @@
 """How definitions get their public names, on small packages written for the purpose."""
 
+import gc
+
 import pytest
 
-from retriever.python_modules import read_module
+from retriever.python_modules import read_compiled_docs, read_module
 from retriever.python_names import PublicNames
 
 
@@ -46,11 +48,14 @@ def test_private_definition_that_nobody_exports_has_none(names_of):
         "import pack._inner\nwork = pack._inner.work",
         "from pack import _inner\nwork = _inner.work",
         "try:\n    from ._compiled import work\nexcept ImportError:\n    from ._inner import work",
+        "__all__, __getattr__, __dir__ = attach(__name__, ['.work'])\n__all__.append('b')\nfrom ._inner import work",
+        "from ._second import *",  # which has it from a third module
         "def __getattr__(name):\n    from ._inner import work as found\n    return found\n__all__ = ['work']",
     ],
 )
 def test_every_way_to_export_is_followed(names_of, text):
-    assert names_of(__init__=text, _inner=CODE)["pack._inner", "work"] == "pack.work"
+    names = names_of(__init__=text, _inner=CODE, _second="from ._inner import *")
+    assert names["pack._inner", "work"] == "pack.work"
 
 
 def test_all_decides_what_a_module_exports(names_of):
@@ -130,3 +135,47 @@ def test_module_keeps_kinds_and_drops_what_is_deprecated(tmp_path):
         "run": ("method", "Run."),
     }
     assert module.definitions["old"].doc == ""
+
+
+def test_docs_of_compiled_code_are_read_as_pytorch_writes_them(tmp_path):
+    path = tmp_path / "_torch_docs.py"
+    path.write_text(
+        "add_docstr(torch.abs, 'Take ' 'it.')\n"
+        "add_docstr(torch.add, 'add()' + r' Sum' + ' it, {out}.'.format(**common))\n"
+        "add_docstr(torch.Generator.seed, 'Seed it.')\n"
+        "add_docstr_all('view', 'View it.')\n"
+        "print('nothing')\n",
+        encoding="utf-8",
+    )
+    found = read_compiled_docs(path, "torch")
+    assert {name: made.doc for name, made in found["torch"].items()} == {
+        "abs": "Take it.",
+        "add": "add() Sum it, {out}.",
+        "Generator": "",
+    }
+    generator, tensor = found["torch"]["Generator"], found["torch._tensor"]["Tensor"]
+    assert (generator.kind, generator.members["seed"].doc) == ("class", "Seed it.")
+    assert (tensor.kind, tensor.members["view"].doc) == ("class", "View it.")
+
+
+def test_a_function_that_is_given_its_docs_is_a_definition(tmp_path):
+    path = tmp_path / "code.py"
+    path.write_text("fft = _add_docstr(_fft.fft_fft, 'Transform ' + 'it.')\nother = made()\n", encoding="utf-8")
+    definitions = read_module(path, "code").definitions
+    assert {name: (made.kind, made.doc) for name, made in definitions.items()} == {"fft": ("function", "Transform it.")}
+
+
+@pytest.mark.parametrize("text", [CODE, "no Python"])
+def test_the_garbage_collector_goes_on_after_a_file(tmp_path, text):
+    path = tmp_path / "code.py"
+    path.write_text(text, encoding="utf-8")
+    for collecting in (False, True):
+        gc.enable() if collecting else gc.disable()
+        try:
+            read_module(path, "code")
+        except SyntaxError:
+            pass
+        finally:
+            state = gc.isenabled()
+            gc.enable()
+        assert state is collecting

@@ -24,7 +24,7 @@ def test_the_sample_of_documents_has_questions_that_its_documents_answer():
 
 def test_an_unknown_sample_is_refused_and_the_choice_named():
     for name in ("", "other", "../documents"):
-        with pytest.raises(CollectionError, match="documents, everyday_science, python_docs"):
+        with pytest.raises(CollectionError, match="documents, everyday_science, python_docs, python_docs_large"):
             load_sample(name)
-    assert list(SAMPLES) == ["documents", "everyday_science", "python_docs"]
+    assert list(SAMPLES) == ["documents", "everyday_science", "python_docs", "python_docs_large"]
     assert all(text.endswith(".") for text in SAMPLES.values())

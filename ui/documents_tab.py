@@ -182,7 +182,9 @@ def _source_controls() -> tuple[gr.Radio, list[gr.Column], list[gr.Component]]:
     source = gr.Radio(list(SOURCES), value=SAMPLE, label="Documents", info="Where the documents come from.")
     with gr.Column(visible=True) as of_sample:
         choices = [(title, name) for name, title in TITLES.items()]
-        info = "Python docs is the large one: there the trade-off shows."
+        info = (
+            "On the Python docs the trade-off shows. The large ones are for wordllama-256: MiniLM takes many minutes."
+        )
         sample = gr.Dropdown(choices, value="documents", label="Sample", info=info)
     with gr.Column(visible=False) as of_files:
         label = f"Drop files here: {' '.join(ACCEPTED)}"

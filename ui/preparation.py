@@ -11,8 +11,13 @@ from retriever.judged_index import JudgedIndex, judged_index
 from retriever.models import load_encoder
 from ui.job import Job, Status
 
-TITLES = {"documents": "Sample documents", "everyday_science": "Everyday science", "python_docs": "Python docs"}
-SHARED = ("documents", "python_docs", "everyday_science")  # in the order they are prepared
+TITLES = {
+    "documents": "Sample documents",
+    "everyday_science": "Everyday science",
+    "python_docs": "Python docs",
+    "python_docs_large": "Python docs, large",
+}
+SHARED = ("documents", "python_docs", "everyday_science")  # in the order they are prepared; others when asked for
 ADOPTED = ("documents", "python_docs")  # in the order a visitor who has chosen nothing moves on to them
 SHARED_K = 10  # the k whose curve is measured beforehand
 MODEL = IndexSettings().model_name  # that the samples are prepared with; others when somebody asks for them
