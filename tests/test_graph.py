@@ -159,6 +159,22 @@ def test_where_texts_repeat_a_walk_finds_as_near_ones_as_hnswlib():
     assert not wrong, f"{len(wrong)} of 750 walks end elsewhere than hnswlib, (seed, k, ef): {wrong[:5]}"
 
 
+def test_where_texts_repeat_equally_near_ids_come_as_hnswlib_gives_them():
+    wrong, compared = [], 0
+    for seed in range(150):
+        index, queries, k, ef = repeated(seed)
+        graph = HNSWGraph.of(index)
+        for query in queries:
+            walk = graph.walk(query, k, ef)
+            if np.diff(np.unique(walk.to_all)).min() > TIE:  # what is equally near is the same vector
+                compared += 1
+                ids = index.search(query[None, :], k, ef=ef).ids[0]
+                if walk.ids.tolist() != ids[ids != NO_ID].tolist():
+                    wrong.append((seed, k, ef))
+    assert compared > 500
+    assert not wrong, f"{len(wrong)} of {compared} walks order them otherwise, (seed, k, ef): {wrong[:5]}"
+
+
 @pytest.mark.parametrize("ef", [1, 30, 2000])
 def test_equal_vectors_of_which_few_can_be_reached(ef):
     index = HNSWIndex(np.ones((2000, 8)), **GRAPHS["starved"])

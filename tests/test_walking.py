@@ -143,6 +143,16 @@ def test_a_very_long_question_is_refused_and_one_at_the_limit_is_not(good):
     assert walk_to("x" * 2000, 10, 300, good).found == 10
 
 
+def test_true_neighbours_are_counted_by_distance_and_never_more_than_there_are(starved, fake_encoder):
+    trip = walk_to(starved.queries[0], 10, 10, starved)
+    order = np.argsort(-true_scores(starved, trip.query), kind="stable").tolist()
+    for nodes, count in ((order[:10], 10), (order[5:15], 5), (order[9:11], 1), (order[10:], 0), ([], 0), (order, 10)):
+        assert trip.true_among(nodes) == count
+    equal = walk_to("amber", 4, 4, lab(fake_encoder, ["amber river"] * 30))
+    for nodes, count in (([29], 1), ([27, 28, 29], 3), (range(30), 4)):
+        assert equal.true_among(nodes) == count, "any of equally near ones is a true neighbour"
+
+
 # --- the questions that a graph does worst on
 
 

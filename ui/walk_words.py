@@ -19,10 +19,17 @@ def summary(trip: Trip) -> str:
     cost = f"and computes {computed}; exact search computes {n:,}."
     if not trip.missed:
         return f"{head}<b>{f'all {asked}' if asked > 1 else 'the one'}</b> true {_noun(asked, 'neighbour')} {cost}"
-    advice = "Raise ef until none is missed, and read what that costs."
-    if all(miss.smallest_ef is None for miss in trip.missed):
-        advice = "No ef finds what is missed here."
-    return f"{head}<b>{trip.found} of {asked}</b> true {_noun(asked, 'neighbour')} {cost} {advice}"
+    return f"{head}<b>{trip.found} of {asked}</b> true {_noun(asked, 'neighbour')} {cost} {_advice(trip)}"
+
+
+def _advice(trip: Trip) -> str:
+    """Say whether a larger ef would help."""
+    never = sum(miss.smallest_ef is None for miss in trip.missed)
+    if not never:
+        return "Raise ef until none is missed, and read what that costs."
+    if never == len(trip.missed):
+        return "No ef finds what is missed here."
+    return f"Raise ef to find more, and read what that costs; {never} of the missed ones no ef finds."
 
 
 def step_words(trip: Trip, number: int) -> str:
