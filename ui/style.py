@@ -119,6 +119,7 @@ CSS = """
 .lab-both { display:grid; grid-template-columns:repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap:8px 14px }
 .lab-hits.lab-exact li.lab-answer { background:var(--background-fill-secondary); outline:2px solid var(--model-a) }
 .lab-hits .lab-tag-answer { color:var(--model-a-ink); font-weight:700 } .lab-hits .lab-tag-plain { color:inherit }
+.lab-told, .lab-misses { overflow-wrap:anywhere }
 .lab-told { min-height:5.6em }
 .lab-misses { margin:0; padding:0; list-style:none; font-size:.9rem; max-height:210px; overflow:auto }
 .lab-misses li { border-left:5px solid var(--missed); padding:2px 9px; margin:0 0 5px }
