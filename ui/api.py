@@ -79,7 +79,7 @@ def build_collection(
 ) -> tuple[dict[str, Any], Session]:
     """Build a collection for this client and wait for its end; return its run record.
 
-    source: "sample" (with sample: "documents" or "python_docs"), "files" or "text".
+    source: "sample" (with sample: a name of retriever.SAMPLES), "files" or "text".
     """
     if source not in SOURCES:
         raise ParameterError(f"The source is {source!r}; choose one of: {', '.join(SOURCES)}.")

@@ -64,7 +64,7 @@ def _upper(trip: Trip, number: int, at: Float32, asked: Float32, layer: int, *, 
     looked = sorted({node for step in steps for node in step.looked_at} - set(path))
     axis = {"xaxis": f"x{layer + 1}", "yaxis": f"y{layer + 1}", "showlegend": False}
     traces = [
-        _dots(trip, nodes[:: max(1, len(nodes) // 300)], at, "", GREY, 3, "circle", hover=False, opacity=0.35),
+        _dots(trip, nodes[:: max(1, -(-len(nodes) // 300))], at, "", GREY, 3, "circle", hover=False, opacity=0.35),
         _dots(trip, looked, at, "looked at", HNSW, 5, "circle-open"),
         _dots(trip, path, at, "descent", HNSW, 6, "circle", path=True),
         _dots(trip, [graph.entry_point] if highest else [], at, "entry point", HNSW, 12, "diamond-open", line=2),

@@ -5,6 +5,7 @@ import numpy as np
 from retriever.graph import Step
 from retriever.indexed import IndexedCollection
 from retriever.misses import Miss
+from ui.sliders import LARGEST_EF
 from ui.text import escape, megabytes, place
 from ui.walking import Trip
 
@@ -72,7 +73,9 @@ def miss_words(trip: Trip, miss: Miss) -> str:
     if miss.smallest_ef is None:
         return f"{name} cannot be reached: {_linking(miss)}, and no ef leads the walk there."
     distances = trip.indexed.graph.walk(trip.query, trip.walk.k, miss.smallest_ef, beams=False).distances
-    return f"{name} was never looked at: {_linking(miss)}; ef={miss.smallest_ef} finds it, for {distances:,} distances."
+    beyond = f" (beyond this slider's {LARGEST_EF})" if miss.smallest_ef > LARGEST_EF else ""
+    found = f"ef={miss.smallest_ef}{beyond} finds it, for {distances:,} distances"
+    return f"{name} was never looked at: {_linking(miss)}; {found}."
 
 
 def _linking(miss: Miss) -> str:
