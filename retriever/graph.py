@@ -151,7 +151,7 @@ class HNSWGraph:
         steps = self._descend(distance)
         start = steps[-1].heap[0][1] if steps else self.entry_point
         beam = self._search_ground(distance, start, max(ef, k), steps, beams=beams)
-        ids = np.array([node for _, node in beam[:k]], dtype=np.int64)
+        ids = np.array([node for _, node in sorted(beam[:k])], dtype=np.int64)  # equal distances by id, as hnswlib
         return Walk(k, ef, steps, ids, steps[-1].distances, to_all)
 
     def _descend(self, distance: list[float]) -> list[Step]:
@@ -194,7 +194,7 @@ class HNSWGraph:
                     if len(kept) > width:
                         pop(kept)
             steps.append(Step(0, node, tuple(looked_at), tuple(kept) if beams else (), computed))
-        return [pop(kept) for _ in range(len(kept))][::-1]  # hnswlib's order, also of equal distances
+        return [pop(kept) for _ in range(len(kept))][::-1]  # of equal distances the same ones go first as in hnswlib
 
 
 def one_query(query: ArrayLike, dimension: int) -> Float32:
