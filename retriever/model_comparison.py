@@ -1,6 +1,7 @@
 """Two models on one judged collection: every measure compared, and the hit rate by kind of question."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from retriever.comparison import Comparison, compare
@@ -8,6 +9,7 @@ from retriever.errors import CollectionError
 from retriever.evaluation import Evaluation, measures
 from retriever.judged_index import JudgedIndex
 from retriever.trec import Run
+from retriever.two_errors import TwoErrors
 
 NO_KIND = "(no kind)"  # of questions for which a collection that tells kinds tells none
 CAPITALS = 0.6  # share of capitals among the letters from which on a text is written in them
@@ -31,6 +33,12 @@ class ModelComparison:
     def hit_rate(self) -> Comparison:
         """The comparison of the hit rate at k."""
         return self.measures[f"success_{self.k}"]
+
+    def errors(self, ef: int) -> tuple[TwoErrors, TwoErrors]:
+        """Return where both models' answers were lost at ef; both graphs are searched at once, a thread each."""
+        with ThreadPoolExecutor(2, "errors") as pool:
+            first, second = pool.map(lambda index: index.errors(self.k, ef), (self.first, self.second))
+        return first, second
 
     @property
     def models(self) -> tuple[str, str]:

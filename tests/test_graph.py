@@ -7,6 +7,7 @@ import re
 import struct
 from bisect import insort
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -528,6 +529,15 @@ def test_an_ef_below_k_walks_as_an_ef_of_k(real, starved):
         assert low.steps == at_k.steps
         assert low.distances == at_k.distances
         np.testing.assert_array_equal(low.ids, at_k.ids)
+
+
+def test_a_walk_without_beams_is_the_same_walk_without_what_was_kept(real, starved):
+    for query in real[1][:10]:
+        full, bare = (starved[1].walk(query, 10, 30, beams=beams) for beams in (True, False))
+        np.testing.assert_array_equal(bare.ids, full.ids)
+        assert (bare.distances, bare.looked_at, bare.expanded) == (full.distances, full.looked_at, full.expanded)
+        ground = [replace(step, heap=()) if step.layer == 0 else step for step in full.steps]
+        assert list(bare.steps) == ground
 
 
 def test_a_search_as_wide_as_the_collection_looks_at_all_that_links_lead_to_from_its_start(real, starved):

@@ -203,13 +203,17 @@ def test_where_texts_repeat_the_smallest_ef_is_that_of_hnswlib_too(missed):
 # --- cost and bad input
 
 
-def test_the_memory_of_explaining_a_miss_that_no_search_finds_grows_no_faster_than_the_collection():
+@pytest.mark.parametrize("which", ["no links lead to it", "too far away"])
+def test_the_memory_of_looking_for_what_no_search_finds_grows_no_faster_than_the_collection(which):
     peaks = []
     for n in (500, 2000):
         rng = np.random.default_rng(n)
         searched = Searched(rng.normal(size=(n, 6)), M=2, ef_construction=4)
         node = int(searched.graph.unreachable[0])
         query = searched.graph.vectors[node]
+        if which == "too far away":  # then the graph is walked at every width
+            node = searched.true(query, n)[-1]
+            assert node not in searched.graph.unreachable
         tracemalloc.start()
         assert smallest_ef_for(searched.graph, query, 10, node, above=10) is None
         peaks.append(tracemalloc.get_traced_memory()[1])

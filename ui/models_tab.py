@@ -65,11 +65,9 @@ def views(compared: Compared, ef: int, show: str) -> Views:
 
 def two_errors(compared: Compared, ef: int) -> str:
     """Show what the model and the index lose at ef, and how the two compare."""
-    lucky = verdict.lucky_words(compared.comparison, ef)
-    return (
-        f'<p class="lab-costs">{verdict.costs(compared.comparison, ef)}</p>'
-        f'{scores.error_bars(compared.comparison, ef)}<p class="lab-remark">{lucky}</p>'
-    )
+    bars = scores.error_bars(compared.comparison, ef)  # first: it finds both models' errors at once
+    costs, lucky = verdict.costs(compared.comparison, ef), verdict.lucky_words(compared.comparison, ef)
+    return f'<p class="lab-costs">{costs}</p>{bars}<p class="lab-remark">{lucky}</p>'
 
 
 def slide(ef: float, bench: Bench) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"

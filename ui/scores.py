@@ -60,8 +60,8 @@ def interval_cell(values: Interval, *, sign: bool = False, beside: str = "", bel
 
 def error_bars(compared: ModelComparison, ef: int) -> str:
     """Draw for each model what was found, what the index lost and what the model lost."""
-    sides = zip(("a", "b"), "●▲", (compared.first, compared.second), strict=True)
-    bars = "".join(_error_bar(side, mark, index, index.errors(compared.k, ef)) for side, mark, index in sides)
+    sides = zip(("a", "b"), "●▲", (compared.first, compared.second), compared.errors(ef), strict=True)
+    bars = "".join(_error_bar(side, mark, index, errors) for side, mark, index, errors in sides)
     legend = "".join(f'<span><i class="lab-{css}"></i>{words}</span>' for css, words in PARTS.items())
     return f'<div class="lab-errors" data-ef="{ef}">{bars}<div class="lab-legend">{legend}</div></div>'
 
