@@ -6,8 +6,9 @@ from typing import Any
 import gradio as gr
 import plotly.graph_objects as go
 
-from ui import walk_words
+from ui import tables, walk_words
 from ui.errors import shown
+from ui.lab_records import walk_record
 from ui.map_figure import map_figure
 from ui.session import Session
 from ui.sliders import LARGEST_EF, LARGEST_K, keep_ef_above
@@ -49,7 +50,8 @@ def views(trip: Trip) -> Views:
     slider = gr.update(maximum=max(last, 2), value=last, interactive=last > 1)
     words = walk_words.step_words(trip, last)
     summary = f'<div class="lab-lesson">{walk_words.summary(trip)}</div>'
-    return trip, slider, map_figure(trip, last), words, summary, walk_words.missed_list(trip)
+    missed = walk_words.missed_list(trip) + tables.folded_record(walk_record(trip))
+    return trip, slider, map_figure(trip, last), words, summary, missed
 
 
 def step(number: float, trip: Trip | None) -> tuple[go.Figure | Any, str | Any]:

@@ -8,10 +8,12 @@ import gradio as gr
 from retriever.errors import Cancelled
 from retriever.indexed import Progress
 from retriever.labs import BuildResult, SizeResult, build_lab, sample_vectors, size_lab
-from ui import lab_words, text
+from retriever.record import RunRecord
+from ui import lab_words, tables, text
 from ui.errors import shown_steps
 from ui.job import Job
 from ui.lab_figures import growth_figure, heat_figure
+from ui.lab_records import build_record, size_record
 from ui.session import Session
 
 MS, EF_CONSTRUCTIONS = (4, 8, 16, 32), (20, 100, 400)
@@ -42,7 +44,9 @@ def build_steps(k: float, ef: float, every: bool, session: Session, running: Any
 
     def show(results: list[BuildResult]) -> tuple[Any, str]:
         n = min(len(indexed), len(indexed) if every else MOST)
-        return heat_figure(results), lab_words.build_verdict(results, n) + lab_words.build_table(results)
+        return heat_figure(results), _told(
+            lab_words.build_verdict(results, n), lab_words.build_table(results), build_record(indexed, results, n)
+        )
 
     yield from _steps(work, show, running)
 
@@ -58,7 +62,9 @@ def size_steps(k: float, ef: float, session: Session, running: Any) -> Iterator[
         return size_lab(indexed.retriever.vectors, indexed.query_vectors, k=k, ef=width, **settings, progress=report)
 
     def show(results: list[SizeResult]) -> tuple[Any, str]:
-        return growth_figure(results), lab_words.size_verdict(results) + lab_words.size_table(results)
+        return growth_figure(results), _told(
+            lab_words.size_verdict(results), lab_words.size_table(results), size_record(indexed, results)
+        )
 
     yield from _steps(work, show, running)
 
@@ -122,6 +128,11 @@ def _steps(
     finally:
         job.cancel()  # also when the visitor has left the page
     yield gr.skip(), '<p class="lab-hint">Done.</p>', gr.update(value=figure, visible=True), told
+
+
+def _told(verdict: str, table: str, record: RunRecord) -> str:
+    """Return a lab's words, its table, and its run record behind a line that opens it."""
+    return verdict + table + tables.folded_record(record)
 
 
 def _staged(progress: Progress, stage: str) -> Callable[[float], None]:
