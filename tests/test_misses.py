@@ -147,6 +147,18 @@ def test_true_neighbours_as_exact_search_gives_them_for_a_k_above_the_collection
     assert misses(searched.graph, query, searched.graph.walk(query, 50, 50), true) == []
 
 
+def test_where_a_search_returns_fewer_than_k_all_that_is_not_returned_is_a_miss():
+    rng = np.random.default_rng(3)
+    searched = Searched(rng.normal(size=(120, 8)), M=2, ef_construction=4)
+    farther = 0
+    for query in rng.normal(size=(10, 8)).astype(np.float32):
+        walk = searched.graph.walk(query, 120, 120)
+        found = searched.check(query, 120, 120)
+        assert len(found) == 120 - len(walk.ids) > 0
+        farther += sum(walk.to_all[miss.node] > walk.to_all[walk.ids[-1]] for miss in found)
+    assert farther > 0, "some are to be farther than all that was found"
+
+
 @pytest.mark.parametrize("above", [0, 1, 5, 39, 40, 41, 1000])
 def test_the_smallest_ef_above_another(above):
     rng = np.random.default_rng(8)
@@ -219,6 +231,27 @@ def test_the_memory_of_looking_for_what_no_search_finds_grows_no_faster_than_the
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 8 * peaks[0], f"four times the vectors took {peaks[1] / peaks[0]:.1f} times the memory: {peaks}"
+
+
+def test_the_smallest_ef_takes_few_walks_and_keeps_no_beams(monkeypatch):
+    rng = np.random.default_rng(3)
+    searched = Searched(rng.normal(size=(400, 8)), M=2, ef_construction=4)
+    walk, kept = searched.graph.walk, []
+
+    def spy(*args, **options):
+        found = walk(*args, **options)
+        kept.append(any(step.heap for step in found.steps if step.layer == 0))
+        return found
+
+    monkeypatch.setattr(searched.graph, "walk", spy)
+    sought = 0
+    for query in rng.normal(size=(20, 8)).astype(np.float32):
+        kept.clear()
+        found = misses(searched.graph, query, walk(query, 5, 5), searched.true(query, 5))
+        assert len(kept) <= len(found) * 2 * np.ceil(np.log2(400))  # ef is doubled, then halved in
+        assert not any(kept)
+        sought += sum(miss.smallest_ef is not None for miss in found)
+    assert sought > 20
 
 
 def test_a_query_that_does_not_fit_is_refused(real):
