@@ -450,7 +450,7 @@ def test_sliding_shows_what_is_measured_at_that_ef(starved):
 
 def test_the_axis_turns_from_latency_to_distances_and_recall_stays(starved):
     starved.curve(10)
-    latency, distances = (ef_tab.redraw(10, 40, axis, Session(starved))[1] for axis in ("latency", "distances"))
+    latency, distances = (ef_tab.redraw(10, 40, 0.9, axis, Session(starved))[1] for axis in ("latency", "distances"))
     [one], [other] = ([trace for trace in figure.data if trace.name == "HNSW 2/5"] for figure in (latency, distances))
     assert one.y == other.y
     assert list(other.x) == [step.mean_distances for step in starved.curve(10)]
@@ -495,14 +495,18 @@ def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeyp
     assert waiting
     assert all("measuring" in step[0].lower() or "waiting" in step[0].lower() for step in waiting)
     assert all(skipped(value) for step in waiting for value in step[1:])
-    assert mean_recall(first[2]) == mean_recall(last[2]), "the numbers of the collection before must not stay"
-    assert len(last) == len(waiting[0]) == 7
+    assert len(first) == len(last) == len(waiting[0]) == 7
+    assert all(skipped(value) for value in last[2:]), "ef may have moved meanwhile: its numbers must not be overwritten"
+    drawn = ef_tab.redraw(10, 40, 0.9, "latency", Session(fresh))
+    assert 'data-ef="10"' in first[2], "the numbers of the collection before must not stay"
+    assert 'data-ef="40"' in drawn[0]
     curve = fresh.known_curve(10)
-    trace = next(trace for trace in last[3].data if trace.name == "HNSW 2/5")
+    trace = next(trace for trace in drawn[1].data if trace.name == "HNSW 2/5")
     assert list(trace.y) == [step.mean_recall for step in curve]
     assert list(trace.x) == pytest.approx([step.p50 * 1e6 for step in curve])
     again = list(ef_tab.curve_steps(10, 10, 0.9, "latency", Session(fresh)))
     assert len(again) == 1
+    assert [trace.name for trace in again[0][3].data] == [trace.name for trace in drawn[1].data[:-1]] + ["now: ef=10"]
     assert fresh.known_curve(10) is curve
 
 
@@ -530,8 +534,10 @@ def test_a_second_graph_shares_vectors_and_is_drawn(indexed):
     assert laid.overlay.retriever.vectors is indexed.retriever.vectors
     assert laid.overlay.retriever.hnsw.M == 4
     assert session.overlay is None
-    *_, last = ef_tab.curve_steps(10, 10, 0.9, "latency", laid)
-    assert {"HNSW 16/200", "HNSW 4/20"} <= {trace.name for trace in last[3].data}
+    for _ in ef_tab.curve_steps(10, 10, 0.9, "latency", laid):
+        pass
+    drawn = ef_tab.redraw(10, 10, 0.9, "latency", laid)
+    assert {"HNSW 16/200", "HNSW 4/20"} <= {trace.name for trace in drawn[1].data}
     assert ef_tab.lay_over(ef_tab.NO_OVERLAY, laid).overlay is None
     assert ef_tab.overlay_choice(session) == ef_tab.NO_OVERLAY
     assert skipped(ef_tab.overlay_choice(laid))

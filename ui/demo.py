@@ -76,7 +76,8 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
         for event in loaded:
             event.success(changed, session, [revision, header], **hidden)
         revision.change(search_tab.refresh, search.inputs, search.refreshed, **hidden)
-        revision.change(shown_steps(ef_tab.curve_steps), ef.inputs, ef.refreshed, **hidden)
+        curve = revision.change(shown_steps(ef_tab.curve_steps), ef.inputs, ef.refreshed, **hidden)
+        curve.then(shown(ef_tab.redraw), ef.inputs, ef.drawn, **hidden)
         revision.change(ef_tab.overlay_choice, session, ef.overlay, **hidden)
         revision.change(shown(graph_tab.refresh), graph.inputs, graph.refreshed, **hidden)
         gr.on([ef.starve.click, ef.enlarge.click], ef_tab.waiting, None, ef.lesson, **hidden)

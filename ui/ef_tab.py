@@ -36,6 +36,7 @@ class EfTab:
 
     inputs: list[gr.Component]
     refreshed: list[gr.Component]
+    drawn: list[gr.Component]
     overlay: gr.Dropdown
     lesson: gr.HTML
     starve: gr.Button
@@ -80,19 +81,22 @@ def curve_steps(k: float, ef: float, target: float, axis: str, session: Session)
             *(gr.skip(),) * 5,
         )
         return
-    if indexed.known_curve(k) is None:  # first the numbers at this ef: those of the collection before must not stay
+    graphs = [indexed, *([session.overlay] if session.overlay else [])]
+    known = all(graph.known_curve(k) is not None for graph in graphs)
+    if not known:  # first the numbers at this ef: those of the collection before must not stay
         _, now = slide(k, ef, session)
         yield (text.progress_bar(Status("measuring the curve")), "", *details(now, axis, session))
-    for graph in [indexed, *([session.overlay] if session.overlay else [])]:
+    for graph in graphs:
         if graph.known_curve(k) is None:
             yield from _measure_curve(graph, k)
     curve, exact = indexed.curve(k), indexed.measure_exact(k)
+    lesson = f'<div class="lab-lesson">{text.lesson(indexed, exact, curve)}</div>'
+    reached = text.target_words(curve, float(target))
+    if not known:  # ef may have moved meanwhile: redraw, which follows, takes it as it is then
+        yield lesson, reached, *(gr.skip(),) * 5
+        return
     _, now = slide(k, ef, session)
-    yield (
-        f'<div class="lab-lesson">{text.lesson(indexed, exact, curve)}</div>',
-        text.target_words(curve, float(target)),
-        *details(now, axis, session),
-    )
+    yield lesson, reached, *details(now, axis, session)
 
 
 def _measure_curve(indexed: IndexedCollection, k: int) -> Iterator[tuple[Any, ...]]:
@@ -146,8 +150,8 @@ def starve(session: Session) -> Session:
     return replace(session, indexed=session.loaded().with_graph(M, ef_construction), chosen=True)
 
 
-def redraw(k: float, ef: float, axis: str, session: Session) -> Details:
-    """Measure at this ef again and show everything, with the chosen cost along the axis."""
+def redraw(k: float, ef: float, target: float, axis: str, session: Session) -> Details:
+    """Measure at this ef again and show everything, with the chosen cost along the axis; the target stays."""
     _, now = slide(k, ef, session)
     return details(now, axis, session)
 
@@ -181,15 +185,16 @@ def build(session: gr.State) -> EfTab:
     quick = hidden | {"queue": False}
     slid = ef.input(shown(slide), [k, ef, session], [cards, measured], trigger_mode="always_last", **quick)
     slid.then(details, [measured, axis, session], drawn, **quick)
-    axis.input(shown(redraw), [k, ef, axis, session], drawn, **quick)
-    lower.click(smallest, k, ef, **quick).then(shown(redraw), [k, ef, axis, session], drawn, **quick)
+    axis.input(shown(redraw), inputs, drawn, **quick)
+    lower.click(smallest, k, ef, **quick).then(shown(redraw), inputs, drawn, **quick)
     k.input(keep_ef_above, [k, ef], ef, trigger_mode="always_last", **hidden)
-    k.input(shown_steps(curve_steps), inputs, refreshed, trigger_mode="always_last", **hidden)
+    moved = k.input(shown_steps(curve_steps), inputs, refreshed, trigger_mode="always_last", **hidden)
+    moved.then(shown(redraw), inputs, drawn, **quick)
     target.input(aim, [k, target, session], reached, trigger_mode="always_last", **hidden)
     overlay.input(waiting, None, lesson, **hidden)
     laid = overlay.input(shown(lay_over), [overlay, session], session, **hidden)
-    laid.then(shown_steps(curve_steps), inputs, refreshed, **hidden)
-    return EfTab(inputs, refreshed, overlay, lesson, starved, larger)
+    laid.then(shown_steps(curve_steps), inputs, refreshed, **hidden).then(shown(redraw), inputs, drawn, **quick)
+    return EfTab(inputs, refreshed, drawn, overlay, lesson, starved, larger)
 
 
 def _sliders() -> tuple[gr.Slider, gr.HTML, gr.Slider, gr.Radio]:
