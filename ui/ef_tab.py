@@ -27,7 +27,7 @@ OVERLAYS = {
 POLL = 0.2  # seconds between two looks at a running measurement
 
 AXES = {"latency": LATENCY, "distances": DISTANCES}
-Details = tuple[str, go.Figure, str, str, str]  # numbers with distances, curve, spread, worst queries, run record
+Details = tuple[str, go.Figure, str, str, str]  # distances, curve, spread, worst queries, run record
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def details(now: Measurement | None, axis: str, session: Session) -> Details:
     names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
     figure = curve_figure(curve, exact, now, overlay=other, cost=AXES[axis], **names)
     record = tables.record(ef_record(indexed, now, exact, curve))
-    return tables.cards(now, exact), figure, tables.spread(now), tables.worst(indexed, now), record
+    return tables.distances(now, exact), figure, tables.spread(now), tables.worst(indexed, now), record
 
 
 def graph_name(indexed: IndexedCollection) -> str:
@@ -78,14 +78,14 @@ def curve_steps(k: float, ef: float, target: float, axis: str, session: Session)
         yield (
             '<p class="lab-hint">Nothing is loaded yet; the first sample is being prepared.</p>',
             "",
-            *(gr.skip(),) * 5,
+            *(gr.skip(),) * 6,
         )
         return
     graphs = [indexed, *([session.overlay] if session.overlay else [])]
     known = all(graph.known_curve(k) is not None for graph in graphs)
     if not known:  # first the numbers at this ef: those of the collection before must not stay
-        _, now = slide(k, ef, session)
-        yield (text.progress_bar(Status("measuring the curve")), "", *details(now, axis, session))
+        cards, now = slide(k, ef, session)
+        yield (text.progress_bar(Status("measuring the curve")), "", cards, *details(now, axis, session))
     for graph in graphs:
         if graph.known_curve(k) is None:
             yield from _measure_curve(graph, k)
@@ -93,10 +93,10 @@ def curve_steps(k: float, ef: float, target: float, axis: str, session: Session)
     lesson = f'<div class="lab-lesson">{text.lesson(indexed, exact, curve)}</div>'
     reached = text.target_words(curve, float(target))
     if not known:  # ef may have moved meanwhile: redraw, which follows, takes it as it is then
-        yield lesson, reached, *(gr.skip(),) * 5
+        yield lesson, reached, *(gr.skip(),) * 6
         return
-    _, now = slide(k, ef, session)
-    yield lesson, reached, *details(now, axis, session)
+    cards, now = slide(k, ef, session)
+    yield lesson, reached, cards, *details(now, axis, session)
 
 
 def _measure_curve(indexed: IndexedCollection, k: int) -> Iterator[tuple[Any, ...]]:
@@ -109,7 +109,7 @@ def _measure_curve(indexed: IndexedCollection, k: int) -> Iterator[tuple[Any, ..
 
     job = Job(work).start()
     while not job.wait(POLL):
-        yield (text.progress_bar(job.status), *(gr.skip(),) * 6)
+        yield (text.progress_bar(job.status), *(gr.skip(),) * 7)
     job.result()
 
 
@@ -151,7 +151,7 @@ def starve(session: Session) -> Session:
 
 
 def redraw(k: float, ef: float, target: float, axis: str, session: Session) -> Details:
-    """Measure at this ef again and show everything, with the chosen cost along the axis; the target stays."""
+    """Measure at this ef again and show all but the numbers, with the chosen cost along the axis."""
     _, now = slide(k, ef, session)
     return details(now, axis, session)
 
@@ -159,7 +159,7 @@ def redraw(k: float, ef: float, target: float, axis: str, session: Session) -> D
 def build(session: gr.State) -> EfTab:
     """Lay the tab out and wire it."""
     with gr.Row():
-        ef, cards, k, axis = _sliders()
+        ef, cards, counted, k, axis = _sliders()
         with gr.Column(scale=7, min_width=320):
             figure = gr.Plot(show_label=False, container=False)
             lesson = gr.HTML()
@@ -179,14 +179,16 @@ def build(session: gr.State) -> EfTab:
     labs.build(session, k, ef)
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
-    measured, drawn = gr.State(), [cards, figure, spread, worst, record]
-    inputs, refreshed = [k, ef, target, axis, session], [lesson, reached, *drawn]
+    measured, drawn = gr.State(), [counted, figure, spread, worst, record]
+    inputs, refreshed = [k, ef, target, axis, session], [lesson, reached, cards, *drawn]
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     quick = hidden | {"queue": False}
     slid = ef.input(shown(slide), [k, ef, session], [cards, measured], trigger_mode="always_last", **quick)
     slid.then(details, [measured, axis, session], drawn, **quick)
     axis.input(shown(redraw), inputs, drawn, **quick)
-    lower.click(smallest, k, ef, **quick).then(shown(redraw), inputs, drawn, **quick)
+    lowered = lower.click(smallest, k, ef, **quick)
+    lowered = lowered.then(shown(slide), [k, ef, session], [cards, measured], **quick)
+    lowered.then(details, [measured, axis, session], drawn, **quick)
     k.input(keep_ef_above, [k, ef], ef, trigger_mode="always_last", **hidden)
     moved = k.input(shown_steps(curve_steps), inputs, refreshed, trigger_mode="always_last", **hidden)
     moved.then(shown(redraw), inputs, drawn, **quick)
@@ -197,7 +199,7 @@ def build(session: gr.State) -> EfTab:
     return EfTab(inputs, refreshed, drawn, overlay, lesson, starved, larger)
 
 
-def _sliders() -> tuple[gr.Slider, gr.HTML, gr.Slider, gr.Radio]:
+def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:
     """Lay out the left side: ef, the numbers it gives, k, and what the curve is drawn over."""
     with gr.Column(scale=4, min_width=320):
         info = "Candidates HNSW keeps while it searches: more find more and take longer. Below k nothing changes."
@@ -205,10 +207,11 @@ def _sliders() -> tuple[gr.Slider, gr.HTML, gr.Slider, gr.Radio]:
             FIRST_K, LARGEST_EF, FIRST_K, step=1, label="ef (candidates)", info=info, elem_classes="lab-big-slider"
         )
         cards = gr.HTML('<p class="lab-hint">The numbers appear as soon as a collection is loaded.</p>')
+        counted = gr.HTML()
         k = gr.Slider(1, LARGEST_K, FIRST_K, step=1, label="k (neighbours)", info="How many nearest texts count.")
         info = "What a query costs: time, or distances computed, which do not depend on the machine."
         axis = gr.Radio(list(AXES), value="latency", label="Along the axis", info=info)
-    return ef, cards, k, axis
+    return ef, cards, counted, k, axis
 
 
 def _choices() -> tuple[gr.Slider, gr.Dropdown]:

@@ -108,6 +108,7 @@ CSS = """
 .lab-scores td { font-variant-numeric:tabular-nums; white-space:nowrap }
 .lab-scores th { font-weight:400 } .lab-scores code { font-size:.78rem }
 .lab-scores td b { font-weight:400 } .lab-scores td.lab-better b { font-weight:700 }
+.lab-distances { margin:0; font-size:.9rem; font-variant-numeric:tabular-nums }
 .lab-costs { margin:0 0 4px; line-height:1.3; min-height:2.6em }
 .lab-error { margin:0 0 4px; font-size:.84rem }
 .lab-errors .lab-bar { height:18px; margin-top:1px }

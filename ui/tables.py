@@ -65,16 +65,12 @@ def time_bar(parts: Mapping[str, tuple[float, str]]) -> str:
 
 
 def cards(now: Measurement, exact: Measurement) -> str:
-    """Show the numbers beside the ef slider: recall, latency, queries and distances, and exact search's beside them.
-
-    Distances are counted after the times are shown, as counting takes longer than measuring; until then a dash stands.
-    """
+    """Show the numbers beside the ef slider: recall, latency, queries a second, and exact search's for comparison."""
     rows = [
         (f"mean recall@{now.k}", f"{now.mean_recall:.3f}", "of the true neighbours found", "1.000"),
         ("median latency", seconds(now.p50), f"a query, {ratio(exact.p50, now.p50)}", seconds(exact.p50)),
         ("95th percentile", seconds(now.p95), "a query", seconds(exact.p95)),
         ("queries per second", f"{now.qps:,.0f}", "one thread", f"{exact.qps:,.0f}"),
-        ("distances", _counted(now), "computed a query", _counted(exact)),
     ]
     body = "".join(
         f'<div class="lab-card"><i>{name}</i><b>{value}</b><small>{unit}</small>'
@@ -84,8 +80,14 @@ def cards(now: Measurement, exact: Measurement) -> str:
     return f'<div class="lab-cards" data-ef="{now.ef}">{body}</div>'
 
 
-def _counted(step: Measurement) -> str:
-    return "…" if step.mean_distances is None else f"{step.mean_distances:,.0f}"
+def distances(now: Measurement, exact: Measurement) -> str:
+    """Show how many distances a query takes; counted apart, as that takes longer than measuring."""
+    if now.mean_distances is None or exact.mean_distances is None:
+        return ""
+    return (
+        f'<p class="lab-distances">At ef={now.ef} a query computes <b>{now.mean_distances:,.0f}</b> distances; exact '
+        f'search computes <span class="lab-exact-text">{exact.mean_distances:,.0f}</span>.</p>'
+    )
 
 
 def spread(now: Measurement) -> str:
