@@ -434,7 +434,8 @@ def test_sliding_shows_what_is_measured_at_that_ef(starved):
     session = Session(starved)
     for ef in (10, 40, 200):
         cards, now = ef_tab.slide(10, ef, session)
-        counted, figure, spread, worst, record = ef_tab.details(now, "latency", session)
+        figure, spread, worst, record = ef_tab.details(now, "latency", session)
+        counted = ef_tab.count(now, session)
         measured = starved.measure(10, ef)
         distances = np.mean([starved.graph.walk(query, 10, ef).distances for query in starved.query_vectors])
         assert f"At ef={ef} a query computes <b>{distances:,.0f}</b> distances" in counted
@@ -493,7 +494,7 @@ def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeyp
     assert waiting
     assert all("measuring" in step[0].lower() or "waiting" in step[0].lower() for step in waiting)
     assert all(skipped(value) for step in waiting for value in step[1:])
-    assert len(first) == len(last) == len(waiting[0]) == 8
+    assert len(first) == len(last) == len(waiting[0]) == 7
     assert all(skipped(value) for value in last[2:]), "ef may have moved meanwhile: its numbers must not be overwritten"
     drawn = ef_tab.redraw(10, 40, 0.9, "latency", Session(fresh))
     assert 'data-ef="10"' in first[2], "the numbers of the collection before must not stay"
@@ -504,7 +505,7 @@ def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeyp
     assert list(trace.x) == pytest.approx([step.p50 * 1e6 for step in curve])
     again = list(ef_tab.curve_steps(10, 10, 0.9, "latency", Session(fresh)))
     assert len(again) == 1
-    assert [trace.name for trace in again[0][4].data] == [trace.name for trace in drawn[1].data[:-1]] + ["now: ef=10"]
+    assert [trace.name for trace in again[0][3].data] == [trace.name for trace in drawn[1].data[:-1]] + ["now: ef=10"]
     assert fresh.known_curve(10) is curve
 
 

@@ -27,7 +27,7 @@ OVERLAYS = {
 POLL = 0.2  # seconds between two looks at a running measurement
 
 AXES = {"latency": LATENCY, "distances": DISTANCES}
-Details = tuple[str, go.Figure, str, str, str]  # distances, curve, spread, worst queries, run record
+Details = tuple[go.Figure, str, str, str]  # curve, spread, worst queries, run record
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,23 @@ def slide(k: float, ef: float, session: Session) -> tuple[str, Measurement | Non
 def details(now: Measurement | None, axis: str, session: Session) -> Details:
     """Show the rest of a measurement; it follows the numbers, as counting and drawing take longer than measuring."""
     if session.indexed is None or now is None:
-        return (gr.skip(),) * 5
+        return (gr.skip(),) * 4
     indexed, overlay = session.indexed, session.overlay
     exact, curve = indexed.measure_exact(now.k), indexed.known_curve(now.k) or []
-    now = indexed.counted(now)
+    if axis == "distances":  # else counted after all is drawn, as it takes longer than measuring
+        now = indexed.counted(now)
     other = overlay.known_curve(now.k) or [] if overlay else []
     names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
     figure = curve_figure(curve, exact, now, overlay=other, cost=AXES[axis], **names)
     record = tables.record(ef_record(indexed, now, exact, curve))
-    return tables.distances(now, exact), figure, tables.spread(now), tables.worst(indexed, now), record
+    return figure, tables.spread(now), tables.worst(indexed, now), record
+
+
+def count(now: Measurement | None, session: Session) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
+    """Count the distances of a measurement."""
+    if session.indexed is None or now is None:
+        return gr.skip()
+    return tables.distances(session.indexed.counted(now), session.indexed.measure_exact(now.k))
 
 
 def graph_name(indexed: IndexedCollection) -> str:
@@ -78,7 +86,7 @@ def curve_steps(k: float, ef: float, target: float, axis: str, session: Session)
         yield (
             '<p class="lab-hint">Nothing is loaded yet; the first sample is being prepared.</p>',
             "",
-            *(gr.skip(),) * 6,
+            *(gr.skip(),) * 5,
         )
         return
     graphs = [indexed, *([session.overlay] if session.overlay else [])]
@@ -93,7 +101,7 @@ def curve_steps(k: float, ef: float, target: float, axis: str, session: Session)
     lesson = f'<div class="lab-lesson">{text.lesson(indexed, exact, curve)}</div>'
     reached = text.target_words(curve, float(target))
     if not known:  # ef may have moved meanwhile: redraw, which follows, takes it as it is then
-        yield lesson, reached, *(gr.skip(),) * 6
+        yield lesson, reached, *(gr.skip(),) * 5
         return
     cards, now = slide(k, ef, session)
     yield lesson, reached, cards, *details(now, axis, session)
@@ -109,7 +117,7 @@ def _measure_curve(indexed: IndexedCollection, k: int) -> Iterator[tuple[Any, ..
 
     job = Job(work).start()
     while not job.wait(POLL):
-        yield (text.progress_bar(job.status), *(gr.skip(),) * 7)
+        yield (text.progress_bar(job.status), *(gr.skip(),) * 6)
     job.result()
 
 
@@ -150,10 +158,10 @@ def starve(session: Session) -> Session:
     return replace(session, indexed=session.loaded().with_graph(M, ef_construction), chosen=True)
 
 
-def redraw(k: float, ef: float, target: float, axis: str, session: Session) -> Details:
+def redraw(k: float, ef: float, target: float, axis: str, session: Session) -> tuple[Any, ...]:
     """Measure at this ef again and show all but the numbers, with the chosen cost along the axis."""
     _, now = slide(k, ef, session)
-    return details(now, axis, session)
+    return count(now, session), *details(now, axis, session)
 
 
 def build(session: gr.State) -> EfTab:
@@ -179,16 +187,17 @@ def build(session: gr.State) -> EfTab:
     labs.build(session, k, ef)
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
-    measured, drawn = gr.State(), [counted, figure, spread, worst, record]
-    inputs, refreshed = [k, ef, target, axis, session], [lesson, reached, cards, *drawn]
+    measured, parts = gr.State(), [figure, spread, worst, record]
+    drawn: list[gr.Component] = [counted, *parts]
+    inputs, refreshed = [k, ef, target, axis, session], [lesson, reached, cards, *parts]
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     quick = hidden | {"queue": False}
     slid = ef.input(shown(slide), [k, ef, session], [cards, measured], trigger_mode="always_last", **quick)
-    slid.then(details, [measured, axis, session], drawn, **quick)
+    slid.then(details, [measured, axis, session], parts, **quick).then(count, [measured, session], counted, **quick)
     axis.input(shown(redraw), inputs, drawn, **quick)
     lowered = lower.click(smallest, k, ef, **quick)
     lowered = lowered.then(shown(slide), [k, ef, session], [cards, measured], **quick)
-    lowered.then(details, [measured, axis, session], drawn, **quick)
+    lowered.then(shown(redraw), inputs, drawn, **quick)
     k.input(keep_ef_above, [k, ef], ef, trigger_mode="always_last", **hidden)
     moved = k.input(shown_steps(curve_steps), inputs, refreshed, trigger_mode="always_last", **hidden)
     moved.then(shown(redraw), inputs, drawn, **quick)
