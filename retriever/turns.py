@@ -1,58 +1,79 @@
-"""Turns: heavy work shares the machine, a timed section has it alone.
+"""Turns: heavy work shares the machine, a timed section has it alone, and all come in the order they asked.
 
 A latency measured while another thread embeds documents on the same cores says more about that thread than
 about the index. So long work (embedding, building a graph) asks for a short shared turn per batch, and a
-timed section asks for the machine alone: it waits until running batches end, and no new one starts meanwhile.
+timed section asks for the machine alone: it waits until running batches end. In order: with thirty people at
+their sliders there is always a timed section that waits, and work must get on all the same.
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class Turns:
-    """Let many batches of work run together, or one timed section alone."""
+    """Let many batches of work run together, or one timed section alone, first come, first served."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[threading.Event, bool]] = deque()  # who is to be let in, and whether alone
         self._working = 0  # batches under way
-        self._waiting = 0  # timed sections that wait for their turn
         self._timing = False
 
     @contextmanager
     def work(self) -> Iterator[None]:
         """Run one batch of heavy work beside others; keep it short, a timed section may be waiting for its end."""
-        with self._condition:
-            self._condition.wait_for(lambda: not self._timing and not self._waiting)
-            self._working += 1
+        self._enter(alone=False)
         try:
             yield
         finally:
-            with self._condition:
-                self._working -= 1
-                self._condition.notify_all()
+            self._leave(alone=False)
 
     def give_way(self) -> None:
-        """Wait while a timed section runs or waits; for work that cannot be cut into batches, between its steps."""
-        with self._condition:
-            self._condition.wait_for(lambda: not self._timing and not self._waiting)
+        """Let those go first who wait; for work that cannot be cut into batches, between its steps."""
+        with self.work():
+            pass
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Run one timed section with no other timed section and no batch of heavy work beside it."""
-        with self._condition:
-            self._waiting += 1
-            try:
-                self._condition.wait_for(lambda: not self._timing and not self._working)
-            finally:
-                self._waiting -= 1
-            self._timing = True
+        self._enter(alone=True)
         try:
             yield
         finally:
-            with self._condition:
+            self._leave(alone=True)
+
+    def _enter(self, *, alone: bool) -> None:
+        ticket = threading.Event()
+        with self._lock:
+            self._waiting.append((ticket, alone))
+            self._let_in()
+        ticket.wait()
+
+    def _leave(self, *, alone: bool) -> None:
+        with self._lock:
+            if alone:
                 self._timing = False
-                self._condition.notify_all()
+            else:
+                self._working -= 1
+            self._let_in()
+
+    def _let_in(self) -> None:
+        """Let in the first of those who wait, and the next, as long as they may run beside who is in; under the lock.
+
+        Only who is let in wakes up: thirty who wake to find that it is another's turn would slow that one down.
+        """
+        while self._waiting and not self._timing:
+            ticket, alone = self._waiting[0]
+            if alone and self._working:
+                return
+            self._waiting.popleft()
+            if alone:
+                self._timing = True
+            else:
+                self._working += 1
+            ticket.set()
 
 
 TURNS = Turns()  # one for the process: there is one machine

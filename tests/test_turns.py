@@ -154,3 +154,51 @@ def test_an_error_inside_gives_the_turn_back(what):
 
 def test_there_is_one_for_the_process():
     assert isinstance(TURNS, Turns)
+
+
+def test_work_is_not_starved_by_timed_sections_without_pause():
+    """Thirty people at their sliders: there is always a timed section that waits."""
+    turns, stop = Turns(), threading.Event()
+
+    def time_it():
+        while not stop.is_set():
+            with turns.alone():
+                time.sleep(0.002)
+
+    def work():
+        with turns.work():
+            pass
+        turns.give_way()
+
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(time_it) for _ in range(4)]
+        try:
+            for _ in range(20):
+                with thread(work):
+                    pass
+        finally:
+            stop.set()
+        for future in futures:
+            future.result(PATIENCE)
+
+
+def test_all_come_in_the_order_they_asked():
+    turns, order = Turns(), []
+
+    def visit(number, what):
+        with getattr(turns, what)():
+            order.append(number)
+
+    kinds = ["alone", "work", "alone", "alone", "work", "alone"]
+    with ThreadPoolExecutor(len(kinds)) as pool:
+        with turns.alone():
+            futures = []
+            for number, what in enumerate(kinds):
+                futures.append(pool.submit(visit, number, what))
+                end = time.monotonic() + PATIENCE
+                while len(turns._waiting) <= number and time.monotonic() < end:
+                    time.sleep(0.001)
+            assert order == []
+        for future in futures:
+            future.result(PATIENCE)
+    assert order == sorted(order)
