@@ -99,6 +99,11 @@ def _check_members(archive: zipfile.ZipFile, name: str) -> None:
 
 def _extract(archive: zipfile.ZipFile, wanted: Mapping[str, str], folder: Path, max_bytes: int) -> None:
     """Write members (name in the archive -> name in the folder), at most max_bytes in all."""
+    for member in wanted:
+        if archive.getinfo(member).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise StorageError(  # zipfile unpacks bzip2 and LZMA in one piece, however large
+                f"The archive's {member[:80]} is packed in an unusual way; make the zip anew with an ordinary program."
+            )
     too_much = StorageError(f"The archive unpacks to more than {max_bytes / 1e6:,.0f} MB; that much is not taken.")
     if sum(archive.getinfo(member).file_size for member in wanted) > max_bytes:
         raise too_much

@@ -1,10 +1,15 @@
 """The cache: indexed samples kept on disk between runs; losing it costs time and nothing else."""
 
+import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -17,6 +22,9 @@ from retriever.python_packages import package_versions
 from retriever.samples import PYTHON_DOCS, SAMPLE_FOLDER, load_sample
 
 CACHE_FOLDER = "LAB_CACHE"  # environment variable: where the cache is kept
+UNFINISHED = ".unfinished-"  # begins the name of what is being written or deleted
+PATIENCE = 10.0  # seconds to wait for another process that is writing
+DIGITS = 16  # of the key in a folder's name
 
 
 def cache_folder() -> Path:
@@ -44,11 +52,64 @@ def cached_sample(
     collection = load_sample(name, progress=(lambda done: progress("reading", done)) if progress else None)
     indexed = index_collection(collection, settings, progress=progress, reading_seconds=time.perf_counter() - start)
     if folder is not None:
-        try:
-            indexed.save(folder)
-        except StorageError:
-            shutil.rmtree(folder, ignore_errors=True)  # a full or read-only disk: the app runs without a cache
+        with suppress(StorageError, OSError):  # a full or read-only disk: the app runs without a cache
+            _keep(indexed, folder)
     return indexed
+
+
+def _keep(indexed: IndexedCollection, folder: Path) -> None:
+    """Write a sample beside its place and move it there in one step; delete what earlier code or settings left of it.
+
+    Another process may be reading what is deleted: it finds a file missing, and builds the sample itself. Raises
+    StorageError or OSError if the disk refuses.
+    """
+    root = folder.parent
+    root.mkdir(parents=True, exist_ok=True)
+    with _sole_writer(root):
+        for left in root.glob(f"{UNFINISHED}*"):  # nobody else writes, so whoever began these was killed
+            _delete(left)
+        with tempfile.TemporaryDirectory(dir=root, prefix=UNFINISHED, ignore_cleanup_errors=True) as temporary:
+            written = Path(temporary) / folder.name
+            indexed.save(written)
+            if os.path.lexists(folder):  # damaged, or made by another process meanwhile
+                os.replace(folder, Path(temporary) / "before")
+            os.replace(written, folder)
+        earlier = re.compile(re.escape(folder.name[:-DIGITS]) + rf"[0-9a-f]{{{DIGITS}}}")
+        for other in root.iterdir():
+            if earlier.fullmatch(other.name) and other.name != folder.name:
+                _delete(other)
+
+
+@contextmanager
+def _sole_writer(root: Path) -> Iterator[None]:
+    """Hold the cache's lock, which ends with the process that holds it; StorageError if another does not let go.
+
+    Where the file system knows no locks two processes may write at once: one's unfinished work is then lost, no more.
+    """
+    handle, end = os.open(root, os.O_RDONLY), time.monotonic() + PATIENCE
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > end:
+                    raise StorageError("Another process is writing the cache; this one goes on without it.") from error
+                time.sleep(0.1)
+            except OSError:
+                break
+        yield
+    finally:
+        os.close(handle)
+
+
+def _delete(path: Path) -> None:
+    """Delete a folder or file of the cache; what cannot be deleted does no harm."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _folder(name: str, settings: IndexSettings) -> Path | None:
@@ -64,7 +125,7 @@ def _folder(name: str, settings: IndexSettings) -> Path | None:
         "settings": [settings.chunk_size, settings.chunk_overlap, settings.M, settings.ef_construction],
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
-    return cache_folder() / f"{name}-{settings.model_name}-{digest[:16]}"
+    return cache_folder() / f"{name}-{settings.model_name}-{digest[:DIGITS]}"
 
 
 def _digest(folder: Path, pattern: str) -> str:

@@ -3,14 +3,14 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from retriever.errors import DocumentError
 from retriever.pieces import Piece
-from retriever.readers import READERS
+from retriever.readers import READERS, read_pdf
 
 ACCEPTED = tuple(READERS)  # the suffixes of the files that can be read
 
@@ -36,28 +36,27 @@ class Documents(list[Document]):
         self.failed = dict(failed or {})  # file name -> reason
 
 
-def load_documents(paths: str | Path | Iterable[str | Path]) -> Documents:
+def load_documents(
+    paths: str | Path | Iterable[str | Path], *, read: Callable[[Path], list[Piece]] | None = None
+) -> Documents:
     """Read files, in the order given, and folders, with all that they hold of the accepted formats, sorted.
 
     One bad file never stops the others: it is put into `.failed` with its reason. A file gives one document, or
     one for each page (PDF) or row (CSV, JSONL). Ids are those that rows give themselves, or `guide.pdf#page=3`,
     `table.csv#row=7`, `notes.txt`; files of one name are told apart by their folders, and equal ids from
     different files by the file's name. Texts are kept as they are but for line ends, which become line feeds, NUL
-    characters, which are dropped, and lone surrogates, which become U+FFFD.
+    characters, which are dropped, and lone surrogates, which become U+FFFD. read: what reads one file into pieces and
+    raises DocumentError for one that cannot be read; read_file in this process, unless another is given.
     """
     documents = Documents()
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for name, file in _name_files(_find_files([paths] if isinstance(paths, (str, os.PathLike)) else paths)).items():
         try:
-            pieces = _read(file)
+            pieces = (read or read_file)(file)
         except DocumentError as error:
             documents.failed[name] = str(error)
-        except OSError as error:
-            documents.failed[name] = f"The file cannot be opened: {error.strerror}. Check that it may be read."
-        except Exception as error:  # strangers' files: whatever a parser stumbles over must not stop the others
-            documents.failed[name] = (
-                f"The file cannot be read ({type(error).__name__}: {error}), so it is probably damaged: save it anew."
-            )
+        except MemoryError:
+            documents.failed[name] = "Reading the file needs more memory than there is: split it."
         else:
             documents.extend(_document(piece, name, taken) for piece in pieces)
     return documents
@@ -68,7 +67,8 @@ def _find_files(paths: Iterable[str | Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for given in paths:
         path = Path(os.path.abspath(given))  # not resolved: a link keeps the name it was given
-        inside = (file.relative_to(path) for file in path.rglob("*") if file.is_file()) if path.is_dir() else ()
+        folder = os.path.isdir(path)  # unlike Path.is_dir, False for a name that is too long
+        inside = (file.relative_to(path) for file in path.rglob("*") if file.is_file()) if folder else ()
         seen = [file for file in sorted(inside) if not any(part.startswith((".", "~$")) for part in file.parts)]
         files = [path / file for file in seen if file.suffix.lower() in READERS]
         found.update(dict.fromkeys(files or [path]))
@@ -87,23 +87,39 @@ def _name_files(files: list[Path]) -> dict[str, Path]:
     return {names[file]: file for file in files}
 
 
-def _read(file: Path) -> list[Piece]:
-    """Read one file's pieces that hold text, cleaned."""
+def read_file(file: Path, *, max_pages: int | None = None) -> list[Piece]:
+    """Read one file's pieces that hold text, at most max_pages of a PDF. Raises DocumentError for every bad file.
+
+    Only a lack of memory is raised as MemoryError: that says little about the file.
+    """
+    try:
+        return _read(file, max_pages)
+    except (DocumentError, MemoryError):
+        raise
+    except OSError as error:
+        raise DocumentError(f"The file cannot be opened: {error.strerror}. Check that it may be read.") from error
+    except Exception as error:  # strangers' files: whatever a parser stumbles over must not stop the others
+        found = f"{type(error).__name__}: {error}"[:120]
+        raise DocumentError(f"The file cannot be read ({found}), so it is probably damaged: save it anew.") from error
+
+
+def _read(file: Path, max_pages: int | None) -> list[Piece]:
     accepted = ", ".join(ACCEPTED)
     if file.is_dir():
         raise DocumentError(f"The folder holds no file that can be read: it needs one of {accepted}.")
     if not file.exists():
         raise DocumentError("There is no such file: check its path.")
-    reader = READERS.get(file.suffix.lower())
-    if reader is None:
-        found = f"The extension is {file.suffix}" if file.suffix else "The file has no extension"
+    suffix = file.suffix.lower()
+    if suffix not in READERS:
+        found = f"The extension is {file.suffix[:20]}" if suffix else "The file has no extension"
         raise DocumentError(f"{found}, but one of {accepted} was expected: convert the file.")
     if not file.is_file():
         raise DocumentError("This is a device or a pipe, but a regular file was expected: copy it to one.")
     data = file.read_bytes()
     if not data.strip():
         raise DocumentError("The file is empty, but a text was expected: check that it was saved or uploaded whole.")
-    pieces = [piece for piece in reader(data) if clean(piece.text).strip()]
+    pieces = read_pdf(data, max_pages) if suffix == ".pdf" else READERS[suffix](data)
+    pieces = [piece for piece in pieces if clean(piece.text).strip()]
     if not pieces:
         raise DocumentError("No text was found in the file, only blanks or markup: check its content.")
     return pieces
@@ -115,12 +131,21 @@ def clean(text: str) -> str:
     return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
-def _document(piece: Piece, name: str, taken: set[str]) -> Document:
+def _document(piece: Piece, name: str, taken: dict[str, int]) -> Document:
     """Make a document of a piece, with an id that none before it has."""
     own = clean(piece.given_id) or (f"{name}#{piece.place}" if piece.place else name)
-    doc_id = own if own not in taken else f"{name}#{own}"
-    while doc_id in taken:
-        doc_id += "~"
-    taken.add(doc_id)
     title = " ".join(clean(piece.title).split())
-    return Document(doc_id, clean(piece.text), title, {"source": name, **piece.metadata})
+    return Document(_new_id(own, name, taken), clean(piece.text), title, {"source": name, **piece.metadata})
+
+
+def _new_id(own: str, name: str, taken: dict[str, int]) -> str:
+    """Return an id not taken yet, and take it: its own, else with the file's name, else numbered as well.
+
+    taken: id -> the last number tried after it; kept, so that ids made to collide are not all tried every time.
+    """
+    base = doc_id = own if own not in taken else f"{name}#{own}"
+    while doc_id in taken:
+        taken[base] += 1
+        doc_id = f"{base}~{taken[base]}"
+    taken[doc_id] = 1
+    return doc_id

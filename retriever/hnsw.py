@@ -4,7 +4,6 @@ Source: Malkov and Yashunin, "Efficient and robust approximate nearest neighbor 
 Navigable Small World graphs", 2016 (arXiv:1603.09320); the implementation is hnswlib 0.8.0.
 """
 
-import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from retriever.errors import StorageError
+from retriever.graph_file import stored_vectors
 from retriever.index import (
     LARGEST_K,
     Float32,
@@ -30,7 +30,7 @@ from retriever.turns import TURNS
 ONE_THREAD_UP_TO = 50_000  # vectors; a graph built by several threads differs from run to run
 BATCH = 250  # vectors added between two reports of progress, about a tenth of a second
 LARGEST_M, LARGEST_EF = 256, 100_000  # far above what is of use; they keep a slip of the pen from taking all memory
-HEADER = struct.Struct("=6Q")  # of hnswlib's file; the last two: where in an element its label and its vector begin
+ROUNDING = 1e-5  # far above what scaling a unit vector again changes in a number of it
 LARGEST_SEED = 2**32 - 1  # hnswlib takes no arbitrarily long number
 
 
@@ -157,31 +157,33 @@ class HNSWIndex:
             self._index.save_index(str(path))
 
     @classmethod
-    def load(cls, path: str | Path, *, dimension: int, M: int, ef_construction: int, seed: int) -> Self:
-        """Read what save wrote; only for a file whose checksum was verified, as hnswlib can crash on a damaged one.
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        dimension: int,
+        M: int,
+        ef_construction: int,
+        seed: int,
+        vectors: Float32 | None = None,
+    ) -> Self:
+        """Read what save wrote; hnswlib gets the file once every number in it was checked.
 
-        Raises StorageError if hnswlib refuses the file or if it holds other vectors than said.
+        vectors: (n, dimension) unit rows that the graph must be over, if they are known. Raises StorageError if the
+        file cannot be read or searched without harm, or if it holds another graph than said.
         """
         self = cls(np.empty((0, dimension), np.float32), M=M, ef_construction=ef_construction, seed=seed)
         self._index = hnswlib.Index("ip", dimension)
-        _check_header(Path(path), dimension)
         try:
-            self._index.load_index(str(path))
-        except RuntimeError as error:
+            stored = stored_vectors(Path(path).read_bytes(), dimension=dimension, M=M, ef_construction=ef_construction)
+            if vectors is not None and not _equal(stored, vectors):
+                raise ValueError("it is over other vectors")
+            self._index.load_index(str(path), max_elements=max(len(stored), 1))  # the room in the file may be forged
+        except (OSError, ValueError, RuntimeError, MemoryError) as error:
             raise StorageError(f"The graph file {Path(path).name} cannot be read ({error}); build it again.") from error
-        if self._index.M != M:
-            raise StorageError(f"The graph file has M={self._index.M}, its manifest says {M}; build it again.")
         return self
 
 
-def _check_header(path: Path, dimension: int) -> None:
-    """Raise StorageError unless a graph file's vectors have this dimension: hnswlib would read past their ends."""
-    try:
-        with path.open("rb") as file:
-            *_, label_offset, vector_offset = HEADER.unpack(file.read(HEADER.size))
-    except (OSError, struct.error) as error:
-        raise StorageError(f"The graph file {path.name} cannot be read ({error}); build it again.") from error
-    if label_offset - vector_offset != 4 * dimension:
-        raise StorageError(
-            f"The vectors in the graph file {path.name} have not {dimension} dimensions; build it again."
-        )
+def _equal(stored: Float32, vectors: Float32) -> bool:
+    """Whether a graph's vectors are these, up to the rounding of scaling them to unit length once more."""
+    return stored.shape == vectors.shape and bool(np.abs(stored - vectors).max(initial=0) < ROUNDING)

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from retriever.dense import DenseRetriever
-from retriever.errors import StorageError
+from retriever.described import MOST_QUERIES, check_described
+from retriever.disk import reason
+from retriever.errors import StorageError, VectorError
 from retriever.graph import HNSWGraph
-from retriever.index import Float32, Neighbors
+from retriever.index import Float32, Neighbors, unit_queries
 from retriever.judgments import JudgedQueries, read_judged
 from retriever.measurement import Float64, Measurement, break_even, count_distances, ef_curve, measure
 from retriever.projection import Plane, plane_of
@@ -170,6 +172,10 @@ class IndexedCollection:
 
     def save(self, folder: str | Path) -> None:
         """Write the collection into a folder, atomically; queries and their vectors go along. Raises StorageError."""
+        if len(self.queries) > MOST_QUERIES:
+            raise StorageError(
+                f"There are {len(self.queries):,} queries to measure by; at most {MOST_QUERIES:,} are kept."
+            )
         extra = {
             "name": self.name,
             "settings": asdict(self.settings),
@@ -190,23 +196,25 @@ class IndexedCollection:
     def load(cls, folder: str | Path, *, with_graph: bool = True) -> "IndexedCollection":
         """Read what save wrote, verified; with_graph=False builds the graph anew, for folders of unknown origin.
 
+        A stranger's graph can do no harm, but it may be worse than its settings say, and what is measured on it wrong.
         Raises StorageError for a folder that is damaged, foreign or too new, ModelError for an unknown model.
         """
         snapshot = read_snapshot(folder, with_graph=with_graph)
         retriever = DenseRetriever.from_snapshot(snapshot)
         try:
             extra = {key: value for key, value in snapshot.extra.items() if not key.startswith("_")}
+            check_described(extra)
             settings, judged = IndexSettings(**extra.pop("settings")), extra.pop("judged", None)
             loaded = cls(
                 retriever=retriever,
                 settings=settings,
-                query_vectors=snapshot.arrays["query_vectors"],
-                judged=read_judged(judged) if judged else None,
+                query_vectors=unit_queries(snapshot.arrays["query_vectors"], retriever.dimension),
+                judged=None if judged is None else read_judged(judged),
                 **extra,
             )
             _check_loaded(loaded)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StorageError(f"The saved collection {Path(folder).name} is damaged ({error}).") from error
+        except (LookupError, TypeError, ValueError, AttributeError, VectorError) as error:
+            raise StorageError(f"The saved collection {Path(folder).name} is damaged ({reason(error)}).") from error
         retriever.build_graph()
         return loaded
 
@@ -217,16 +225,10 @@ def _check_loaded(loaded: IndexedCollection) -> None:
     named = made_with.model_name, made_with.M, made_with.ef_construction
     if named != (retriever.model_name, retriever.M, retriever.ef_construction):
         raise ValueError("its settings are not those of its graph")
-    texts = [loaded.name, *loaded.queries, *loaded.failed.values()]
-    if not all(isinstance(text, str) for text in texts) or not loaded.queries:
-        raise ValueError("its queries are not texts")
-    if loaded.query_vectors.shape != (len(loaded.queries), loaded.retriever.dimension):
+    if len(loaded.query_vectors) != len(loaded.queries):
         raise ValueError("its queries do not fit their vectors")
-    if not np.isfinite(loaded.query_vectors).all() or not len(loaded):
-        raise ValueError("its vectors are not usable")
-    numbers = [loaded.n_documents, loaded.n_tokens, loaded.n_cut, *loaded.seconds.values()]
-    if not all(isinstance(number, int | float) for number in numbers):
-        raise ValueError("its counts are not numbers")
+    if not len(loaded):
+        raise ValueError("it holds no passages")
 
 
 def of_stage(progress: Progress | None, stage: str) -> Callable[[float], None] | None:

@@ -5,7 +5,7 @@ Chunking, embedding and building the graph are separate stages, so that each can
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -32,11 +32,13 @@ def index_collection(
     progress: Progress | None = None,
     reading_seconds: float = 0.0,
     max_passages: int | None = None,
+    admit: Callable[[int], None] | None = None,
 ) -> IndexedCollection:
     """Chunk, embed and link a collection's documents and embed its measuring queries.
 
     progress: called with a stage of STAGES and the fraction of it that is done. max_passages: more are refused before
-    any is embedded. Raises CollectionError if there is no text or too much of it, or if the judgments fit none of it,
+    any is embedded. admit: called with their number before that, and what it raises ends the work: for a host whose
+    memory is shared. Raises CollectionError if there is no text or too much of it, or if the judgments fit none of it,
     ChunkingError for a chunk size the model does not take, ModelError if the model cannot be loaded.
     """
     settings = settings or IndexSettings()
@@ -53,6 +55,8 @@ def index_collection(
     with _timed(seconds, "chunking", progress):
         texts, metadata = _passages(collection, settings)
     _check_number(len(texts), max_passages, chunked=collection.passage is None)
+    if admit:
+        admit(len(texts))
     described = IndexedCollection(
         collection.name,
         DenseRetriever(settings.model_name, M=settings.M, ef_construction=settings.ef_construction),

@@ -71,8 +71,15 @@ class JudgedQueries:
 
 
 def read_judged(saved: Mapping[str, Any]) -> JudgedQueries:
-    """Return judged queries from what as_dict gave. Raises ValueError if a part of it has another type."""
+    """Return judged queries from what as_dict gave.
+
+    Raises ValueError if a part of it has another type, TypeError if one is missing or unknown.
+    """
     judged = JudgedQueries(**saved)
+    if not all(isinstance(part, dict) for part in (judged.queries, judged.kinds, judged.qrels)):
+        raise ValueError("its judged queries are not named by ids")
+    if not all(isinstance(documents, dict) for documents in judged.qrels.values()):
+        raise ValueError("its judged documents are not named by ids")
     texts = [*judged.queries.values(), *judged.kinds.values()]
     grades = [grade for documents in judged.qrels.values() for grade in documents.values()]
     if not all(isinstance(text, str) for text in texts):

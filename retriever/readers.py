@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from docx.oxml.xmlchemy import BaseOxmlElement
 
 MAX_UNPACKED = 500_000_000  # bytes; a small .docx can unpack to gigabytes on purpose
+MAX_MEMBERS = 10_000  # files in a .docx; an ordinary one has twenty and its pictures
+MAX_TAGS = 200_000  # of a page whose main text is looked for; about 100,000 elements
 WORD_CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 WORD_UNSEEN = ("pPr", "rPr", "del", "moveFrom", "Fallback")
 _PDFIUM = threading.Lock()  # PDFium is not thread-safe
@@ -30,13 +32,16 @@ def read_md(data: bytes) -> list[Piece]:
     """Read Markdown as it is written; its first heading outside code is the title."""
     text = decode(data).replace("\r\n", "\n").replace("\r", "\n")
     prose = re.sub(r"^ {0,3}(```|~~~).*?(^ {0,3}\1|\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
-    heading = re.search(r"^ {0,3}#{1,6}[ \t]+(.*\S)|^(\S.*)\n=+[ \t]*$", prose, flags=re.MULTILINE)
-    title = (heading[1] or heading[2]).rstrip("# \t") if heading else ""
+    heading = re.search(r"^ {0,3}#{1,6}[ \t]+(\S.*)|^(\S.*)\n=+[ \t]*$", prose, flags=re.MULTILINE)
+    title = (heading[1] or heading[2]).rstrip().rstrip("# \t") if heading else ""
     return [Piece(text, title)]
 
 
 def read_html(data: bytes) -> list[Piece]:
-    """Read a page's main text by trafilatura, or all of its body where that finds nothing; no scripts or styles."""
+    """Read a page's main text by trafilatura, or all of its body where that finds nothing; no scripts or styles.
+
+    Of a page with very many tags all of the body is taken: looking for the main text takes 0.1 ms a tag.
+    """
     import trafilatura
 
     page = _decode_html(data)
@@ -46,7 +51,9 @@ def read_html(data: bytes) -> list[Piece]:
     if tree is None:
         return []
     title = tree.findtext(".//title") or tree.findtext(".//h1") or ""
-    text = trafilatura.extract(page, include_comments=False, favor_recall=True) or trafilatura.html2txt(page)
+    small = page.count("<") < MAX_TAGS
+    text = trafilatura.extract(page, include_comments=False, favor_recall=True) if small else ""
+    text = text or trafilatura.html2txt(page)
     return [Piece(text, " ".join(title.split()))]
 
 
@@ -64,14 +71,14 @@ def _decode_html(data: bytes) -> str:
     return decode(data)
 
 
-def read_pdf(data: bytes) -> list[Piece]:
-    """Read a PDF's text layer, a piece a page; pages without text are left out."""
+def read_pdf(data: bytes, max_pages: int | None = None) -> list[Piece]:
+    """Read a PDF's text layer, a piece a page; pages without text are left out, more than max_pages are refused."""
     if b"%PDF-" not in data[:1024]:
         raise DocumentError(
             f"The content is {kind_of(data) or 'not a PDF'}, but a PDF was expected: give the file its right extension."
         )
     with _PDFIUM:
-        title, pages = _pdf_pages(data)
+        title, pages = _pdf_pages(data, max_pages)
     pieces = [Piece(text, title, {"page": n}, f"page={n}") for n, text in enumerate(pages, 1) if text.strip()]
     if not pieces:
         raise DocumentError(
@@ -80,14 +87,18 @@ def read_pdf(data: bytes) -> list[Piece]:
     return pieces
 
 
-def _pdf_pages(data: bytes) -> tuple[str, list[str]]:
+def _pdf_pages(data: bytes, max_pages: int | None) -> tuple[str, list[str]]:
     """Give a PDF's title and the text of every page; the caller holds the lock."""
     import pypdfium2  # type: ignore[import-untyped]
 
     number = 0
     try:
         with pypdfium2.PdfDocument(data) as document:
-            pages = []
+            pages: list[str] = []
+            if max_pages is not None and len(document) > max_pages:
+                raise DocumentError(
+                    f"The PDF has {len(document):,} pages, at most {max_pages:,} are read: split it, or give a part."
+                )
             for number in range(1, len(document) + 1):  # noqa: B007 - the error message names it
                 page = document[number - 1]
                 layer = page.get_textpage()
@@ -119,9 +130,12 @@ def read_docx(data: bytes) -> list[Piece]:
             " give the file its right extension, or save it as .docx without a password."
         )
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
+        members = archive.infolist()
+    unpacked = sum(member.file_size for member in members)
     if unpacked > MAX_UNPACKED:
         raise DocumentError(f"The Word document unpacks to {unpacked:,} bytes, at most {MAX_UNPACKED:,} are read.")
+    if len(members) > MAX_MEMBERS:
+        raise DocumentError(f"The Word document has {len(members):,} parts, at most {MAX_MEMBERS:,} are read.")
     try:
         document = docx.Document(io.BytesIO(data))
         blocks = [block for block in _word_blocks(document.element.body) if block.strip()]
@@ -129,8 +143,12 @@ def read_docx(data: bytes) -> list[Piece]:
         titles = (_word_text(p) for p in document.element.body.xpath(".//w:p") if p.style in headings)
         heading = next((title for title in titles if title.strip()), "")
         return [Piece("\n\n".join(blocks), heading or document.core_properties.title)]
+    except MemoryError:
+        raise
     except Exception as error:  # zipfile, lxml and python-docx each raise their own kinds
-        raise DocumentError(f"The Word document is damaged ({error}): open it in Word and save it anew.") from error
+        raise DocumentError(
+            f"The Word document is damaged ({str(error)[:120]}): open it in Word and save it anew."
+        ) from error
 
 
 def _word_blocks(parent: "BaseOxmlElement") -> Iterator[str]:

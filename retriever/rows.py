@@ -11,6 +11,7 @@ from retriever.decoding import decode
 from retriever.errors import DocumentError
 from retriever.pieces import Piece
 
+DEEPEST = 50  # lists and objects in one another; Python itself writes and copies no more than some hundreds
 _CSV = threading.Lock()  # csv.field_size_limit is one number for the whole process
 
 
@@ -21,7 +22,8 @@ def read_csv(data: bytes) -> list[Piece]:
     """
     header, *rows = _table(decode(data).replace("\0", "")) or [[]]
     names = [name.strip() or f"column {n}" for n, name in enumerate(header, 1)]
-    names = [name if name not in names[:n] else f"{name} {n + 1}" for n, name in enumerate(names)]
+    first = {name: n for n, name in reversed(list(enumerate(names)))}
+    names = [name if first[name] == n else f"{name} {n + 1}" for n, name in enumerate(names)]
     known = {name.lower(): name for name in reversed(names)}
     pieces = []
     for number, row in enumerate(rows, 1):
@@ -86,6 +88,8 @@ def _json_piece(line: str, number: int) -> Piece:
     wanted = 'an object like {"text": "..."} was expected'
     try:
         value = json.loads(line)
+        if _is_deeper(value, DEEPEST):
+            raise RecursionError
         if "\\ud" in line.lower():  # half a surrogate pair is legal here but cannot be saved: make it U+FFFD
             whole = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
             value = json.loads(whole.decode("utf-16", "replace"))
@@ -114,6 +118,15 @@ def _json_piece(line: str, number: int) -> Piece:
     return Piece(text, title, _metadata({**value, **extra}, number), f"row={number}", str(given_id))
 
 
+def _is_deeper(value: object, most: int) -> bool:
+    """Tell whether more than so many lists and objects are in one another, a level at a time."""
+    level = [value]
+    for _ in range(most):
+        parts = [part.values() if isinstance(part, dict) else part for part in level if isinstance(part, (dict, list))]
+        level = [inner for part in parts for inner in part]
+    return any(isinstance(part, (dict, list)) for part in level)
+
+
 def _metadata(extra: dict[str, Any], number: int) -> dict[str, Any]:
     """Join a row's number and its other values; a name this package uses itself gets an underscore."""
     own = ("source", "page", "row")
@@ -125,9 +138,10 @@ def _with_different_ids(pieces: list[Piece], unit: str) -> list[Piece]:
     first: dict[str, Any] = {}
     for piece in pieces:
         number = piece.metadata["row"]
-        if piece.given_id and first.setdefault(piece.given_id, number) != number:
+        earlier = first.setdefault(piece.given_id, number) if piece.given_id else number
+        if earlier != number:
             raise DocumentError(
-                f'The id "{piece.given_id}" of {unit} {number} was already given in {unit} {first[piece.given_id]}:'
+                f'The id "{piece.given_id[:80]}" of {unit} {number} was already given in {unit} {earlier}:'
                 " every id must differ, so correct it or leave ids out."
             )
     return pieces

@@ -18,22 +18,37 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.format import read_array
-from numpy.typing import NDArray
 
+from retriever.disk import check_file, read_array, reason, sync_folder
 from retriever.errors import ParameterError, StorageError, VectorError
-from retriever.hnsw import HNSWIndex
-from retriever.index import Float32
+from retriever.hnsw import HNSWIndex, check_graph_settings
+from retriever.index import Float32, check_vectors
 from retriever.record import versions
 
 FORMAT, FORMAT_VERSION = "dense-retrieval-lab", 1
 MANIFEST = "manifest.json"
 OWN_FILE = re.compile(r"[a-z_]+-[0-9a-f]{16}\.(npy|jsonl|bin)")
+TEMPORARY = ".writing-"  # how the names begin of files that are not yet whole
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # how JSON spells half of a surrogate pair, or a whole one half by half
+LONGEST_NAME = 500  # of a model
+DAMAGE = (  # what damaged or forged files lead to
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+    EOFError,
+    MemoryError,
+    ParameterError,
+    VectorError,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +84,7 @@ def write_snapshot(folder: str | Path, snapshot: Snapshot) -> None:
             np.save(buffer, array, allow_pickle=False)
             files[name] = _write(folder, name, "npy", buffer.getbuffer())
         if snapshot.graph is not None:
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
+            with tempfile.TemporaryDirectory(dir=folder, prefix=TEMPORARY) as temporary:
                 path = Path(temporary) / "graph"
                 snapshot.graph.save(path)
                 files["graph"] = _write(folder, "graph", "bin", path.read_bytes())
@@ -84,52 +99,61 @@ def write_snapshot(folder: str | Path, snapshot: Snapshot) -> None:
             "files": files,
             "extra": dict(snapshot.extra),
         }
+        sync_folder(folder)  # the files are on the disk under their names before a manifest tells of them
         _replace(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False).encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise StorageError(f"The settings cannot be written as JSON ({error}); what was there is whole.") from error
     except OSError as error:
         raise StorageError(f"Saving into {folder.name} failed ({error.strerror}); what was there is whole.") from error
+    sync_folder(folder)  # and the manifest before the files are deleted that the old one tells of
+    sync_folder(folder.parent)  # where the folder itself may be new
     _delete_unnamed(folder, {entry["name"] for entry in files.values()})
 
 
 def read_snapshot(folder: str | Path, *, with_graph: bool = True) -> Snapshot:
     """Read and verify what write_snapshot wrote.
 
-    with_graph=False leaves the graph out, for folders of unknown origin: a checksum proves that a file is as it was
-    written, not that hnswlib can read it without harm. Raises StorageError for a folder that is missing, damaged,
-    foreign or written by a newer version.
+    A checksum proves that a file is as it was written, not by whom: so whatever the bytes, nothing of them is run, and
+    nothing reaches hnswlib unchecked. with_graph=False leaves the graph out. Raises StorageError for a folder that is
+    missing, damaged, foreign or written by a newer version.
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
     try:
-        content = {name: _read(folder, entry) for name, entry in manifest["files"].items() if name != "graph"}
-        passages = [json.loads(line) for line in content.pop("passages").decode().split("\n") if line]
-        texts, metadata = [row["text"] for row in passages], [row["metadata"] for row in passages]
-        arrays = {name: _array(name, data) for name, data in content.items()}
-        vectors = arrays.pop("vectors")
-        settings = {key: int(manifest["settings"][key]) for key in ("M", "ef_construction", "seed")}
-        names = str(manifest["model"]), str(manifest["fingerprint"])
-        well_formed = all(isinstance(t, str) for t in texts) and all(isinstance(m, dict) for m in metadata)
-        if not well_formed or list(vectors.shape) != manifest["shape"] or vectors.ndim != 2:
-            raise ValueError("its parts do not fit together")
-        if len(texts) != len(vectors) or not np.isfinite(vectors).all():
-            raise ValueError("its vectors do not fit its texts")
-        graph = _graph(folder, manifest, vectors, settings) if with_graph and "graph" in manifest["files"] else None
-        extra = dict(manifest.get("extra", {}))
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        ArithmeticError,
-        AttributeError,
-        RecursionError,
-        EOFError,
-        MemoryError,
-        ParameterError,
-        VectorError,
-    ) as error:
-        raise StorageError(f"The saved folder {folder.name} is damaged ({error}); build it again.") from error
-    return Snapshot(texts, metadata, vectors, *names, settings, graph, arrays, extra)
+        return _checked(folder, manifest, with_graph)
+    except DAMAGE as error:
+        raise StorageError(f"The saved folder {folder.name} is damaged ({reason(error)}); build it again.") from error
+
+
+def _checked(folder: Path, manifest: Mapping[str, Any], with_graph: bool) -> Snapshot:
+    """Return what a manifest tells of, or raise one of DAMAGE; a StorageError where the folder is known to be."""
+    entries = dict(manifest["files"])
+    lines = _read(folder, "passages", entries.pop("passages")).decode().split("\n")
+    passages = [_from_json(line) for line in lines if line]
+    texts, metadata = [row["text"] for row in passages], [row["metadata"] for row in passages]
+    graph_entry = entries.pop("graph", None)
+    arrays = {part: read_array(_read(folder, part, entry)) for part, entry in entries.items()}
+    vectors = arrays.pop("vectors")
+    settings = {key: manifest["settings"][key] for key in ("M", "ef_construction", "seed")}
+    check_graph_settings(**settings)
+    names = manifest["model"], manifest["fingerprint"]
+    if not all(isinstance(text, str) for text in [*names, *texts]) or len(names[0]) > LONGEST_NAME:
+        raise ValueError("a text or its model's name is no text")
+    if not all(isinstance(row, dict) for row in metadata):
+        raise ValueError("its metadata are no objects")
+    if vectors.ndim != 2 or list(vectors.shape) != manifest["shape"] or len(texts) != len(vectors):
+        raise ValueError("its parts do not fit together")
+    vectors = check_vectors(vectors)
+    graph = _graph(folder, graph_entry, vectors, settings) if with_graph and graph_entry is not None else None
+    return Snapshot(texts, metadata, vectors, *names, settings, graph, arrays, dict(manifest.get("extra", {})))
+
+
+def _from_json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return what JSON holds. Raises ValueError for half a surrogate pair, which save never writes, and for no JSON."""
+    value = json.loads(text)
+    if SURROGATE.search(text):
+        json.dumps(value, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError
+    return value
 
 
 def _passages(snapshot: Snapshot) -> bytes:
@@ -153,7 +177,7 @@ def _write(folder: Path, name: str, suffix: str, data: bytes | memoryview) -> di
 
 def _replace(path: Path, data: bytes | memoryview) -> None:
     """Put data under a name in one step, on the disk before it is visible."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -167,20 +191,20 @@ def _replace(path: Path, data: bytes | memoryview) -> None:
 
 def _delete_unnamed(folder: Path, named: set[str]) -> None:
     """Delete files of earlier saves; a file that cannot be deleted does no harm."""
-    for path in folder.iterdir():
-        if OWN_FILE.fullmatch(path.name) and path.name not in named or path.name.startswith(".writing-"):
-            try:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-            except OSError:
-                continue
+    with suppress(OSError):
+        for path in list(folder.iterdir()):
+            if OWN_FILE.fullmatch(path.name) and path.name not in named or path.name.startswith(TEMPORARY):
+                with suppress(OSError):
+                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        check_file(folder / MANIFEST)
+        manifest = _from_json((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise StorageError(f"{folder.name} holds no {MANIFEST}; choose a folder that was written by save.") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise StorageError(f"{MANIFEST} in {folder.name} cannot be read; save the retriever again.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise StorageError(f"{folder.name} was not written by this program; choose a folder that was written by save.")
@@ -192,35 +216,27 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _read(folder: Path, entry: Mapping[str, Any]) -> bytes:
-    """Return a file's bytes once they have the size and the SHA-256 that the manifest gives."""
+def _read(folder: Path, part: str, entry: Mapping[str, Any]) -> bytes:
+    """Return a part's bytes once they have the size and the SHA-256 that the manifest gives.
+
+    A file belongs to one part, as its name tells, so that no manifest can have one file read many times over.
+    """
     name = entry["name"]
-    if not isinstance(name, str) or not OWN_FILE.fullmatch(name):
+    if not isinstance(name, str) or not OWN_FILE.fullmatch(name) or name.rpartition("-")[0] != part:
         raise ValueError("it names a file that save never writes")
     try:
+        check_file(folder / name, entry["bytes"])
         data = (folder / name).read_bytes()
     except OSError as error:
         raise StorageError(f"The file {name} of {folder.name} is missing; save the retriever again.") from error
+    except ValueError as error:
+        raise StorageError(f"The file {name} of {folder.name} is damaged ({reason(error)}); save it again.") from error
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
         raise StorageError(f"The file {name} of {folder.name} is damaged (its SHA-256 differs); save it again.")
     return data
 
 
-def _array(name: str, data: bytes) -> NDArray[np.float32]:
-    """Read one array; np.load would also open zips, which save never writes."""
-    try:
-        array: NDArray[np.float32] = read_array(io.BytesIO(data), allow_pickle=False)
-    except Exception as error:  # a forged header leads to errors of many kinds
-        raise ValueError(f"{name} are no array: {error}") from error
-    if array.dtype != np.float32:
-        raise ValueError(f"{name} are not float32")
-    return array
-
-
-def _graph(folder: Path, manifest: Mapping[str, Any], vectors: Float32, settings: Mapping[str, int]) -> HNSWIndex:
-    entry = manifest["files"]["graph"]
-    _read(folder, entry)
-    graph = HNSWIndex.load(folder / entry["name"], dimension=vectors.shape[1], **settings)
-    if len(graph) != len(vectors):
-        raise ValueError(f"its graph holds {len(graph)} vectors, its matrix {len(vectors)}")
-    return graph
+def _graph(folder: Path, entry: Mapping[str, Any], vectors: Float32, settings: Mapping[str, int]) -> HNSWIndex:
+    """Return the graph once its file is as it was written, sound, and over these vectors."""
+    _read(folder, "graph", entry)
+    return HNSWIndex.load(folder / entry["name"], dimension=vectors.shape[1], vectors=vectors, **settings)

@@ -1,0 +1,177 @@
+"""Reading strangers' files in a process apart: whatever a file does to its reader, only that file fails.
+
+The child is confined (confinement.py) and knows a few tasks (apart_child.py). What it answers is JSON of bounded
+size, and checked: nothing that a file could make of the child can harm this process.
+"""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+from retriever.apart_child import OUT_OF_MEMORY
+from retriever.child import Child, TooLong
+from retriever.confinement import MEGABYTE, Confinement
+from retriever.errors import CollectionError, DocumentError, RetrieverError, StorageError
+from retriever.pieces import Piece
+
+START = 60.0  # seconds a child may take until it is ready: a machine under load starts nothing quickly
+MOST_VALUES = 3_000_000  # in all answers together; each takes about a hundred bytes here, however short it is there
+LARGE = 0.6  # of its memory: a child that has taken so much and fails, fails for want of more
+LONGEST = 500  # characters of a message
+CHILD = Path(__file__).with_name("apart_child.py")
+ERRORS = {kind.__name__: kind for kind in (DocumentError, CollectionError, StorageError)}
+FIELDS = [str, str, dict, str, str]  # of a piece
+BROKEN = "The program that reads files broke down on it, so it is probably damaged: save it anew, or convert it."
+
+
+class ReadingProcess:
+    """Read files in a child process, one after another, within limits; a new child takes over where one had to end.
+
+    files: the only files and folders it may open, where the system can see to that; None for any. seconds: for one
+    file; total_seconds: for all of them. megabytes: of the child's address space. max_pages: of a PDF.
+    text_megabytes: of what all files give back, as JSON. progress: called about ten times a second, and whatever it
+    raises ends the child and is raised on. All of it belongs to one thread; nothing is left after the with block.
+    """
+
+    def __init__(
+        self,
+        files: Iterable[str | Path] | None = None,
+        *,
+        seconds: float = 60,
+        total_seconds: float = 300,
+        megabytes: int = 1500,
+        max_pages: int | None = None,
+        text_megabytes: int = 100,
+        progress: Callable[[], None] | None = None,
+    ) -> None:
+        self.missing: list[str] = []  # what this system could not take away from the child
+        self._files = None if files is None else [os.path.abspath(path) for path in files]
+        self._seconds, self._total_seconds, self._seconds_left = seconds, total_seconds, total_seconds
+        self._megabytes, self._max_pages = megabytes, max_pages
+        self._text_megabytes, self._bytes_left = text_megabytes, text_megabytes * MEGABYTE
+        self._values_left = MOST_VALUES
+        self._progress = progress
+        self._child: Child | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end()
+
+    def read(self, path: Path) -> list[Piece]:
+        """Read one file's pieces, see documents.read_file. Raises DocumentError, also where a limit was reached."""
+        rows = self._ask("read", path=os.path.abspath(path), max_pages=self._max_pages)
+        if type(rows) is not list or not all(type(row) is list and [*map(type, row)] == FIELDS for row in rows):
+            raise DocumentError(BROKEN)
+        return [Piece(*row) for row in rows]
+
+    def check(self, task: str, path: str | Path, *, max_bytes: int = 0) -> None:
+        """Try whether a file can be read within the limits, as one of the child's tasks other than "read".
+
+        max_bytes: what may be unpacked of an archive, into a folder that is then deleted. Raises what the reader
+        raises, and DocumentError where a limit was reached.
+        """
+        if not max_bytes:
+            self._ask(task, path=os.path.abspath(path))
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            self._end()
+            try:
+                self._start(folder, max_bytes)
+                self._ask(task, path=os.path.abspath(path), folder=folder, max_bytes=max_bytes)
+            finally:
+                self._end()  # only this one could write
+
+    def _ask(self, task: str, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
+        """Have a task done and return what it gives. Raises the error that it names, DocumentError for a limit."""
+        allowed = min(self._seconds, self._seconds_left)
+        if allowed <= 0:
+            raise self._failure(TimeoutError())
+        child, begin = self._child or self._start(), time.monotonic()
+        try:
+            request = {"task": task, **arguments}
+            answer = child.ask(request, seconds=allowed, most=self._bytes_left, progress=self._progress)
+        except (TimeoutError, TooLong, EOFError) as error:
+            large = child.peak > LARGE * self._megabytes * MEGABYTE
+            raise self._failure(error, self._end(), large=large) from None
+        except BaseException:  # somebody cancelled
+            self._end()
+            raise
+        finally:
+            self._seconds_left -= time.monotonic() - begin
+        large = child.peak > LARGE * self._megabytes * MEGABYTE
+        if large:
+            self._end()  # the next file gets all of the memory
+        self._bytes_left -= len(answer)
+        self._values_left -= sum(map(answer.count, (b",", b"[", b"{")))  # there are no more values than these
+        if self._values_left < 0:
+            raise DocumentError(
+                f"The files hold more than {MOST_VALUES:,} rows and values: upload fewer at once, or leave columns out."
+            )
+        found = _result(answer)
+        if large and isinstance(found, DocumentError):  # parsers call it damage when they are refused memory
+            raise self._failure(MemoryError(), 0)
+        if isinstance(found, RetrieverError):
+            raise found
+        return found
+
+    def _start(self, folder: str = "", max_bytes: int = 0) -> Child:
+        """Start a child that may write so many bytes into a folder. Raises DocumentError if there can be none."""
+        left = Confinement(self._megabytes, int(self._total_seconds) + 60, os.getpid(), self._files, folder, max_bytes)
+        try:
+            self._child = Child(CHILD)
+            first = {"path": [os.path.abspath(path) for path in sys.path], "left": asdict(left)}
+            ready = self._child.ask(first, seconds=START, most=10_000, progress=self._progress)
+        except (OSError, TooLong, EOFError) as error:
+            self._end()
+            reason = str(error) or type(error).__name__
+            raise DocumentError(f"The process that reads files did not start ({reason}): try again later.") from error
+        except BaseException:  # somebody cancelled
+            self._end()
+            raise
+        self.missing = json.loads(ready)["missing"]
+        return self._child
+
+    def _end(self) -> int:
+        """End the child, if there is one, and return its exit status."""
+        child, self._child = self._child, None
+        return child.end() if child else 0
+
+    def _failure(self, error: Exception, status: int = 0, *, large: bool = False) -> DocumentError:
+        """Say why there is no answer: status is how the child ended, large whether it took most of its memory."""
+        if isinstance(error, EOFError) and status == -signal.SIGXCPU:
+            error = TimeoutError()
+        if isinstance(error, EOFError) and (large or status in (OUT_OF_MEMORY, -signal.SIGKILL)):
+            error = MemoryError()
+        if isinstance(error, TooLong):
+            reason = f"The files give more than {self._text_megabytes:,} MB of text: split them, or upload fewer at once."
+        elif isinstance(error, MemoryError):
+            reason = f"Reading the file needs more than {self._megabytes:,} MB of memory, so it was stopped: split it."
+        elif not isinstance(error, TimeoutError):
+            reason = BROKEN
+        elif self._seconds_left < self._seconds:
+            reason = f"Reading the files took {self._total_seconds:g} s, so it was stopped: upload fewer at once."
+        else:
+            reason = (
+                f"Reading the file took longer than {self._seconds:g} s, so it was stopped: split it, or save it anew."
+            )
+        return DocumentError(reason)
+
+
+def _result(answer: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Return what an answer holds, or the error that it names; DocumentError if it is no answer."""
+    try:
+        found = json.loads(answer)
+        if "error" not in found:
+            return found["done"]
+        return ERRORS.get(str(found["error"]), RetrieverError)(str(found["message"])[:LONGEST])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return DocumentError(BROKEN)

@@ -1,0 +1,89 @@
+"""A child process that answers lines of JSON with lines of JSON, and can be stopped at any moment."""
+
+import json
+import os
+import re
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+POLL = 0.1  # seconds between two looks at whether somebody cancelled
+BLOCK = 1 << 16  # bytes read at once
+KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # of the environment: without them some Pythons do not start
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+class TooLong(Exception):
+    """Say that an answer has more bytes than were allowed."""
+
+
+class Child:
+    """Run a Python file in a process of its own, with no environment but what a bare interpreter needs.
+
+    It belongs to the thread that makes it: on Linux a child may be set to die with that thread.
+    """
+
+    def __init__(self, script: Path) -> None:
+        """Start it. Raises OSError if the system refuses."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", "-X", "utf8", str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**{name: os.environ[name] for name in KEPT if name in os.environ}, **ONE_THREAD},
+            bufsize=0,
+        )
+        self.peak = 0  # the most bytes of address space it was seen to have, where the system tells
+        self._answers = selectors.DefaultSelector()
+        self._answers.register(self._process.stdout, selectors.EVENT_READ)  # type: ignore[arg-type] # a pipe was asked for
+
+    def ask(
+        self, request: Mapping[str, Any], *, seconds: float, most: int, progress: Callable[[], None] | None = None
+    ) -> bytes:
+        """Send a request and return the line that answers it, of at most so many bytes.
+
+        progress: called every POLL seconds. Raises TimeoutError after so many seconds, TooLong, EOFError if the child
+        ends, and what progress raises; it is of no use after any of these but to be ended.
+        """
+        pipes, end, answer = self._process, time.monotonic() + seconds, bytearray()
+        assert pipes.stdin and pipes.stdout
+        with suppress(BrokenPipeError):  # it has ended, which reading will tell
+            pipes.stdin.write(json.dumps(request).encode() + b"\n")
+        while not answer.endswith(b"\n"):
+            if progress:
+                progress()
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._look()
+            if not self._answers.select(min(left, POLL)):
+                continue
+            block = os.read(pipes.stdout.fileno(), BLOCK)
+            if not block:
+                raise EOFError
+            answer += block
+            if len(answer) > most:
+                raise TooLong
+        return bytes(answer)
+
+    def _look(self) -> None:
+        """Note how large the child has become."""
+        with suppress(OSError, ValueError):
+            status = Path(f"/proc/{self._process.pid}/status").read_text()
+            found = re.search(r"VmPeak:\s*(\d+) kB", status)  # gone once it has ended
+            self.peak = max(self.peak, 1024 * int(found[1]) if found else 0)
+
+    def end(self) -> int:
+        """Kill it, unless it has ended, and return its exit status: a negative one names the signal it died of."""
+        self._process.kill()
+        status = self._process.wait()
+        self._answers.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
+        return status
