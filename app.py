@@ -1,13 +1,18 @@
 """Start the lab: python app.py, then open the address it prints."""
 
 import os
+import tempfile
+
+UPLOADS = tempfile.TemporaryDirectory(prefix="dense-retrieval-lab-")  # deleted when the process ends
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ.setdefault("GRADIO_TEMP_DIR", UPLOADS.name)
 
 from ui.demo import build_demo  # noqa: E402 - the settings above come first
+from ui.log import write_to  # noqa: E402
 from ui.preparation import Preparation  # noqa: E402
-from ui.style import CSS, THEME  # noqa: E402
+from ui.server import Server  # noqa: E402
 
 START_DELAY = 3  # seconds: the page is served first, then the samples are prepared
 
@@ -15,5 +20,6 @@ preparation = Preparation()
 demo = build_demo(preparation)
 
 if __name__ == "__main__":
+    write_to()
     preparation.start(delay=START_DELAY)
-    demo.launch(theme=THEME, css=CSS, footer_links=[], ssr_mode=False)
+    Server(demo, preparation).run()

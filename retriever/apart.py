@@ -99,29 +99,20 @@ class ReadingProcess:
         try:
             request = {"task": task, **arguments}
             answer = child.ask(request, seconds=allowed, most=self._bytes_left, progress=self._progress)
-        except (TimeoutError, TooLong, EOFError) as error:
-            large = child.peak > LARGE * self._megabytes * MEGABYTE
-            raise self._failure(error, self._end(), large=large) from None
-        except BaseException:  # somebody cancelled
+            result = self._result(answer)
+        except (TimeoutError, TooLong, EOFError, RetrieverError) as error:
+            status, used_up = 0, child.peak > LARGE * self._megabytes * MEGABYTE
+            if used_up or not isinstance(error, RetrieverError):
+                status = self._end()
+            raise self._failure(error, status, used_up) from None
+        except BaseException:  # not of the file's making
             self._end()
             raise
         finally:
             self._seconds_left -= time.monotonic() - begin
-        large = child.peak > LARGE * self._megabytes * MEGABYTE
-        if large:
-            self._end()  # the next file gets all of the memory
-        self._bytes_left -= len(answer)
-        self._values_left -= sum(map(answer.count, (b",", b"[", b"{")))  # there are no more values than these
-        if self._values_left < 0:
-            raise DocumentError(
-                f"The files hold more than {MOST_VALUES:,} rows and values: upload fewer at once, or leave columns out."
-            )
-        found = _result(answer)
-        if large and isinstance(found, DocumentError):  # parsers call it damage when they are refused memory
-            raise self._failure(MemoryError(), 0)
-        if isinstance(found, RetrieverError):
-            raise found
-        return found
+        if child.peak > LARGE * self._megabytes * MEGABYTE:
+            self._end()  # so that the next file has all of the memory
+        return result
 
     def _start(self, folder: str = "", max_bytes: int = 0) -> Child:
         """Start a child that may write so many bytes into a folder. Raises DocumentError if there can be none."""
@@ -145,33 +136,43 @@ class ReadingProcess:
         child, self._child = self._child, None
         return child.end() if child else 0
 
-    def _failure(self, error: Exception, status: int = 0, *, large: bool = False) -> DocumentError:
-        """Say why there is no answer: status is how the child ended, large whether it took most of its memory."""
-        if isinstance(error, EOFError) and status == -signal.SIGXCPU:
-            error = TimeoutError()
-        if isinstance(error, EOFError) and (large or status in (OUT_OF_MEMORY, -signal.SIGKILL)):
-            error = MemoryError()
-        if isinstance(error, TooLong):
-            reason = f"The files give more than {self._text_megabytes:,} MB of text: split them, or upload fewer at once."
-        elif isinstance(error, MemoryError):
-            reason = f"Reading the file needs more than {self._megabytes:,} MB of memory, so it was stopped: split it."
-        elif not isinstance(error, TimeoutError):
-            reason = BROKEN
-        elif self._seconds_left < self._seconds:
-            reason = f"Reading the files took {self._total_seconds:g} s, so it was stopped: upload fewer at once."
-        else:
-            reason = (
+    def _result(self, answer: bytes) -> Any:  # noqa: ANN401 - JSON
+        """Return what an answer holds. Raises the error that it names, DocumentError if it is none or holds too much."""
+        values = sum(map(answer.count, (b",", b"[", b"{")))  # there are no more than these
+        if values > self._values_left:
+            raise DocumentError(
+                f"The files hold more than {MOST_VALUES:,} rows and values: upload fewer at once, or leave columns out."
+            )
+        try:
+            found = json.loads(answer)
+            if "error" in found:
+                error = ERRORS.get(str(found["error"]), RetrieverError)(str(found["message"])[:LONGEST])
+            else:
+                error, result = None, found["done"]
+        except (ValueError, TypeError, LookupError, RecursionError):
+            raise DocumentError(BROKEN) from None
+        if error:
+            raise error
+        self._bytes_left -= len(answer)
+        self._values_left -= values
+        return result
+
+    def _failure(self, error: Exception, status: int = 0, used_up: bool = False) -> Exception:
+        """Say why there is no result: status is how the child ended, used_up whether it had taken most of its memory."""
+        if isinstance(error, TimeoutError) or status == -signal.SIGXCPU:
+            if self._seconds_left < self._seconds:
+                return DocumentError(
+                    f"Reading the files took {self._total_seconds:g} s, so it was stopped: upload fewer at once."
+                )
+            return DocumentError(
                 f"Reading the file took longer than {self._seconds:g} s, so it was stopped: split it, or save it anew."
             )
-        return DocumentError(reason)
-
-
-def _result(answer: bytes) -> Any:  # noqa: ANN401 - JSON
-    """Return what an answer holds, or the error that it names; DocumentError if it is no answer."""
-    try:
-        found = json.loads(answer)
-        if "error" not in found:
-            return found["done"]
-        return ERRORS.get(str(found["error"]), RetrieverError)(str(found["message"])[:LONGEST])
-    except (ValueError, TypeError, LookupError, RecursionError):
-        return DocumentError(BROKEN)
+        if isinstance(error, TooLong):
+            return DocumentError(
+                f"The files give more than {self._text_megabytes:,} MB of text: split them, or upload fewer at once."
+            )
+        if used_up or status in (OUT_OF_MEMORY, -signal.SIGKILL):  # parsers call it damage when they get no memory
+            return DocumentError(
+                f"Reading the file needs more than {self._megabytes:,} MB of memory, so it was stopped: split it."
+            )
+        return error if isinstance(error, RetrieverError) else DocumentError(BROKEN)

@@ -15,17 +15,22 @@ GRADIO_WARNINGS = (
 @contextmanager
 def served(preparation):
     """Serve the page as app.py does and give its address."""
+    with server_of(preparation) as server:
+        yield server.address
+
+
+@contextmanager
+def server_of(preparation):
+    """Serve the page as app.py does and give the server."""
     from ui.demo import build_demo
-    from ui.style import CSS, THEME
+    from ui.server import Server
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        demo = build_demo(preparation)
-        _, url, _ = demo.launch(
-            theme=THEME, css=CSS, footer_links=[], ssr_mode=False, prevent_thread_lock=True, quiet=True
-        )
+        server = Server(build_demo(preparation), preparation)
+        server.address = server.start(quiet=True)
         gc.collect()
     try:
-        yield url.rstrip("/")
+        yield server
     finally:
-        demo.close(verbose=False)
+        server.stop(tell=0)

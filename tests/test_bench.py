@@ -9,7 +9,8 @@ from small import HOSTILE
 from retriever.errors import Cancelled, DocumentError, ParameterError
 from ui import bench as bench_module
 from ui.bench import Bench, cancel, steps
-from ui.comparing import COLLECTIONS, Compared, CompareRequest
+from ui.compare_request import COLLECTIONS, CompareRequest
+from ui.comparing import Compared
 from ui.errors import shown_steps
 from ui.preparation import Preparation
 from ui.session import Session

@@ -1,6 +1,8 @@
 """Building: what is refused before any work, what is embedded again and what is not, and what a build makes."""
 
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from small import collection_of, sentences
 
 from retriever.errors import (
+    Cancelled,
     ChunkingError,
     CollectionError,
     DocumentError,
@@ -21,6 +24,7 @@ from ui import building
 from ui.building import PASTE, SAMPLE, SAVED, UPLOAD, BuildRequest, plan, request_of
 from ui.documents_tab import save_collection
 from ui.preparation import Preparation
+from ui.readings import Readings
 from ui.session import Session
 from ui.settings import limits
 
@@ -56,8 +60,9 @@ def quiet(stage, done):
 
 
 def build(request, session=None, preparation=None):
-    indexed = plan(request, session or Session(), preparation or Preparation())(quiet)
-    return Session(indexed, request.source_key(), chosen=True)
+    session = session or Session()
+    planned = plan(request, session, preparation or Preparation())
+    return session.with_collection(planned.work(quiet), planned.source)
 
 
 def pasted(text=TEXT, **settings):
@@ -135,7 +140,7 @@ def test_limits_come_from_the_environment(monkeypatch, files, tmp_path, name, va
     if name == "LAB_MAX_FILE_MB":
         big.write_text("word " * 240_000, encoding="utf-8")
     request = BuildRequest(UPLOAD, files=[*files, str(big), str(half)], settings=SETTINGS)
-    request.check()
+    request.check(Readings())
     monkeypatch.setenv(name, value)
     assert words in refusal(request)
 
@@ -150,9 +155,9 @@ def test_a_limit_counts_files_of_one_name_each(monkeypatch, tmp_path):
     assert "together" in refusal(BuildRequest(UPLOAD, files=[str(path) for path in paths], settings=SETTINGS))
 
 
-def test_a_pasted_text_may_be_as_large_as_a_file(monkeypatch):
-    monkeypatch.setenv("LAB_MAX_FILE_MB", "1")
-    pasted("x" * 1_000_000).check()
+def test_a_pasted_text_has_a_limit_of_its_own(monkeypatch):
+    monkeypatch.setenv("LAB_MAX_PASTE_MB", "1")
+    pasted("x" * 1_000_000).check(Readings())
     assert "1 MB" in refusal(pasted("x" * 1_000_001))
     assert "1 MB" in refusal(pasted("ü" * 500_001))
 
@@ -219,7 +224,7 @@ def test_only_bad_files_are_an_error_that_gives_the_reasons(files):
 
 def test_progress_passes_through_the_stages():
     heard = []
-    plan(pasted(), Session(), Preparation())(lambda stage, done: heard.append((stage, done)))
+    plan(pasted(), Session(), Preparation()).work(lambda stage, done: heard.append((stage, done)))
     stages = list(dict.fromkeys(stage for stage, _ in heard))
     assert stages == ["reading", "loading the model", "chunking", "embedding", "graph"]
     assert all(0 <= done <= 1 for _, done in heard)
@@ -329,6 +334,72 @@ def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "collection.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("manifest.json", b" " * 30_000_000)
-    monkeypatch.setenv("LAB_MAX_TOTAL_MB", "1")
+    monkeypatch.setenv("LAB_MAX_UNPACKED_MB", "20")
     with pytest.raises(StorageError, match="20 MB"):
         build(BuildRequest(SAVED, saved=str(path), settings=SETTINGS))
+
+
+# --- one after the other
+
+
+def test_who_has_to_wait_is_told_their_place_and_may_give_up(monkeypatch):
+    monkeypatch.setenv("LAB_MAX_BUILDS", "1")
+    told = []
+
+    def progress(stage, done):
+        told.append(stage)
+        if len(told) > 3:
+            raise Cancelled("Enough.")
+
+    with building.LINE.place(quiet), pytest.raises(Cancelled):
+        plan(pasted(), Session(), Preparation()).work(progress)
+    assert set(told) == {"waiting in line: 1 build is before yours"}
+    assert building.LINE.waiting == building.LINE.working == 0
+
+
+def test_a_model_that_is_being_fetched_keeps_nobody_else_waiting(monkeypatch, wordllama):
+    monkeypatch.setenv("LAB_MAX_BUILDS", "1")
+    asked, arrives = threading.Event(), threading.Event()
+
+    def load(name):
+        if name != "wordllama-256":
+            asked.set()
+            arrives.wait(30)
+            raise ModelError("It could not be fetched.")
+        return wordllama
+
+    monkeypatch.setattr(building, "load_encoder", load)
+    slow = plan(pasted(model_name="all-mpnet-base-v2", chunk_size=None), Session(), Preparation())
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(slow.work, quiet)
+        assert asked.wait(30)
+        assert len(build(pasted()).indexed) > 0
+        assert not waiting.done()
+        arrives.set()
+        with pytest.raises(ModelError):
+            waiting.result(30)
+
+
+# --- no more than there is memory for
+
+
+def test_what_needs_more_memory_than_one_visitor_has_is_refused_before_it_is_embedded(monkeypatch, spy):
+    monkeypatch.setenv("LAB_SESSION_MB", "1")
+    text = " ".join(sentences(200))
+    with pytest.raises(CollectionError, match="at most 0 MB are given|MB of memory"):
+        build(pasted(text))
+    assert spy.calls == 0
+
+
+def test_what_the_lab_has_no_memory_for_is_refused_before_it_is_embedded(monkeypatch, spy):
+    monkeypatch.setattr(building.MEMORY, "_held", 6_000_000_000)
+    with pytest.raises(CollectionError, match="6,000 of 6,000 MB"):
+        build(pasted())
+    assert spy.calls == 0
+
+
+def test_another_graph_needs_memory_too(monkeypatch):
+    session = build(pasted())
+    monkeypatch.setattr(building.MEMORY, "_held", 6_000_000_000)
+    with pytest.raises(CollectionError, match="memory is in use"):
+        build(pasted(M=4), session)

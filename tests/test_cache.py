@@ -1,6 +1,11 @@
 """The cache: a hit does no work, a damaged or unwritable one does no harm, and other inputs have other keys."""
 
+import fcntl
+import os
 import shutil
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,7 +95,44 @@ def damage_graph(entry):
     next(entry.glob("graph-*.bin")).unlink()
 
 
-@pytest.mark.parametrize("damage", [damage_vectors, damage_manifest, damage_graph])
+def overwrite_all(entry):
+    for path in entry.iterdir():
+        path.write_bytes(os.urandom(5_000))
+
+
+def empty_all(entry):
+    for path in entry.iterdir():
+        path.write_bytes(b"")
+
+
+def put_a_folder_in_place_of_the_manifest(entry):
+    (entry / "manifest.json").unlink()
+    (entry / "manifest.json" / "deeper").mkdir(parents=True)
+
+
+def put_a_file_in_place_of_the_entry(entry):
+    shutil.rmtree(entry)
+    entry.write_text("in the way")
+
+
+def put_a_link_to_nowhere_in_place_of_the_entry(entry):
+    shutil.rmtree(entry)
+    entry.symlink_to(entry.parent / "nowhere")
+
+
+DAMAGE = [
+    damage_vectors,
+    damage_manifest,
+    damage_graph,
+    overwrite_all,
+    empty_all,
+    put_a_folder_in_place_of_the_manifest,
+    put_a_file_in_place_of_the_entry,
+    put_a_link_to_nowhere_in_place_of_the_entry,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_entry_is_built_anew(folder, builds, damage):
     first = cached_sample("documents", STATIC)
     damage(folder / entries(folder)[0])
@@ -189,3 +231,147 @@ def test_unknown_names_are_refused(folder):
     with pytest.raises(ModelError, match="catalogue"):
         cached_sample("documents", IndexSettings("no-such-model"))
     assert entries(folder) == []
+
+
+# --- it does not grow
+
+
+@pytest.fixture
+def made(folder, builds, monkeypatch):
+    """A small sample, indexed once: what follows is about where it is kept."""
+    ready = cached_sample("documents", STATIC)
+    shutil.rmtree(folder)
+    monkeypatch.setattr(cache, "index_collection", lambda *args, **options: ready)
+    return ready
+
+
+def under_code(monkeypatch, version):
+    """Go on as if the package's code were of this version."""
+    monkeypatch.setattr(cache, "_digest", lambda path, pattern: version)
+
+
+def test_what_earlier_code_left_is_deleted_and_nothing_else(folder, made, monkeypatch):
+    other = [
+        "documents-all-MiniLM-L6-v2-0123456789abcdef",  # another model
+        "documents_too-wordllama-256-0123456789abcdef",  # another sample
+        "documents-wordllama-256-0123456789abcdef.old",
+        "documents-wordllama-256-mine",
+        "notes.txt",
+    ]
+    for name in other:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "manifest.json").write_text("{}")
+    found = set()
+    for version in ("one", "two", "three"):
+        under_code(monkeypatch, version)
+        cached_sample("documents", STATIC)
+        (entry,) = set(entries(folder)) - set(other)
+        found.add(entry)
+        assert len(entries(folder)) == len(other) + 1
+    assert len(found) == 3
+    check_same(cached_sample("documents", STATIC), made)
+    assert all((folder / name / "manifest.json").read_text() == "{}" for name in other)
+
+
+def test_a_save_that_fails_leaves_what_was_there(folder, made, monkeypatch):
+    under_code(monkeypatch, "one")
+    cached_sample("documents", STATIC)
+    before = entries(folder)
+    under_code(monkeypatch, "two")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("retriever.storage.os.fsync", full)
+        cached_sample("documents", STATIC)
+    assert entries(folder) == before
+
+
+def killed_in_save(made, target, calls):
+    """Save in a process of its own that is killed when it brings its nth piece of data onto the disk."""
+    child = os.fork()
+    if child == 0:
+        left, real = [calls], os.fsync
+
+        def fsync(handle):
+            left[0] -= 1
+            os.kill(os.getpid(), signal.SIGKILL) if left[0] == 0 else real(handle)
+
+        os.fsync = fsync
+        try:
+            cache._keep(made, target)
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_processes_killed_while_they_write_leave_at_most_one_unfinished_folder(folder, made):
+    target = cache._folder("documents", STATIC)
+    for calls in range(1, 11):
+        was_killed = killed_in_save(made, target, calls)
+        assert len(entries(folder)) <= 1 + (not was_killed)
+        if not was_killed:
+            break
+    assert calls > 5, "it was killed at few points"
+    killed_in_save(made, target, 2)
+    assert any(name.startswith(cache.UNFINISHED) for name in entries(folder)), "else this shows nothing"
+    shutil.rmtree(target, ignore_errors=True)
+    cached_sample("documents", STATIC)
+    assert entries(folder) == [target.name]
+
+
+# --- two processes and one cache
+
+
+def held(folder):
+    """Hold the lock of the cache, as another process that writes does."""
+    folder.mkdir(exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
+
+
+def test_who_finds_another_writing_waits_for_it(folder, made):
+    handle = held(folder)
+    (folder / f"{cache.UNFINISHED}of-the-other").mkdir()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(cached_sample, "documents", STATIC)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.5)
+        assert entries(folder) == [f"{cache.UNFINISHED}of-the-other"], "what another is writing was touched"
+        os.close(handle)
+        check_same(waiting.result(10), made)
+    assert len(entries(folder)) == 1
+
+
+def test_who_waited_too_long_goes_on_without_the_cache(folder, made, monkeypatch):
+    monkeypatch.setattr(cache, "PATIENCE", 0.2)
+    handle = held(folder)
+    check_same(cached_sample("documents", STATIC), made)
+    assert entries(folder) == []
+    os.close(handle)
+
+
+def test_where_the_disk_knows_no_locks_the_sample_is_kept_all_the_same(folder, made, monkeypatch):
+    def unsupported(*args):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(cache.fcntl, "flock", unsupported)
+    cached_sample("documents", STATIC)
+    assert len(entries(folder)) == 1
+
+
+def test_processes_of_different_versions_may_share_a_cache(folder, made, monkeypatch):
+    """Each deletes what the other reads; neither gets anything but the whole sample."""
+    code = threading.local()
+    monkeypatch.setattr(cache, "_digest", lambda path, pattern: code.version)
+
+    def go_on(version):
+        code.version = version
+        for _ in range(15):
+            check_same(cached_sample("documents", STATIC), made)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(go_on, ["one", "two", "one", "two"]))
+    assert len(entries(folder)) == 1

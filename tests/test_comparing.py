@@ -22,9 +22,11 @@ from retriever.errors import (
 from retriever.indexed import IndexSettings
 from retriever.indexing import index_collection
 from retriever.models import load_encoder
-from ui.comparing import BEIR, COLLECTIONS, LARGEST_K, LOADED, SAMPLES, CompareRequest, plan, request_of
+from ui.compare_request import BEIR, COLLECTIONS, LARGEST_K, LOADED, SAMPLES, CompareRequest, request_of
+from ui.comparing import plan
 from ui.models_tab import two_errors
 from ui.preparation import Preparation
+from ui.readings import Readings
 from ui.session import Session
 from ui.settings import limits
 from ui.shelf import Shelf
@@ -145,16 +147,16 @@ def test_what_can_be_refused_at_once_is_refused_before_any_work(parts, error, wo
 
 def test_the_largest_and_smallest_that_are_taken(archive, shelf, models):
     for parts in ({"k": 1}, {"k": LARGEST_K}, {"M": 2}, {"relevance_level": 1000}):
-        request(archive=archive, **parts).check()
+        request(archive=archive, **parts).check(Readings())
 
 
 def test_a_file_that_is_too_large_is_refused_by_name_size_and_limit(tmp_path, archive, shelf, monkeypatch):
     large = tmp_path / "large.zip"
     large.write_bytes(bytes(1_500_000))
-    request(archive=str(large)).check()
+    request(archive=str(large)).check(Readings())
     monkeypatch.setenv("LAB_MAX_TOTAL_MB", "1")
-    assert str(refusal(request(archive=str(large)), shelf)) == "large.zip has 1.5 MB; at most 1 MB are taken."
-    request(archive=archive).check()
+    assert str(refusal(request(archive=str(large)), shelf)) == "large.zip has 1.5 MB; at most 1 MB a file are taken."
+    request(archive=archive).check(Readings())
 
 
 @pytest.mark.parametrize("name", ["qrels", "queries"])
@@ -671,4 +673,4 @@ def test_two_real_models_on_an_uploaded_collection(tmp_path, shelf, minilm, word
 
 
 def test_the_limits_have_defaults():
-    assert (limits().unpacked_megabytes, limits().questions) == (200, 5_000)
+    assert (limits().unpacked_megabytes, limits().questions) == (500, 5_000)

@@ -157,7 +157,7 @@ def test_a_word_divided_at_the_end_of_a_line_is_joined(load):
 def test_pdfium_is_never_used_by_two_threads_at_once(tmp_path, monkeypatch):
     inside, most = [], []
 
-    def read_slowly(data):
+    def read_slowly(data, max_pages):
         inside.append(data)
         most.append(len(inside))
         time.sleep(0.01)

@@ -15,7 +15,8 @@ from retriever.models import MODELS
 from ui import bench as bench_module
 from ui import models_tab, questions, scores, verdict
 from ui.bench import Bench
-from ui.comparing import BEIR, COLLECTIONS, LOADED, Compared, CompareRequest
+from ui.compare_request import BEIR, COLLECTIONS, LOADED, CompareRequest
+from ui.comparing import Compared
 from ui.errors import shown
 from ui.models_tab import choose, downloads, follow, list_questions, show_uploads, slide, views
 from ui.preparation import Preparation

@@ -5,7 +5,8 @@ from judged import ranked_index
 from small import collection_of, sentences
 
 from retriever.errors import Cancelled
-from ui.shelf import MOST_BYTES, Shelf, size
+from ui.memory import BYTES_OF_TEXT
+from ui.shelf import Shelf, size
 
 
 @pytest.fixture(scope="module")
@@ -80,15 +81,24 @@ def test_one_may_be_made_of_another(items):
     assert inner == [1]
 
 
-def test_a_size_counts_vectors_twice_and_links():
+def test_a_size_counts_vectors_twice_links_and_texts():
     index = ranked_index([1, 2], n=50)
     retriever = index.indexed.retriever
-    assert size(index) == size(index.indexed) == 2 * 50 * 50 * 4 + retriever.hnsw.link_bytes
+    expected = 2 * 50 * 50 * 4 + retriever.hnsw.link_bytes + 50 * BYTES_OF_TEXT
+    assert size(index) == size(index.indexed) == expected
     assert size(index.with_graph(4, 20)) < size(index)  # fewer links
 
 
-def test_two_shelves_share_nothing_and_each_has_a_limit(items):
+def test_two_shelves_share_nothing(items):
     one, other = Shelf(), Shelf()
     one.take("a", lambda: items["a"])
     assert other.take("a", lambda: items["b"]) is items["b"]
-    assert one.most_bytes == MOST_BYTES
+
+
+def test_a_visitors_shelf_holds_half_of_what_the_visitor_may_have(monkeypatch, fake_encoder):
+    monkeypatch.setenv("LAB_SESSION_MB", "6")
+    large = {name: collection_of(fake_encoder, sentences(450)) for name in "abc"}  # about a megabyte each
+    maker = Maker(large, 1)
+    maker.shelf = Shelf()
+    assert maker.take("abab") == "ab"
+    assert maker.take("ca") == "abca"

@@ -1,9 +1,12 @@
 """The tabs' handlers, called as Gradio calls them: values and a session in, values and perhaps a new session out."""
 
 import base64
+import gc
 import json
 import re
 import threading
+import warnings
+import weakref
 
 import gradio as gr
 import numpy as np
@@ -13,11 +16,12 @@ from small import HOSTILE, collection_of, sentences
 from retriever.errors import CollectionError, DocumentError, ParameterError
 from retriever.indexed import IndexSettings
 from retriever.models import MODELS
-from ui import asking, demo, documents_tab, ef_tab, search_tab
-from ui.building import PASTE, SOURCES, BuildRequest
+from ui import asking, demo, documents_tab, ef_tab, search_tab, text
+from ui.building import PASTE, SOURCES, BuildRequest, Plan
 from ui.documents_tab import build_steps, cancel, fit_sizes, name_preset, set_preset, show_source
 from ui.errors import shown, shown_steps
 from ui.preparation import MODEL, Preparation
+from ui.readings import Readings
 from ui.session import Session
 
 PATIENCE = 10  # seconds until a test gives up on a thread
@@ -159,7 +163,9 @@ def build(monkeypatch):
 
     def begin(result, session):
         work = Work(result)
-        monkeypatch.setattr(documents_tab, "plan", lambda request, session, preparation: work)
+        monkeypatch.setattr(
+            documents_tab, "plan", lambda *_: Plan(work, BuildRequest(PASTE, text="x").source_key(Readings()))
+        )
         return work, build_steps(BuildRequest(PASTE, text="x"), session, Preparation(()))
 
     return begin
@@ -187,7 +193,7 @@ def test_a_build_shows_its_progress_and_ends_with_what_it_made(build, indexed, s
     *_, (done, words, report, chunks) = steps
     assert done.indexed is indexed
     assert (done.chosen, done.job, done.overlay) == (True, None, None)
-    assert done.source == BuildRequest(PASTE, text="x").source_key()
+    assert done.source == BuildRequest(PASTE, text="x").source_key(Readings())
     assert "Done" in words
     assert "300" in report
     assert sentences(300)[0] in chunks
@@ -433,9 +439,9 @@ def test_before_anything_is_loaded_the_first_question_stays():
 def test_sliding_shows_what_is_measured_at_that_ef(starved):
     session = Session(starved)
     for ef in (10, 40, 200):
-        cards, now = ef_tab.slide(10, ef, session)
-        figure, spread, worst, record = ef_tab.details(now, "latency", session)
-        counted = ef_tab.count(now, session)
+        cards, last = ef_tab.slide(10, ef, session)
+        figure, spread, worst, record = ef_tab.details(last, 10, ef, "latency", session)
+        counted = ef_tab.count(last, 10, ef, session)
         measured = starved.measure(10, ef)
         distances = np.mean([starved.graph.walk(query, 10, ef).distances for query in starved.query_vectors])
         assert f"At ef={ef} a query computes <b>{distances:,.0f}</b> distances" in counted
@@ -447,9 +453,14 @@ def test_sliding_shows_what_is_measured_at_that_ef(starved):
         assert f'"ef": {ef}' in record.replace("&quot;", '"')
 
 
+def drawn(k, ef, axis, session):
+    """Return the figure that sliding to an ef ends with."""
+    return ef_tab.details(ef_tab.slide(k, ef, session)[1], k, ef, axis, session)[0]
+
+
 def test_the_axis_turns_from_latency_to_distances_and_recall_stays(starved):
     starved.curve(10)
-    latency, distances = (ef_tab.redraw(10, 40, 0.9, axis, Session(starved))[1] for axis in ("latency", "distances"))
+    latency, distances = (drawn(10, 40, axis, Session(starved)) for axis in ("latency", "distances"))
     [one], [other] = ([trace for trace in figure.data if trace.name == "HNSW 2/5"] for figure in (latency, distances))
     assert one.y == other.y
     assert list(other.x) == [step.mean_distances for step in starved.curve(10)]
@@ -459,8 +470,69 @@ def test_the_axis_turns_from_latency_to_distances_and_recall_stays(starved):
     assert "distances" in distances.layout.xaxis.title.text
 
 
-def test_the_smallest_ef_is_k():
-    assert ef_tab.smallest(25.0) == 25
+@pytest.mark.parametrize(("k", "ef"), [(10, 41), (10, 39), (11, 40), (9, 40), (50, 40)])
+def test_nothing_is_drawn_of_a_measurement_that_the_sliders_have_left(starved, k, ef):
+    session = Session(starved)
+    last = ef_tab.slide(10, 40, session)[1]
+    assert all(skipped(value) for value in ef_tab.details(last, k, ef, "latency", session))
+    assert skipped(ef_tab.count(last, k, ef, session))
+    assert not skipped(ef_tab.details(last, 10, 40, "latency", session)[0])
+    assert not skipped(ef_tab.count(last, 10, 40, session))
+
+
+def test_an_ef_below_k_is_drawn_as_k(starved):
+    last = ef_tab.slide(25, 10, Session(starved))[1]
+    for ef in (10, 25):  # the slider follows k a moment later
+        assert not skipped(ef_tab.details(last, 25, ef, "latency", Session(starved))[0])
+        assert "At ef=25 " in ef_tab.count(last, 25, ef, Session(starved))
+
+
+def test_nothing_is_drawn_of_a_measurement_of_what_is_no_longer_loaded(starved, indexed):
+    last = ef_tab.slide(10, 40, Session(starved))[1]
+    for session in (Session(indexed), Session(starved.with_graph(3, 5)), Session()):
+        assert all(skipped(value) for value in ef_tab.details(last, 10, 40, "latency", session))
+        assert skipped(ef_tab.count(last, 10, 40, session))
+
+
+def test_what_was_measured_last_does_not_keep_its_collection_in_memory(starved):
+    other = starved.with_graph(3, 5)
+    gone = weakref.ref(other)
+    last = ef_tab.slide(10, 40, Session(other))[1]
+    del other
+    gc.collect()
+    assert gone() is None
+    assert not last.fits(10, 40, Session(starved))
+
+
+def test_each_place_is_written_by_one_listener_with_one_request_under_way():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
+        with gr.Blocks() as page:
+            tab = ef_tab.build(gr.State(Session()))
+        gc.collect()
+    listeners = list(page.fns.values())
+    places = set()
+    for name in ("slide", "details", "count", "aim"):
+        [writer] = [listener for listener in listeners if listener.name == name]
+        assert writer.trigger_mode == "always_last"  # the next request begins when the last one has ended, not before
+        assert writer.queue is (name == "aim")
+        places |= {place._id for place in writer.outputs}
+        assert [one.name for one in listeners if set(one.outputs) & set(writer.outputs)] == [name]
+    assert len(places) == 8, "numbers and what was measured; figure, spread, worst, record; distances; aim"
+    chained = {one.name: listeners[one.trigger_after].name for one in listeners if one.trigger_after is not None}
+    assert chained["details"] == "slide"
+    assert chained["count"] == "details"
+    [asked] = tab.drawn
+    assert {one.name for one in listeners if (asked._id, "change") in one.targets} == {"slide", "aim", "tell"}
+    for name in ("curve_steps", "smallest"):
+        assert all(asked in one.outputs for one in listeners if one.name == name)
+        assert all(one.queue for one in listeners if one.name == name), "only these tell the page that a state changed"
+
+
+def test_the_smallest_ef_is_k_and_its_numbers_are_asked_for():
+    (ef, first), (_, second) = ef_tab.smallest(25.0), ef_tab.smallest(25.0)
+    assert ef == 25
+    assert first != second
 
 
 def test_recall_rises_with_ef(starved):
@@ -477,9 +549,11 @@ def test_sliding_below_k_is_k(starved):
 
 
 def test_sliding_before_anything_is_loaded_changes_nothing():
-    cards, now = ef_tab.slide(10, 10, Session())
+    cards, last = ef_tab.slide(10, 10, Session())
     assert skipped(cards)
-    assert all(skipped(value) for value in ef_tab.details(now, "latency", Session()))
+    assert last is None
+    assert all(skipped(value) for value in ef_tab.details(last, 10, 10, "latency", Session()))
+    assert skipped(ef_tab.count(last, 10, 10, Session()))
 
 
 def test_sliding_with_k_above_the_collection(fake_encoder):
@@ -490,29 +564,43 @@ def test_sliding_with_k_above_the_collection(fake_encoder):
 def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeypatch):
     monkeypatch.setattr(ef_tab, "POLL", 0.001)
     fresh = collection_of(fake_encoder, sentences(500), M=2, ef_construction=5)
-    first, *waiting, last = ef_tab.curve_steps(10, 10, 0.9, "latency", Session(fresh))
+    session = Session(fresh)
+    assert skipped(ef_tab.tell(10, session)), "the progress stays"
+    steps = ef_tab.curve_steps(10, session)
+    progress, first = next(steps)
+    assert "Measuring the curve" in progress
+    assert fresh.known_curve(10) is None, "the numbers at this ef come first"
+    assert fresh._exact, "else they would wait for the curve"
+    assert "HNSW 2/5" not in [trace.name for trace in drawn(10, 40, "latency", session).data]
+    *waiting, (words, last) = steps
     assert waiting
-    assert all("measuring" in step[0].lower() or "waiting" in step[0].lower() for step in waiting)
-    assert all(skipped(value) for step in waiting for value in step[1:])
-    assert len(first) == len(last) == len(waiting[0]) == 7
-    assert all(skipped(value) for value in last[2:]), "ef may have moved meanwhile: its numbers must not be overwritten"
-    drawn = ef_tab.redraw(10, 40, 0.9, "latency", Session(fresh))
-    assert 'data-ef="10"' in first[2], "the numbers of the collection before must not stay"
-    assert "At ef=40" in drawn[0]
+    for progress, asked in waiting:
+        assert "easuring" in progress or "aiting" in progress
+        assert skipped(asked)
+    assert skipped(words), "what is loaded may have changed meanwhile: tell says what is true then"
+    assert last != first, "else the page would not show the curve"
     curve = fresh.known_curve(10)
-    trace = next(trace for trace in drawn[1].data if trace.name == "HNSW 2/5")
+    trace = next(trace for trace in drawn(10, 40, "latency", session).data if trace.name == "HNSW 2/5")
     assert list(trace.y) == [step.mean_recall for step in curve]
     assert list(trace.x) == pytest.approx([step.p50 * 1e6 for step in curve])
-    again = list(ef_tab.curve_steps(10, 10, 0.9, "latency", Session(fresh)))
-    assert len(again) == 1
-    assert [trace.name for trace in again[0][3].data] == [trace.name for trace in drawn[1].data[:-1]] + ["now: ef=10"]
+    [(words, again)] = ef_tab.curve_steps(10, session)
+    assert skipped(words)
+    assert again != last
     assert fresh.known_curve(10) is curve
 
 
+def test_the_lesson_is_that_of_the_curve_of_what_is_loaded_now(starved, indexed):
+    starved.curve(10), indexed.curve(10)
+    for collection in (starved, indexed):
+        lesson = text.lesson(collection, collection.measure_exact(10), collection.curve(10))
+        assert ef_tab.tell(10, Session(collection)) == f'<div class="lab-lesson">{lesson}</div>'
+    assert skipped(ef_tab.tell(10, Session()))
+
+
 def test_the_curve_before_anything_is_loaded_is_told():
-    steps = list(ef_tab.curve_steps(10, 10, 0.9, "latency", Session()))
-    assert len(steps) == 1
-    assert "being prepared" in steps[0][0]
+    [(words, asked)] = ef_tab.curve_steps(10, Session())
+    assert "being prepared" in words
+    assert skipped(asked)
 
 
 def test_aiming_names_the_smallest_measured_ef(starved):
@@ -533,10 +621,9 @@ def test_a_second_graph_shares_vectors_and_is_drawn(indexed):
     assert laid.overlay.retriever.vectors is indexed.retriever.vectors
     assert laid.overlay.retriever.hnsw.M == 4
     assert session.overlay is None
-    for _ in ef_tab.curve_steps(10, 10, 0.9, "latency", laid):
+    for _ in ef_tab.curve_steps(10, laid):
         pass
-    drawn = ef_tab.redraw(10, 10, 0.9, "latency", laid)
-    assert {"HNSW 16/200", "HNSW 4/20"} <= {trace.name for trace in drawn[1].data}
+    assert {"HNSW 16/200", "HNSW 4/20"} <= {trace.name for trace in drawn(10, 10, "latency", laid).data}
     assert ef_tab.lay_over(ef_tab.NO_OVERLAY, laid).overlay is None
     assert ef_tab.overlay_choice(session) == ef_tab.NO_OVERLAY
     assert skipped(ef_tab.overlay_choice(laid))
@@ -567,12 +654,14 @@ def test_starving_takes_the_second_graph_along(indexed):
 # --- errors
 
 
-def test_other_errors_are_not_dressed_up():
+def test_an_error_nobody_expected_is_told_without_its_words():
     def broken():
-        raise ZeroDivisionError
+        raise ZeroDivisionError("a visitor's words")
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(gr.Error) as raised:
         shown(broken)()
+    assert "ZeroDivisionError" in raised.value.message and "Nothing that was loaded is lost" in raised.value.message
+    assert "words" not in raised.value.message and not raised.value.print_exception
 
 
 def test_a_message_is_escaped_and_says_that_nothing_is_lost():

@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 from small import HOSTILE, collection_of, curve_of, measurement, sentences, sized
 
-from retriever.errors import ParameterError
 from retriever.models import MODELS
 from ui import text
 from ui.job import Status
 from ui.preparation import MODEL, TITLES, Preparation
-from ui.settings import limits
 
 
 @pytest.fixture(scope="module")
@@ -258,31 +256,6 @@ def test_every_model_is_described():
         assert str(card.dimension) in words
         assert ("offline" in words) == card.packaged
         assert (str(card.max_tokens) in words) == (card.max_tokens is not None)
-
-
-def test_the_limits_in_force_are_told(monkeypatch):
-    monkeypatch.setenv("LAB_MAX_FILES", "7")
-    monkeypatch.setenv("LAB_MAX_CHUNKS", "12345")
-    words = text.limit_words(limits())
-    for limit in ("7 files", "20 MB each", "50 MB together", "12,345 chunks", "2,000 characters"):
-        assert limit in words
-
-
-def test_the_limits_of_a_judged_collection_are_told(monkeypatch):
-    words = text.limit_words_of_judged(limits())
-    assert words == "At most 50 MB zipped, 200 MB unpacked, 50,000 passages and 5,000 questions."
-    for name, value in (("TOTAL_MB", 3), ("UNPACKED_MB", 7000), ("CHUNKS", 11), ("QUESTIONS", 1234)):
-        monkeypatch.setenv(f"LAB_MAX_{name}", str(value))
-    words = text.limit_words_of_judged(limits())
-    assert words == "At most 3 MB zipped, 7,000 MB unpacked, 11 passages and 1,234 questions."
-
-
-@pytest.mark.parametrize("name", ["LAB_MAX_UNPACKED_MB", "LAB_MAX_QUESTIONS"])
-@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
-def test_a_limit_of_judged_collections_that_is_no_number_is_refused_with_its_name(monkeypatch, name, value):
-    monkeypatch.setenv(name, value)
-    with pytest.raises(ParameterError, match=f"{name} is '{value}'"):
-        limits()
 
 
 # --- distances in the lesson

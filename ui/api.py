@@ -13,9 +13,9 @@ from retriever.index import check_count
 from ui.asking import answer, result_rows
 from ui.bench import Bench
 from ui.building import PASTE, SAMPLE, UPLOAD, plan, request_of, whole_number
-from ui.comparing import BEIR, LOADED, SAMPLES
+from ui.compare_request import BEIR, LOADED, SAMPLES
+from ui.compare_request import request_of as compare_request
 from ui.comparing import plan as plan_comparison
-from ui.comparing import request_of as compare_request
 from ui.errors import shown
 from ui.job import Job
 from ui.preparation import Preparation
@@ -86,8 +86,9 @@ def build_collection(
     request = request_of(
         SOURCES[source], sample, files, pasted, None, model_name, chunk_size, chunk_overlap, M, ef_construction
     )
-    indexed = Job(plan(request, session, preparation)).start().result()
-    return _content(build_record(indexed)), Session(indexed, request.source_key(), chosen=True)
+    planned = plan(request, session, preparation)
+    indexed = Job(planned.work, kind="build").start().result()
+    return _content(build_record(indexed)), session.with_collection(indexed, planned.source)
 
 
 def compare(
@@ -119,7 +120,7 @@ def compare(
     )
     width = max(check_count("ef", whole_number("ef", ef), 1, LARGEST_EF), request.k)
     session = _loaded(session, preparation)
-    compared = Job(plan_comparison(request, session, bench.shelf, preparation)).start().result()
+    compared = Job(plan_comparison(request, session, bench.shelf, preparation), kind="comparison").start().result()
     found = compared.comparison
     result = {
         "verdict": plain(verdict(found)),
@@ -161,7 +162,7 @@ def build(session: gr.State, preparation: Preparation) -> None:
         [source, sample, files, pasted, model, *numbers_in, session],
         [result, session],
         api_name="build",
-        concurrency_limit=2,
+        concurrency_limit=None,
     )
     button.click(shown(ask), [question, k, ef, session], result, api_name="search", concurrency_limit=None)
     button.click(shown(test), [k, ef, session], result, api_name="measure", concurrency_limit=None)
@@ -170,13 +171,13 @@ def build(session: gr.State, preparation: Preparation) -> None:
         [*names, k, ef, *graph, *judged, bench, session],
         [result, bench],
         api_name="compare",
-        concurrency_limit=2,
+        concurrency_limit=None,
     )
 
 
 def _loaded(session: Session, preparation: Preparation) -> Session:
     """Give a client that has built nothing the best shared sample, as the page does."""
-    return session if session.indexed is not None else Session(preparation.best())
+    return session if session.indexed is not None else replace(session, indexed=preparation.best())
 
 
 def _content(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a RunRecord

@@ -8,7 +8,8 @@ import gradio as gr
 
 from retriever.errors import Cancelled, CollectionError, RetrieverError
 from ui import text
-from ui.comparing import Compared, CompareRequest, plan
+from ui.compare_request import CompareRequest
+from ui.comparing import Compared, plan
 from ui.job import Job
 from ui.preparation import Preparation
 from ui.session import Session
@@ -41,7 +42,7 @@ def steps(
     """
     if bench.job is not None:
         bench.job.cancel()  # a second click starts anew
-    job = Job(plan(request, session, bench.shelf, preparation)).start()
+    job = Job(plan(request, session, bench.shelf, preparation), kind="comparison").start()
     bench = replace(bench, job=job)
     try:
         yield bench, text.progress_bar(job.status), None

@@ -5,21 +5,27 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from retriever.archive import unpack
 from retriever.chunking import default_chunk_size
 from retriever.collection import Collection
-from retriever.documents import ACCEPTED, Document, load_documents
+from retriever.documents import ACCEPTED, Document
 from retriever.errors import DocumentError, ParameterError
 from retriever.hnsw import check_graph_settings
 from retriever.indexed import IndexedCollection, IndexSettings, Progress
 from retriever.indexing import index_collection
-from retriever.models import model_card
+from retriever.models import load_encoder, model_card
 from retriever.samples import load_sample
+from ui.line import LINE
+from ui.memory import MEMORY, needed
 from ui.preparation import Preparation
+from ui.reading import check_saved, check_size, read_uploaded
+from ui.readings import Readings
 from ui.session import Session
-from ui.settings import Limits, limits
+from ui.settings import MEGABYTE, Limits, limits
+from ui.upload_folder import discard
 
 SAMPLE, UPLOAD, PASTE, SAVED = "Take a sample", "Upload files", "Paste text", "Load a saved one"
 SOURCES = (SAMPLE, UPLOAD, PASTE, SAVED)
@@ -37,30 +43,43 @@ class BuildRequest:
     saved: str = ""
     settings: IndexSettings = field(default_factory=IndexSettings)
 
-    def check(self) -> None:
+    def check(self, readings: Readings[Collection]) -> None:
         """Raise a RetrieverError for what can be refused before any work is done."""
         allowed = limits()
         check_graph_settings(self.settings.M, self.settings.ef_construction, seed=0)
-        if self.source == UPLOAD:
+        if self.source == UPLOAD and not readings.known(self.files):
             _check_files(self.files, allowed)
         elif self.source == PASTE and not self.text.strip():
             raise DocumentError("The text is empty; paste some sentences and press Build again.")
-        elif self.source == PASTE and len(self.text.encode("utf-8", "replace")) > allowed.file_megabytes * 1e6:
+        elif self.source == PASTE and len(self.text.encode("utf-8", "replace")) > allowed.paste_megabytes * MEGABYTE:
             raise DocumentError(
-                f"The text is larger than {allowed.file_megabytes} MB; paste less, or upload parts of it."
+                f"The text is larger than {allowed.paste_megabytes} MB; paste less, or upload it as a file."
             )
         elif self.source == SAVED and not self.saved:
             raise DocumentError("No file was chosen; choose a zip that was downloaded from this page.")
+        elif self.source == SAVED and not readings.seen(self.saved):
+            check_size(self.saved, allowed.saved_megabytes)
 
-    def source_key(self) -> str:
-        """Name what is embedded and how, all but the graph's settings: equal keys share their vectors."""
+    def source_key(self, readings: Readings[Collection]) -> str:
+        """Name what is embedded and how, all but the graph's settings: equal keys share their vectors.
+
+        Raises DocumentError for an uploaded file that is gone and was not read.
+        """
         content = {SAMPLE: self.sample, PASTE: self.text}.get(self.source, "")  # what other sources hold is not shown
         digest = hashlib.sha256(f"{self.source}\0{content}".encode("utf-8", "replace"))
         for path in {UPLOAD: self.files, SAVED: [self.saved]}.get(self.source, ()):
-            digest.update(Path(path).name.encode() + b"\0" + Path(path).read_bytes())
+            digest.update(f"{Path(path).name}\0{readings.digest(path)}".encode("utf-8", "replace"))
         embedding = {key: value for key, value in asdict(self.settings).items() if key not in ("M", "ef_construction")}
         digest.update(repr(sorted(embedding.items())).encode())
         return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Hold the work of a build, and the name of what it embeds."""
+
+    work: Work
+    source: str
 
 
 def request_of(
@@ -95,18 +114,29 @@ def whole_number(name: str, value: object) -> int:
     return int(value)
 
 
-def plan(request: BuildRequest, session: Session, preparation: Preparation) -> Work:
+def plan(request: BuildRequest, session: Session, preparation: Preparation) -> Plan:
     """Return the work that builds what was requested; only the graph, where nothing else has changed."""
-    request.check()
-    settings = request.settings
-    indexed = session.indexed
-    if indexed is not None and session.source == request.source_key():
-        return lambda progress: indexed.with_graph(settings.M, settings.ef_construction, progress=progress)
+    readings, settings = session.readings, request.settings
+    request.check(readings)
+    source, indexed = request.source_key(readings), session.indexed
+    if indexed is not None and session.source == source:
+        return Plan(partial(another_graph, indexed, settings.M, settings.ef_construction), source)
     if request.source == SAMPLE:
-        return lambda progress: _sample(request.sample, settings, preparation, progress)
+        return Plan(partial(_sample, request.sample, settings, preparation), source)
     if request.source == SAVED:
-        return lambda progress: _saved(request.saved, progress)
-    return lambda progress: _documents(request, progress)
+        return Plan(partial(_saved, request.saved), source)
+    return Plan(partial(_documents, request, readings), source)
+
+
+def unwatched(stage: str, fraction: float) -> None:
+    """Take progress that nobody watches."""
+
+
+def another_graph(indexed: IndexedCollection, M: int, ef_construction: int, progress: Progress) -> IndexedCollection:
+    """Return a collection with another graph, built when it is its turn and if there is memory for it."""
+    MEMORY.check(needed(len(indexed), indexed.retriever.dimension, M))
+    with LINE.place(progress):
+        return MEMORY.hold(indexed.with_graph(M, ef_construction, progress=progress))
 
 
 def _sample(name: str, settings: IndexSettings, preparation: Preparation, progress: Progress) -> IndexedCollection:
@@ -114,44 +144,55 @@ def _sample(name: str, settings: IndexSettings, preparation: Preparation, progre
     default = IndexSettings(model_name=settings.model_name)
     own_chunks = name == "documents" and (settings.chunk_size, settings.chunk_overlap) != (None, 0)
     if own_chunks:
-        start = time.perf_counter()
-        collection = load_sample(name)
-        return _index(collection, settings, progress, time.perf_counter() - start)
+        return _index(lambda: load_sample(name), settings, progress)
     indexed = preparation.wait_for(name, progress, model_name=settings.model_name)
     if (settings.M, settings.ef_construction) == (default.M, default.ef_construction):
         return indexed
-    return indexed.with_graph(settings.M, settings.ef_construction, progress=progress)
+    return another_graph(indexed, settings.M, settings.ef_construction, progress)
 
 
 def _saved(path: str, progress: Progress) -> IndexedCollection:
     """Load a saved collection; its graph is built anew, as hnswlib cannot read a graph of unknown origin safely."""
     progress("reading", 0.0)
-    with tempfile.TemporaryDirectory() as folder:
-        unpack(path, folder, max_bytes=limits().total_megabytes * 20_000_000)
-        return IndexedCollection.load(folder, with_graph=False)
+    allowed = limits()
+    with LINE.place(progress), tempfile.TemporaryDirectory() as folder:
+        check_saved(path, progress)
+        unpack(path, folder, max_bytes=allowed.unpacked_megabytes * MEGABYTE)
+        discard([path])
+        return MEMORY.hold(IndexedCollection.load(folder, with_graph=False))
 
 
-def _documents(request: BuildRequest, progress: Progress) -> IndexedCollection:
+def _documents(request: BuildRequest, readings: Readings[Collection], progress: Progress) -> IndexedCollection:
     """Read what was uploaded or pasted, and index it."""
-    progress("reading", 0.0)
-    start = time.perf_counter()
     if request.source == PASTE:
         collection = Collection("Pasted text", [Document("pasted text", request.text, "Pasted text")])
-    else:
-        documents = load_documents(request.files)
-        if not documents:
-            reasons = " ".join(f"{name}: {reason}" for name, reason in documents.failed.items())
-            raise DocumentError(f"None of the files could be read. {reasons}")
-        names = sorted({Path(path).name for path in request.files})
-        name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-        collection = Collection(name, documents, failed=documents.failed)
-    return _index(collection, request.settings, progress, time.perf_counter() - start)
+        return _index(lambda: collection, request.settings, progress)
+    read = partial(read_uploaded, request.files, progress)
+    return _index(lambda: readings.take(request.files, read), request.settings, progress)
 
 
-def _index(collection: Collection, settings: IndexSettings, progress: Progress, reading: float) -> IndexedCollection:
-    return index_collection(
-        collection, settings, progress=progress, reading_seconds=reading, max_passages=limits().chunks
-    )
+def _index(read: Callable[[], Collection], settings: IndexSettings, progress: Progress) -> IndexedCollection:
+    """Read and index a collection when it is its turn, no more of it than there is memory for."""
+    load_encoder(settings.model_name)  # before there is a place: a slow download is in nobody's way
+    with LINE.place(progress):
+        progress("reading", 0.0)
+        start = time.perf_counter()
+        collection = read()
+        indexed = index_collection(
+            collection,
+            settings,
+            progress=progress,
+            reading_seconds=time.perf_counter() - start,
+            max_passages=limits().chunks,
+            admit=partial(check_passages, settings),
+        )
+        return MEMORY.hold(indexed)
+
+
+def check_passages(settings: IndexSettings, passages: int) -> None:
+    """Raise CollectionError if so many passages would take more memory than there is."""
+    known = model_card(settings.model_name).dimension
+    MEMORY.check(needed(passages, known or load_encoder(settings.model_name).dimension, settings.M))
 
 
 def _check_files(files: Sequence[str], allowed: Limits) -> None:
@@ -160,10 +201,6 @@ def _check_files(files: Sequence[str], allowed: Limits) -> None:
         raise DocumentError(f"No files were chosen; drop some in. These formats are read: {' '.join(ACCEPTED)}.")
     if len(files) > allowed.files:
         raise DocumentError(f"There are {len(files)} files; at most {allowed.files} are taken at once. Choose fewer.")
-    sizes = [(Path(path).name, Path(path).stat().st_size / 1e6) for path in files]
-    for name, size in sizes:
-        if size > allowed.file_megabytes:
-            raise DocumentError(f"{name} has {size:.1f} MB; at most {allowed.file_megabytes} MB a file are taken.")
-    total = sum(size for _, size in sizes)
+    total = sum(check_size(path, allowed.file_megabytes) for path in files)
     if total > allowed.total_megabytes:
         raise DocumentError(f"The files have {total:.1f} MB together; at most {allowed.total_megabytes} MB are taken.")

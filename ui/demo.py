@@ -11,6 +11,7 @@ from ui.preparation import Preparation
 from ui.session import Session
 
 TICK = 1.0  # seconds between two looks at what is being prepared
+INSIDE = "5 Inside HNSW"
 TITLE = "Dense Retrieval Lab"
 SUBTITLE = "Load documents, ask a question, slide ef, and see what approximate search gives up and what it buys."
 
@@ -35,7 +36,20 @@ def changed(session: Session) -> tuple[int, str]:
 
 def take_python_docs(session: Session, preparation: Preparation) -> Session:
     """Load Python docs, waiting for it if it is still being prepared."""
-    return Session(preparation.wait_for("python_docs", lambda stage, done: None), chosen=True)
+    return session.with_collection(preparation.wait_for("python_docs", lambda stage, done: None))
+
+
+def which(event: gr.SelectData) -> str:
+    """Return the name of the tab that was opened."""
+    return str(event.value)
+
+
+def inside(tab_open: str, drawn: int, k: float, ef: float, session: Session) -> tuple[Any, ...]:
+    """Draw the fifth tab for what is loaded once somebody looks at it: it takes a while, and a class comes at once."""
+    now = id(session.indexed)
+    if tab_open != INSIDE or drawn == now:
+        return gr.skip(), *(gr.skip(),) * graph_tab.REFRESHED
+    return now, *graph_tab.refresh(k, ef, session)
 
 
 def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
@@ -51,18 +65,18 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
 
     demo = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
     with demo:
-        session, revision, timer = gr.State(Session()), gr.State(0), gr.Timer(TICK)
+        session, revision, tab_open, timer = gr.State(Session()), gr.State(0), gr.State(""), gr.Timer(TICK)
         gr.HTML(f'<div class="lab-title"><h1>{TITLE}</h1><p>{SUBTITLE}</p></div>')
         header, note = gr.HTML(text.header(None)), gr.HTML('<div class="lab-note"></div>')
-        with gr.Tab("1 Documents"):
+        with gr.Tab("1 Documents") as first:
             documents = documents_tab.build(session, shared)
-        with gr.Tab("2 Search"):
+        with gr.Tab("2 Search") as second:
             search = search_tab.build(session)
-        with gr.Tab("3 Recall against latency"):
+        with gr.Tab("3 Recall against latency") as third:
             ef = ef_tab.build(session)
-        with gr.Tab("4 Compare models"):
+        with gr.Tab("4 Compare models") as fourth:
             models_tab.build(session, shared)
-        with gr.Tab("5 Inside HNSW"):
+        with gr.Tab(INSIDE) as fifth:
             graph = graph_tab.build(session)
         api.build(session, shared)
 
@@ -79,7 +93,15 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
         curve = revision.change(shown_steps(ef_tab.curve_steps), ef.inputs, ef.refreshed, **hidden)
         curve.then(shown(ef_tab.redraw), ef.inputs, ef.drawn, **hidden)
         revision.change(ef_tab.overlay_choice, session, ef.overlay, **hidden)
-        revision.change(shown(graph_tab.refresh), graph.inputs, graph.refreshed, **hidden)
+        tabs, drawn = [first, second, third, fourth, fifth], gr.State(0)
+        gr.on([tab.select for tab in tabs], which, None, tab_open, **hidden | {"queue": False})
+        gr.on(
+            [revision.change, tab_open.change],
+            shown(inside),
+            [tab_open, drawn, *graph.inputs],
+            [drawn, *graph.refreshed],
+            **hidden,
+        )
         gr.on([ef.starve.click, ef.enlarge.click], ef_tab.waiting, None, ef.lesson, **hidden)
         revision.change(documents_tab.report, session, documents.report, **hidden)
     return demo

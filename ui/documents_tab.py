@@ -1,11 +1,8 @@
 """Documents: take a sample, upload files or paste text, and build a collection from them."""
 
-import shutil
 import tempfile
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,18 +13,20 @@ from retriever.documents import ACCEPTED
 from retriever.errors import Cancelled, RetrieverError
 from retriever.indexed import IndexSettings
 from retriever.models import MODELS, ModelCard, model_card
-from ui import tables, text
-from ui.building import SAMPLE, SOURCES, BuildRequest, plan, request_of
+from ui import limit_words, tables, text
+from ui.building import SAMPLE, SOURCES, BuildRequest, plan, request_of, unwatched
 from ui.errors import shown, shown_steps
 from ui.job import Job
+from ui.line import LINE
+from ui.memory import size
 from ui.preparation import TITLES, Preparation
 from ui.records import build_record
 from ui.session import Session
 from ui.settings import limits
+from ui.upload_folder import check_room, new_folder
 
 PRESETS = {"default 16/200": (16, 200), "starved 4/20": (4, 20), "rich 32/400": (32, 400)}
 LARGEST_CHUNK = 512  # of the slider, where the model has no limit
-KEPT = 60  # seconds a packed collection stays on disk
 POLL = 0.2  # seconds between two looks at a job
 
 BuildStep = tuple[Any, str, Any, Any]  # session, progress, report, chunks; or Gradio's "no change"
@@ -50,7 +49,8 @@ def build_steps(request: BuildRequest, session: Session, preparation: Preparatio
     """
     if session.job is not None and not session.job.wait(0):
         session.job.cancel()  # a second click starts anew
-    job = Job(plan(request, session, preparation)).start()
+    planned = plan(request, session, preparation)
+    job = Job(planned.work, kind="build").start()
     written: Any = replace(session, job=job, chosen=True)
     unchanged = gr.skip() if session.chosen else replace(session, job=None)  # who has nothing of theirs gets a sample
     try:
@@ -66,7 +66,7 @@ def build_steps(request: BuildRequest, session: Session, preparation: Preparatio
         raise
     finally:
         job.cancel()  # also when the visitor has left the page
-    done = Session(indexed, request.source_key(), chosen=True)
+    done = session.with_collection(indexed, planned.source)
     yield done, '<p class="lab-hint">Done: now ask it something in the next tab.</p>', *report(done)
 
 
@@ -119,15 +119,13 @@ def name_preset(M: float, ef_construction: float) -> str | None:
 def save_collection(session: Session) -> dict[str, Any]:
     """Write the loaded collection as a zip and offer it."""
     indexed = session.loaded()
-    with tempfile.TemporaryDirectory() as folder:
+    with LINE.place(unwatched), tempfile.TemporaryDirectory() as folder:
+        check_room(size(indexed))
         indexed.save(folder)
-        target = Path(tempfile.mkdtemp(prefix="lab-")) / "collection.zip"
+        target = new_folder() / "collection.zip"  # swept away when it is ten minutes old
         pack(folder, target)
-    forget = threading.Timer(KEPT, shutil.rmtree, [target.parent], {"ignore_errors": True})
-    forget.daemon = True
-    forget.start()  # Gradio has made its own copy by then, which it deletes in its time
-    size = text.megabytes(target.stat().st_size)
-    return gr.update(value=str(target), label=f"Download collection.zip ({size})", visible=True)
+    written = text.megabytes(target.stat().st_size)
+    return gr.update(value=str(target), label=f"Download collection.zip ({written})", visible=True)
 
 
 def build(session: gr.State, preparation: Preparation) -> DocumentsTab:
@@ -147,6 +145,8 @@ def build(session: gr.State, preparation: Preparation) -> DocumentsTab:
                 link = gr.DownloadButton("Download", visible=False, size="sm")
             with gr.Accordion("Look at the chunks", open=False):
                 shown_chunks = gr.HTML()
+            with gr.Accordion("Limits of this lab", open=False):
+                gr.HTML(limit_words.table(limits()))
     controls = [source, *inputs, model, size, overlap, M, ef_construction]
 
     def run(*values: Any) -> Iterator[BuildStep]:  # noqa: ANN401 - the values of all controls, then the session
@@ -169,7 +169,7 @@ def build(session: gr.State, preparation: Preparation) -> DocumentsTab:
         [*controls, session],
         [session, progress, shown_report, shown_chunks],
         show_progress="hidden",
-        concurrency_limit=2,
+        concurrency_limit=None,  # the line of builds has its own order
         api_visibility="private",
     )
     cancelled = stop.click(cancel, session, progress, show_progress="hidden", queue=False, api_visibility="private")
@@ -189,12 +189,13 @@ def _source_controls() -> tuple[gr.Radio, list[gr.Column], list[gr.Component]]:
     with gr.Column(visible=False) as of_files:
         label = f"Drop files here: {' '.join(ACCEPTED)}"
         files = gr.File(file_count="multiple", type="filepath", label=label, height=150)
-        gr.HTML(f'<p class="lab-hint">{text.limit_words(limits())}</p>')
+        gr.HTML(f'<p class="lab-hint">{limit_words.for_uploads(limits())}</p>')
     with gr.Column(visible=False) as of_text:
-        info = "Any text; it becomes one document."
+        info = limit_words.for_text(limits())
         pasted = gr.Textbox(label="Text", info=info, lines=6, max_lines=6, placeholder="Paste some paragraphs here.")
     with gr.Column(visible=False) as of_saved:
         saved = gr.File(file_types=[".zip"], type="filepath", label="A collection.zip saved from this page", height=150)
+        gr.HTML(f'<p class="lab-hint">{limit_words.for_saved(limits())}</p>')
     return source, [of_sample, of_files, of_text, of_saved], [sample, files, pasted, saved]
 
 

@@ -1,5 +1,7 @@
 """Recall against latency: slide ef and see both change, measured live against exact search."""
 
+import time
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +12,7 @@ import plotly.graph_objects as go
 from retriever.indexed import IndexedCollection
 from retriever.measurement import Measurement
 from ui import labs, tables, text
+from ui.building import another_graph, unwatched
 from ui.errors import shown, shown_steps
 from ui.figures import DISTANCES, LATENCY, curve_figure
 from ui.job import Job, Status
@@ -32,7 +35,7 @@ Details = tuple[go.Figure, str, str, str]  # curve, spread, worst queries, run r
 
 @dataclass(frozen=True)
 class EfTab:
-    """Hold what demo.py links: the sliders, and the events and places of a newly loaded collection."""
+    """Hold what demo.py links: the events and places of a newly loaded collection."""
 
     inputs: list[gr.Component]
     refreshed: list[gr.Component]
@@ -43,21 +46,33 @@ class EfTab:
     enlarge: gr.Button
 
 
-def slide(k: float, ef: float, session: Session) -> tuple[str, Measurement | None]:
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Hold what was measured last, and of which collection; weakly, as its memory is given back once it is replaced."""
+
+    now: Measurement
+    of: "weakref.ref[IndexedCollection]"
+
+    def fits(self, k: float, ef: float, session: Session) -> bool:
+        """Return whether it is of what is loaded and at where the sliders stand; else a newer one is under way."""
+        return self.of() is session.indexed and (self.now.k, self.now.ef) == (int(k), max(int(ef), int(k)))
+
+
+def slide(k: float, ef: float, session: Session) -> tuple[str, Measured | None]:
     """Measure at this ef, anew, and show the numbers; before anything is loaded, leave the page as it is."""
     if session.indexed is None:
         return gr.skip(), None
     indexed, k = session.indexed, int(k)
     now = indexed.measure(k, max(int(ef), k))
-    return tables.cards(now, indexed.measure_exact(k)), now
+    return tables.cards(now, indexed.measure_exact(k)), Measured(now, weakref.ref(indexed))
 
 
-def details(now: Measurement | None, axis: str, session: Session) -> Details:
-    """Show the rest of a measurement; it follows the numbers, as counting and drawing take longer than measuring."""
-    if session.indexed is None or now is None:
-        return (gr.skip(),) * 4
+def details(measured: Measured | None, k: float, ef: float, axis: str, session: Session) -> Details:
+    """Show the rest of a measurement once the slider rests: counting and drawing take longer than measuring."""
     indexed, overlay = session.indexed, session.overlay
-    exact, curve = indexed.measure_exact(now.k), indexed.known_curve(now.k) or []
+    if indexed is None or measured is None or not measured.fits(k, ef, session):
+        return (gr.skip(),) * 4
+    now, exact, curve = measured.now, indexed.measure_exact(int(k)), indexed.known_curve(int(k)) or []
     if axis == "distances":  # else counted after all is drawn, as it takes longer than measuring
         now = indexed.counted(now)
     other = overlay.known_curve(now.k) or [] if overlay else []
@@ -67,11 +82,11 @@ def details(now: Measurement | None, axis: str, session: Session) -> Details:
     return figure, tables.spread(now), tables.worst(indexed, now), record
 
 
-def count(now: Measurement | None, session: Session) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
-    """Count the distances of a measurement."""
-    if session.indexed is None or now is None:
+def count(measured: Measured | None, k: float, ef: float, session: Session) -> Any:  # noqa: ANN401 - HTML or "no change"
+    """Count the distances of a measurement, once the slider rests."""
+    if session.indexed is None or measured is None or not measured.fits(k, ef, session):
         return gr.skip()
-    return tables.distances(session.indexed.counted(now), session.indexed.measure_exact(now.k))
+    return tables.distances(session.indexed.counted(measured.now), session.indexed.measure_exact(int(k)))
 
 
 def graph_name(indexed: IndexedCollection) -> str:
@@ -79,35 +94,25 @@ def graph_name(indexed: IndexedCollection) -> str:
     return f"HNSW {indexed.settings.M}/{indexed.settings.ef_construction}"
 
 
-def curve_steps(k: float, ef: float, target: float, axis: str, session: Session) -> Iterator[tuple[Any, ...]]:
-    """Measure the curve of what is loaded, and of the overlay, unless it is known; then show everything."""
+def curve_steps(k: float, session: Session) -> Iterator[tuple[Any, Any]]:
+    """Measure the curves of what is loaded and laid over it, unless known; ask for what is shown before and after.
+
+    Nothing is shown from here but the progress: the curve may be of a collection that was replaced meanwhile.
+    """
     indexed, k = session.indexed, int(k)
     if indexed is None:
-        yield (
-            '<p class="lab-hint">Nothing is loaded yet; the first sample is being prepared.</p>',
-            "",
-            *(gr.skip(),) * 5,
-        )
+        yield '<p class="lab-hint">Nothing is loaded yet; the first sample is being prepared.</p>', gr.skip()
         return
-    graphs = [indexed, *([session.overlay] if session.overlay else [])]
-    known = all(graph.known_curve(k) is not None for graph in graphs)
-    if not known:  # first the numbers at this ef: those of the collection before must not stay
-        cards, now = slide(k, ef, session)
-        yield (text.progress_bar(Status("measuring the curve")), "", cards, *details(now, axis, session))
-    for graph in graphs:
-        if graph.known_curve(k) is None:
-            yield from _measure_curve(graph, k)
-    curve, exact = indexed.curve(k), indexed.measure_exact(k)
-    lesson = f'<div class="lab-lesson">{text.lesson(indexed, exact, curve)}</div>'
-    reached = text.target_words(curve, float(target))
-    if not known:  # ef may have moved meanwhile: redraw, which follows, takes it as it is then
-        yield lesson, reached, *(gr.skip(),) * 5
-        return
-    cards, now = slide(k, ef, session)
-    yield lesson, reached, cards, *details(now, axis, session)
+    unknown = [graph for graph in (indexed, session.overlay) if graph and graph.known_curve(k) is None]
+    if unknown:  # first the numbers at this ef: those of the collection before must not stay
+        indexed.measure_exact(k)  # they would have to wait for it until the curve is measured
+        yield text.progress_bar(Status("measuring the curve")), ask()
+    for graph in unknown:
+        yield from _measure_curve(graph, k)
+    yield gr.skip(), ask()
 
 
-def _measure_curve(indexed: IndexedCollection, k: int) -> Iterator[tuple[Any, ...]]:
+def _measure_curve(indexed: IndexedCollection, k: int) -> Iterator[tuple[Any, Any]]:
     """Measure one curve in the background and report progress."""
 
     def work(progress: Any) -> IndexedCollection:  # noqa: ANN401 - a Progress
@@ -115,10 +120,24 @@ def _measure_curve(indexed: IndexedCollection, k: int) -> Iterator[tuple[Any, ..
         indexed.curve(k, progress=lambda done: progress("measuring the curve", done))
         return indexed
 
-    job = Job(work).start()
+    job = Job(work, kind="curve").start()
     while not job.wait(POLL):
-        yield (text.progress_bar(job.status), *(gr.skip(),) * 6)
+        yield text.progress_bar(job.status), gr.skip()
     job.result()
+
+
+def ask() -> int:
+    """Return what was never asked before: it makes the page show numbers, figure and lesson anew, as they are then."""
+    return time.monotonic_ns()
+
+
+def tell(k: float, session: Session) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
+    """Say what the curve teaches, once it is measured."""
+    indexed = session.indexed
+    curve = indexed.known_curve(int(k)) if indexed else None
+    if indexed is None or curve is None:
+        return gr.skip()
+    return f'<div class="lab-lesson">{text.lesson(indexed, indexed.measure_exact(int(k)), curve)}</div>'
 
 
 def aim(k: float, target: float, session: Session) -> str:
@@ -129,9 +148,9 @@ def aim(k: float, target: float, session: Session) -> str:
     return text.target_words(curve, float(target)) if curve else "The curve is still being measured."
 
 
-def smallest(k: float) -> int:
-    """Return the smallest ef that does anything."""
-    return int(k)
+def smallest(k: float) -> tuple[int, int]:
+    """Return the smallest ef that does anything, and ask for its numbers."""
+    return int(k), ask()
 
 
 def lay_over(name: str, session: Session) -> Session:
@@ -139,7 +158,7 @@ def lay_over(name: str, session: Session) -> Session:
     M, ef_construction = OVERLAYS[name]
     if not M:
         return replace(session, overlay=None)
-    return replace(session, overlay=session.loaded().with_graph(M, ef_construction))
+    return replace(session, overlay=another_graph(session.loaded(), M, ef_construction, unwatched))
 
 
 def overlay_choice(session: Session) -> Any:  # noqa: ANN401 - the value, or Gradio's "no change"
@@ -155,13 +174,12 @@ def waiting() -> str:
 def starve(session: Session) -> Session:
     """Replace the graph by a starved one over the same vectors, where the trade-off shows."""
     M, ef_construction = 4, 20
-    return replace(session, indexed=session.loaded().with_graph(M, ef_construction), chosen=True)
+    return replace(session, indexed=another_graph(session.loaded(), M, ef_construction, unwatched), chosen=True)
 
 
-def redraw(k: float, ef: float, target: float, axis: str, session: Session) -> tuple[Any, ...]:
-    """Measure at this ef again and show all but the numbers, with the chosen cost along the axis."""
-    _, now = slide(k, ef, session)
-    return count(now, session), *details(now, axis, session)
+def redraw(k: float, session: Session) -> int:
+    """Ask for everything anew."""
+    return ask()
 
 
 def build(session: gr.State) -> EfTab:
@@ -187,25 +205,24 @@ def build(session: gr.State) -> EfTab:
     labs.build(session, k, ef)
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
-    measured, parts = gr.State(), [figure, spread, worst, record]
-    drawn: list[gr.Component] = [counted, *parts]
-    inputs, refreshed = [k, ef, target, axis, session], [lesson, reached, cards, *parts]
+    asked, measured, parts = gr.State(0), gr.State(), [figure, spread, worst, record]
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    quick = hidden | {"queue": False}
-    slid = ef.input(shown(slide), [k, ef, session], [cards, measured], trigger_mode="always_last", **quick)
-    slid.then(details, [measured, axis, session], parts, **quick).then(count, [measured, session], counted, **quick)
-    axis.input(shown(redraw), inputs, drawn, **quick)
-    lowered = lower.click(smallest, k, ef, **quick)
-    lowered = lowered.then(shown(slide), [k, ef, session], [cards, measured], **quick)
-    lowered.then(shown(redraw), inputs, drawn, **quick)
-    k.input(keep_ef_above, [k, ef], ef, trigger_mode="always_last", **hidden)
-    moved = k.input(shown_steps(curve_steps), inputs, refreshed, trigger_mode="always_last", **hidden)
-    moved.then(shown(redraw), inputs, drawn, **quick)
-    target.input(aim, [k, target, session], reached, trigger_mode="always_last", **hidden)
-    overlay.input(waiting, None, lesson, **hidden)
-    laid = overlay.input(shown(lay_over), [overlay, session], session, **hidden)
-    laid.then(shown_steps(curve_steps), inputs, refreshed, **hidden).then(shown(redraw), inputs, drawn, **quick)
-    return EfTab(inputs, refreshed, drawn, overlay, lesson, starved, larger)
+    latest = hidden | {"trigger_mode": "always_last"}
+    quick = latest | {"queue": False}
+    # Each place is written by one listener alone, which has one request under way at most, and once that has ended
+    # takes the values as they are then. So no answer, however late, can overwrite that to a newer event.
+    slid = gr.on([ef.input, axis.input, asked.change], shown(slide), [k, ef, session], [cards, measured], **quick)
+    drawn = slid.then(shown(details), [measured, k, ef, axis, session], parts, **quick)
+    drawn.then(shown(count), [measured, k, ef, session], counted, **quick)
+    gr.on([target.input, asked.change], aim, [k, target, session], reached, **latest)
+    asked.change(tell, [k, session], lesson, **latest)
+    inputs, refreshed = [k, session], [lesson, asked]
+    lower.click(smallest, k, [ef, asked], **hidden)
+    k.input(keep_ef_above, [k, ef], ef, **latest)
+    k.input(shown_steps(curve_steps), inputs, refreshed, **latest)
+    laid = overlay.input(waiting, None, lesson, **latest).then(shown(lay_over), [overlay, session], session, **latest)
+    laid.then(shown_steps(curve_steps), inputs, refreshed, **latest)
+    return EfTab(inputs, refreshed, [asked], overlay, lesson, starved, larger)
 
 
 def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:

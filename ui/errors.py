@@ -1,4 +1,4 @@
-"""RetrieverError -> gr.Error: what happened, what to do, and that nothing was lost."""
+"""Errors -> gr.Error: what happened, what to do, and that nothing was lost."""
 
 import functools
 import html
@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 import gradio as gr
 
 from retriever.errors import RetrieverError
+from ui import log
 
 Values = ParamSpec("Values")
 Result = TypeVar("Result")
@@ -19,15 +20,27 @@ def as_gradio_error(error: RetrieverError) -> gr.Error:
     return gr.Error(f"{message} Nothing that was loaded is lost.", duration=15, print_exception=False)
 
 
+def unexpected(error: Exception, handler: str) -> gr.Error:
+    """Log an error that is a fault of the lab, and return a message that quotes none of it."""
+    log.note_failure("fault", error, handler=handler)
+    kind = type(error).__name__
+    message = f"Something went wrong in the lab itself ({kind}), and its operator finds it in the log."
+    return gr.Error(f"{message} Nothing that was loaded is lost: try again.", duration=15, print_exception=False)
+
+
 def shown(handler: Callable[Values, Result]) -> Callable[Values, Result]:
-    """Wrap a handler so that a RetrieverError becomes a message on the page and every output stays as it was."""
+    """Wrap a handler so that an error becomes a message on the page and every output stays as it was."""
 
     @functools.wraps(handler)
     def wrapped(*args: Values.args, **kwargs: Values.kwargs) -> Result:
         try:
             return handler(*args, **kwargs)
+        except gr.Error:
+            raise
         except RetrieverError as error:
             raise as_gradio_error(error) from error
+        except Exception as error:
+            raise unexpected(error, handler.__name__) from None
 
     return wrapped
 
@@ -39,7 +52,11 @@ def shown_steps(handler: Callable[Values, Iterator[Result]]) -> Callable[Values,
     def wrapped(*args: Values.args, **kwargs: Values.kwargs) -> Iterator[Result]:
         try:
             yield from handler(*args, **kwargs)
+        except gr.Error:
+            raise
         except RetrieverError as error:
             raise as_gradio_error(error) from error
+        except Exception as error:
+            raise unexpected(error, handler.__name__) from None
 
     return wrapped

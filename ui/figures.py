@@ -1,6 +1,6 @@
 """Figures: measurements -> Plotly. The same colours everywhere: exact blue, HNSW orange, missed vermilion."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,13 @@ import plotly.graph_objects as go
 
 from retriever.comparison import Comparison, Interval
 from retriever.measurement import Measurement
+from ui.text import literal
 
 EXACT, HNSW, MISSED = "#0072B2", "#E69F00", "#D55E00"  # Okabe and Ito's palette, safe for colour-blind readers
 MODELS = ("#009E73", "#CC79A7")  # of the same palette: first and second model
 GRID = "rgba(128,128,128,.25)"
 GREY = "#808890"  # readable on white and on near-black
+KIND = 24  # characters of a kind's name below its bars
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,8 @@ def _trace(curve: Sequence[Measurement], name: str, cost: Cost, *, dash: str, sy
 
 def kinds_figure(kinds: Mapping[str, Comparison], models: tuple[str, str], k: int) -> go.Figure:
     """Draw both models' hit rates by kind of question, with their 95 % intervals."""
-    labels = [f"{kind}<br>({len(found.differences)})" for kind, found in kinds.items()]
+    questions = [len(found.differences) for found in kinds.values()]
+    labels = [f"{name}<br>({count})" for name, count in zip(_short(kinds), questions, strict=True)]
     sides = [[found.first for found in kinds.values()], [found.second for found in kinds.values()]]
     bars = [
         _bars(number, name, labels, [100 * value.mean for value in values])
@@ -141,6 +144,15 @@ def kinds_figure(kinds: Mapping[str, Comparison], models: tuple[str, str], k: in
         for number, (name, values) in enumerate(zip(models, sides, strict=True))
     ]
     return go.Figure([go.Bar(bar) for bar in bars], _bar_layout(f"hit rate@{k}, %", [0, 104]))
+
+
+def _short(kinds: Iterable[str]) -> list[str]:
+    """Name kinds below their bars; those that begin alike get a number, as bars of one name would cover one another."""
+    names: list[str] = []
+    for kind in kinds:
+        name = literal(kind if len(kind) <= KIND else f"{kind[: KIND - 1]}…")
+        names.append(f"{name} {len(names) + 1}" if name in names else name)
+    return names
 
 
 def ranks_figure(counts: Mapping[str, tuple[int, int]], models: tuple[str, str]) -> go.Figure:
@@ -159,7 +171,7 @@ def ranks_figure(counts: Mapping[str, tuple[int, int]], models: tuple[str, str])
 def _bars(number: int, name: str, labels: list[str], values: list[float]) -> dict[str, Any]:
     """Return one model's bars; the second model's are hatched, so that they differ without colour."""
     pattern = {"shape": "/" if number else "", "fgopacity": 0.6}
-    return {"name": name, "x": labels, "y": values, "marker": {"color": MODELS[number], "pattern": pattern}}
+    return {"name": literal(name), "x": labels, "y": values, "marker": {"color": MODELS[number], "pattern": pattern}}
 
 
 def _whiskers(values: Sequence[Interval]) -> dict[str, Any]:

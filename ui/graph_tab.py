@@ -21,6 +21,7 @@ HINT = (
     "and the list says why it misses what it misses.</p>"
 )
 
+REFRESHED = 8  # values that a newly loaded collection brings
 Views = tuple[Any, ...]  # trip, step slider, map, step in words, summary, misses
 
 
@@ -65,7 +66,7 @@ def step(number: float, trip: Trip | None) -> tuple[go.Figure | Any, str | Any]:
 def refresh(k: float, ef: float, session: Session) -> tuple[Any, ...]:
     """Fit the tab to a newly loaded collection: the questions its graph does worst on, and how it is connected."""
     if session.indexed is None:
-        return (gr.skip(),) * 8
+        return (gr.skip(),) * REFRESHED
     indexed = session.indexed
     rows = hardest(indexed, int(k), max(int(ef), int(k)), OFFERED)
     offered = gr.update(choices=[indexed.queries[row] for row in rows], value=indexed.queries[rows[0]])

@@ -2,13 +2,15 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from retriever.errors import Cancelled
+from retriever.errors import Cancelled, RetrieverError
 from retriever.indexed import Progress
 from retriever.turns import TURNS
+from ui import log
 
 Result = TypeVar("Result")
 
@@ -32,8 +34,9 @@ class Status:
 class Job(Generic[Result]):
     """Run `work(progress)` in a thread; progress raises Cancelled once cancel was called."""
 
-    def __init__(self, work: Callable[[Progress], Result]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[Progress], Result], *, kind: str = "job") -> None:
+        """Take the work, and the word that the log has for it."""
+        self._work, self.kind = work, kind
         self._starting = threading.Lock()
         self._cancelled = threading.Event()
         self._ended = threading.Event()
@@ -46,6 +49,7 @@ class Job(Generic[Result]):
         """Start the thread, if nobody has yet, and return the job."""
         with self._starting:
             if self._thread.ident is None:
+                RUNNING.add(self)
                 self._thread.start()
         return self
 
@@ -70,12 +74,24 @@ class Job(Generic[Result]):
         return self._result  # type: ignore[return-value] # set by _run whenever there is no error
 
     def _run(self) -> None:
+        start = time.monotonic()
         try:
             self._result = self._work(self._report)
         except Exception as error:  # whatever it was, the visitor's page has to hear of it
             self._error = error
         finally:
+            RUNNING.discard(self)
             self._ended.set()
+            self._log(round(time.monotonic() - start, 3))
+
+    def _log(self, seconds: float) -> None:
+        """Log how the work ended; an error's message may quote a visitor's text, its type does not."""
+        error = self._error
+        if error is not None and not isinstance(error, RetrieverError):
+            log.note_failure(self.kind, error, seconds=seconds)
+            return
+        outcome = "done" if error is None else "cancelled" if isinstance(error, Cancelled) else "refused"
+        log.note(self.kind, outcome=outcome, seconds=seconds, error=type(error).__name__ if error else "")
 
     def _report(self, stage: str, fraction: float) -> None:
         if self._cancelled.is_set():
@@ -84,3 +100,14 @@ class Job(Generic[Result]):
             self._stage, self._stage_start = stage, time.monotonic()
         self._fraction = fraction
         TURNS.give_way()
+
+
+RUNNING: "weakref.WeakSet[Job[Any]]" = weakref.WeakSet()  # all jobs of the process that have not ended
+
+
+def cancel_all(seconds: float) -> bool:
+    """Ask every running job to stop and wait some seconds for their ends; return whether all have ended."""
+    jobs, end = list(RUNNING), time.monotonic() + seconds
+    for job in jobs:
+        job.cancel()
+    return all([job.wait(max(0.0, end - time.monotonic())) for job in jobs])

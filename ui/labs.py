@@ -14,6 +14,7 @@ from ui.errors import shown_steps
 from ui.job import Job
 from ui.lab_figures import growth_figure, heat_figure
 from ui.lab_records import build_record, size_record
+from ui.line import LINE
 from ui.session import Session
 
 MS, EF_CONSTRUCTIONS = (4, 8, 16, 32), (20, 100, 400)
@@ -104,7 +105,7 @@ def _wire(
             told = gr.HTML()
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     outputs = [running, hint, figure, told]
-    start.click(shown_steps(run), [*inputs, running], outputs, concurrency_limit=2, **hidden)
+    start.click(shown_steps(run), [*inputs, running], outputs, concurrency_limit=None, **hidden)
     cancel.click(stop, running, hint, queue=False, **hidden)
 
 
@@ -116,7 +117,12 @@ def _steps(
     """Run a lab in the background, with progress; the last step shows the result."""
     if running is not None:
         running.cancel()  # a second click starts anew
-    job = Job(work).start()
+
+    def in_line(progress: Progress) -> Result:
+        with LINE.place(progress):
+            return work(progress)
+
+    job = Job(in_line, kind="lab").start()
     try:
         yield job, text.progress_bar(job.status), gr.skip(), gr.skip()
         while not job.wait(POLL):

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from retriever.index import Float32
 from ui.figures import EXACT, GREY, HNSW, MISSED, plain_layout
-from ui.text import place
+from ui.text import literal, place
 from ui.walking import Trip
 
 BACKGROUND = 800  # dots drawn of the ground layer; more cost time and show no more
@@ -89,13 +89,13 @@ def _dots(
 ) -> go.Scatter:
     """Draw nodes; path: join them in order."""
     rows = np.fromiter(nodes, dtype=np.int64)
-    labels = [f"{place(trip.indexed.retriever.metadata[row])[:LABEL]}" for row in rows] if hover else None
+    labels = [literal(place(trip.indexed.retriever.metadata[row])[:LABEL]) for row in rows] if hover else None
     return go.Scatter(
         x=at[rows, 0].round(4),
         y=at[rows, 1].round(4),
         mode="lines+markers" if path else "markers",
         name=name,
-        text=[_plain(label) for label in labels] if labels is not None else None,
+        text=labels,
         hovertemplate=f"{name}: %{{text}}<extra></extra>" if hover else None,
         hoverinfo=None if hover else "skip",
         opacity=opacity,
@@ -114,11 +114,6 @@ def _question(asked: Float32) -> go.Scatter:
         hovertemplate="the question<extra></extra>",
         marker={"symbol": "star", "size": 15, "color": "#009E73", "line": {"width": 1, "color": "#000"}},
     )
-
-
-def _plain(label: str) -> str:
-    """Write a label that Plotly shows as it is: it would take tags for markup."""
-    return label.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _layout(at: Float32, asked: Float32, top: int) -> dict[str, Any]:

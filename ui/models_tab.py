@@ -6,9 +6,10 @@ from typing import Any
 import gradio as gr
 
 from retriever.models import MODELS
-from ui import questions, scores, tables, text, verdict
+from ui import limit_words, questions, scores, tables, verdict
 from ui.bench import Bench, cancel, steps
-from ui.comparing import BEIR, COLLECTIONS, LOADED, Compared, CompareRequest, request_of
+from ui.compare_request import BEIR, COLLECTIONS, LOADED, CompareRequest, request_of
+from ui.comparing import Compared
 from ui.errors import shown, shown_steps
 from ui.figures import kinds_figure, ranks_figure
 from ui.preparation import Preparation
@@ -144,9 +145,7 @@ def build(session: gr.State, preparation: Preparation) -> None:
     quick = hidden | {"queue": False}
     collection.input(show_uploads, collection, uploads, **hidden)
     outputs = [bench, progress, results, said, board, figure, notes, errors, listed, one, query_id, files]
-    compared = start.click(
-        shown_steps(run), [*controls, ef, show, bench, session], outputs, **hidden | {"concurrency_limit": 4}
-    )
+    compared = start.click(shown_steps(run), [*controls, ef, show, bench, session], outputs, **hidden)
     compared.then(keep_ef_above, [k, ef], ef, **hidden)
     stop.click(cancel, bench, progress, **quick)
     slid = ef.input(slide, [ef, bench], errors, trigger_mode="always_last", **quick)
@@ -176,7 +175,7 @@ def _settings() -> tuple[list[gr.Component], gr.Dropdown, list[Any]]:
         with gr.Column(visible=False, min_width=300) as of_beir:
             label = "A .zip with corpus.jsonl, queries.jsonl and qrels/test.tsv"
             archive = gr.File(file_types=[".zip"], type="filepath", label=label, height=140, elem_classes="lab-archive")
-            gr.HTML(f'<p class="lab-hint">{text.limit_words_of_judged(limits())}</p>')
+            gr.HTML(f'<p class="lab-hint">{limit_words.for_judged(limits())}</p>')
         with gr.Column(visible=False, min_width=300) as of_loaded:
             with gr.Row():
                 qrels = gr.File(type="filepath", label="Judgments: TREC or TSV", height=140)

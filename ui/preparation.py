@@ -10,6 +10,7 @@ from retriever.indexed import IndexedCollection, IndexSettings, Progress
 from retriever.judged_index import JudgedIndex, judged_index
 from retriever.models import load_encoder
 from ui.job import Job, Status
+from ui.memory import MEMORY
 
 TITLES = {
     "documents": "Sample documents",
@@ -102,6 +103,7 @@ class Preparation:
         with self._lock:
             failed = key in self._jobs and self._jobs[key].wait(0) and key not in self._ready
             if key not in self._jobs or failed:
+                MEMORY.check(0)  # a model that nobody had until now takes memory for good
                 self._jobs[key] = self._job(name, model_name)
             return self._jobs[key].start()
 
@@ -115,7 +117,7 @@ class Preparation:
                 continue  # said where the model is needed; whatever it is, the next sample is still to come
 
     def _job(self, name: str, model_name: str) -> Job[IndexedCollection]:
-        return Job(self._work(name, model_name))
+        return Job(self._work(name, model_name), kind=f"sample {name}")
 
     def _work(self, name: str, model_name: str) -> Callable[[Progress], IndexedCollection]:
         def work(progress: Progress) -> IndexedCollection:
@@ -123,7 +125,7 @@ class Preparation:
             if model_name == MODEL:
                 indexed.measure_exact(SHARED_K)
                 indexed.curve(SHARED_K, progress=lambda done: progress("measuring", done))
-            self._ready[name, model_name] = indexed
+            self._ready[name, model_name] = MEMORY.hold(indexed)
             return indexed
 
         return work

@@ -7,7 +7,7 @@ from retriever.judged_index import JudgedIndex
 from retriever.model_comparison import ModelComparison, answer_rank
 from retriever.trec import qrels_text, run_text
 from ui import scores, tables, verdict
-from ui.text import escape
+from ui.text import escape, writable
 
 LARGEST, FIRST_BETTER, SECOND_BETTER, BY_INDEX, BY_BOTH = CHOICES = (
     "largest difference first",
@@ -38,8 +38,8 @@ def table(compared: ModelComparison, show: str, ef: int) -> pd.DataFrame:
     }[show]
     rows = [
         [
-            first.judged.queries.get(query_id, "(a judged query without a text)"),
-            first.judged.kinds.get(query_id, ""),
+            writable(first.judged.queries.get(query_id, "(a judged query without a text)")),
+            writable(first.judged.kinds.get(query_id, "")),
             _rank(first, query_id),
             _rank(second, query_id),
             f"{differences[query_id]:+.3f}".replace("-", "−"),

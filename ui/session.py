@@ -1,10 +1,12 @@
 """Session: what one visitor has loaded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from retriever.collection import Collection
 from retriever.errors import CollectionError
 from retriever.indexed import IndexedCollection
 from ui.job import Job
+from ui.readings import Readings
 
 
 @dataclass(eq=False)
@@ -13,7 +15,8 @@ class Session:
 
     indexed: what is loaded. source: names what it was built from and how it was embedded, so that a change of the
     graph's settings alone is recognized. chosen: whether the visitor chose it, then no sample ever replaces it.
-    job: a build under way. overlay: the same vectors with a second graph, laid over the curve.
+    job: a build under way. overlay: the same vectors with a second graph, laid over the curve. readings: what uploaded
+    files held.
     """
 
     indexed: IndexedCollection | None = None
@@ -21,6 +24,11 @@ class Session:
     chosen: bool = False
     job: Job[IndexedCollection] | None = None
     overlay: IndexedCollection | None = None
+    readings: Readings[Collection] = field(default_factory=Readings)
+
+    def with_collection(self, indexed: IndexedCollection, source: str = "") -> "Session":
+        """Return the session of a visitor who has loaded another collection."""
+        return replace(self, indexed=indexed, source=source, chosen=True, job=None, overlay=None)
 
     def loaded(self) -> IndexedCollection:
         """Return what is loaded, or raise CollectionError if there is nothing yet."""

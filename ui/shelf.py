@@ -6,8 +6,10 @@ from typing import TypeVar, cast
 
 from retriever.indexed import IndexedCollection
 from retriever.judged_index import JudgedIndex
-
-MOST_BYTES = 400_000_000  # of vectors and graphs; the least recently used go first
+from ui import memory
+from ui.reading import Read
+from ui.readings import Readings
+from ui.settings import MEGABYTE, limits
 
 Item = TypeVar("Item", IndexedCollection, JudgedIndex)
 
@@ -15,9 +17,10 @@ Item = TypeVar("Item", IndexedCollection, JudgedIndex)
 class Shelf:
     """Keep indexes by what they were made from."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        """Begin empty."""
+    def __init__(self, most_bytes: int | None = None) -> None:
+        """Begin empty; most_bytes: of all that is kept, else half of what one visitor may have."""
         self.most_bytes = most_bytes
+        self.readings: Readings[Read] = Readings()
         self._kept: OrderedDict[Hashable, IndexedCollection | JudgedIndex] = OrderedDict()
 
     def take(self, key: Hashable, make: Callable[[], Item]) -> Item:
@@ -26,12 +29,12 @@ class Shelf:
         if item is None:
             item = make()
         self._kept[key] = item
-        while len(self._kept) > 1 and sum(map(size, list(self._kept.values()))) > self.most_bytes:
+        most = self.most_bytes or limits().session_megabytes * MEGABYTE // 2
+        while len(self._kept) > 1 and sum(map(size, list(self._kept.values()))) > most:  # least recently used go first
             self._kept.popitem(last=False)
         return cast(Item, item)
 
 
 def size(item: IndexedCollection | JudgedIndex) -> int:
-    """Return about how many bytes an index holds: its vectors twice, as hnswlib keeps a copy, and its links."""
-    indexed = item.indexed if isinstance(item, JudgedIndex) else item
-    return 2 * indexed.retriever.vectors.nbytes + indexed.retriever.hnsw.link_bytes
+    """Return about how many bytes an index holds."""
+    return memory.size(item.indexed if isinstance(item, JudgedIndex) else item)

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,12 +14,15 @@ from retriever.index import NO_ID
 from retriever.indexed import IndexedCollection
 from retriever.measurement import Measurement
 from retriever.record import RunRecord
-from ui.text import escape, megabytes, place, ratio, seconds, unit
+from ui.text import chunked, escape, megabytes, place, ratio, seconds, unit
 
 SNIPPET = 170  # characters of a hit's text that are shown
 SHOWN_CHUNKS = 100
 WORST = 5
 BARS = 10  # of the spread of recall, besides the one for recall 1.0 exactly
+SIGN, BLANK = r"[=+\-@＝＋－＠]", r"\s\"\0\u200b-\u200f\ufeff"  # what begins a formula, and what may stand before it
+FORMULA = re.compile(rf"[{BLANK}]*{SIGN}|[\t\r]")  # at the beginning of a cell
+INNER_FORMULA = re.compile(rf"(?<![{BLANK};])[{BLANK};]+(?={SIGN})")
 
 
 def hits(found: Sequence[Hit], marked: Sequence[bool], *, side: str) -> str:
@@ -39,7 +43,7 @@ def hits(found: Sequence[Hit], marked: Sequence[bool], *, side: str) -> str:
 def body(text: str, metadata: Mapping[str, object]) -> str:
     """Return a passage without the title it was embedded with, as the title is shown above it."""
     title = str(metadata.get("title") or "")
-    return text if "start" in metadata or not title else text.removeprefix(f"{title} ")  # a chunk has no title in it
+    return text if chunked(metadata) or not title else text.removeprefix(f"{title} ")  # a chunk has no title in it
 
 
 def foldable(text: str) -> str:
@@ -155,16 +159,17 @@ def folded_record(run: RunRecord) -> str:
 
 def download(name: str, kind: str, content: str, label: str) -> str:
     """Return a link that carries its file with it: nothing is kept on the server, nobody else can fetch it."""
-    data = base64.b64encode(content.encode()).decode()
-    size = megabytes(len(data)) if len(data) > 100_000 else f"{len(content.encode()) / 1000:.1f} kB"
+    raw = content.encode("utf-8", "replace")  # half a surrogate pair, which UTF-8 cannot hold, becomes a question mark
+    data = base64.b64encode(raw).decode()
+    size = megabytes(len(data)) if len(data) > 100_000 else f"{len(raw) / 1000:.1f} kB"
     return f'<a class="lab-download" download="{escape(name)}" href="data:{kind};base64,{data}">{label} ({size})</a>'
 
 
 def results_csv(rows: Sequence[Mapping[str, object]]) -> str:
-    """Write rows as CSV; a cell that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """Write rows as CSV that a spreadsheet opens without taking a text for a formula."""
     file = io.StringIO()
     if rows:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list(rows[0]), quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()
         for row in rows:
             writer.writerow({key: _harmless(value) for key, value in row.items()})
@@ -177,4 +182,17 @@ def results_json(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    """Put an apostrophe in front of what would be a formula; numbers stay numbers.
+
+    Where the list separator is a semicolon, spreadsheets part cells there and at line ends, whatever the quotes say, so
+    a formula may also begin inside a text. Source: OWASP, CSV injection.
+    """
+    if not isinstance(value, str):
+        return value
+    marked = INNER_FORMULA.sub(_marked, value)
+    return f"'{marked}" if FORMULA.match(value) else marked
+
+
+def _marked(before: re.Match[str]) -> str:
+    """Put an apostrophe between the end of a cell or a line and a formula."""
+    return f"{before[0]}'" if set(before[0]) & set(";\r\n") else before[0]

@@ -9,14 +9,26 @@ from retriever.indexed import IndexedCollection
 from retriever.measurement import Measurement, smallest_ef
 from ui.job import Status
 from ui.preparation import TITLES, Preparation
-from ui.settings import Limits
 
 AS_FAST = 1.25  # a ratio of latencies that is not worth a graph
+UNWRITABLE = re.compile("[\0\ud800-\udfff]")  # NUL and half surrogate pairs, which HTML or UTF-8 cannot hold
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # directions that would turn round the words after the text, too
+
+
+def writable(text: object) -> str:
+    """Return text with U+FFFD for what no page can hold."""
+    return UNWRITABLE.sub("\ufffd", str(text))
 
 
 def escape(text: object) -> str:
-    """Return text that is shown as text, whatever markup it holds."""
-    return html.escape(str(text), quote=True)
+    """Return text that is shown as text in HTML, whatever markup it holds, and that changes no other text's order."""
+    return html.escape(TURNING.sub("", writable(text)), quote=True)
+
+
+def literal(text: object) -> str:
+    """Return text that is shown as text in a figure: Plotly takes tags and entities for markup, dollars for TeX."""
+    shown = TURNING.sub("", writable(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace("$", "&#36;")
 
 
 def plain(markup: str) -> str:
@@ -53,22 +65,6 @@ def ratio(exact: float, other: float) -> str:
 def unit(indexed: IndexedCollection) -> str:
     """Return the word for what a vector stands for."""
     return "chunks" if indexed.chunked else "entries"
-
-
-def limit_words(allowed: Limits) -> str:
-    """Say how much one visitor may load."""
-    return (
-        f"At most {allowed.files:,} files, {allowed.file_megabytes:,} MB each and {allowed.total_megabytes:,} MB "
-        f"together, {allowed.chunks:,} chunks, and {allowed.question_characters:,} characters a question."
-    )
-
-
-def limit_words_of_judged(allowed: Limits) -> str:
-    """Say how large a judged collection may be."""
-    return (
-        f"At most {allowed.total_megabytes:,} MB zipped, {allowed.unpacked_megabytes:,} MB unpacked, "
-        f"{allowed.chunks:,} passages and {allowed.questions:,} questions."
-    )
 
 
 def header(indexed: IndexedCollection | None) -> str:
@@ -202,6 +198,11 @@ def target_words(curve: Sequence[Measurement], target: float) -> str:
     return f"ef = {ef} is the smallest measured that reaches {target:.2f} ({found})."
 
 
+def chunked(metadata: Mapping[str, object]) -> bool:
+    """Return whether a passage is a chunk; rows of visitors' files may have a value called start of their own."""
+    return all(isinstance(metadata.get(key), int) for key in ("start", "end"))
+
+
 def place(metadata: Mapping[str, object]) -> str:
     """Say where a hit stands: its document, and the page, row or characters in it."""
     parts = [str(metadata.get("title") or metadata.get("doc_id") or "")]
@@ -209,6 +210,6 @@ def place(metadata: Mapping[str, object]) -> str:
     if source and source != parts[0]:
         parts.append(str(source))
     parts += [f"{key} {metadata[key]}" for key in ("page", "row") if key in metadata]
-    if "start" in metadata:
+    if chunked(metadata):
         parts.append(f"characters {metadata['start']}–{metadata['end']}")
     return " · ".join(part for part in parts if part)

@@ -1,0 +1,42 @@
+"""The log: one JSON object a line of what the app does, with counts and seconds; never a visitor's words or names."""
+
+import json
+import logging
+import sys
+import traceback
+from pathlib import Path
+from typing import TextIO
+
+from retriever.record import now
+
+LOGGER = logging.getLogger("lab")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def note(event: str, **facts: str | int | float | bool) -> None:
+    """Log an event with its facts: numbers, and words of this program's own (a stage, a model of the catalogue)."""
+    LOGGER.info(json.dumps({"time": now(), "event": event, **facts}))
+
+
+def note_failure(event: str, error: BaseException, **facts: str | int | float | bool) -> None:
+    """Log an error that nobody expected: its type and where it arose. Its message may quote a visitor's text."""
+    places = [
+        f"{_own_name(frame.filename)}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    note(event, error=type(error).__name__, where=" < ".join(reversed(places[-6:])), **facts)
+
+
+def write_to(stream: TextIO = sys.stdout) -> None:
+    """Write the log to a stream; before this is called nothing is written."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    LOGGER.handlers = [handler]
+    LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False
+
+
+def _own_name(file: str) -> str:
+    """Return a source file's name below the app's folder, or its last two parts: no machine's paths in a log."""
+    path = Path(file)
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else "/".join(path.parts[-2:])
