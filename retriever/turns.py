@@ -20,6 +20,7 @@ class Turns:
         self._waiting: deque[tuple[threading.Event, bool]] = deque()  # who is to be let in, and whether alone
         self._working = 0  # batches under way
         self._timing = False
+        self._inside = threading.local()  # .depth: turns within turns that this thread has; the inner ones are free
 
     @contextmanager
     def work(self) -> Iterator[None]:
@@ -45,6 +46,9 @@ class Turns:
             self._leave(alone=True)
 
     def _enter(self, *, alone: bool) -> None:
+        self._inside.depth = self._depth() + 1
+        if self._depth() > 1:
+            return
         ticket = threading.Event()
         with self._lock:
             self._waiting.append((ticket, alone))
@@ -52,12 +56,18 @@ class Turns:
         ticket.wait()
 
     def _leave(self, *, alone: bool) -> None:
+        self._inside.depth -= 1
+        if self._depth():
+            return
         with self._lock:
             if alone:
                 self._timing = False
             else:
                 self._working -= 1
             self._let_in()
+
+    def _depth(self) -> int:
+        return getattr(self._inside, "depth", 0)
 
     def _let_in(self) -> None:
         """Let in the first of those who wait, and the next, as long as they may run beside who is in; under the lock.

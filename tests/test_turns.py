@@ -202,3 +202,25 @@ def test_all_come_in_the_order_they_asked():
         for future in futures:
             future.result(PATIENCE)
     assert order == sorted(order)
+
+
+def test_a_turn_within_a_turn_is_part_of_it():
+    """Else it would wait for a timed section that waits for the outer one."""
+    turns, inside, entered = Turns(), threading.Event(), threading.Event()
+
+    def time_it():
+        assert inside.wait(PATIENCE)
+        with turns.alone():
+            entered.set()
+
+    with thread(time_it):
+        with turns.work():
+            inside.set()
+            end = time.monotonic() + PATIENCE
+            while not turns._waiting and time.monotonic() < end:
+                time.sleep(0.001)
+            with turns.work():
+                pass
+            turns.give_way()
+            assert not entered.is_set()
+    assert entered.is_set()

@@ -11,6 +11,7 @@ from retriever.indexed import IndexedCollection
 from retriever.measurement import knn_recall
 from retriever.misses import TIE, Miss, misses
 from retriever.side_by_side import differences
+from retriever.turns import TURNS
 from ui.asking import checked
 
 
@@ -52,20 +53,26 @@ def walk_to(question: str | None, k: int, ef: int, indexed: IndexedCollection) -
 def trip_of(question: str, query: Float32, k: int, ef: int, indexed: IndexedCollection) -> Trip:
     """Walk the graph for a question that is embedded already, query being (dim,)."""
     k = min(k, len(indexed))
-    walk = indexed.graph.walk(query, k, max(ef, k))
-    truth = indexed.retriever.exact.search(query[None, :], k)
+    graph, exact = indexed.graph, indexed.retriever.exact
+    with TURNS.work():
+        walk = graph.walk(query, k, max(ef, k))
+        truth = exact.search(query[None, :], k)
     found = np.full((1, k), NO_ID, np.int64)
     scores = np.full((1, k), -np.inf, np.float32)
     found[0, : len(walk.ids)], scores[0, : len(walk.ids)] = walk.ids, 1 - walk.to_all[walk.ids]
     recall = float(knn_recall(truth, Neighbors(found, scores))[0])
     marks, _ = differences(truth.ids[0], found[0], recall)
     counted = [int(node) for node, missed in zip(truth.ids[0], marks, strict=False) if missed]
-    return Trip(question, indexed, query, walk, truth.ids[0], misses(indexed.graph, query, walk, counted))
+    with TURNS.work():
+        missed = misses(graph, query, walk, counted)
+    return Trip(question, indexed, query, walk, truth.ids[0], missed)
 
 
 def hardest(indexed: IndexedCollection, k: int, ef: int, count: int) -> list[int]:
     """Return the numbers of the pinned questions that HNSW does worst on at ef, worst first."""
     k = min(k, len(indexed))
-    found = indexed.retriever.hnsw.search(indexed.query_vectors, k, ef=ef)
-    rows: list[int] = np.argsort(knn_recall(indexed.truth(k), found), kind="stable")[:count].tolist()
+    truth, hnsw = indexed.truth(k), indexed.retriever.hnsw
+    with TURNS.work():
+        found = hnsw.search(indexed.query_vectors, k, ef=ef)
+    rows: list[int] = np.argsort(knn_recall(truth, found), kind="stable")[:count].tolist()
     return rows
