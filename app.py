@@ -6,8 +6,7 @@ import tempfile
 UPLOADS = tempfile.TemporaryDirectory(prefix="dense-retrieval-lab-")  # deleted when the process ends
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "1000000"  # events between two summaries that nobody looks at
+os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000"}  # nobody looks
 os.environ.setdefault("GRADIO_TEMP_DIR", UPLOADS.name)
 
 from ui.demo import build_demo  # noqa: E402 - the settings above come first

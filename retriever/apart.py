@@ -22,6 +22,7 @@ from retriever.errors import CollectionError, DocumentError, RetrieverError, Sto
 from retriever.pieces import Piece
 
 START = 60.0  # seconds a child may take until it is ready: a machine under load starts nothing quickly
+PATIENCE = 1.0  # seconds from closing its pipe to its end
 MOST_VALUES = 3_000_000  # in all answers together; each takes about a hundred bytes here, however short it is there
 LARGE = 0.6  # of its memory: a child that has taken so much and fails, fails for want of more
 LONGEST = 500  # characters of a message
@@ -99,20 +100,25 @@ class ReadingProcess:
         try:
             request = {"task": task, **arguments}
             answer = child.ask(request, seconds=allowed, most=self._bytes_left, progress=self._progress)
-            result = self._result(answer)
-        except (TimeoutError, TooLong, EOFError, RetrieverError) as error:
-            status, used_up = 0, child.peak > LARGE * self._megabytes * MEGABYTE
-            if used_up or not isinstance(error, RetrieverError):
-                status = self._end()
-            raise self._failure(error, status, used_up) from None
-        except BaseException:  # not of the file's making
+        except (TimeoutError, TooLong, EOFError) as error:
+            used_up = self._used_up(child)
+            raise self._failure(error, self._end(ended=isinstance(error, EOFError)), used_up) from None
+        except BaseException:  # what progress raised
             self._end()
             raise
         finally:
             self._seconds_left -= time.monotonic() - begin
-        if child.peak > LARGE * self._megabytes * MEGABYTE:
-            self._end()  # so that the next file has all of the memory
-        return result
+        if not self._used_up(child):
+            return self._result(answer)
+        self._end()  # so that the next file has all of the memory
+        try:
+            return self._result(answer)
+        except RetrieverError:  # parsers call it damage when they are refused memory
+            raise self._failure(MemoryError()) from None
+
+    def _used_up(self, child: Child) -> bool:
+        """Tell whether a child has taken most of its memory."""
+        return child.peak > LARGE * self._megabytes * MEGABYTE
 
     def _start(self, folder: str = "", max_bytes: int = 0) -> Child:
         """Start a child that may write so many bytes into a folder. Raises DocumentError if there can be none."""
@@ -123,7 +129,7 @@ class ReadingProcess:
             ready = self._child.ask(first, seconds=START, most=10_000, progress=self._progress)
         except (OSError, TooLong, EOFError) as error:
             self._end()
-            reason = str(error) or type(error).__name__
+            reason = getattr(error, "strerror", None) or type(error).__name__
             raise DocumentError(f"The process that reads files did not start ({reason}): try again later.") from error
         except BaseException:  # somebody cancelled
             self._end()
@@ -131,13 +137,13 @@ class ReadingProcess:
         self.missing = json.loads(ready)["missing"]
         return self._child
 
-    def _end(self) -> int:
-        """End the child, if there is one, and return its exit status."""
+    def _end(self, *, ended: bool = False) -> int:
+        """End the child, if there is one, and return its exit status; wait for that of one that ended by itself."""
         child, self._child = self._child, None
-        return child.end() if child else 0
+        return child.end(PATIENCE if ended else 0) if child else 0
 
     def _result(self, answer: bytes) -> Any:  # noqa: ANN401 - JSON
-        """Return what an answer holds. Raises the error that it names, DocumentError if it is none or holds too much."""
+        """Return what an answer holds. Raises the error that it names, DocumentError if it is none or too much."""
         values = sum(map(answer.count, (b",", b"[", b"{")))  # there are no more than these
         if values > self._values_left:
             raise DocumentError(
@@ -157,22 +163,23 @@ class ReadingProcess:
         self._values_left -= values
         return result
 
-    def _failure(self, error: Exception, status: int = 0, used_up: bool = False) -> Exception:
-        """Say why there is no result: status is how the child ended, used_up whether it had taken most of its memory."""
-        if isinstance(error, TimeoutError) or status == -signal.SIGXCPU:
-            if self._seconds_left < self._seconds:
-                return DocumentError(
-                    f"Reading the files took {self._total_seconds:g} s, so it was stopped: upload fewer at once."
-                )
-            return DocumentError(
-                f"Reading the file took longer than {self._seconds:g} s, so it was stopped: split it, or save it anew."
-            )
+    def _failure(self, error: Exception, status: int = 0, used_up: bool = False) -> DocumentError:
+        """Say why there is no answer: status tells how a child ended, used_up whether its memory was used up then."""
+        ended = isinstance(error, EOFError)  # by itself; after any other error it was killed here
         if isinstance(error, TooLong):
-            return DocumentError(
+            reason = (
                 f"The files give more than {self._text_megabytes:,} MB of text: split them, or upload fewer at once."
             )
-        if used_up or status in (OUT_OF_MEMORY, -signal.SIGKILL):  # parsers call it damage when they get no memory
-            return DocumentError(
-                f"Reading the file needs more than {self._megabytes:,} MB of memory, so it was stopped: split it."
+        elif isinstance(error, MemoryError) or ended and (used_up or status in (OUT_OF_MEMORY, -signal.SIGKILL)):
+            reason = f"Reading the file needs more than {self._megabytes:,} MB of memory, so it was stopped: split it."
+        elif ended and status != -signal.SIGXCPU:
+            reason = BROKEN
+        elif self._seconds_left < self._seconds:
+            reason = (
+                f"Reading the files took {self._total_seconds:g} s together, so it was stopped: upload fewer at once."
             )
-        return error if isinstance(error, RetrieverError) else DocumentError(BROKEN)
+        else:
+            reason = (
+                f"Reading the file took longer than {self._seconds:g} s, so it was stopped: split it, or save it anew."
+            )
+        return DocumentError(reason)

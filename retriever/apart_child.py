@@ -61,7 +61,14 @@ TASKS: Mapping[str, Callable[..., Any]] = types.MappingProxyType(
 
 
 def main() -> None:
-    """Answer requests until there are no more, which is also when the parent is gone."""
+    """Answer requests until there are no more, which is also when the parent is gone; exit where memory ends."""
+    try:
+        _serve()
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+
+
+def _serve() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints is no answer
     first = json.loads(sys.stdin.buffer.readline())
@@ -93,7 +100,4 @@ def _send(answers: Any, answer: Mapping[str, Any]) -> None:  # noqa: ANN401 - an
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MemoryError:
-        os._exit(OUT_OF_MEMORY)
+    main()

@@ -78,8 +78,10 @@ class Child:
             found = re.search(r"VmPeak:\s*(\d+) kB", status)  # gone once it has ended
             self.peak = max(self.peak, 1024 * int(found[1]) if found else 0)
 
-    def end(self) -> int:
-        """Kill it, unless it has ended, and return its exit status: a negative one names the signal it died of."""
+    def end(self, patience: float = 0) -> int:
+        """Kill it, unless it ends within so many seconds, and return its status: minus the signal it died of, if any."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience)
         self._process.kill()
         status = self._process.wait()
         self._answers.close()

@@ -71,10 +71,11 @@ def _steps(left: Confinement) -> dict[str, Callable[[], object]]:
 
 
 def _limit(kind: int, most: int) -> None:
-    """Set a limit, or leave a lower one as it is."""
+    """Set a limit, or leave a lower one as it is; from processor time's own signal to the last one it is a second."""
     hard = resource.getrlimit(kind)[1]
     value = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(kind, (value, value))
+    end = value + 1 if kind == resource.RLIMIT_CPU and hard != value else value
+    resource.setrlimit(kind, (value, end))
 
 
 def _be_the_first_to_go() -> None:

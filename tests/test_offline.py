@@ -51,8 +51,8 @@ def use_everything(folder):
         seen["assets"] = assets(app)
         seen["sample_seconds"] = app.wait_for_sample()
         try:
+            seen["browser"] = use_page(app, folder)  # first: it awaits the small sample, which a larger one replaces
             use_endpoints(app, seen)
-            seen["browser"] = use_page(app, folder)
         finally:
             sys.stderr.write(app.log.read_text()[-3000:])
         seen["log"] = app.log.read_text()

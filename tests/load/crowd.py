@@ -78,7 +78,9 @@ def wrong_answers(notes, *references):
     for collection, what, asked, answer in notes.answers:
         right = expected.get((collection, what, asked))
         if answer != right:
-            like = [other[2] for other, value in expected.items() if other[:2] == (collection, what) and value == answer]
+            like = [
+                other[2] for other, value in expected.items() if other[:2] == (collection, what) and value == answer
+            ]
             wrong.append((collection, what, asked, right, answer, like))
     return wrong
 

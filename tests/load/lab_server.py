@@ -98,7 +98,9 @@ def overlaps(sections):
 
 def busy_seconds():
     """Return the processor time that everything on this machine has used, as far as it is not waiting."""
-    user, nice, system, _, _, interrupts, others, *_ = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:])
+    user, nice, system, _, _, interrupts, others, *_ = map(
+        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    )
     return (user + nice + system + interrupts + others) / os.sysconf("SC_CLK_TCK")
 
 

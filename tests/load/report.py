@@ -18,13 +18,18 @@ def actions(notes, wrong):
     of_action["all of a slide"] = ("spread", "worst queries", "distances", "record")
     of_action["build, all shown"] = ("header",)
     failed = [where for _, where, _ in notes.failures]
-    lines = ["| action | count | p50 s | p95 s | p99 s | most s | errors | wrong |", "|---|--:|--:|--:|--:|--:|--:|--:|"]
+    lines = [
+        "| action | count | p50 s | p95 s | p99 s | most s | errors | wrong |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
     for name, seconds in sorted(notes.seconds.items(), key=lambda item: (item[0].startswith("request"), item[0])):
         kinds = of_action.get(name, ())
         row = [percentile(seconds, share) for share in (0.5, 0.95, 0.99, 1)]
         errors = sum(where == name.removeprefix("request ") for where in failed)
         mistakes = sum(what in kinds for _, what, *_ in wrong) if kinds else ""
-        lines.append(f"| {name} | {len(seconds)} | {' | '.join(f'{value:.3f}' for value in row)} | {errors} | {mistakes} |")
+        lines.append(
+            f"| {name} | {len(seconds)} | {' | '.join(f'{value:.3f}' for value in row)} | {errors} | {mistakes} |"
+        )
     return "\n".join(lines)
 
 

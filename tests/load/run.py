@@ -57,7 +57,9 @@ async def _phases(server, options):
             await watch
         again = await builds_alone(server.port, notes)
         wrong = wrong_answers(notes, reference, again)
-        print(f"\n## {options.visitors} visitors {name}, {options.seconds} s and {took - options.seconds:.0f} s to the end\n")
+        print(
+            f"\n## {options.visitors} visitors {name}, {options.seconds} s and {took - options.seconds:.0f} s to the end\n"
+        )
         print(report.actions(notes, wrong), "\n")
         print(report.mistakes(notes, wrong), "\n")
         if notes.waits:
@@ -71,10 +73,18 @@ async def _phases(server, options):
                 failed.append(f"{name}: {action} p95 {found:.2f} s, target {target} s")
     sections = server.timed_sections()
     pairs = overlaps(sections)
-    print(f"\n{sum(what == 'alone' for what, *_ in sections)} timed sections, {len(sections)} with batches of heavy work;", end=" ")
+    print(
+        f"\n{sum(what == 'alone' for what, *_ in sections)} timed sections, {len(sections)} with batches of heavy work;",
+        end=" ",
+    )
     print(f"overlaps: {len(pairs)}. Peak memory of the server: {server.megabytes('VmHWM'):.0f} MB.")
     failed += [f"overlap: {pair}" for pair in pairs]
-    print("\nFAILED:" if failed else "\nAll as wanted.", *failed[:20], f"({len(failed)} in all)" if failed else "", sep="\n")
+    print(
+        "\nFAILED:" if failed else "\nAll as wanted.",
+        *failed[:20],
+        f"({len(failed)} in all)" if failed else "",
+        sep="\n",
+    )
     return bool(failed)
 
 
@@ -105,7 +115,9 @@ if __name__ == "__main__":
     parser.add_argument("--visitors", type=int, default=30)
     parser.add_argument("--builders", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--cache", default=str(Path.home() / ".cache" / "dense-retrieval-lab"), help="kept between runs")
+    parser.add_argument(
+        "--cache", default=str(Path.home() / ".cache" / "dense-retrieval-lab"), help="kept between runs"
+    )
     parser.add_argument("--skip", nargs="*", default=[], choices=list(TARGETS), help="leave a phase out")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="environment of the server")
     sys.exit(main(parser.parse_args()))

@@ -175,9 +175,7 @@ class Screen:
                 if not message["success"]:
                     raise ConnectionError(output.get("error"))
                 if not ended and whole is not None:
-                    output["data"] = [
-                        changed(old, parts) for old, parts in zip(whole, output["data"], strict=True)
-                    ]
+                    output["data"] = [changed(old, parts) for old, parts in zip(whole, output["data"], strict=True)]
                 whole = output["data"]
                 yield output
                 if ended:

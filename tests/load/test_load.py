@@ -12,7 +12,9 @@ from visitor import QUICK_BUILDS, Notes
 VISITORS, BUILDERS, SECONDS = 8, 2, 10
 EFS = (10, 14, 20, 40, 80, 160, 320)
 THINK = (0.3, 1.0)
-BOUND = 3  # seconds, 95th percentile: far above the targets of run.py, as a machine of CI may be slow; a stall is longer
+BOUND = (
+    3  # seconds, 95th percentile: far above the targets of run.py, as a machine of CI may be slow; a stall is longer
+)
 COLLECTION = "Python docs"
 
 
@@ -72,7 +74,9 @@ def test_timed_sections_never_overlap_one_another_or_heavy_work(load):
     _, notes, _, _, sections = load
     assert overlaps(sections) == []
     timed = sum(what == "alone" for what, *_ in sections)
-    assert timed >= len(notes.seconds["slide"]) + len(notes.seconds["search"]), "what is timed is to have the machine alone"
+    assert timed >= len(notes.seconds["slide"]) + len(notes.seconds["search"]), (
+        "what is timed is to have the machine alone"
+    )
     assert any(what == "work" for what, *_ in sections)
 
 
