@@ -83,7 +83,7 @@ class ReadingProcess:
         if not max_bytes:
             self._ask(task, path=os.path.abspath(path))
             return
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             self._end()
             try:
                 self._start(folder, max_bytes)

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-import selectors
+import select
 import subprocess
 import sys
 import time
@@ -37,10 +37,14 @@ class Child:
             stderr=subprocess.DEVNULL,
             env={**{name: os.environ[name] for name in KEPT if name in os.environ}, **ONE_THREAD},
             bufsize=0,
+            start_new_session=True,  # Ctrl-C in the terminal is for the parent
         )
+        requests, answers = self._process.stdin, self._process.stdout
+        assert requests and answers  # pipes were asked for
+        self._requests, self._answers = requests, answers
+        self._ready = select.poll()
+        self._ready.register(answers, select.POLLIN)
         self.peak = 0  # the most bytes of address space it was seen to have, where the system tells
-        self._answers = selectors.DefaultSelector()
-        self._answers.register(self._process.stdout, selectors.EVENT_READ)  # type: ignore[arg-type] # a pipe was asked for
 
     def ask(
         self, request: Mapping[str, Any], *, seconds: float, most: int, progress: Callable[[], None] | None = None
@@ -50,25 +54,26 @@ class Child:
         progress: called every POLL seconds. Raises TimeoutError after so many seconds, TooLong, EOFError if the child
         ends, and what progress raises; it is of no use after any of these but to be ended.
         """
-        pipes, end, answer = self._process, time.monotonic() + seconds, bytearray()
-        assert pipes.stdin and pipes.stdout
+        end, look, answer = time.monotonic() + seconds, 0.0, bytearray()
         with suppress(BrokenPipeError):  # it has ended, which reading will tell
-            pipes.stdin.write(json.dumps(request).encode() + b"\n")
+            self._requests.write(json.dumps(request).encode() + b"\n")
         while not answer.endswith(b"\n"):
-            if progress:
-                progress()
-            left = end - time.monotonic()
-            if left <= 0:
+            now = time.monotonic()
+            if now >= look:
+                look = now + POLL
+                self._look()
+                if progress:
+                    progress()
+            if now >= end:
                 raise TimeoutError
-            self._look()
-            if not self._answers.select(min(left, POLL)):
-                continue
-            block = os.read(pipes.stdout.fileno(), BLOCK)
-            if not block:
-                raise EOFError
-            answer += block
+            if self._ready.poll(1000 * min(POLL, end - now)):
+                block = os.read(self._answers.fileno(), BLOCK)
+                if not block:
+                    raise EOFError
+                answer += block
             if len(answer) > most:
                 raise TooLong
+        self._look()
         return bytes(answer)
 
     def _look(self) -> None:
@@ -79,13 +84,11 @@ class Child:
             self.peak = max(self.peak, 1024 * int(found[1]) if found else 0)
 
     def end(self, patience: float = 0) -> int:
-        """Kill it, unless it ends within so many seconds, and return its status: minus the signal it died of, if any."""
+        """Kill it, unless it ends within so many seconds; return its status, or minus the signal it died of."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(patience)
         self._process.kill()
         status = self._process.wait()
+        self._requests.close()
         self._answers.close()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                pipe.close()
         return status

@@ -50,7 +50,8 @@ def load_documents(
     """
     documents = Documents()
     taken: dict[str, int] = {}
-    for name, file in _name_files(_find_files([paths] if isinstance(paths, (str, os.PathLike)) else paths)).items():
+    for given, file in _name_files(_find_files([paths] if isinstance(paths, (str, os.PathLike)) else paths)).items():
+        name = clean(given)
         try:
             pieces = (read or read_file)(file)
         except DocumentError as error:

@@ -52,6 +52,7 @@ LANDLOCK_VERSION, LANDLOCK_PATH_BENEATH = 1, 1
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE  # what may be granted on a file; the rest only on a folder
 READING = READ_FILE | READ_DIR
+BIND_AND_CONNECT, SOCKETS_AND_SIGNALS = 3, 3  # known from version 4 and from version 6 on
 KNOWN_RIGHTS = {1: 13, 2: 14}  # Landlock's version -> how many rights it knows; 15 from version 3 on
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -91,12 +92,14 @@ def refuse_system_calls() -> None:
 def refuse_files(readable: Iterable[str], writable: Iterable[str]) -> None:
     """Refuse every file from now on but those named and all that is in the folders named; open ones stay open.
 
-    Names that do not exist are passed over. Raises OSError where the kernel has no Landlock.
+    Names that do not exist are passed over. TCP, and signals to other processes, are refused as well by kernels that
+    can. Raises OSError where the kernel has no Landlock.
     """
     version = _call(LANDLOCK_CREATE_RULESET, None, 0, LANDLOCK_VERSION)
     rights = (1 << KNOWN_RIGHTS.get(version, 15)) - 1
-    handled = ctypes.create_string_buffer(struct.pack("=Q", rights), 8)
-    rules = _call(LANDLOCK_CREATE_RULESET, handled, 8, 0)
+    handled = struct.pack("=QQQ", rights, BIND_AND_CONNECT, SOCKETS_AND_SIGNALS)
+    size = 24 if version >= 6 else 16 if version >= 4 else 8
+    rules = _call(LANDLOCK_CREATE_RULESET, handled, size, 0)
     try:
         for paths, granted in ((readable, READING), (writable, rights & ~EXECUTE)):
             for path in paths:
@@ -124,7 +127,7 @@ def _prctl(option: int, *values: int) -> None:
         raise OSError(ctypes.get_errno(), f"prctl {option}")
 
 
-def _call(number: int, *values: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
+def _call(number: int, *values: int | bytes | None) -> int:
     """Make a system call that libc has no function for."""
     whole = [ctypes.c_long(value) if isinstance(value, int) else value for value in values]
     result = int(_LIBC.syscall(ctypes.c_long(number), *whole))

@@ -21,7 +21,7 @@ def stream(content, entries=""):
 
 
 def deflated(content, entries=""):
-    return stream(zlib.compress(content, 9), f"/Filter /FlateDecode {entries}")
+    return stream(zlib.compress(content, 1), f"/Filter /FlateDecode {entries}")
 
 
 def page(contents="4 0 R", resources="", extra=""):
@@ -102,66 +102,96 @@ def forms(levels, times):
     return pdf(*others, first=page(resources="/XObject << /X 6 0 R >>"), content=stream(b"/X Do"))
 
 
-def pdfs():
-    """Give hostile PDFs by name."""
-    big = b" " * 300_000_000
-    cmap = b"1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <00000000> <ffffffff> <0041> endbfrange"
-    unicode_font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>"
-    glyph = b"<< /Type /Font /Subtype /Type3 /FontBBox [0 0 9 9] /FontMatrix [1 0 0 1 0 0] /CharProcs << /O 6 0 R >>"
-    glyph += b" /Encoding << /Differences [79 /O] >> /FirstChar 79 /LastChar 79 /Widths [9]"
-    glyph += b" /Resources << /Font << /F1 5 0 R >> >> >>"
-    several = "[" + "/FlateDecode " * 3 + "]"
-    wrapped = zlib.compress(zlib.compress(zlib.compress(big + TEXT, 9), 9), 9)
-    return {
-        "tree-self": pdf(pages="/Kids [2 0 R] /Count 1"),
-        "tree-loop": pdf(b"<< /Type /Pages /Kids [2 0 R] /Parent 2 0 R /Count 5 >>", pages="/Kids [6 0 R] /Count 5"),
-        "tree-wide-loop": pdf(pages=f"/Kids [{'2 0 R ' * 1000}] /Count 1000000"),
-        "parent-loop": pdf(pages="/Kids [3 0 R] /Count 1 /Parent 2 0 R"),
-        "page-is-parent": pdf(first=b"<< /Type /Page /Parent 3 0 R /Contents 4 0 R >>"),
-        "outline-loop": pdf(
+def blanks(most):
+    return b" " * most
+
+
+CMAP = b"1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <00000000> <ffffffff> <0041> endbfrange"
+UNICODE_FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>"
+GLYPH_FONT = (
+    b"<< /Type /Font /Subtype /Type3 /FontBBox [0 0 9 9] /FontMatrix [1 0 0 1 0 0] /CharProcs << /O 6 0 R >>"
+    b" /Encoding << /Differences [79 /O] >> /FirstChar 79 /LastChar 79 /Widths [9]"
+    b" /Resources << /Font << /F1 5 0 R >> >> >>"
+)
+OWLS, DAMAGED, NO_TEXT, NO_MEMORY = "Owls hunt at night", "The PDF is damaged", "hold no text", "MB of memory"
+
+PDFS = {  # name: (what writes it, words of the text it gives or of the reason it is refused for)
+    "tree-self": (lambda: pdf(pages="/Kids [2 0 R] /Count 1"), "damaged"),
+    "tree-loop": (
+        lambda: pdf(b"<< /Type /Pages /Kids [2 0 R] /Parent 2 0 R /Count 5 >>", pages="/Kids [6 0 R] /Count 5"),
+        "damaged",
+    ),
+    "tree-wide-loop": (lambda: pdf(pages=f"/Kids [{'2 0 R ' * 1000}] /Count 1000000"), "has 1,000,000 pages, at most"),
+    "parent-loop": (lambda: pdf(pages="/Kids [3 0 R] /Count 1 /Parent 2 0 R"), OWLS),
+    "page-is-parent": (lambda: pdf(first=b"<< /Type /Page /Parent 3 0 R /Contents 4 0 R >>"), OWLS),
+    "outline-loop": (
+        lambda: pdf(
             b"<< /Type /Outlines /First 7 0 R /Last 7 0 R /Count 9 >>",
             b"<< /Title (a) /Parent 7 0 R /Next 7 0 R /First 6 0 R >>",
             catalog="/Outlines 6 0 R",
         ),
-        "xref-self": pdf(prev="/Prev {start}"),
-        "xref-negative": pdf(prev="/Prev -1"),
-        "xref-beyond": pdf(prev="/Prev 99999999999999999999"),
-        "xref-stream-self": xref_stream(),
-        "xref-stream-size": xref_stream(prev="0", size=2_000_000_000),
-        "xref-stream-index": xref_stream(prev="0", index="/Index [0 2147483647]"),
-        "xref-stream-root": xref_stream(prev="0", root="6 0 R"),
-        "hybrid-self": pdf(prev="/XRefStm {start}"),
-        "count-huge": pdf(pages="/Kids [3 0 R] /Count 2000000000"),
-        "count-huger": pdf(pages="/Kids [3 0 R] /Count 99999999999999999999999"),
-        "count-negative": pdf(pages="/Kids [3 0 R] /Count -7"),
-        "kids-many": pdf(pages=f"/Kids [{'3 0 R ' * 50_000}] /Count 50000"),
-        "objects-bomb": object_stream(b"2 0 " + big, "/N 1 /First 4"),
-        "objects-many": object_stream(b"2 0 " * 500_000, "/N 500000 /First 2000000"),
-        "objects-lie": object_stream(b"2 0 << /Type /Pages >>", "/N 2000000000 /First 1999999999"),
-        "objects-extend": object_stream(b"2 0 << /Type /Pages /Kids [] >>", "/N 1 /First 4 /Extends 3 0 R"),
-        "objects-in-itself": object_stream(b"2 0 2 0 R", "/N 1 /First 4"),
-        "content-bomb": pdf(content=deflated(big + TEXT)),
-        "content-bombs": pdf(content=stream(wrapped, f"/Filter {several}")),
-        "content-text": pdf(content=deflated(b"BT /F1 1 Tf " + b"(Owls hunt at night) Tj " * 1_000_000 + b"ET")),
-        "content-self": pdf(content=b"4 0 R"),
-        "content-array": pdf(first=page(contents=f"[{'4 0 R ' * 100_000}]")),
-        "graphics-states": pdf(content=deflated(b"q " * 5_000_000 + TEXT)),
-        "forms-self": forms(1, 1).replace(TEXT, b"/X Do".ljust(len(TEXT))).replace(b"/X 7 0 R", b"/X 6 0 R"),
-        "forms-laughs": forms(12, 10),
-        "glyph-self": pdf(stream(b"9 0 d0 " + TEXT), font=glyph),
-        "unicode-ranges": pdf(stream(cmap * 1000), font=unicode_font),
-        "length-huge": pdf(content=b"<< /Length 99999999999 >>\nstream\n" + TEXT + b"\nendstream"),
-        "length-self": pdf(content=b"<< /Length 4 0 R >>\nstream\n" + TEXT + b"\nendstream"),
-        "filters-many": pdf(content=stream(b"x", f"/Filter [{'/FlateDecode ' * 10_000}]")),
-        "arrays-deep": pdf(b"[" * DEEP + b"]" * DEEP, catalog="/Names 6 0 R"),
-        "dictionaries-deep": pdf(b"<< /A " * DEEP + b">>" * DEEP, catalog="/Names 6 0 R"),
-        "strings-open": pdf(content=stream(b"(" * 1_000_000)),
-        "references-chain": pdf(*(f"{n + 1} 0 R".encode() for n in range(6, 20_000)), first=page(contents="6 0 R")),
-        "header-only": b"%PDF-1.7\n",
-        "headers": b"%PDF-1.7\n" * 100_000,
-        "objects-empty": b"%PDF-1.7\n" + b"1 0 obj\n" * 300_000,
-        "trailers": b"%PDF-1.7\n" + b"trailer << /Root 1 0 R /Prev 9 >> startxref 9 " * 50_000,
-    }
+        OWLS,
+    ),
+    "xref-self": (lambda: pdf(prev="/Prev {start}"), OWLS),
+    "xref-negative": (lambda: pdf(prev="/Prev -1"), OWLS),
+    "xref-beyond": (lambda: pdf(prev="/Prev 99999999999999999999"), OWLS),
+    "xref-stream-self": (xref_stream, OWLS),
+    "xref-stream-size": (lambda: xref_stream(prev="0", size=2_000_000_000), OWLS),
+    "xref-stream-index": (lambda: xref_stream(prev="0", index="/Index [0 2147483647]"), OWLS),
+    "xref-stream-root": (lambda: xref_stream(prev="0", root="6 0 R"), DAMAGED),
+    "hybrid-self": (lambda: pdf(prev="/XRefStm {start}"), OWLS),
+    "count-huge": (lambda: pdf(pages="/Kids [3 0 R] /Count 2000000000"), OWLS),
+    "count-huger": (lambda: pdf(pages="/Kids [3 0 R] /Count 99999999999999999999999"), OWLS),
+    "count-million": (lambda: pdf(pages="/Kids [3 0 R] /Count 1000000"), "has 1,000,000 pages, at most 3,000"),
+    "count-negative": (lambda: pdf(pages="/Kids [3 0 R] /Count -7"), OWLS),
+    "kids-many": (lambda: pdf(pages=f"/Kids [{'3 0 R ' * 50_000}] /Count 50000"), "has 50,000 pages, at most 3,000"),
+    "objects-bomb": (lambda: object_stream(b"2 0 " + blanks(20_000_000), "/N 1 /First 4"), DAMAGED),
+    "objects-many": (lambda: object_stream(b"2 0 " * 500_000, "/N 500000 /First 2000000"), DAMAGED),
+    "objects-lie": (lambda: object_stream(b"2 0 << /Type /Pages >>", "/N 2000000000 /First 1999999999"), DAMAGED),
+    "objects-extend": (
+        lambda: object_stream(b"2 0 << /Type /Pages /Kids [] >>", "/N 1 /First 4 /Extends 3 0 R"),
+        DAMAGED,
+    ),
+    "objects-in-themselves": (lambda: object_stream(b"2 0 2 0 R", "/N 1 /First 4"), DAMAGED),
+    "content-bomb": (lambda: pdf(content=deflated(blanks(30_000_000) + TEXT)), OWLS),
+    "content-bombs": (
+        lambda: pdf(
+            content=stream(
+                zlib.compress(zlib.compress(zlib.compress(blanks(30_000_000) + TEXT, 1))),
+                "/Filter [/FlateDecode /FlateDecode /FlateDecode]",
+            )
+        ),
+        OWLS,
+    ),
+    "content-text": (
+        lambda: pdf(content=deflated(b"BT /F1 1 Tf " + b"(Owls hunt at night) Tj " * 300_000 + b"ET")),
+        NO_MEMORY,
+    ),
+    "content-self": (lambda: pdf(content=b"4 0 R"), NO_TEXT),
+    "content-array": (lambda: pdf(first=page(contents=f"[{'4 0 R ' * 100_000}]")), OWLS),
+    "graphics-states": (lambda: pdf(content=deflated(b"q " * 500_000 + TEXT)), OWLS),
+    "forms-self": (
+        lambda: forms(1, 1).replace(TEXT, b"/X Do".ljust(len(TEXT))).replace(b"/X 7 0 R", b"/X 6 0 R"),
+        NO_TEXT,
+    ),
+    "forms-laughs": (lambda: forms(12, 10), NO_MEMORY),
+    "glyph-self": (lambda: pdf(stream(b"9 0 d0 " + TEXT), font=GLYPH_FONT), NO_TEXT),
+    "unicode-ranges": (lambda: pdf(stream(CMAP * 1000), font=UNICODE_FONT), OWLS),
+    "length-huge": (lambda: pdf(content=b"<< /Length 99999999999 >>\nstream\n" + TEXT + b"\nendstream"), OWLS),
+    "length-self": (lambda: pdf(content=b"<< /Length 4 0 R >>\nstream\n" + TEXT + b"\nendstream"), OWLS),
+    "filters-many": (lambda: pdf(content=stream(b"x", f"/Filter [{'/FlateDecode ' * 10_000}]")), NO_TEXT),
+    "arrays-deep": (lambda: pdf(b"[" * DEEP + b"]" * DEEP, catalog="/Names 6 0 R"), OWLS),
+    "dictionaries-deep": (lambda: pdf(b"<< /A " * DEEP + b">>" * DEEP, catalog="/Names 6 0 R"), OWLS),
+    "strings-open": (lambda: pdf(content=stream(b"(" * 1_000_000)), NO_TEXT),
+    "references-chain": (
+        lambda: pdf(*(f"{n + 1} 0 R".encode() for n in range(6, 20_000)), first=page(contents="6 0 R")),
+        NO_TEXT,
+    ),
+    "header-only": (lambda: b"%PDF-1.7\n", DAMAGED),
+    "headers": (lambda: b"%PDF-1.7\n" * 100_000, DAMAGED),
+    "objects-empty": (lambda: b"%PDF-1.7\n" + b"1 0 obj\n" * 300_000, DAMAGED),
+    "trailers": (lambda: b"%PDF-1.7\n" + b"trailer << /Root 1 0 R /Prev 9 >> startxref 9 " * 50_000, DAMAGED),
+}
 
 
 # --- Word ----------------------------------------------------------------------------------------------------------
@@ -181,18 +211,25 @@ def relations(*targets):
 
 def zip_of(members, compression=zipfile.ZIP_DEFLATED):
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
+    with zipfile.ZipFile(buffer, "w", compression, compresslevel=1) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
     return buffer.getvalue()
 
 
-def word(body="<w:p><w:r><w:t>Owls hunt at night</w:t></w:r></w:p>", *, before="", document=None, rels=None, more=None):
-    """Write a Word document of four parts; before stands before its root, document replaces the part whole."""
+def word(body="<w:p><w:r><w:t>Owls hunt at night</w:t></w:r></w:p>", before="", *, more=None, **parts):
+    """Write a Word document of three parts; before stands before its root, parts are those of word_parts."""
+    return zip_of({**word_parts(body, before, **parts), **(more or {})})
+
+
+def word_parts(body, before="", *, document=None, rels=None):
     whole = f'<?xml version="1.0"?>{before}<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'
-    main = f'Type="{RELATIONS}/officeDocument" Target="word/document.xml"'
-    members = {"[Content_Types].xml": CONTENT_TYPES, "_rels/.rels": rels or relations(main)}
-    return zip_of({**members, "word/document.xml": whole if document is None else document, **(more or {})})
+    main = relations(f'Type="{RELATIONS}/officeDocument" Target="word/document.xml"')
+    return {
+        "[Content_Types].xml": CONTENT_TYPES,
+        "_rels/.rels": rels or main,
+        "word/document.xml": whole if document is None else document,
+    }
 
 
 def laughing(body="&l11;", laughs=LAUGHS):
@@ -215,119 +252,143 @@ def overlapping(data, times):
     return data[:start] + directory + bytes(ending)
 
 
-def words():
-    """Give hostile Word documents by name."""
-    paragraph = "<w:p><w:r><w:t>Owls</w:t></w:r></w:p>"
-    outside = '<!ENTITY x SYSTEM "file:///etc/passwd">'
-    remote = '<!DOCTYPE d SYSTEM "http://127.0.0.1:9/d.dtd" [<!ENTITY % p SYSTEM "http://127.0.0.1:9/p"> %p;]>'
-    quadratic = "<!ENTITY a '" + "a" * 50_000 + "'>"
-    elsewhere = f'Type="{RELATIONS}/officeDocument" Target="../../../../../../etc/passwd"'
-    image = f'Type="{RELATIONS}/image" Target='
-    bomb = word(paragraph * 3_000_000)
-    text, before = laughing()
-    blown, blow = laughing("&a;" * 50_000, quadratic)
-    read, reads = laughing("&x;", outside)
-    return {
-        "bomb": bomb,
-        "bomb-spaces": word("<w:p/>" + " " * 400_000_000),
-        "bomb-lies": with_size(word(" " * 200_000_000), 200_000_000 + len(word_frame()), 10),
-        "text-bomb": word("<w:p><w:r><w:t>" + "owl " * 50_000_000 + "</w:t></w:r></w:p>"),
-        "laughs": word(text, before=before),
-        "quadratic": word(blown, before=blow),
-        "outside": word(read, before=reads),
-        "remote": word(before=remote),
-        "deep": word("<w:sdt><w:sdtContent>" * DEEP + paragraph + "</w:sdtContent></w:sdt>" * DEEP),
-        "deep-tables": word("<w:tbl><w:tr><w:tc>" * 80 + paragraph + "</w:tc></w:tr></w:tbl>" * 80),
-        "attributes": word("<w:p " + " ".join(f"a{n}='1'" for n in range(300_000)) + "/>"),
-        "parts": word(more={f"word/{n}.xml": "" for n in range(20_000)}),
-        "overlapping": overlapping(word(), 5_000),
-        "nested": word(document=zip_of({"word/document.xml": word()})),
-        "itself": word(more={"word/_rels/document.xml.rels": relations(f'{image}"document.xml"')}),
-        "loop": word(
-            more={
-                "word/_rels/document.xml.rels": relations(f'{image}"a.xml"'),
-                "word/a.xml": "<a/>",
-                "word/_rels/a.xml.rels": relations(f'{image}"b.xml"'),
-                "word/b.xml": "<b/>",
-                "word/_rels/b.xml.rels": relations(f'{image}"a.xml"'),
-            }
-        ),
-        "elsewhere": word(rels=relations(elsewhere)),
-        "names": word(more={"../../evil.xml": "x", "word/\0.xml": "x", "w" * 4000: "x", "/etc/x": "x"}),
-        "bzip2": zip_of({"word/document.xml": "x" * 50_000_000}, zipfile.ZIP_BZIP2),
-        "lzma": zip_of({"word/document.xml": "x" * 50_000_000}, zipfile.ZIP_LZMA),
-    }
-
-
 def word_frame():
     return f'<?xml version="1.0"?><w:document xmlns:w="{WORD}"><w:body></w:body></w:document>'
+
+
+PARAGRAPH = "<w:p><w:r><w:t>Owls hunt at night</w:t></w:r></w:p>"
+REMOTE = '<!DOCTYPE d SYSTEM "http://127.0.0.1:9/d.dtd" [<!ENTITY % p SYSTEM "http://127.0.0.1:9/p"> %p;]>'
+IMAGE = f'Type="{RELATIONS}/image" Target='
+LOOP = {
+    "word/_rels/document.xml.rels": relations(f'{IMAGE}"a.xml"'),
+    "word/a.xml": "<a/>",
+    "word/_rels/a.xml.rels": relations(f'{IMAGE}"b.xml"'),
+    "word/b.xml": "<b/>",
+    "word/_rels/b.xml.rels": relations(f'{IMAGE}"a.xml"'),
+}
+ELSEWHERE = f'Type="{RELATIONS}/officeDocument" Target="../../../../../../etc/passwd"'
+AMPLIFIED = "damaged .Maximum entity amplification"
+
+WORDS = {
+    "bomb": (lambda: word(PARAGRAPH * 400_000), NO_MEMORY),
+    "bomb-told": (lambda: with_size(word(" " * 1000), 1000 + len(word_frame()), 600_000_000), "unpacks to 600,00"),
+    "bomb-spaces": (lambda: word("<w:p/>" + " " * 11_000_000), "Text node too long"),
+    "bomb-lies": (lambda: with_size(word(" " * 20_000_000), 20_000_000 + len(word_frame()), 10), "Bad CRC-32"),
+    "text-bomb": (lambda: word("<w:p><w:r><w:t>" + "owl " * 3_000_000 + "</w:t></w:r></w:p>"), "Text node too long"),
+    "laughs": (lambda: word(*laughing()), AMPLIFIED),
+    "quadratic": (
+        lambda: word(*laughing("&a;" * 50_000, "<!ENTITY a '" + "a" * 50_000 + "'>")),
+        AMPLIFIED,
+    ),
+    "outside": (lambda: word(*laughing("Owls&x;.", '<!ENTITY x SYSTEM "file:///etc/passwd">')), r"^Owls\.?$"),
+    "remote": (lambda: word(before=REMOTE), OWLS),
+    "deep": (
+        lambda: word("<w:sdt><w:sdtContent>" * DEEP + PARAGRAPH + "</w:sdtContent></w:sdt>" * DEEP),
+        "Excessive depth",
+    ),
+    "deep-tables": (
+        lambda: word("<w:tbl><w:tr><w:tc>" * 80 + PARAGRAPH + "</w:tc></w:tr></w:tbl>" * 80),
+        OWLS,
+    ),
+    "attributes": (lambda: word("<w:p " + " ".join(f"a{n}='1'" for n in range(100_000)) + "/>"), "No text was found"),
+    "overlapping": (lambda: overlapping(word(), 5_000), "has 15,000 parts, at most 10,000"),
+    "nested": (lambda: word(document=zip_of({"word/document.xml": word()})), "damaged"),
+    "itself": (lambda: word(more={"word/_rels/document.xml.rels": relations(f'{IMAGE}"document.xml"')}), OWLS),
+    "loop": (lambda: word(more=LOOP), OWLS),
+    "elsewhere": (lambda: word(rels=relations(ELSEWHERE)), "no item named 'etc/passwd' in the archive"),
+    "names": (
+        lambda: word(more={"../../evil.xml": "x", "word/\0.xml": "x", "w" * 4000: "x", "/etc/x": "x"}),
+        OWLS,
+    ),
+    "bzip2": (lambda: zip_of(word_parts(" " * 5_000_000), zipfile.ZIP_BZIP2), "No text was found"),
+    "lzma": (lambda: zip_of(word_parts(" " * 5_000_000), zipfile.ZIP_LZMA), "No text was found"),
+}
 
 
 # --- pages and tables ----------------------------------------------------------------------------------------------
 
 
-def pages():
-    """Give hostile HTML by name."""
-    owls = "<p>Owls hunt at night, and the barn owl hunts by ear alone.</p>"
-    frame = "<html><head><title>Owls</title></head><body>{}</body></html>".format
-    return {
-        "laughs": f"<!DOCTYPE html [{LAUGHS}]>" + frame(owls + "<p>&l11;</p>"),
-        "laughs-xhtml": f'<?xml version="1.0"?><!DOCTYPE html [{LAUGHS}]>'
-        f'<html xmlns="http://www.w3.org/1999/xhtml"><body>{owls}<p>&l11;</p></body></html>',
-        "outside": "<!DOCTYPE html [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>" + frame(owls + "<p>&x;</p>"),
-        "scripts": frame(
-            "<script>steal(1)</script><p onclick='steal(2)'>Owls hunt at night.</p><svg onload=steal(3)><script>"
-            "steal(4)</script></svg><a href='javascript:steal(5)'>owl</a><iframe srcdoc='<script>steal(6)</script>'>"
-            "</iframe><noscript><p>steal(7)</p></noscript><style>p{background:url(steal)}</style><template><script>"
-            "steal(8)</script></template><object data='data:text/html,steal(9)'></object>" + owls * 3
+OWL = "<p>Owls hunt at night, and the barn owl hunts by ear alone.</p>"
+WRITTEN = (  # every way that a page may hold a script
+    "<script>steal(1)</script><p onclick='steal(2)'>Owls hunt at night.</p><svg onload=steal(3)><script>steal(4)"
+    "</script></svg><a href='javascript:steal(5)'>owl</a><iframe srcdoc='<script>steal(6)</script>'></iframe><style>"
+    "p{background:url(steal)}</style><template><script>steal(7)</script></template><object data='data:text/html,steal'>"
+    "</object><SCRIPT type=module>steal(8)</SCRIPT><math><script>steal(9)</script></math>"
+)
+
+
+def frame(body, before=""):
+    return f"{before}<html><head><title>Owls</title></head><body>{body}</body></html>"
+
+
+PAGES = {
+    "laughs": (lambda: frame(OWL + "<p>&l11;</p>", f"<!DOCTYPE html [{LAUGHS}]>"), OWLS),
+    "laughs-xhtml": (
+        lambda: (
+            f'<?xml version="1.0"?><!DOCTYPE html [{LAUGHS}]><html xmlns="http://www.w3.org/1999/xhtml"><body>'
+            f"{OWL}<p>&l11;</p></body></html>"
         ),
-        "deep": frame("<div>" * DEEP + owls + "</div>" * DEEP),
-        "deep-open": "<div>" * DEEP + owls,
-        "deep-lists": frame("<ul><li>" * DEEP + owls),
-        "deep-tables": frame("<table><tr><td>" * 20_000 + owls),
-        "deep-inline": frame("<b><i>" * DEEP + owls),
-        "attributes": frame("<p " + " ".join(f"a{n}=1" for n in range(300_000)) + f">owl</p>{owls}"),
-        "attribute": frame("<p class='" + "a " * 2_000_000 + f"'>owl</p>{owls}"),
-        "less-than": frame("<" * 3_000_000),
-        "comments": frame("<!--" * 500_000),
-        "entities": frame("&" * 2_000_000 + "&amp;" * 1_000_000),
-        "paragraphs": frame(owls * 50_000),
-        "breaks": frame("owl<br>" * 500_000),
-        "cells": frame("<table>" + "<tr><td>owl</td></tr>" * 200_000 + "</table>"),
-        "charset-slow": b"<html><meta charset=punycode><body>" + b"a-\xff" + b"z9" * 500_000,
-        "charset-code": b"<html><meta charset=unicode_escape><body>\xff<p>" + b"\\N{BULLET}" * 100_000,
-        "charset-zip": b"<html><meta charset=zlib><body>\xff" + zlib.compress(bytes(50_000_000)),
-    }
+        OWLS,
+    ),
+    "outside": (lambda: frame(OWL + "<p>&x;</p>", "<!DOCTYPE html [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>"), OWLS),
+    "scripts": (lambda: frame(WRITTEN + OWL * 3), OWLS),
+    "scripts-many": (lambda: frame(WRITTEN + OWL * 110_000), OWLS),
+    "scripts-only": (lambda: frame("<script>steal(1)</script>" * 1000), "No text was found"),
+    "deep": (lambda: frame("<div>" * DEEP + OWL + "</div>" * DEEP), "No text was found"),
+    "deep-open": (lambda: "<div>" * DEEP + OWL, "No text was found"),
+    "deep-after": (lambda: frame(OWL + "<div>" * DEEP), OWLS),
+    "deep-lists": (lambda: frame(OWL + "<ul><li>" * DEEP), OWLS),
+    "deep-tables": (lambda: frame(OWL + "<table><tr><td>" * 20_000), OWLS),
+    "deep-inline": (lambda: frame(OWL + "<b><i>" * DEEP), OWLS),
+    "attribute": (lambda: frame("<p class='" + "a " * 200_000 + f"'>owl</p>{OWL}"), OWLS),
+    "less-than": (lambda: frame("<" * 300_000), "<<<"),
+    "comments": (lambda: frame("<!--" * 500_000), "No text was found"),
+    "entities": (lambda: frame("&" * 200_000 + "&amp;" * 100_000), "&&&"),
+    "breaks": (lambda: frame("owl<br>" * 210_000), "owl"),
+    "cells": (lambda: frame("<table>" + "<tr><td>owl</td></tr>" * 60_000 + "</table>"), "owl"),
+    "charset-slow": (lambda: b"<html><meta charset=punycode><body>" + b"a-\xff" + b"z9" * 200_000, "z9z9"),
+    "charset-code": (
+        lambda: b"<html><meta charset=unicode_escape><body>\xff<p>" + b"\\N{BULLET}" * 10_000,
+        "\u2022\u2022",
+    ),
+    "charset-zip": (lambda: b"<html><meta charset=zlib><body>\xff" + zlib.compress(bytes(5_000_000)), "binary or in"),
+}
 
+TOO_DEEP = "is nested too deeply"
+ROWS = {
+    "wide.csv": (lambda: ",".join("a" * 300_000) + "\n" + ",".join("b" * 300_000), "a: b\na 2: b"),
+    "cells.csv": (lambda: "text,x\n" + "a," * 4_000_000, "rows and values"),
+    "rows.csv": (lambda: "text\n" + "a\n" * 1_500_000, NO_MEMORY),
+    "field.csv": (lambda: 'text\n"' + "owl " * 4_000_000 + '"\n', "owl owl"),
+    "open.csv": (lambda: 'text\n"' + 'owl"" ' * 1_000_000, "breaks off at line 2"),
+    "quotes.csv": (lambda: '"' * 2_000_001, "breaks off at line 1"),
+    "nul.csv": (lambda: "text\0\nowl\0\n" + "hunts at night and sleeps by day" * 3, "owl"),
+    "delimiters.csv": (lambda: ",;\t|" * 200_000, "no rows with text"),
+    "lists.jsonl": (lambda: '{"text": "owl", "a": [' + "[]," * 500_000 + "[]]}", "owl"),
+    "deep.jsonl": (lambda: '{"text": "owl", "a": ' + "[" * DEEP + "]" * DEEP + "}", TOO_DEEP),
+    "deeper.jsonl": (lambda: '{"a": ' * 1_000_000, TOO_DEEP),
+    "copy.jsonl": (lambda: '{"text": "owl", "a": ' + "[" * 900 + "]" * 900 + "}", TOO_DEEP),
+    "digits.jsonl": (lambda: '{"text": "owl", "a": ' + "9" * 1_000_000 + "}", "is not JSON .Exceeds the limit"),
+    "exponent.jsonl": (lambda: '{"text": "owl", "a": 1e999999999}', "owl"),
+    "keys.jsonl": (lambda: '{"text": "owl"' + "".join(f', "{n}": 1' for n in range(100_000)) + "}", "owl"),
+    "ids.jsonl": (lambda: f'{{"text": "a", "id": "{"i" * 1_000_000}"}}\n' * 2, "was already given in line 1"),
+    "heading.md": (lambda: "#" + " " * 1_000_000 + "\n", "#"),
+    "underlined.md": (lambda: "a\n" + "=" * 1_000_000 + "x", "==="),
+    "fences.md": (lambda: "```\n~~~\n" * 200_000, "~~~"),
+    "ticks.md": (lambda: "`" * 1_000_000, "```"),
+    "bytes.txt": (lambda: b"\x80\xfe\xff" * 3_000_000, "unknown encoding"),
+    "old.txt": (lambda: "Größe und Straße, ".encode("latin-1") * 200_000, "Größe und Straße"),
+    "wide.txt": (
+        lambda: "owl ".encode("utf-16") + "hunts ".encode("utf-16-le") * 200_000 + b"\xd8",
+        "unknown encoding",
+    ),
+    "nul.txt": (lambda: bytes(10_000_000), "binary or in"),
+    "surrogates.txt": (lambda: b"\xed\xa0\x80" * 200_000, "."),
+}
 
-def tables():
-    """Give hostile CSV, JSONL and texts by name."""
-    return {
-        "wide.csv": ",".join("a" * 1_500_000) + "\n" + ",".join("b" * 1_500_000),
-        "cells.csv": "text,x\n" + "a," * 8_000_000,
-        "rows.csv": "text\n" + "a\n" * 9_000_000,
-        "field.csv": 'text\n"' + "owl, " * 4_000_000 + '"\n',
-        "open.csv": 'text\n"' + 'owl"" ' * 3_000_000,
-        "quotes.csv": '"' * 5_000_001,
-        "nul.csv": "text\0\nowl\0\n" + "hunts at night and sleeps by day" * 3,
-        "delimiters.csv": ",;\t|" * 4_000_000,
-        "lists.jsonl": '{"text": "owl", "a": [' + "[]," * 6_000_000 + "[]]}",
-        "deep.jsonl": '{"text": "owl", "a": ' + "[" * DEEP + "]" * DEEP + "}",
-        "deeper.jsonl": '{"a": ' * 3_000_000,
-        "copy.jsonl": '{"text": "owl", "a": ' + "[" * 900 + "]" * 900 + "}",
-        "digits.jsonl": '{"text": "owl", "a": ' + "9" * 4_000_000 + "}",
-        "exponent.jsonl": '{"text": "owl", "a": 1e999999999}',
-        "keys.jsonl": '{"text": "owl"' + "".join(f', "{n}": 1' for n in range(900_000)) + "}",
-        "rows.jsonl": '{"text":"a"}\n' * 1_500_000,
-        "id.jsonl": '{"text": "a", "id": "' + "i" * 5_000_000 + '"}\n' + '{"text": "b", "id": "' + "i" * 5_000_000 + '"}',
-        "heading.md": "#" + " " * 5_000_000 + "\n",
-        "underlined.md": "a\n" + "=" * 5_000_000 + "x",
-        "fences.md": "```\n~~~\n" * 1_000_000,
-        "ticks.md": "`" * 5_000_000,
-        "bytes.txt": b"\x80\xfe\xff" * 5_000_000,
-        "old.txt": "Größe und Straße, ".encode("latin-1") * 800_000,
-        "japanese.txt": "日本語のテキストです。".encode("shift_jis") * 500_000,
-        "wide.txt": "owl ".encode("utf-16") + "hunts ".encode("utf-16-le") * 1_000_000 + b"\xd8",
-        "nul.txt": bytes(20_000_000),
-        "surrogates.txt": b"\xed\xa0\x80" * 1_000_000,
-    }
+CASES = {
+    **{f"{name}.pdf": case for name, case in PDFS.items()},
+    **{f"{name}.docx": case for name, case in WORDS.items()},
+    **{f"{name}.html": case for name, case in PAGES.items()},
+    **ROWS,
+}

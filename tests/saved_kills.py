@@ -62,7 +62,8 @@ class Steps:
             self.take("open")
 
     def watched_fsync(self, handle):
-        self.take("sync a folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "sync")
+        name = Path(os.readlink(f"/proc/self/fd/{handle}")).name
+        self.take(f"sync folder {name}" if stat.S_ISDIR(os.fstat(handle).st_mode) else "sync")
         self.fsync(handle)
 
     def watched_fdopen(self, handle, *arguments, **options):

@@ -418,7 +418,7 @@ PLANTED = (
 )
 BEGIN = PLANTED[:160]  # of what a short chunk holds
 PLACES = """() => [...document.querySelectorAll('*')].filter(element =>
-    element.matches('.planted, iframe, object, embed, base, [srcdoc], marquee, .js-plotly-plot a, .hoverlayer a')
+    element.matches('.planted, iframe, object, embed, [srcdoc], marquee, .js-plotly-plot a, .hoverlayer a')
     || [...element.attributes].some(({name, value}) => /^on/i.test(name)
         || (/^(href|src|action|formaction|xlink:href)$/i.test(name) && /^[\\s\\0-\\x20]*javascript:/i.test(value)))
     || [...element.attributes].some(({value}) => /planted\\.example/.test(value) && element.matches('[src], [href]'))

@@ -313,12 +313,13 @@ def test_names_are_on_the_disk_before_they_are_relied_upon(folder):
     assert ended.returncode == 0, ended.stderr
     steps = json.loads((folder.parent / "steps").read_text())
     replaced = steps.index(f"rename {MANIFEST}")
-    synced = [number for number, step in enumerate(steps) if step == "sync a folder"]
+    synced = [number for number, step in enumerate(steps) if step == "sync folder whole"]
     renamed = [number for number, step in enumerate(steps) if step.startswith("rename")]
     removed = [number for number, step in enumerate(steps) if step.startswith("remove") and "-" in step]
     assert any(renamed[-2] < number < replaced for number in synced), "files, before a manifest tells of them"
     assert any(replaced < number < removed[0] for number in synced), "the manifest, before the old files go"
-    assert all(steps[number - 1].startswith(("sync", "write")) for number in renamed), "content, before its name"
+    assert f"sync folder {folder.parent.name}" in steps[replaced:], "the folder itself, which may be new"
+    assert {steps[number - 1] for number in renamed} == {"sync"}, "content, before its name"
 
 
 def test_a_system_that_cannot_sync_a_folder_can_save(folder, monkeypatch):

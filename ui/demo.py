@@ -94,14 +94,10 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
         curve.then(shown(ef_tab.redraw), ef.inputs, ef.drawn, **hidden)
         revision.change(ef_tab.overlay_choice, session, ef.overlay, **hidden)
         tabs, drawn = [first, second, third, fourth, fifth], gr.State(0)
-        gr.on([tab.select for tab in tabs], which, None, tab_open, **hidden | {"queue": False})
-        gr.on(
-            [revision.change, tab_open.change],
-            shown(inside),
-            [tab_open, drawn, *graph.inputs],
-            [drawn, *graph.refreshed],
-            **hidden,
-        )
+        opened = gr.on([tab.select for tab in tabs], which, None, tab_open, **hidden | {"queue": False})
+        views: dict[str, Any] = {"inputs": [tab_open, drawn, *graph.inputs], "outputs": [drawn, *graph.refreshed]}
+        opened.then(shown(inside), **views, **hidden)
+        revision.change(shown(inside), **views, **hidden)
         gr.on([ef.starve.click, ef.enlarge.click], ef_tab.waiting, None, ef.lesson, **hidden)
         revision.change(documents_tab.report, session, documents.report, **hidden)
     return demo

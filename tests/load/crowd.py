@@ -1,10 +1,11 @@
-"""Crowds: visitors that act at the same time for a while, one that acts alone, and the comparison of what they saw."""
+"""Crowds: visitors that act at the same time for a while; one that acts alone; the builds of a crowd again, alone."""
 
 import asyncio
 import itertools
 import time
 
-from visitor import BUILDS, EFS, QUESTIONS, SEARCHED, K, Notes, Visitor, text_of
+from notes import Notes
+from visitor import BUILDS, EFS, QUESTIONS, SEARCHED, K, Visitor, text_of
 
 THINK = (1.5, 4.0)  # seconds a visitor looks at what is shown
 MEASURED = 0.05  # how often the endpoint is called besides
@@ -50,7 +51,7 @@ async def crowd(port, collection, *, visitors, seconds, builders=0, builds=BUILD
 
 
 async def builds_alone(port, notes):
-    """Let one visitor after the other build again, alone, what was built in a crowd, and ask the same; return the notes."""
+    """Let one visitor after the other build again, alone, what a crowd built, and ask the same; return the notes."""
     found = Notes()
     asked = {}
     for collection, what, values, _ in notes.answers:
@@ -66,23 +67,6 @@ async def builds_alone(port, notes):
                 await visitor.search(question, k, ef)
         await visitor.leave()
     return found
-
-
-def wrong_answers(notes, *references):
-    """Return the answers that differ from those of a visitor who was alone, with the ef that they are of, if any."""
-    expected = {}
-    for reference in references:
-        for collection, what, asked, answer in reference.answers:
-            expected.setdefault((collection, what, asked), answer)
-    wrong = []
-    for collection, what, asked, answer in notes.answers:
-        right = expected.get((collection, what, asked))
-        if answer != right:
-            like = [
-                other[2] for other, value in expected.items() if other[:2] == (collection, what) and value == answer
-            ]
-            wrong.append((collection, what, asked, right, answer, like))
-    return wrong
 
 
 async def _look(visitor, efs, think):

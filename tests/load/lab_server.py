@@ -98,9 +98,8 @@ def overlaps(sections):
 
 def busy_seconds():
     """Return the processor time that everything on this machine has used, as far as it is not waiting."""
-    user, nice, system, _, _, interrupts, others, *_ = map(
-        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
-    )
+    fields = Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
+    user, nice, system, _, _, interrupts, others, *_ = map(int, fields)
     return (user + nice + system + interrupts + others) / os.sysconf("SC_CLK_TCK")
 
 

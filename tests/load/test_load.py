@@ -4,10 +4,11 @@ import asyncio
 import itertools
 
 import pytest
-from crowd import alone, builds_alone, crowd, wrong_answers
+from crowd import alone, builds_alone, crowd
 from lab_server import LabServer, overlaps
+from notes import Notes, wrong_answers
 from report import percentile
-from visitor import QUICK_BUILDS, Notes
+from visitor import QUICK_BUILDS
 
 VISITORS, BUILDERS, SECONDS = 8, 2, 10
 EFS = (10, 14, 20, 40, 80, 160, 320)
@@ -74,9 +75,7 @@ def test_timed_sections_never_overlap_one_another_or_heavy_work(load):
     _, notes, _, _, sections = load
     assert overlaps(sections) == []
     timed = sum(what == "alone" for what, *_ in sections)
-    assert timed >= len(notes.seconds["slide"]) + len(notes.seconds["search"]), (
-        "what is timed is to have the machine alone"
-    )
+    assert timed >= len(notes.seconds["slide"]) + len(notes.seconds["search"]), "what is timed has the machine alone"
     assert any(what == "work" for what, *_ in sections)
 
 

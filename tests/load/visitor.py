@@ -1,15 +1,14 @@
-"""A visitor of the load test: arrives, moves ef in bursts, asks questions, builds collections; and notes all answers."""
+"""A visitor of the load test: arrives, moves ef, asks questions, builds collections; and notes all answers."""
 
 import asyncio
-import html
 import json
 import random
 import re
 import time
 import uuid
 import zlib
-from dataclasses import dataclass, field
 
+from notes import Found, record_of, seconds_of
 from screen import PREFIX, Screen
 from small import WORDS
 from wire import Wire
@@ -29,7 +28,6 @@ QUESTIONS = (
     "train a model that sorts mails into spam and not spam",
     "the derivative of an expression",
 )
-ROUNDING = 1e-5  # of a cosine
 MARKER = re.compile(r"owner\d+x\d+")
 BUILDS = (  # sentences, model, how the text comes
     (400, "wordllama-256", "paste"),
@@ -38,61 +36,6 @@ BUILDS = (  # sentences, model, how the text comes
     (1_000, "all-MiniLM-L6-v2", "upload"),
 )
 QUICK_BUILDS = ((300, "wordllama-256", "paste"), (1_200, "wordllama-256", "upload"))
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What a search showed: words, recall, and both rankings as [id, score].
-
-    A question's vector may differ in its last bit with the number of threads at work, and scores with it: equal are
-    scores within ROUNDING, and ids in any order where their scores are that near.
-    """
-
-    words: str
-    recall: float
-    exact: list
-    hnsw: list
-
-    def __eq__(self, other):
-        if not isinstance(other, Found) or (self.words, self.recall) != (other.words, other.recall):
-            return False
-        return all(_same(*sides) for sides in ((self.exact, other.exact), (self.hnsw, other.hnsw)))
-
-
-def _same(one, other):
-    """Compare two rankings."""
-    if len(one) != len(other) or any(abs(a[1] - b[1]) > ROUNDING for a, b in zip(one, other, strict=True)):
-        return False
-    last = one[-1][1] if one else 0
-    scores, others = ({hit[0]: hit[1] for hit in side} for side in (one, other))
-    return all(
-        abs(others.get(name, last) - score) <= ROUNDING and (name in others or abs(score - last) <= ROUNDING)
-        for name, score in scores.items()
-    )
-
-
-@dataclass
-class Notes:
-    """What all visitors of a phase noted.
-
-    seconds: action -> how long it took. answers: (collection, what, asked, answer). shown: (collection, ef, medians as
-    the page writes them: HNSW, exact). failures: (visitor, where, what). superseded: values of ef that were never shown
-    because another was chosen meanwhile, as the page means to do.
-    """
-
-    seconds: dict = field(default_factory=dict)
-    answers: list = field(default_factory=list)
-    shown: list = field(default_factory=list)
-    failures: list = field(default_factory=list)
-    waits: set = field(default_factory=set)
-    built: dict = field(default_factory=dict)
-    superseded: int = 0
-
-    def took(self, action, seconds):
-        self.seconds.setdefault(action, []).append(seconds)
-
-    def answered(self, collection, what, asked, answer):
-        self.answers.append((collection, what, asked, answer))
 
 
 class Visitor:
@@ -162,7 +105,7 @@ class Visitor:
             recall, median, *_ = re.findall(r"<b>([^<]*)</b>", value)
             exact = re.findall(r"exact: ([^<]*)<", value)[1]
             self.notes.answered(self.collection, "recall", (K, ef), recall)
-            self.notes.shown.append((self.collection, ef, _seconds(median), _seconds(exact)))
+            self.notes.shown.append((self.collection, ef, seconds_of(median), seconds_of(exact)))
 
     def _note_details(self, ef):
         """Note what stands beside the numbers once nothing moves any more: it must be of the same ef."""
@@ -170,7 +113,7 @@ class Visitor:
         worst = self.shown("lab-table") or self.shown("misses anything")
         self.notes.answered(self.collection, "worst queries", (K, ef), worst)
         self.notes.answered(self.collection, "distances", (K, ef), self.shown("lab-distances"))
-        record = _record(self.shown("lab-record"))
+        record = record_of(self.shown("lab-record"))
         found = record.get("settings", {}).get("ef"), record.get("observed", {}).get("hnsw", {}).get("mean_recall")
         self.notes.answered(self.collection, "record", (K, ef), found)
 
@@ -186,7 +129,7 @@ class Visitor:
         if data is None:
             return
         self.notes.took("search", time.perf_counter() - start)
-        record = next(_record(part) for part in data if "lab-record" in part)
+        record = next(record_of(part) for part in data if "lab-record" in part)
         words = " ".join(re.findall(r"HNSW found [^<]*", " ".join(data)))
         asked = (record["settings"]["question"], record["settings"]["k"], record["settings"]["ef"])
         observed = Found(words, *(record["observed"][key] for key in (f"recall_at_{k}", "exact", "hnsw")))
@@ -332,13 +275,3 @@ def text_of(marker, sentences, seed):
         f"{' '.join(chosen.choice(WORDS) for _ in range(13)).capitalize()} {marker} {number}."
         for number in range(sentences)
     )
-
-
-def _seconds(words):
-    value, unit = words.split()
-    return float(value) * {"µs": 1e-6, "ms": 1e-3, "s": 1, "min": 60}[unit]
-
-
-def _record(part):
-    found = re.search(r'<pre class="lab-record">(.*?)</pre>', part, re.DOTALL)
-    return json.loads(html.unescape(found[1])) if found else {}
