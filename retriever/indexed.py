@@ -193,11 +193,13 @@ class IndexedCollection:
         write_snapshot(folder, replace(self.retriever.snapshot(), arrays=arrays, extra=extra))
 
     @classmethod
-    def load(cls, folder: str | Path, *, with_graph: bool = True) -> "IndexedCollection":
+    def load(
+        cls, folder: str | Path, *, with_graph: bool = True, progress: Progress | None = None
+    ) -> "IndexedCollection":
         """Read what save wrote, verified; with_graph=False builds the graph anew, for folders of unknown origin.
 
         A stranger's graph can do no harm, but it may be worse than its settings say, and what is measured on it wrong.
-        Raises StorageError for a folder that is damaged, foreign or too new, ModelError for an unknown model.
+        progress: called with the stage "graph" and the fraction built; what it raises ends the work. Raises StorageError for a folder that is damaged, foreign or too new, ModelError for an unknown model.
         """
         snapshot = read_snapshot(folder, with_graph=with_graph)
         retriever = DenseRetriever.from_snapshot(snapshot)
@@ -215,7 +217,7 @@ class IndexedCollection:
             _check_loaded(loaded)
         except (LookupError, TypeError, ValueError, AttributeError, VectorError) as error:
             raise StorageError(f"The saved collection {Path(folder).name} is damaged ({reason(error)}).") from error
-        retriever.build_graph()
+        retriever.build_graph(progress=of_stage(progress, "graph"))
         return loaded
 
 

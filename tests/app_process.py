@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 120  # seconds until a test gives up: the machine may be busy
+PATIENCE = 300  # seconds until a test gives up: the machine may be busy
 SETTINGS = ("HF_", "HUGGINGFACE_", "TRANSFORMERS_", "SENTENCE_TRANSFORMERS_", "LAB_", "GRADIO_")  # not passed on
 
 

@@ -414,6 +414,16 @@ def test_a_parser_that_fails_in_an_unforeseen_way_is_reported(load, monkeypatch)
     assert "ZeroDivisionError: by zero" in load("a.txt", "text").failed["a.txt"]
 
 
+@pytest.mark.parametrize("name", ["a.docx", "a.csv"])
+def test_a_lack_of_memory_is_not_called_damage(load, monkeypatch, name):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("docx.Document" if name == "a.docx" else "retriever.rows._table", fail)
+    content = make_zip(word__document_xml="<a/>") if name == "a.docx" else "text\nowl\n"
+    assert "more memory than there is" in load(name, content).failed[name]
+
+
 def test_a_missing_file_is_reported(tmp_path):
     (tmp_path / "there.txt").write_text("text")
     documents = load_documents([tmp_path / "gone.txt", tmp_path / "there.txt"])

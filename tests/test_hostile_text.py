@@ -418,7 +418,7 @@ PLANTED = (
 )
 BEGIN = PLANTED[:160]  # of what a short chunk holds
 PLACES = """() => [...document.querySelectorAll('*')].filter(element =>
-    element.matches('.planted, iframe, object, embed, [srcdoc], marquee, .js-plotly-plot a, .hoverlayer a')
+    element.matches('.planted, iframe, object, embed, [srcdoc], marquee, svg.main-svg a, .hoverlayer a')
     || [...element.attributes].some(({name, value}) => /^on/i.test(name)
         || (/^(href|src|action|formaction|xlink:href)$/i.test(name) && /^[\\s\\0-\\x20]*javascript:/i.test(value)))
     || [...element.attributes].some(({value}) => /planted\\.example/.test(value) && element.matches('[src], [href]'))
@@ -519,8 +519,8 @@ def test_documents_that_are_hostile_in_every_part(visitor, uploads):
     assert all(PLANTED in hit for hit in hits)
     examples = visitor.page.get_by_text("Example questions").locator("visible=true").locator("xpath=../..")
     expect(examples).to_contain_text("<script class=planted>")
-    record = visitor.page.locator(".lab-record", has_text="amber anchor")
-    assert PLANTED.replace('"', '\\"').replace("\\href", "\\\\href") in record.text_content()
+    shown(visitor, "button").get_by_text("Run record").click()
+    expect(shown(visitor, ".lab-record")).to_contain_text(f'"question": "amber anchor {BEGIN}')
     assert_harmless(visitor)
     assert_fits(visitor)
 
@@ -528,8 +528,7 @@ def test_documents_that_are_hostile_in_every_part(visitor, uploads):
     visitor.drag_to(40)
     visitor.page.get_by_role("button", name="Go to the smallest ef").click()
     visitor.wait_for_ef(10)
-    worst = visitor.page.locator(".lab-scroll tr", has_text="<script class=planted>")
-    expect(worst.nth(1)).to_be_visible(timeout=PATIENCE)
+    expect(shown(visitor, ".lab-missed-text").first).to_contain_text(PLANTED, timeout=PATIENCE)
     expect(visitor.page.locator(".js-plotly-plot").locator("visible=true")).to_contain_text("now: ef=10")
     assert_harmless(visitor)
     assert_fits(visitor)

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from app_process import App
 
-UNFINISHED = ".unfinished-*"  # what the cache is writing or deleting
+from retriever import cache
+from retriever.indexed import IndexSettings
+
+UNFINISHED = f"{cache.UNFINISHED}*"
 QUESTION, ANSWER = "how hot should the water be for green tea?", "green tea"
 MOUNTS = (("unshare", "--mount"), ("unshare", "--user", "--map-root-user", "--mount"))
 SMALL_DISK = 'mount -t tmpfs -o size=100k tmpfs "$0" && exec "$@"'  # less than the small sample takes
@@ -23,8 +26,29 @@ def check_works(app):
     assert ANSWER in answer["results"][0]["text"].lower()
 
 
-def entries(cache):
-    return [path for path in cache.iterdir() if not path.match(UNFINISHED)]
+def entry_of(host):
+    """Where the small sample is kept."""
+    return host / "cache" / cache._folder("documents", IndexSettings()).name
+
+
+def check_whole(entry):
+    files = json.loads((entry / "manifest.json").read_text())["files"].values()
+    assert files
+    assert all((entry / file["name"]).stat().st_size == file["bytes"] for file in files)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    """A host on which two apps were killed: one while it wrote the cache, the other while it prepared a sample."""
+    host = tmp_path_factory.mktemp("host")
+    with App(host) as one, App(host) as other:
+        while not (host / "cache").is_dir() or not any((host / "cache").iterdir()):
+            assert one.process.poll() is None and other.process.poll() is None, one.log.read_text()
+            time.sleep(0.001)
+        one.process.kill()
+        other.process.kill()
+    assert len(uploads(host)) == 2, "else it is not shown that these are deleted"
+    return host
 
 
 def uploads(host):
@@ -33,52 +57,29 @@ def uploads(host):
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory):
-    """A host on which the app was killed while it wrote the cache, and again while it prepared the next sample."""
-    host = tmp_path_factory.mktemp("host")
-    cache = host / "cache"
-    with App(host) as app:
-        app.wait_for_page()
-        while not (cache.is_dir() and any(cache.iterdir())):
-            assert app.process.poll() is None, app.log.read_text()
-            time.sleep(0.001)
-    with App(host) as app:
-        check_works(app)
-        (entry,) = entries(cache)
-        assert list(cache.glob(UNFINISHED)) == [], "what the first one left is still there"
-        assert json.loads(app.get("/health"))["samples"]["python_docs"] == "preparing"
-    return host
-
-
-@pytest.fixture(scope="module")
-def disk(host):
+def full():
     """Return the words of a command line that gives the app a cache on a disk too small for it."""
     for command in MOUNTS:
-        tried = [*command, "sh", "-c", SMALL_DISK, host, "true"]
+        tried = [*command, "sh", "-c", SMALL_DISK, "/mnt", "true"]
         if subprocess.run(tried, capture_output=True, check=False).returncode == 0:
-            return command
+            return [*command, "sh", "-c", SMALL_DISK]
     say = pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip
     return say("no file system may be mounted here (unshare --mount)")
 
 
-def test_after_a_kill_a_damaged_cache_is_made_anew(host):
-    (entry,) = entries(host / "cache")
-    damaged = next(entry.glob("vectors-*.npy"))
-    damaged.write_bytes(damaged.read_bytes()[:-100])
-    with App(host) as app:
-        check_works(app)
-        files = json.loads((entry / "manifest.json").read_text())["files"].values()
-        assert all((entry / file["name"]).stat().st_size == file["bytes"] for file in files)
-        assert entries(host / "cache") == [entry]
+def test_after_a_kill_with_a_damaged_cache_or_a_full_disk_the_page_works(host, full, tmp_path):
+    entry, small = entry_of(host), tmp_path / "cache"
+    entry.mkdir(exist_ok=True)
+    (entry / "manifest.json").write_bytes(os.urandom(1_000))
+    small.mkdir()
+    with App(host) as again, App(tmp_path, before=[*full, small]) as on_full_disk:
+        check_works(again)
+        check_whole(entry)
         assert list((host / "cache").glob(UNFINISHED)) == []
-        assert len(uploads(host)) == 1, "of those that were killed"
+        assert [path for path in entry.parent.iterdir() if path.name.startswith("documents-")] == [entry]
+        assert len(uploads(host)) == 1, "those of killed apps are still there"
 
-
-def test_a_full_disk_keeps_nobody_from_the_page(tmp_path, disk):
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    with App(tmp_path, before=[*disk, "sh", "-c", SMALL_DISK, cache]) as app:
-        check_works(app)
-        there = Path(f"/proc/{app.process.pid}/root{cache}")  # the app's own view: its mount is nobody else's
+        check_works(on_full_disk)
+        there = Path(f"/proc/{on_full_disk.process.pid}/root{small}")  # as the app sees it: nobody else has its mount
         assert os.statvfs(there).f_blocks * os.statvfs(there).f_frsize < 200_000, "the disk is not the small one"
         assert list(there.iterdir()) == []

@@ -152,14 +152,14 @@ def _sample(name: str, settings: IndexSettings, preparation: Preparation, progre
 
 
 def _saved(path: str, progress: Progress) -> IndexedCollection:
-    """Load a saved collection; its graph is built anew, as hnswlib cannot read a graph of unknown origin safely."""
+    """Load a saved collection; its graph is built anew: a worse one than its settings say would give wrong numbers."""
     progress("reading", 0.0)
     allowed = limits()
     with LINE.place(progress), tempfile.TemporaryDirectory() as folder:
         check_saved(path, progress)
         unpack(path, folder, max_bytes=allowed.unpacked_megabytes * MEGABYTE)
         discard([path])
-        return MEMORY.hold(IndexedCollection.load(folder, with_graph=False))
+        return MEMORY.hold(IndexedCollection.load(folder, with_graph=False, progress=progress))
 
 
 def _documents(request: BuildRequest, readings: Readings[Collection], progress: Progress) -> IndexedCollection:
