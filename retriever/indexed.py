@@ -199,7 +199,8 @@ class IndexedCollection:
         """Read what save wrote, verified; with_graph=False builds the graph anew, for folders of unknown origin.
 
         A stranger's graph can do no harm, but it may be worse than its settings say, and what is measured on it wrong.
-        progress: called with the stage "graph" and the fraction built; what it raises ends the work. Raises StorageError for a folder that is damaged, foreign or too new, ModelError for an unknown model.
+        progress: called with the stage "graph" and the fraction built; what it raises ends the work.
+        Raises StorageError for a folder that is damaged, foreign or too new, ModelError for an unknown model.
         """
         snapshot = read_snapshot(folder, with_graph=with_graph)
         retriever = DenseRetriever.from_snapshot(snapshot)

@@ -76,7 +76,13 @@ class App:
 
     def wait_for_sample(self, name="documents"):
         """Wait until a sample is ready; return the seconds since the start."""
-        return self._wait(lambda: json.loads(self.get("/health"))["samples"][name] == "ready")
+
+        def ready():
+            state = json.loads(self.get("/health"))["samples"][name]
+            assert state != "failed", self.log.read_text()
+            return state == "ready"
+
+        return self._wait(ready)
 
     def _wait(self, condition):
         while time.monotonic() < self.began + PATIENCE and self.process.poll() is None:

@@ -1,24 +1,22 @@
 """What several tests share: no network, a cache of their own, a tiny encoder, and the packaged models loaded once."""
 
-import os
-
-os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub, which reads it once
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-
 import atexit
+import hashlib
+import os
 import shutil
 import tempfile
-
-os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="lab-tests-")  # before a page is built, which keeps its name
-atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
-
-import hashlib
 from functools import cache
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub, which reads it once
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="lab-tests-")  # before a page is built, which keeps its name
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 import numpy as np
 import pytest
 
 from retriever.models import load_encoder
+
+atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 
 
 @cache
