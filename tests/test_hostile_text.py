@@ -416,12 +416,16 @@ PLANTED = (
     ".hacked=7')()}} [c](javascript:window.hacked=8) ![d](https://planted.example/y.png) $\\href{javascript:window."
     "hacked=9}{e}$ \"'--></td></div></textarea></title></style><style class=planted onload=window.hacked=10></style>"
 )
-BEGIN = PLANTED[:160]  # of what a short chunk holds
+BEGIN, QUOTED = PLANTED[:160], PLANTED[:70]  # what a short chunk holds, and what a message quotes
 PLACES = """() => [...document.querySelectorAll('*')].filter(element =>
     element.matches('.planted, iframe, object, embed, [srcdoc], marquee, svg.main-svg a, .hoverlayer a')
     || [...element.attributes].some(({name, value}) => /^on/i.test(name)
         || (/^(href|src|action|formaction|xlink:href)$/i.test(name) && /^[\\s\\0-\\x20]*javascript:/i.test(value)))
     || [...element.attributes].some(({value}) => /planted\\.example/.test(value) && element.matches('[src], [href]'))
+).map(element => element.outerHTML.slice(0, 300))"""
+
+CUT_OFF = """() => [...document.querySelectorAll('.html-container *')].filter(element => element.offsetParent
+    && element.getBoundingClientRect().right > innerWidth + 1 && !element.closest('.lab-scroll, .lab-record')
 ).map(element => element.outerHTML.slice(0, 300))"""
 
 
@@ -462,9 +466,10 @@ def assert_harmless(visitor):
 
 
 def assert_fits(visitor):
-    """Check that the page does not scroll sideways."""
+    """Check that the page does not scroll sideways and that no text is cut off at its edge."""
     width, inner = visitor.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert width <= inner
+    assert visitor.page.evaluate(CUT_OFF) == []
 
 
 def shown(visitor, place):
@@ -481,20 +486,18 @@ def file_name(end):
 def uploads(tmp_path):
     """Write files that are hostile in their names, ids, titles, texts and other values."""
     rows = [
-        {"_id": f"{PLANTED} {row}", "title": f"{PLANTED} {row}", "text": f"{line} {PLANTED}", PLANTED: PLANTED}
-        for row, line in enumerate(sentences(300))
+        {"_id": f"{PLANTED} {n}", "title": f"{PLANTED} {n}", "text": f"{line} {line[:-2]} {BEGIN}. {PLANTED}"}
+        | {PLANTED: PLANTED}
+        for n, line in enumerate(sentences(150))
     ]
-    lines, table, page = (
-        tmp_path / file_name(end) for end in ("of many lines.jsonl", "of a table.csv", "of a page.html")
-    )
+    ends = ("of many lines.jsonl", "of a table.csv", "of a page.html")
+    lines, table, page = (tmp_path / file_name(end) for end in ends)
     lines.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     with table.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "title", "text", PLANTED])
-        writer.writerows(
-            [f"={PLANTED} {row}", f"@{PLANTED}", f"+{line} {PLANTED}", "-1"]
-            for row, line in enumerate(sentences(60, seed=3))
-        )
+        for row, line in enumerate(sentences(60, seed=3)):
+            writer.writerow([f"={PLANTED} {row}", f"@{PLANTED}", f"+{line} {PLANTED}", "-1"])
     escaped = html.escape(PLANTED)
     page.write_text(f"<title>{escaped}</title>{PLANTED}<p>{escaped} {sentences(1, seed=4)[0]}</p>", encoding="utf-8")
     return lines, table, page
@@ -544,7 +547,7 @@ def test_a_walk_among_hostile_documents_to_a_hostile_question(visitor, uploads):
     box = visitor.page.get_by_label("Question").locator("visible=true").first
     expect(box).not_to_have_value("", timeout=PATIENCE)
     box.click()
-    expect(visitor.page.get_by_role("option").first).to_contain_text("<script class=planted>")
+    expect(visitor.page.get_by_role("option").filter(has_text="<script class=planted>").first).to_be_visible()
     assert_harmless(visitor)
     said = visitor.walk(f"amber anchor {PLANTED}")
     expect(said).to_contain_text("distances")
@@ -576,15 +579,9 @@ def collection(tmp_path):
     """Zip a BEIR collection that is hostile in its name, ids, titles, texts, kinds and questions."""
     path = tmp_path / file_name("of a collection.zip")
     lines = sentences(40)
+    said = dict.fromkeys(("source", "page", "row", "start"), PLANTED)
     corpus = [
-        {
-            "_id": f"{PLANTED} {n}",
-            "title": f"{PLANTED} {n}",
-            "text": f"{line} {PLANTED}",
-            "source": PLANTED,
-            "page": PLANTED,
-        }
-        | {"start": PLANTED, "row": PLANTED}
+        {"_id": f"{PLANTED} {n}", "title": f"{PLANTED} {n}", "text": f"{line} {PLANTED}", **said}
         for n, line in enumerate(lines)
     ]
     queries = [
@@ -643,18 +640,15 @@ def test_messages_that_quote_hostile_files(visitor, tmp_path):
     twice.write_text(f"{json.dumps({'_id': PLANTED, 'text': 'a'})}\n" * 2, encoding="utf-8")
     visitor.upload(empty, twice)
     visitor.page.get_by_role("button", name="Build", exact=True).click()
-    toast(visitor, f'The id "{PLANTED}" of line 2')
+    toast(visitor, f'The id "{QUOTED}')
 
     good = tmp_path / "good.txt"
     good.write_text("Bees dance.", encoding="utf-8")
-    visitor.page.locator(".file-preview").locator(
-        "xpath=ancestor::*[.//button[@aria-label='Clear' or @title='Clear']][1]"
-    )
     visitor.page.get_by_label("Clear").locator("visible=true").first.click()
     visitor.upload(twice, good)
     visitor.take_model("wordllama-256")
     visitor.build()
-    expect(shown(visitor, ".lab-warning")).to_contain_text(f'The id "{PLANTED}" of line 2')
+    expect(shown(visitor, ".lab-warning")).to_contain_text(f'The id "{QUOTED}')
     assert_harmless(visitor)
 
     visitor.open("search")
@@ -685,33 +679,29 @@ def test_judgments_that_do_not_fit_are_quoted_as_text(visitor, tmp_path):
 
 @pytest.mark.browser
 def test_long_words_do_not_push_the_page_aside(visitor, tmp_path):
-    long = "x" * 2_000
-    path = tmp_path / "long.zip"
+    long = "x" * 1_990
+    rows = [{"_id": f"{long}{n}", "title": long, "text": long + line} for n, line in enumerate(sentences(5))]
+    lines, path = tmp_path / f"{'x' * 190}.jsonl", tmp_path / "long.zip"
+    lines.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     with zipfile.ZipFile(path, "w") as archive:
-        rows = [{"_id": f"{long}{n}", "title": long, "text": long + line} for n, line in enumerate(sentences(5))]
-        archive.writestr("corpus.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-        query = {"_id": long, "text": long, "metadata": {"kind": long}}
-        archive.writestr("queries.jsonl", json.dumps(query))
+        archive.writestr("corpus.jsonl", lines.read_text(encoding="utf-8"))
+        archive.writestr("queries.jsonl", json.dumps({"_id": long, "text": long, "metadata": {"kind": long}}))
         archive.writestr("qrels/test.tsv", f"{long}\t{long}0\t1\n")
+    visitor.upload(lines)
+    visitor.take_model("wordllama-256")
+    visitor.build()
+    visitor.page.get_by_text("Look at the chunks").click()
+    shown(visitor, ".lab-tall").wait_for()
+    assert_fits(visitor)
+    visitor.ask(long)
+    assert_fits(visitor)
+    visitor.open("ef")
+    visitor.page.locator(".js-plotly-plot").locator("visible=true").wait_for()
+    assert_fits(visitor)
+    expect(visitor.walk(long)).to_contain_text("distances")
+    assert_fits(visitor)
     visitor.give_archive(path)
     visitor.compare()
     visitor.page.locator(".lab-questions [data-testid=cell-0-0]").click()
     visitor.page.locator(".lab-question h4").wait_for()
-    assert_fits(visitor)
-    lines = tmp_path / f"{'x' * 200}.jsonl"
-    lines.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    visitor.upload(lines)
-    visitor.take_model("wordllama-256")
-    visitor.choose("Graph", "starved 4/20")
-    visitor.build()
-    visitor.page.get_by_text("Look at the chunks").click()
-    assert_fits(visitor)
-    visitor.ask(long)
-    assert_fits(visitor)
-    for tab in ("ef", "graph"):
-        visitor.open(tab)
-        visitor.page.locator(".js-plotly-plot").locator("visible=true").wait_for()
-        visitor.page.wait_for_timeout(500)
-        assert_fits(visitor)
-    visitor.walk(long)
     assert_fits(visitor)

@@ -11,7 +11,6 @@ import runpy
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -23,12 +22,11 @@ BEGIN = 120  # seconds until the page must be there
 
 
 class LabServer:
-    """A running server: its port, its memory and what it logged."""
+    """A running server: its port, its memory and what it logged, in files of a folder."""
 
-    def __init__(self, cache, *, small=False, environment=None):
+    def __init__(self, cache, folder, *, small=False, environment=None):
         self.port = _free_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="load-"))
-        self.sections, self.log = self.folder / "sections.txt", self.folder / "log.txt"
+        self.sections, self.log = Path(folder) / "sections.txt", Path(folder) / "log.txt"
         command = [sys.executable, __file__, "--sections", str(self.sections), *["--small"] * small]
         settings = {"GRADIO_SERVER_PORT": str(self.port), "LAB_CACHE": str(cache), "HF_HUB_OFFLINE": "1"}
         with self.log.open("w") as log:

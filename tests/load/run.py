@@ -11,6 +11,7 @@ import contextlib
 import os
 import resource
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -30,8 +31,14 @@ ROOM = {"LAB_MAX_SESSIONS": "500"}  # those who left are remembered for a while,
 
 
 def main(options):
-    """Run the phases; return whether something was not as wanted."""
-    server = LabServer(options.cache, environment=ROOM | dict(setting.split("=", 1) for setting in options.set))
+    """Run the phases in a folder that is deleted at the end; return whether something was not as wanted."""
+    with tempfile.TemporaryDirectory(prefix="load-") as folder:
+        return measured(options, folder)
+
+
+def measured(options, folder):
+    """Start the server and run the phases."""
+    server = LabServer(options.cache, folder, environment=ROOM | dict(setting.split("=", 1) for setting in options.set))
     try:
         server.wait()
         say(f"The server is process {server.process.pid} on port {server.port}; its log is {server.log}.")

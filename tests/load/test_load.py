@@ -13,16 +13,14 @@ from visitor import QUICK_BUILDS
 VISITORS, BUILDERS, SECONDS = 8, 2, 10
 EFS = (10, 14, 20, 40, 80, 160, 320)
 THINK = (0.3, 1.0)
-BOUND = (
-    3  # seconds, 95th percentile: far above the targets of run.py, as a machine of CI may be slow; a stall is longer
-)
+BOUND = 3  # seconds, 95th percentile: far above the targets of run.py, as CI may be slow; a stall is longer
 COLLECTION = "Python docs"
 
 
 @pytest.fixture(scope="module")
 def load(tmp_path_factory):
     """What one visitor saw, what the crowd saw, what the builders saw again alone, and the sections of the server."""
-    server = LabServer(tmp_path_factory.mktemp("load-cache"), small=True)
+    server = LabServer(tmp_path_factory.mktemp("load-cache"), tmp_path_factory.mktemp("load"), small=True)
 
     async def visits():
         reference = await alone(server.port, COLLECTION, efs=EFS)
