@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from retriever.dense import DenseRetriever, Hit
 from retriever.index import NO_ID, Neighbors, check_count
 from retriever.measurement import knn_recall, measure
+from retriever.turns import TURNS
 
 REPEATS = 5  # a single question is timed this often; the median is shown
 
@@ -41,8 +42,10 @@ def search_both(retriever: DenseRetriever, query: str, k: int, *, ef: int) -> Si
     truth = retriever.exact.search(vector, k)
     repeated = np.repeat(vector, REPEATS, axis=0)  # (REPEATS, dim)
     repeated_truth = Neighbors(np.repeat(truth.ids, REPEATS, axis=0), np.repeat(truth.scores, REPEATS, axis=0))
-    exact = measure(retriever.exact, repeated, repeated_truth, k=k)
-    hnsw = measure(retriever.hnsw, repeated, repeated_truth, k=k, ef=ef)
+    graph = retriever.hnsw
+    with TURNS.alone():  # one wait for both
+        exact = measure(retriever.exact, repeated, repeated_truth, k=k)
+        hnsw = measure(graph, repeated, repeated_truth, k=k, ef=ef)
     found = Neighbors(hnsw.neighbors.ids[:1], hnsw.neighbors.scores[:1])
     recall = float(knn_recall(truth, found)[0])
     seconds = {"embedding": embedding, "HNSW": hnsw.p50, "exact": exact.p50}

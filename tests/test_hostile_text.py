@@ -416,7 +416,7 @@ PLANTED = (
     ".hacked=7')()}} [c](javascript:window.hacked=8) ![d](https://planted.example/y.png) $\\href{javascript:window."
     "hacked=9}{e}$ \"'--></td></div></textarea></title></style><style class=planted onload=window.hacked=10></style>"
 )
-BEGIN, QUOTED = PLANTED[:160], PLANTED[:70]  # what a short chunk holds, and what a message quotes
+BEGIN, QUOTED = PLANTED[:110], PLANTED[:70]  # what a short sentence holds, and what a message quotes
 PLACES = """() => [...document.querySelectorAll('*')].filter(element =>
     element.matches('.planted, iframe, object, embed, [srcdoc], marquee, svg.main-svg a, .hoverlayer a')
     || [...element.attributes].some(({name, value}) => /^on/i.test(name)
@@ -486,7 +486,7 @@ def file_name(end):
 def uploads(tmp_path):
     """Write files that are hostile in their names, ids, titles, texts and other values."""
     rows = [
-        {"_id": f"{PLANTED} {n}", "title": f"{PLANTED} {n}", "text": f"{line} {line[:-2]} {BEGIN}. {PLANTED}"}
+        {"_id": f"{PLANTED} {n}", "title": f"{PLANTED} {n}", "text": f"{line[:-2]} {BEGIN}. {PLANTED}"}
         | {PLANTED: PLANTED}
         for n, line in enumerate(sentences(150))
     ]
@@ -521,7 +521,7 @@ def test_documents_that_are_hostile_in_every_part(visitor, uploads):
     hits = visitor.ask(f"amber anchor {PLANTED}")
     assert all(PLANTED in hit for hit in hits)
     examples = visitor.page.get_by_text("Example questions").locator("visible=true").locator("xpath=../..")
-    expect(examples).to_contain_text("<script class=planted>")
+    expect(examples).to_contain_text(QUOTED)
     shown(visitor, "button").get_by_text("Run record").click()
     expect(shown(visitor, ".lab-record")).to_contain_text(f'"question": "amber anchor {BEGIN}')
     assert_harmless(visitor)
@@ -547,7 +547,7 @@ def test_a_walk_among_hostile_documents_to_a_hostile_question(visitor, uploads):
     box = visitor.page.get_by_label("Question").locator("visible=true").first
     expect(box).not_to_have_value("", timeout=PATIENCE)
     box.click()
-    expect(visitor.page.get_by_role("option").filter(has_text="<script class=planted>").first).to_be_visible()
+    expect(visitor.page.get_by_role("option").filter(has_text=BEGIN).first).to_be_visible()
     assert_harmless(visitor)
     said = visitor.walk(f"amber anchor {PLANTED}")
     expect(said).to_contain_text("distances")

@@ -36,7 +36,7 @@ class Preparation:
         self._jobs: dict[Key, Job[IndexedCollection]] = {(name, MODEL): self._job(name, MODEL) for name in names}
         self._judged: dict[Key, JudgedIndex] = {}
         self._lock, self._judging = threading.Lock(), threading.Lock()
-        self._started = False
+        self._started = self._stopped = False
 
     def start(self, delay: float = 0.0) -> None:
         """Start preparing, once, after some seconds: the page is to be served first."""
@@ -45,6 +45,10 @@ class Preparation:
                 return
             self._started = True
         threading.Thread(target=self._run, args=(delay,), name="preparation", daemon=True).start()
+
+    def stop(self) -> None:
+        """Begin no further sample; the one under way is a job, which whoever stops all jobs cancels."""
+        self._stopped = True
 
     @property
     def ended(self) -> bool:
@@ -110,6 +114,8 @@ class Preparation:
     def _run(self, delay: float) -> None:
         time.sleep(delay)
         for name in self.names:
+            if self._stopped:
+                return
             self._jobs[name, MODEL].start().wait()
             try:
                 load_encoder(MODEL).encode_query(["warm-up"])  # the first question is quick then

@@ -116,8 +116,7 @@ def answers(index: JudgedIndex, query_id: str) -> str:
     for text, metadata in zip(retriever.texts, retriever.metadata, strict=True):
         doc_id = str(metadata.get("doc_id", ""))
         if doc_id in wanted and doc_id not in shown:
-            head = f'<div class="lab-hit-head"><b>{escape(place(metadata))}</b></div>'
-            shown[doc_id] = f"<li>{head}{foldable(body(text, metadata))}</li>"
+            shown[doc_id] = f"<li><b>{escape(place(metadata))}</b>{foldable(body(text, metadata))}</li>"
     if not shown:
         return '<p class="lab-hint">No passage of this collection is judged to answer it.</p>'
     return f'<ul class="lab-answers">{"".join(shown.values())}</ul>'

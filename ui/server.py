@@ -82,6 +82,7 @@ class Server:
     def stop(self, *, tell: float = TELL_SECONDS) -> None:
         """Cancel what is running, wait a little for its end, close the page and delete uploads."""
         self._stopping.set()
+        self.preparation.stop()
         ended = cancel_all(STOP_SECONDS)
         time.sleep(tell)
         self.demo.close(verbose=False)

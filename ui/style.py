@@ -72,7 +72,7 @@ CSS = """
 .lab-hits.lab-exact li.lab-marked { border-color:var(--missed); border-style:dashed; border-left-style:solid }
 .lab-hits.lab-hnsw li.lab-marked { border-style:dashed; border-left-style:solid }
 .lab-hit-head { display:flex; gap:8px; align-items:baseline; font-size:.9rem }
-.lab-hit-head b { overflow-wrap:anywhere }
+.lab-hit-head b, .lab-status b, .lab-answers b { overflow-wrap:anywhere }
 .lab-hits summary, .lab-answers summary { list-style:none; cursor:pointer; text-decoration:underline dotted;
   text-underline-offset:3px; text-decoration-color:var(--body-text-color-subdued) }
 .lab-hits details[open] summary, .lab-answers details[open] summary { display:none }

@@ -134,7 +134,7 @@ def worst(indexed: IndexedCollection, now: Measurement) -> str:
 def chunks(indexed: IndexedCollection) -> str:
     """Show the first chunks with their places."""
     retriever = indexed.retriever
-    shown = list(zip(retriever.texts, retriever.metadata, strict=True))[:SHOWN_CHUNKS]
+    shown = list(zip(retriever.texts[:SHOWN_CHUNKS], retriever.metadata[:SHOWN_CHUNKS], strict=True))
     rows = "".join(
         f"<tr><td>{number}</td><td>{escape(place(metadata))}</td><td>{escape(text)}</td></tr>"
         for number, (text, metadata) in enumerate(shown, 1)

@@ -80,8 +80,7 @@ def header(indexed: IndexedCollection | None) -> str:
         "M": settings.M,
         "efConstruction": settings.ef_construction,
     }
-    wrap = 'style="overflow-wrap:anywhere"'  # a file's name may be one long word
-    items = "".join(f"<span><i>{escape(key)}</i> <b {wrap}>{escape(value)}</b></span>" for key, value in facts.items())
+    items = "".join(f"<span><i>{escape(key)}</i> <b>{escape(value)}</b></span>" for key, value in facts.items())
     return f'<div class="lab-status">{items}</div>'
 
 
