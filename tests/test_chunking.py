@@ -141,7 +141,7 @@ def test_cutting_never_makes_a_word_unreadable(text):
     encoder = encoder_named("MiniLM")
     long = "abcdefghij" * 30 + " " + text + "\n\n" + "가나다라" * 40 + "\x0c" + "z" * 101
     for chunk in cut(long, encoder, 64):
-        letters = "".join(c for c in chunk.text if "a" <= c <= "j" or "가" <= c <= "라")
+        letters = "".join(c for c in chunk.text if c in "abcdefghij가나다라")  # not 둢, which the model never knows
         assert not letters or encoder.tokens(letters[:60]) != ["[UNK]"]
 
 
