@@ -2,7 +2,7 @@
 
 The rule: take as many words as fit, then go back to the last paragraph end in the second half of what was taken;
 without one to the last sentence end there, then line end, then word end. What fits is found by adding up the tokens
-of words; every chunk is then counted before it is returned, and cut again if the sum was wrong.
+of words. Where they might not add up, a chunk is counted before it is returned, and cut again if the sum was wrong.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,11 @@ class TokenLimit(Protocol):
 
 
 class TokenCounter(TokenLimit, Protocol):
-    """Count the tokens a model reads for a document: special tokens and prompt included, nothing truncated."""
+    """Count the tokens a model reads for a document: special tokens and prompt included, nothing truncated.
+
+    It may have an attribute `adds_up`: true where no token reaches across white space, so that the tokens of words add
+    up to those of a text; chunks of such a model need not be counted again.
+    """
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text."""
@@ -66,7 +70,7 @@ def chunk_documents(
     def count(texts: Sequence[str]) -> list[int]:
         return [tokens - overhead for tokens in encoder.count_tokens(texts)] if texts else []
 
-    words = Words(count, size - overhead)
+    words = Words(count, size - overhead, adds_up=getattr(encoder, "adds_up", False))
     chunks: list[Chunk] = []
     for batch in _batches(documents):
         split = words.split([document.text for document in batch])

@@ -39,6 +39,7 @@ class Cutter:
         self.seals: list[int] = []  # pieces that must start a chunk
         if not words.sealed.isdisjoint(pieces):
             self.seals = [i for i, piece in enumerate(pieces) if i and piece in words.sealed]
+        self.doubts = words.doubts(pieces)  # pieces whose tokens may depend on the one before
         self.slack = 1.0  # how far the sums fell short lately
         self.first = self.end = 0
         self.done: list[tuple[int, int]] = []
@@ -61,6 +62,11 @@ class Cutter:
         """Give the text of pieces, without the white space before the first."""
         start, stop = self.offsets(first, end)
         return self.text[start:stop]
+
+    def doubtful(self, span: Span) -> bool:
+        """Say whether the sum over a span may be wrong: a piece in it, but the first, may depend on the one before."""
+        after = bisect_right(self.doubts, span.first)
+        return after < len(self.doubts) and self.doubts[after] < span.end
 
     def propose(self) -> list[Span]:
         """Propose the next chunks, few where sums were wrong, so that little is counted in vain."""
@@ -119,10 +125,10 @@ class Cutter:
 
 
 def advance(cutters: Sequence[Cutter], words: Words) -> None:
-    """Let each cutter propose chunks, count all of them in one call, and hand the counts back."""
+    """Let each cutter propose chunks, count in one call those whose sums may be wrong, and hand the counts back."""
     proposals = [cutter.propose() for cutter in cutters]
     spans = [(cutter, span) for cutter, proposed in zip(cutters, proposals, strict=True) for span in proposed]
-    unsure = [(cutter, span) for cutter, span in spans if span.end - span.first > 1]  # a single word was counted before
+    unsure = [(cutter, span) for cutter, span in spans if cutter.doubtful(span)]
     counts = words.count([cutter.slice(span.first, span.end) for cutter, span in unsure])
     doubtful: list[tuple[Cutter, Span]] = []  # where the sum of a chunk was wrong, that of its overlap may be
     for (cutter, span), tokens in zip(unsure, counts, strict=True):

@@ -3,6 +3,7 @@
 Heavy imports (torch, sentence-transformers) are made by whoever loads a model (models.py), never here at import.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -17,10 +18,11 @@ from retriever.turns import TURNS
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
 
 BATCH_TOKENS = 600  # padded tokens a batch: some tenths of a second of one core's work, so that others get their turn
 BATCH_TEXTS = 64
-COUNTED_A_TURN = 512  # texts whose tokens are counted at once: some tens of milliseconds
+COUNTED_A_TURN = 400_000  # characters whose tokens are counted at once: some tens of milliseconds
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -89,6 +91,7 @@ class SentenceTransformerEncoder:
         self._counter.no_truncation()
         self._counter.no_padding()
         self._specials = max_tokens is not None  # a static model adds no special tokens
+        self.adds_up = adds_up(self._counter) and document_prompt[-1:] in ("", " ")
 
     def encode_query(self, texts: Sequence[str]) -> Float32:
         """Return the vectors of queries, (n, dimension) float32, the model's query prompt put before each."""
@@ -105,11 +108,10 @@ class SentenceTransformerEncoder:
         """Count the tokens the model would read for each document: prompt and special tokens included, uncut."""
         prompted = [self.document_prompt + _readable(text) for text in texts]
         counts: list[int] = []
-        for start in range(0, len(prompted), COUNTED_A_TURN):
+        for some in _turns(prompted):
             with TURNS.work():
-                some = prompted[start : start + COUNTED_A_TURN]
                 encodings = self._counter.encode_batch_fast(some, add_special_tokens=self._specials)
-            counts += [len(encoding) for encoding in encodings]
+            counts += map(len, encodings)
         return counts
 
     def _encode(
@@ -143,6 +145,17 @@ class SentenceTransformerEncoder:
         return np.asarray(encoded, dtype=np.float32)
 
 
+def adds_up(tokenizer: "Tokenizer") -> bool:
+    """Say whether the tokens of words add up to those of a text: BERT's tokenizers first cut it at white space.
+
+    False where that is not known. Source: the tokenizer's own description of itself.
+    """
+    described = json.loads(tokenizer.to_str())
+    normalizer, cut = described["normalizer"] or {}, described["pre_tokenizer"] or {}
+    spaced = [token["content"] for token in described["added_tokens"] if token["content"].split() != [token["content"]]]
+    return (normalizer.get("type"), cut.get("type")) == ("BertNormalizer", "BertPreTokenizer") and not spaced
+
+
 def _precision(bfloat16: bool) -> AbstractContextManager[object]:
     if not bfloat16:
         return nullcontext()
@@ -159,6 +172,16 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         size = max(1, min(BATCH_TEXTS, BATCH_TOKENS // max(1, lengths[rows[start]])))
         yield rows[start : start + size]
         start += size
+
+
+def _turns(texts: list[str]) -> Iterator[list[str]]:
+    """Split texts, in order, into parts of about COUNTED_A_TURN characters."""
+    start = characters = 0
+    for end, text in enumerate(texts, 1):
+        characters += len(text)
+        if characters >= COUNTED_A_TURN or end == len(texts):
+            yield texts[start:end]
+            start, characters = end, 0
 
 
 def _readable(text: str) -> str:

@@ -127,7 +127,7 @@ class HNSWIndex:
                     self._search_unreachable(unit[row : row + 1], found, row, reachable)
                 return found
         if reachable == k:
-            return Neighbors(labels.astype(np.int64), 1 - distances)
+            return Neighbors(labels.view(np.int64), 1 - distances)
         found = empty_neighbors(len(unit), k)
         found.ids[:, :reachable], found.scores[:, :reachable] = labels, 1 - distances
         return found

@@ -42,7 +42,7 @@ class Index(Protocol):
 
 def check_count(name: str, value: Any, low: int, high: int | None = None) -> int:  # noqa: ANN401 - the check is for any type
     """Return value as an int if it is a whole number from low to high, else raise ParameterError."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low or (high and value > high):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low or (high and value > high):
         wanted = f"from {low} to {high}" if high else f"of at least {low}"
         raise ParameterError(f"{name} is {value!r}; it must be a whole number {wanted}.")
     return int(value)
@@ -93,11 +93,16 @@ def unit_queries(queries: ArrayLike, dimension: int) -> Float32:
     """Return queries as unit rows (n_queries, dimension), or raise VectorError.
 
     One pass tells whether queries are unit vectors already, and then they are finite as well: checking and scaling
-    each by itself would cost about as much time as a short HNSW search.
+    each by itself would cost about as much time as a short HNSW search. One query is checked by one call of NumPy:
+    each further one costs a tenth of such a search, whose vectors have driven NumPy's code out of the fast caches.
     """
     if isinstance(queries, np.ndarray) and queries.dtype == np.float32 and queries.shape[1:] == (dimension,):
-        squares = np.einsum("ij,ij->i", queries, queries)  # (n_queries,)
-        if (np.abs(squares - 1) < 1e-6).all():
+        if len(queries) == 1:
+            unit = abs(float(np.vdot(queries, queries)) - 1) < 1e-6
+        else:
+            squares = np.einsum("ij,ij->i", queries, queries)  # (n_queries,)
+            unit = bool((np.abs(squares - 1) < 1e-6).all())
+        if unit:
             return queries
     return normalize(check_vectors(queries, dimension, what="queries"))
 
@@ -130,11 +135,12 @@ class ExactIndex:
         """
         unit = unit_queries(queries, self.dimension)
         k = check_count("k", k, 1, LARGEST_K)
+        if len(unit) == 1 and k <= len(self):  # no place stays empty
+            one = self.vectors @ unit[0]  # (n,)
+            ids = top_ids(one, k)
+            return Neighbors(ids[None], one[ids][None])
         found = empty_neighbors(len(unit), k)
         if not len(self):
-            return found
-        if len(unit) == 1:
-            _fill(found, 0, self.vectors @ unit[0], k)
             return found
         step = max(1, BLOCK_SCORES // len(self))
         for start in range(0, len(unit), step):
@@ -165,12 +171,14 @@ def top_ids(scores: Float32, k: int) -> Int64:
     """
     n = len(scores)
     if k < n:
-        border = np.partition(scores, n - k)[n - k]
-        ids = np.flatnonzero(scores >= border)
+        ordered = scores.copy()
+        ordered.partition(n - k)
+        border = ordered[n - k]
+        ids = (scores >= border).nonzero()[0]
         if len(ids) > k:  # more than one has the border score: the lowest positions of those
             equal = np.flatnonzero(scores[ids] == border)
             ids = np.delete(ids, equal[k - len(ids) :])
     else:
         ids = np.arange(n)
-    best: Int64 = ids[np.argsort(-scores[ids], kind="stable")]
+    best: Int64 = ids[(-scores[ids]).argsort(kind="stable")]
     return best

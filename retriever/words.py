@@ -7,6 +7,7 @@ again, so counting each distinct one once is far cheaper than splitting with the
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 from retriever.errors import ChunkingError
 
@@ -16,6 +17,7 @@ IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002a6df"  # w
 PUNCTUATION = r"!-/:-@\[-`{-~\u2010-\u2027\u3001-\u3003\u3008-\u3011\uff01\uff08\uff09\uff0c\uff0e\uff1a\uff1b\uff1f"
 TAIL = r"。！？\"'”’»)\]」』）】\u0300-\u036f\u3099\u309a\ufe00-\ufe0f"  # closing signs and marks stay with their word
 PIECE = re.compile(rf"\s*+(?:[{IDEOGRAPHS}]|[^\s{IDEOGRAPHS}。！？]++|[。！？])[{TAIL}]*+")
+SPACE = " \t\n\r"  # white space that no tokenizer takes for something else
 RUN = re.compile(rf"[^\s{IDEOGRAPHS}{PUNCTUATION}]{{{LONGEST_WORD // 3},}}+")  # what WordPiece might take for a word
 
 
@@ -23,14 +25,16 @@ class Words:
     """Know the tokens of every piece seen so far; `count` gives those of texts, without a model's fixed ones.
 
     `room` is the most tokens a piece may have: longer ones, and words the model would swallow, are cut into parts.
+    `adds_up`: the tokens of words add up to those of a text, as no token of this model reaches across white space.
     Raises ChunkingError for a single character that takes more.
     """
 
-    def __init__(self, count: Callable[[Sequence[str]], list[int]], room: int) -> None:
-        self.count, self.room = count, room
+    def __init__(self, count: Callable[[Sequence[str]], list[int]], room: int, *, adds_up: bool = False) -> None:
+        self.count, self.room, self.adds_up = count, room, adds_up
         self.alone: dict[str, int] = {}  # word -> its tokens at the start of a text
         self.cost: dict[str, int] = {}  # piece -> the tokens it adds to those before it
         self.sealed: set[str] = set()  # pieces that must not follow another, or the model would read both as one [UNK]
+        self._joined: set[str] = set()  # pieces that plain white space does not divide from those before them
         self._parts: dict[str, list[str]] = {}  # piece that was cut -> its parts
         self._gaps: dict[str, int] = {}  # white space -> the tokens it adds to those of two words
         self._single = dict(zip("x字", count(["x", "字"]), strict=True))
@@ -46,19 +50,27 @@ class Words:
             split[i] = pieces
         return split
 
+    def doubts(self, pieces: Sequence[str]) -> list[int]:
+        """List where a sum over pieces may be wrong: at those whose tokens may depend on the piece before."""
+        if not self.adds_up:
+            return list(range(1, len(pieces)))
+        if self._joined.isdisjoint(islice(pieces, 1, None)):  # as in most texts
+            return []
+        return [i for i, piece in enumerate(pieces) if i and piece in self._joined]
+
     def _learn(self, pieces: Iterable[str]) -> None:
         """Count the pieces that are new, cut those that are too long, and learn their parts."""
         new = {piece: piece.lstrip() for piece in pieces if piece not in self.cost and piece not in self._parts}
-        for piece, word in new.items():
-            if len(word) > LONGEST_WORD // 3:
-                self._cut_long(piece, word)
-        words = list({word for piece, word in new.items() if piece not in self._parts} - self.alone.keys())
+        for piece in [piece for piece, word in new.items() if len(word) > LONGEST_WORD // 3]:
+            self._cut_long(piece, new[piece])
+        whole = {piece: word for piece, word in new.items() if piece not in self._parts}
+        words = list(set(whole.values()) - self.alone.keys())
         self.alone.update(zip(words, self.count(words), strict=True))
-        for piece, word in new.items():
-            if piece not in self._parts and self.alone[word] > self.room:
-                self._cut(piece, word, len(word) // 2)
-        self._price({piece: word for piece, word in new.items() if piece not in self._parts})
-        if parts := {part for piece in new for part in self._parts.get(piece, ())}:
+        for piece in [piece for piece, word in whole.items() if self.alone[word] > self.room]:
+            word = whole.pop(piece)
+            self._cut(piece, word, len(word) // 2)
+        self._price(whole)
+        if parts := {part for piece in new.keys() & self._parts.keys() for part in self._parts[piece]}:
             self._learn(parts)
 
     def _cut_long(self, piece: str, word: str) -> None:
@@ -88,6 +100,9 @@ class Words:
         joined = self.count([_before(gap) + _before(gap)[0] for gap in unknown])
         self._gaps.update((gap, n - 2 * self._single[_before(gap)[0]]) for gap, n in zip(unknown, joined, strict=True))
         self.cost.update((piece, self.alone[word]) for piece, word in new.items())
+        if self.adds_up:
+            plain = {gap for gap in set(gaps.values()) if gap and not gap.strip(SPACE)}
+            self._joined.update(piece for piece, gap in gaps.items() if gap not in plain)
         costly = [piece for piece, gap in gaps.items() if self._gaps[gap] and gap != " "]
         together = self.count([_before(gaps[piece]) + new[piece] for piece in costly])
         for piece, tokens in zip(costly, together, strict=True):

