@@ -189,7 +189,7 @@ class DenseRetriever:
     def from_snapshot(cls, snapshot: Snapshot, *, encoder: Encoder | None = None) -> Self:
         """Return the retriever that a snapshot describes; without a graph in it, one is built on first use."""
         self = cls(snapshot.model_name, snapshot.vectors.shape[1], **snapshot.settings, encoder=encoder)
-        self.texts, self._metadata = list(snapshot.texts), [dict(row) for row in snapshot.metadata]
+        self.texts, self._metadata = list(snapshot.texts), list(snapshot.metadata)  # the rows are not copied
         self._exact, self._hnsw = ExactIndex(snapshot.vectors), snapshot.graph
         self._loaded_fingerprint = snapshot.fingerprint
         if encoder or model_card(snapshot.model_name).packaged:

@@ -60,7 +60,7 @@ class Snapshot:
     """
 
     texts: Sequence[str]
-    metadata: Sequence[Mapping[str, Any]]
+    metadata: Sequence[dict[str, Any]]
     vectors: Float32
     model_name: str
     fingerprint: str
@@ -128,9 +128,7 @@ def read_snapshot(folder: str | Path, *, with_graph: bool = True) -> Snapshot:
 def _checked(folder: Path, manifest: Mapping[str, Any], with_graph: bool) -> Snapshot:
     """Return what a manifest tells of, or raise one of DAMAGE; a StorageError where the folder is known to be."""
     entries = dict(manifest["files"])
-    lines = _read(folder, "passages", entries.pop("passages")).decode().split("\n")
-    passages = [_from_json(line) for line in lines if line]
-    texts, metadata = [row["text"] for row in passages], [row["metadata"] for row in passages]
+    texts, metadata = _texts_and_metadata(_read(folder, "passages", entries.pop("passages")))
     graph_entry = entries.pop("graph", None)
     arrays = {part: read_array(_read(folder, part, entry)) for part, entry in entries.items()}
     vectors = arrays.pop("vectors")
@@ -148,6 +146,16 @@ def _checked(folder: Path, manifest: Mapping[str, Any], with_graph: bool) -> Sna
     return Snapshot(texts, metadata, vectors, *names, settings, graph, arrays, dict(manifest.get("extra", {})))
 
 
+def _texts_and_metadata(passages: bytes) -> tuple[list[Any], list[Any]]:
+    """Return what _passages wrote; line by line, as all of them parsed at once would leave gaps in the memory."""
+    texts, metadata = [], []
+    for line in io.TextIOWrapper(io.BytesIO(passages), "utf-8", newline="\n"):
+        row = _from_json(line)
+        texts.append(row["text"])
+        metadata.append(row["metadata"])
+    return texts, metadata
+
+
 def _from_json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Return what JSON holds. Raises ValueError for half a surrogate pair, which save never writes, and for no JSON."""
     value = json.loads(text)
@@ -160,7 +168,7 @@ def _passages(snapshot: Snapshot) -> bytes:
     lines = []
     for row, (text, metadata) in enumerate(zip(snapshot.texts, snapshot.metadata, strict=True)):
         try:
-            line = json.dumps({"text": text, "metadata": dict(metadata)}, ensure_ascii=False)
+            line = json.dumps({"text": text, "metadata": metadata}, ensure_ascii=False)
             lines.append(line.encode("utf-8", "strict"))
         except (TypeError, ValueError, RecursionError) as error:
             raise StorageError(f"The text or metadata in row {row} cannot be written as JSON ({error}).") from error
