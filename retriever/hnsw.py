@@ -112,8 +112,11 @@ class HNSWIndex:
         Where fewer than k vectors can be reached, the missing places are padded (id -1, score -inf).
         Raises VectorError for queries of the wrong shape or content, ParameterError for k or ef below 1.
         """
-        unit = unit_queries(queries, self.dimension)
         k, ef = check_count("k", k, 1, LARGEST_K), check_count("ef", ef, 1, LARGEST_EF)
+        return self.search_unit(unit_queries(queries, self.dimension), k, ef=ef)
+
+    def search_unit(self, unit: Float32, k: int, *, ef: int) -> Neighbors:
+        """Search for what unit_queries has returned, (n_queries, dim), without checking it again."""
         reachable = min(k, len(self))
         if reachable == 0 or len(unit) == 0:
             return empty_neighbors(len(unit), k)

@@ -133,8 +133,10 @@ class ExactIndex:
 
         Raises VectorError for queries of the wrong shape or content and ParameterError for a k below 1.
         """
-        unit = unit_queries(queries, self.dimension)
-        k = check_count("k", k, 1, LARGEST_K)
+        return self.search_unit(unit_queries(queries, self.dimension), check_count("k", k, 1, LARGEST_K))
+
+    def search_unit(self, unit: Float32, k: int) -> Neighbors:
+        """Search for what unit_queries has returned, (n_queries, dim), without checking it again."""
         if len(unit) == 1 and k <= len(self):  # no place stays empty
             one = self.vectors @ unit[0]  # (n,)
             ids = top_ids(one, k)

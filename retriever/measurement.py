@@ -1,7 +1,7 @@
 """Recall and latency, measured by one protocol for exact and approximate search.
 
-The protocol: fixed queries, one at a time, one thread (hnswlib num_threads=1, BLAS limited by threadpoolctl),
-after a warm-up, timed with thread_time_ns, with no other timed section and no heavy work beside it.
+The protocol: fixed queries, checked beforehand, one at a time, one thread (hnswlib num_threads=1, BLAS limited by
+threadpoolctl), after a warm-up, timed with thread_time_ns, with no other timed section and no heavy work beside it.
 
 That clock counts what the searching thread computes and stands still while it waits: for Python's interpreter lock,
 which a search gives up and needs back while another thread draws a visitor's figure, or for another program. On an idle
@@ -19,19 +19,19 @@ from threadpoolctl import ThreadpoolController
 
 from retriever.errors import ParameterError, VectorError
 from retriever.graph import HNSWGraph
-from retriever.hnsw import HNSWIndex
-from retriever.index import LARGEST_K, NO_ID, ExactIndex, Float32, Neighbors, check_count, empty_neighbors
+from retriever.hnsw import LARGEST_EF, HNSWIndex
+from retriever.index import LARGEST_K, NO_ID, ExactIndex, Float32, Neighbors, check_count, unit_queries
 from retriever.turns import TURNS
 
 Float64 = NDArray[np.float64]
 
 PROTOCOL = (
-    "One query at a time, one thread, after a warm-up, timed with thread_time_ns; recall by score "
+    "One query at a time, checked beforehand, one thread, after a warm-up, timed with thread_time_ns; recall by score "
     "against exact search over the same vectors (a neighbour counts if it is as near as the k-th exact one)."
 )
 TIE = 1e-6  # cosine: scores this close count as equal
 WALKS_A_TURN = 10  # some 20 milliseconds
-WARM_UP = 10  # queries searched before the clock starts
+WARM_UP = 5  # queries searched before the clock starts
 CURVE_STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40)  # ef as multiples of k
 
 
@@ -101,21 +101,23 @@ def measure(
     Raises ParameterError if ef does not suit the index or there are no queries, VectorError for bad queries.
     """
     search = _searcher(index, check_count("k", k, 1, LARGEST_K), ef)
-    if not len(queries):
+    unit = unit_queries(queries, index.dimension)
+    if not len(unit):
         raise ParameterError("There are no queries to measure with; pass at least one.")
-    found = empty_neighbors(len(queries), k)
-    seconds = np.empty(len(queries))  # (n_queries,)
+    each = [unit[row : row + 1] for row in range(len(unit))]
+    found, nanoseconds = [], []
     with TURNS.alone(), _blas().limit(limits=1, user_api="blas"):
-        for row in range(min(WARM_UP, len(queries))):
-            search(queries[row : row + 1])
-        for row in range(len(queries)):
-            query = queries[row : row + 1]
+        for query in each[:WARM_UP]:
+            search(query)
+        for query in each:
             start = time.thread_time_ns()
             neighbors = search(query)
-            seconds[row] = (time.thread_time_ns() - start) / 1e9
-            found.ids[row], found.scores[row] = neighbors.ids[0], neighbors.scores[0]
-    distances = np.full(len(queries), float(len(index))) if ef is None else None
-    return Measurement(ef, k, knn_recall(exact, found), seconds, distances, found)
+            nanoseconds.append(time.thread_time_ns() - start)
+            found.append(neighbors)
+    ids, scores = (np.concatenate(parts) for parts in zip(*((one.ids, one.scores) for one in found), strict=True))
+    together = Neighbors(ids, scores)
+    distances = np.full(len(unit), float(len(index))) if ef is None else None
+    return Measurement(ef, k, knn_recall(exact, together), np.array(nanoseconds) / 1e9, distances, together)
 
 
 def count_distances(measured: Measurement, graph: HNSWGraph, queries: Float32) -> Measurement:
@@ -190,11 +192,11 @@ def _searcher(index: ExactIndex | HNSWIndex, k: int, ef: int | None) -> Callable
     if isinstance(index, HNSWIndex):
         if ef is None:
             raise ParameterError("An HNSW index is measured at an ef; pass ef, a whole number of at least k.")
-        width = ef
-        return lambda query: index.search(query, k, ef=width)
+        width = check_count("ef", ef, 1, LARGEST_EF)
+        return lambda query: index.search_unit(query, k, ef=width)
     if ef is not None:
         raise ParameterError(f"Exact search has no ef (got {ef}); pass ef=None.")
-    return lambda query: index.search(query, k)
+    return lambda query: index.search_unit(query, k)
 
 
 @cache
