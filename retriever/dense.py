@@ -7,10 +7,10 @@ from typing import Any, Self, TypedDict
 
 import numpy as np
 
-from retriever.encoder import Encoder
-from retriever.errors import ModelError, ParameterError, VectorError
+from retriever.encoder import Encoder, embed_documents
+from retriever.errors import ModelError, ParameterError
 from retriever.hnsw import HNSWIndex, check_graph_settings
-from retriever.index import NO_ID, ExactIndex, Float32, Neighbors, check_count, check_vectors, normalize
+from retriever.index import NO_ID, ExactIndex, Float32, Neighbors, check_count
 from retriever.models import fingerprint, load_encoder, model_card
 from retriever.storage import Snapshot, read_snapshot, write_snapshot
 
@@ -119,28 +119,43 @@ class DenseRetriever:
         texts: Sequence[str],
         metadata: Sequence[Mapping[str, Any]] | None = None,
         *,
+        known: "DenseRetriever | None" = None,
         progress: Callable[[float], None] | None = None,
-    ) -> None:
+    ) -> int:
         """Embed texts and add them, each with its metadata (a copy); called again, it adds more.
 
-        progress: called with the fraction embedded, in [0, 1]; what it raises ends the work and nothing is added.
-        Raises ParameterError if texts is one string, holds something else than strings or differs in number from
-        metadata, and VectorError if the encoder's vectors have another dimension or are not finite.
+        A text that is stored already keeps its vector; `known`, another retriever, gives those of the texts it holds if
+        it embedded them itself, with the same weights: what was loaded may be anybody's. progress: called with the fraction embedded, in [0, 1]; what it raises ends the work and
+        nothing is added. Returns how many texts were embedded. Raises ParameterError if texts is one string, holds
+        something else than strings or differs in number from metadata, and VectorError if the encoder's vectors have
+        another dimension or are not finite.
         """
         texts, copies = _checked(texts, metadata)
         if not texts:
-            return
-        encode = self.encoder.encode_document
-        embedded = encode(texts, progress=progress) if progress else encode(texts)  # type: ignore[call-arg] # not in Encoder: optional
-        vectors = check_vectors(embedded, self.dimension, what="document vectors")
-        if len(vectors) != len(texts):
-            raise VectorError(f"The encoder made {len(vectors)} vectors of {len(texts)} texts; wanted one a text.")
+            return 0
+        stored = self._stored(known)
+        new = [text for text in dict.fromkeys(texts) if text not in stored]
+        if new:
+            stored.update(zip(new, embed_documents(self.encoder, new, self.dimension, progress=progress), strict=True))
+        vectors = np.stack([stored[text] for text in texts])  # (n_texts, dim)
         with self._lock:  # texts first: whatever a search under way finds, its text is there
-            exact = ExactIndex(np.concatenate([self._exact.vectors, normalize(vectors)]))
+            exact = ExactIndex(np.concatenate([self._exact.vectors, vectors]))
             self.texts, self._metadata = [*self.texts, *texts], [*self._metadata, *copies]
             self._exact = exact
             if self._hnsw is not None:
                 self._hnsw.add(vectors)
+        return len(new)
+
+    def _stored(self, known: "DenseRetriever | None") -> dict[str, Float32]:
+        """Return the vector, (dim,), of each text that was embedded before."""
+        sources = [self]
+        if known is not None and not known._loaded_fingerprint and known.fingerprint == self.fingerprint != "":
+            sources.append(known)
+        return {
+            text: vector
+            for source in sources
+            for text, vector in zip(source.texts, source.vectors, strict=False)  # texts are added before their vectors
+        }
 
     def search(self, query: str, top_k: int = 10, *, ef: int | None = None) -> list[Hit]:
         """Return at most top_k texts nearest to the query, nearest first.

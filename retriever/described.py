@@ -16,8 +16,9 @@ KINDS = {
     "chunked": bool,
     "drawn": bool,
     "n_cut": int,
+    "n_kept": int,
 }
-OF_LATER_VERSIONS = {"n_cut": 0}  # what older versions did not save
+OF_LATER_VERSIONS = {"n_cut": 0, "n_kept": 0}  # what older versions did not save
 
 
 def check_described(extra: Mapping[str, Any]) -> None:
@@ -33,7 +34,7 @@ def check_described(extra: Mapping[str, Any]) -> None:
     seconds = list(parts["seconds"].values())
     if not all(type(number) in (int, float) for number in seconds):
         raise ValueError("its seconds are not numbers")
-    counts = [parts["n_documents"], parts["n_tokens"], parts["n_cut"]]
+    counts = [parts["n_documents"], parts["n_tokens"], parts["n_cut"], parts["n_kept"]]
     if not all(0 <= number <= LARGEST for number in [*counts, *seconds]):  # false for NaN too
         raise ValueError("its counts are out of range")
     _check_settings(parts["settings"])

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from retriever.index import Float32
+from retriever.errors import VectorError
+from retriever.index import Float32, check_vectors, normalize
 from retriever.turns import TURNS
 
 if TYPE_CHECKING:
@@ -143,6 +144,21 @@ class SentenceTransformerEncoder:
         with _precision(bfloat16):
             encoded = self.model.encode(texts, prompt=prompt or None, batch_size=len(texts), show_progress_bar=False)
         return np.asarray(encoded, dtype=np.float32)
+
+
+def embed_documents(
+    encoder: Encoder, texts: Sequence[str], dimension: int, *, progress: Callable[[float], None] | None = None
+) -> Float32:
+    """Return the vectors of documents as unit rows, (n_texts, dimension), whatever encoder made them.
+
+    progress: passed to encoders that take it. Raises VectorError for vectors of another shape or not finite.
+    """
+    encode = encoder.encode_document
+    embedded = encode(texts, progress=progress) if progress else encode(texts)  # type: ignore[call-arg] # not in Encoder: optional
+    vectors = check_vectors(embedded, dimension, what="document vectors")
+    if len(vectors) != len(texts):
+        raise VectorError(f"The encoder made {len(vectors)} vectors of {len(texts)} texts; wanted one a text.")
+    return normalize(vectors)
 
 
 def adds_up(tokenizer: "Tokenizer") -> bool:

@@ -43,8 +43,9 @@ class IndexedCollection:
     """Hold a collection that can be searched and measured; shared read-only by all who look at it.
 
     queries: the pinned ones, every measurement uses these and only ef moves; query_vectors: (n_queries, dim) unit rows.
-    n_documents, n_tokens: of what was indexed; n_cut: passages longer than the model reads. seconds: a stage. failed:
-    files that could not be read, and why. judged: queries with judgments, where the collection has them.
+    n_documents, n_tokens: of what was indexed; n_cut: passages longer than the model reads; n_kept: texts whose vectors
+    were there already. seconds: a stage. failed: files that could not be read, and why. judged: queries with
+    judgments, where the collection has them.
     """
 
     name: str
@@ -59,6 +60,7 @@ class IndexedCollection:
     chunked: bool = True
     drawn: bool = False  # whether the queries are sentences drawn from the documents
     n_cut: int = 0
+    n_kept: int = 0
     judged: JudgedQueries | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _measuring: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -187,6 +189,7 @@ class IndexedCollection:
             "chunked": self.chunked,
             "drawn": self.drawn,
             "n_cut": self.n_cut,
+            "n_kept": self.n_kept,
             "judged": self.judged.as_dict() if self.judged else None,
         }
         arrays = {"query_vectors": np.asarray(self.query_vectors, np.float32)}

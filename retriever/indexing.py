@@ -33,12 +33,14 @@ def index_collection(
     reading_seconds: float = 0.0,
     max_passages: int | None = None,
     admit: Callable[[int], None] | None = None,
+    known: IndexedCollection | None = None,
 ) -> IndexedCollection:
     """Chunk, embed and link a collection's documents and embed its measuring queries.
 
     progress: called with a stage of STAGES and the fraction of it that is done. max_passages: more are refused before
     any is embedded. admit: called with their number before that, and what it raises ends the work: for a host whose
-    memory is shared. Raises CollectionError if there is no text or too much of it, or if the judgments fit none of it,
+    memory is shared. known: a collection whose vectors are taken where it has the same text, by the same model. Raises
+    CollectionError if there is no text or too much of it, or if the judgments fit none of it,
     ChunkingError for a chunk size the model does not take, ModelError if the model cannot be loaded.
     """
     settings = settings or IndexSettings()
@@ -71,7 +73,7 @@ def index_collection(
         drawn=not collection.queries,
         judged=collection.judged,
     )
-    return _embed(described, texts, metadata, progress)
+    return _embed(described, texts, metadata, progress, known)
 
 
 def with_model(indexed: IndexedCollection, model_name: str, *, progress: Progress | None = None) -> IndexedCollection:
@@ -94,18 +96,21 @@ def _embed(
     texts: Sequence[str],
     metadata: Sequence[dict[str, Any]],
     progress: Progress | None,
+    known: IndexedCollection | None = None,
 ) -> IndexedCollection:
     """Fill the empty retriever of a collection: embed its texts and its measuring queries, and build the graph."""
     retriever, seconds = described.retriever, dict(described.seconds)
     encoder = load_encoder(retriever.model_name)
     with _timed(seconds, "embedding", progress):
         counts = encoder.count_tokens(texts)
-        retriever.index(texts, metadata, progress=of_stage(progress, "embedding"))
+        before = known.retriever if known else None
+        n_new = retriever.index(texts, metadata, known=before, progress=of_stage(progress, "embedding"))
         query_vectors = normalize(check_vectors(encoder.encode_query(described.queries), what="query vectors"))
     with _timed(seconds, "graph", progress):
         retriever.build_graph(progress=of_stage(progress, "graph"))
     n_cut = sum(count > encoder.max_tokens for count in counts) if encoder.max_tokens else 0
-    return described.renewed(query_vectors=query_vectors, n_tokens=sum(counts), n_cut=n_cut, seconds=seconds)
+    counted = {"n_tokens": sum(counts), "n_cut": n_cut, "n_kept": len(set(texts)) - n_new}
+    return described.renewed(query_vectors=query_vectors, seconds=seconds, **counted)
 
 
 def _check_number(n_passages: int, most: int | None, *, chunked: bool) -> None:

@@ -25,8 +25,10 @@ from ui.building import PASTE, SAMPLE, SAVED, UPLOAD, BuildRequest, plan, reques
 from ui.documents_tab import save_collection
 from ui.preparation import Preparation
 from ui.readings import Readings
+from ui.records import build_record
 from ui.session import Session
 from ui.settings import limits
+from ui.text import build_report
 
 SETTINGS = IndexSettings("wordllama-256", 40)
 TEXT = "Tea is made of leaves. Bread is made of flour. " * 20
@@ -251,6 +253,31 @@ def test_everything_is_built_again_when_something_else_changed(spy, change):
     second = build(pasted(**change), first)
     assert spy.calls == 2
     assert len(second.indexed) != len(first.indexed) or "text" in change
+
+
+def test_of_changed_documents_only_the_new_chunks_are_embedded(monkeypatch, wordllama):
+    embedded, original = [], wordllama.encode_document
+
+    def encode_document(texts, **kwargs):
+        embedded.extend(texts)
+        return original(texts, **kwargs)
+
+    monkeypatch.setattr(wordllama, "encode_document", encode_document)
+    long = "\n\n".join(sentences(40))
+    before = build(pasted(long))
+    first = list(before.indexed.retriever.texts)
+    assert before.indexed.n_kept == 0
+    embedded.clear()
+    after = build(pasted(long + "\n\nA new paragraph on salt."), before)
+    texts = after.indexed.retriever.texts
+    assert embedded == [text for text in texts if text not in first]
+    assert 0 < len(embedded) < len(first) / 2
+    assert after.indexed.n_kept == len(texts) - len(embedded)
+    assert build_record(after.indexed).observed["vectors_kept"] == after.indexed.n_kept
+    assert f"{after.indexed.n_kept:,}: the same text was loaded before" in build_report(after.indexed)
+    assert "the same text was loaded before" not in build_report(before.indexed)
+    alone = build(pasted(long + "\n\nA new paragraph on salt.")).indexed.retriever.vectors
+    np.testing.assert_allclose(after.indexed.retriever.vectors, alone, atol=1e-6)
 
 
 def test_a_file_with_new_content_is_read_again(spy, files):

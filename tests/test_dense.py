@@ -106,6 +106,60 @@ def test_indexing_again_adds_to_a_graph_that_is_there(make, graph_first):
     assert len(retriever.hnsw) == 41
 
 
+class Counting:
+    """Count the texts that an encoder embeds."""
+
+    def __init__(self, encoder, fingerprint="fake0000-float32"):
+        self.encoder, self.fingerprint, self.embedded = encoder, fingerprint, []
+        self.dimension, self.max_tokens = encoder.dimension, encoder.max_tokens
+        self.encode_query, self.count_tokens = encoder.encode_query, encoder.count_tokens
+
+    def encode_document(self, given):
+        self.embedded += given
+        return self.encoder.encode_document(given)
+
+
+def test_what_is_stored_is_not_embedded_again(fake_encoder):
+    encoder = Counting(fake_encoder)
+    retriever = DenseRetriever("toy", encoder=encoder)
+    assert retriever.index([LIGHT, BREAD, LIGHT], [{"row": row} for row in range(3)]) == 2
+    assert retriever.index([BREAD, "salt", BREAD]) == 1
+    assert encoder.embedded == [LIGHT, BREAD, "salt"]
+    assert retriever.texts == [LIGHT, BREAD, LIGHT, BREAD, "salt", BREAD]
+    expected = fake_encoder.encode_document(retriever.texts)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(retriever.vectors, expected, rtol=1e-6)
+    assert len(retriever.metadata) == 6
+
+
+def test_another_retriever_gives_the_vectors_that_the_same_weights_made(fake_encoder):
+    before = DenseRetriever("toy", encoder=fake_encoder)
+    before.index([LIGHT, BREAD])
+    encoder = Counting(fake_encoder)
+    after = DenseRetriever("toy", encoder=encoder)
+    assert after.index(["salt", BREAD], known=before) == 1
+    assert encoder.embedded == ["salt"]
+    np.testing.assert_array_equal(after.vectors[1], before.vectors[1])
+    for fingerprint in ("fake0000-bfloat16", ""):
+        stranger = Counting(fake_encoder, fingerprint)
+        assert DenseRetriever("toy", encoder=stranger).index([BREAD], known=before) == 1
+        assert stranger.embedded == [BREAD]
+    nameless = DenseRetriever("toy", encoder=Counting(fake_encoder, ""))
+    nameless.index([BREAD])
+    assert DenseRetriever("toy", encoder=Counting(fake_encoder, "")).index([BREAD], known=nameless) == 1
+
+
+def test_vectors_from_a_file_are_not_given_to_others(filled, fake_encoder, tmp_path):
+    filled.save(tmp_path)
+    loaded = DenseRetriever.load(tmp_path, encoder=fake_encoder)
+    encoder = Counting(fake_encoder)
+    assert DenseRetriever("toy", encoder=encoder).index(texts(60), known=loaded) == 60
+    assert (
+        DenseRetriever("toy", encoder=encoder).index(texts(60), known=loaded.with_graph(M=4, ef_construction=20)) == 60
+    )
+    assert loaded.index(texts(60)) == 0  # its own it keeps
+
+
 def test_the_callers_lists_and_metadata_are_copied(make):
     given_texts, metadata = [LIGHT, BREAD], [{"source": "a"}, {"source": "b"}]
     before = copy.deepcopy(metadata)

@@ -122,10 +122,10 @@ def plan(request: BuildRequest, session: Session, preparation: Preparation) -> P
     if indexed is not None and session.source == source:
         return Plan(partial(another_graph, indexed, settings.M, settings.ef_construction), source)
     if request.source == SAMPLE:
-        return Plan(partial(_sample, request.sample, settings, preparation), source)
+        return Plan(partial(_sample, request.sample, settings, preparation, indexed), source)
     if request.source == SAVED:
         return Plan(partial(_saved, request.saved), source)
-    return Plan(partial(_documents, request, readings), source)
+    return Plan(partial(_documents, request, readings, indexed), source)
 
 
 def unwatched(stage: str, fraction: float) -> None:
@@ -139,12 +139,18 @@ def another_graph(indexed: IndexedCollection, M: int, ef_construction: int, prog
         return MEMORY.hold(indexed.with_graph(M, ef_construction, progress=progress))
 
 
-def _sample(name: str, settings: IndexSettings, preparation: Preparation, progress: Progress) -> IndexedCollection:
+def _sample(
+    name: str,
+    settings: IndexSettings,
+    preparation: Preparation,
+    known: IndexedCollection | None,
+    progress: Progress,
+) -> IndexedCollection:
     """Take a sample: the shared one where only the graph may differ, else one embedded as asked."""
     default = IndexSettings(model_name=settings.model_name)
     own_chunks = name == "documents" and (settings.chunk_size, settings.chunk_overlap) != (None, 0)
     if own_chunks:
-        return _index(lambda: load_sample(name), settings, progress)
+        return _index(lambda: load_sample(name), settings, known, progress)
     indexed = preparation.wait_for(name, progress, model_name=settings.model_name)
     if (settings.M, settings.ef_construction) == (default.M, default.ef_construction):
         return indexed
@@ -162,17 +168,24 @@ def _saved(path: str, progress: Progress) -> IndexedCollection:
         return MEMORY.hold(IndexedCollection.load(folder, with_graph=False, progress=progress))
 
 
-def _documents(request: BuildRequest, readings: Readings[Collection], progress: Progress) -> IndexedCollection:
+def _documents(
+    request: BuildRequest, readings: Readings[Collection], known: IndexedCollection | None, progress: Progress
+) -> IndexedCollection:
     """Read what was uploaded or pasted, and index it."""
     if request.source == PASTE:
         collection = Collection("Pasted text", [Document("pasted text", request.text, "Pasted text")])
-        return _index(lambda: collection, request.settings, progress)
+        return _index(lambda: collection, request.settings, known, progress)
     read = partial(read_uploaded, request.files, progress)
-    return _index(lambda: readings.take(request.files, read), request.settings, progress)
+    return _index(lambda: readings.take(request.files, read), request.settings, known, progress)
 
 
-def _index(read: Callable[[], Collection], settings: IndexSettings, progress: Progress) -> IndexedCollection:
-    """Read and index a collection when it is its turn, no more of it than there is memory for."""
+def _index(
+    read: Callable[[], Collection], settings: IndexSettings, known: IndexedCollection | None, progress: Progress
+) -> IndexedCollection:
+    """Read and index a collection when it is its turn, no more of it than there is memory for.
+
+    known: what the visitor has loaded; of texts that are in it already the vectors are taken from there.
+    """
     load_encoder(settings.model_name)  # before there is a place: a slow download is in nobody's way
     with LINE.place(progress):
         progress("reading", 0.0)
@@ -185,6 +198,7 @@ def _index(read: Callable[[], Collection], settings: IndexSettings, progress: Pr
             reading_seconds=time.perf_counter() - start,
             max_passages=limits().chunks,
             admit=partial(check_passages, settings),
+            known=known,
         )
         return MEMORY.hold(indexed)
 

@@ -51,6 +51,7 @@ def data_of(indexed: IndexedCollection) -> dict[str, Any]:
 def build_record(indexed: IndexedCollection) -> RunRecord:
     """Record a build: seconds by stage, megabytes, files that failed."""
     observed = {f"seconds_{stage.replace(' ', '_')}": round(value, 4) for stage, value in indexed.seconds.items()}
+    observed["vectors_kept"] = indexed.n_kept
     observed["vector_bytes"] = indexed.retriever.vectors.nbytes
     observed["graph_link_bytes"] = indexed.retriever.hnsw.link_bytes
     failed = {"files_not_read": dict(indexed.failed)} if indexed.failed else {}

@@ -127,6 +127,8 @@ def build_report(indexed: IndexedCollection) -> str:
         "graph links": megabytes(indexed.retriever.hnsw.link_bytes),
         "measuring queries": f"{len(indexed.queries)}, {'drawn from the documents' if indexed.drawn else 'its own'}",
     }
+    if indexed.n_kept:
+        facts["not embedded again"] = f"{indexed.n_kept:,}: the same text was loaded before, with the same model"
     rows = "".join(f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in facts.items())
     stages = "".join(
         f"<tr><th>{escape(key)}</th><td>{seconds(value)}</td></tr>" for key, value in indexed.seconds.items()
