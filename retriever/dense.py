@@ -125,10 +125,10 @@ class DenseRetriever:
         """Embed texts and add them, each with its metadata (a copy); called again, it adds more.
 
         A text that is stored already keeps its vector; `known`, another retriever, gives those of the texts it holds if
-        it embedded them itself, with the same weights: what was loaded may be anybody's. progress: called with the fraction embedded, in [0, 1]; what it raises ends the work and
-        nothing is added. Returns how many texts were embedded. Raises ParameterError if texts is one string, holds
-        something else than strings or differs in number from metadata, and VectorError if the encoder's vectors have
-        another dimension or are not finite.
+        it embedded them itself, with the same weights: what was loaded may be anybody's. progress: called with the
+        fraction embedded, in [0, 1]; what it raises ends the work and nothing is added. Returns how many texts were
+        embedded. Raises ParameterError if texts is one string, holds something else than strings or differs in number
+        from metadata, and VectorError if the encoder's vectors have another dimension or are not finite.
         """
         texts, copies = _checked(texts, metadata)
         if not texts:

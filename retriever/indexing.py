@@ -39,9 +39,9 @@ def index_collection(
 
     progress: called with a stage of STAGES and the fraction of it that is done. max_passages: more are refused before
     any is embedded. admit: called with their number before that, and what it raises ends the work: for a host whose
-    memory is shared. known: a collection whose vectors are taken where it has the same text, by the same model. Raises
-    CollectionError if there is no text or too much of it, or if the judgments fit none of it,
-    ChunkingError for a chunk size the model does not take, ModelError if the model cannot be loaded.
+    memory is shared. known: a collection whose vectors are taken where it has the same text, by the same model.
+    Raises CollectionError if there is no text or too much of it, or if the judgments fit none of it, ChunkingError for
+    a chunk size the model does not take, ModelError if the model cannot be loaded.
     """
     settings = settings or IndexSettings()
     seconds = {"reading": reading_seconds}
