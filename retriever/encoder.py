@@ -3,28 +3,24 @@
 Heavy imports (torch, sentence-transformers) are made by whoever loads a model (models.py), never here at import.
 """
 
-import json
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from retriever.errors import VectorError
 from retriever.index import Float32, check_vectors, normalize
+from retriever.token_counter import TokenCounter, readable
 from retriever.turns import TURNS
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-    from tokenizers import Tokenizer
 
 BATCH_TOKENS = 600  # padded tokens a batch: some tenths of a second of one core's work, so that others get their turn
 BATCH_TEXTS = 64
-COUNTED_A_TURN = 400_000  # characters whose tokens are counted at once: some tens of milliseconds
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Encoder(Protocol):
@@ -77,8 +73,6 @@ class SentenceTransformerEncoder:
         encode documents under torch.autocast, faster only where the CPU computes in bfloat16. Queries are few and stay
         in float32: with both in bfloat16 the measures moved by up to .017 (MED, reciprocal rank), so by up to .005.
         """
-        from tokenizers import Tokenizer
-
         self.model = model
         self.fingerprint = fingerprint
         self.max_tokens = max_tokens
@@ -86,13 +80,8 @@ class SentenceTransformerEncoder:
         self.document_prompt = document_prompt
         self.bfloat16 = bfloat16
         self.dimension = int(model.get_embedding_dimension() or 0)
-        fast: Any = model.tokenizer
-        fast = getattr(fast, "backend_tokenizer", fast)
-        self._counter = Tokenizer.from_str(fast.to_str())  # its own copy: settings of a shared one cannot be changed
-        self._counter.no_truncation()
-        self._counter.no_padding()
-        self._specials = max_tokens is not None  # a static model adds no special tokens
-        self.adds_up = adds_up(self._counter) and document_prompt[-1:] in ("", " ")
+        self._counter = TokenCounter(model.tokenizer, specials=max_tokens is not None)  # a static model adds none
+        self.adds_up = self._counter.adds_up and document_prompt[-1:] in ("", " ")
 
     def encode_query(self, texts: Sequence[str]) -> Float32:
         """Return the vectors of queries, (n, dimension) float32, the model's query prompt put before each."""
@@ -107,13 +96,7 @@ class SentenceTransformerEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens the model would read for each document: prompt and special tokens included, uncut."""
-        prompted = [self.document_prompt + _readable(text) for text in texts]
-        counts: list[int] = []
-        for some in _turns(prompted):
-            with TURNS.work():
-                encodings = self._counter.encode_batch_fast(some, add_special_tokens=self._specials)
-            counts += map(len, encodings)
-        return counts
+        return self._counter.count([self.document_prompt + text for text in texts])
 
     def _encode(
         self, texts: Sequence[str], prompt: str, progress: Callable[[float], None] | None, *, bfloat16: bool
@@ -140,7 +123,7 @@ class SentenceTransformerEncoder:
         return [min(count, self.max_tokens) for count in self.count_tokens(texts)]
 
     def _encode_batch(self, texts: list[str], prompt: str, bfloat16: bool) -> Float32:
-        texts = [_readable(text) for text in texts]
+        texts = [readable(text) for text in texts]
         with _precision(bfloat16):
             encoded = self.model.encode(texts, prompt=prompt or None, batch_size=len(texts), show_progress_bar=False)
         return np.asarray(encoded, dtype=np.float32)
@@ -161,17 +144,6 @@ def embed_documents(
     return normalize(vectors)
 
 
-def adds_up(tokenizer: "Tokenizer") -> bool:
-    """Say whether the tokens of words add up to those of a text: BERT's tokenizers first cut it at white space.
-
-    False where that is not known. Source: the tokenizer's own description of itself.
-    """
-    described = json.loads(tokenizer.to_str())
-    normalizer, cut = described["normalizer"] or {}, described["pre_tokenizer"] or {}
-    spaced = [token["content"] for token in described["added_tokens"] if token["content"].split() != [token["content"]]]
-    return (normalizer.get("type"), cut.get("type")) == ("BertNormalizer", "BertPreTokenizer") and not spaced
-
-
 def _precision(bfloat16: bool) -> AbstractContextManager[object]:
     if not bfloat16:
         return nullcontext()
@@ -188,21 +160,6 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         size = max(1, min(BATCH_TEXTS, BATCH_TOKENS // max(1, lengths[rows[start]])))
         yield rows[start : start + size]
         start += size
-
-
-def _turns(texts: list[str]) -> Iterator[list[str]]:
-    """Split texts, in order, into parts of about COUNTED_A_TURN characters."""
-    start = characters = 0
-    for end, text in enumerate(texts, 1):
-        characters += len(text)
-        if characters >= COUNTED_A_TURN or end == len(texts):
-            yield texts[start:end]
-            start, characters = end, 0
-
-
-def _readable(text: str) -> str:
-    """Replace lone surrogates, which JSON can carry and no tokenizer takes, by U+FFFD."""
-    return SURROGATE.sub("\ufffd", text)
 
 
 def _run_parallel(

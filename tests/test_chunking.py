@@ -13,8 +13,8 @@ from tokenizers import Tokenizer
 
 from retriever.chunking import Chunk, chunk_documents, default_chunk_size
 from retriever.documents import Document
-from retriever.encoder import adds_up
 from retriever.errors import ChunkingError
+from retriever.token_counter import adds_up
 
 
 class SpaceEncoder:

@@ -315,3 +315,15 @@ def test_two_threads_encode_at_once(wordllama):
     with ThreadPoolExecutor(4) as pool:
         for expected, found in zip(alone, pool.map(wordllama.encode_document, texts), strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_many_short_texts_are_counted_as_each_would_be(minilm):
+    rng = random.Random(3)
+    alphabet = "abc xyzÄé字々한\u0301\u00ad\u200b\x1c\t\n.,-_/" + "😀"
+    texts = ["".join(rng.choices(alphabet, k=rng.randint(0, 12))) for _ in range(1500)]
+    texts += ["[CLS]", "a[SEP]b", "[MASK] foo", "[UNK]", "\ud800", "", " "]
+    rng.shuffle(texts)
+    tokenizer = minilm.model.tokenizer.backend_tokenizer
+    expected = [len(tokenizer.encode(text.replace("\ud800", "\ufffd")).ids) for text in texts]
+    assert minilm.count_tokens(texts) == expected
+    assert minilm.count_tokens(["word " * 9000, *texts])[1:] == expected  # counted by themselves
