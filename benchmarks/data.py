@@ -1,0 +1,85 @@
+"""What the benchmarks measure on: random unit vectors where only their number counts, real text where it matters."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from retriever.index import Float32, normalize
+from retriever.models import load_encoder
+from retriever.samples import load_sample
+
+N_QUERIES = 200
+SEED = 42
+SHORTEST, LONGEST = 8, 40  # words of a stretch
+WORDLLAMA = "wordllama-256"
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """Hold unit rows: documents (n, dim) and queries (200, dim), and in words what they are."""
+
+    documents: Float32
+    queries: Float32
+    what: str
+
+
+def random_vectors(n: int, dimension: int) -> Vectors:
+    """Return random unit vectors: exact search does the same work on any."""
+    rng = np.random.default_rng(SEED)
+    rows = rng.standard_normal((n + N_QUERIES, dimension), dtype=np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return Vectors(rows[:n], rows[n:], f"{n:,} random unit vectors of {dimension} dimensions")
+
+
+def text_vectors(n: int) -> Vectors:
+    """Return vectors of real text: what HNSW finds, and how fast, depends on how they lie."""
+    encoder = load_encoder(WORDLLAMA)
+    texts = stretches(n) if n > len(entries()) else entries()[:n]
+    kind = "stretches of docstrings" if n > len(entries()) else "docstrings"
+    what = f"{n:,} {kind}, {WORDLLAMA}, and {N_QUERIES} questions"
+    documents = np.concatenate([encoder.encode_document(texts[row : row + 20_000]) for row in range(0, n, 20_000)])
+    return Vectors(normalize(documents), normalize(encoder.encode_query(questions())), what)
+
+
+@cache
+def questions() -> Sequence[str]:
+    """Return the first questions that were written for the Python docs."""
+    return list(load_sample("python_docs").queries.values())[:N_QUERIES]
+
+
+@cache
+def entries() -> Sequence[str]:
+    """Return the entries of the Python docs, one short docstring each, in an order drawn with a fixed seed."""
+    sample = load_sample("python_docs")
+    texts = [sample.passage(document) if sample.passage else document.text for document in sample.documents]
+    random.Random(SEED).shuffle(texts)
+    return texts
+
+
+@cache
+def docstrings() -> Sequence[str]:
+    """Return the whole docstrings of the large Python docs."""
+    return [document.text for document in load_sample("python_docs_large").documents]
+
+
+def texts_of(megabytes: float) -> Sequence[str]:
+    """Return whole docstrings of so many megabytes together; up to 1.5 MB the short entries, which are there sooner."""
+    texts: list[str] = []
+    characters = 0
+    for text in entries() if megabytes <= 1.5 else docstrings():
+        texts.append(text)
+        characters += len(text)
+        if characters >= megabytes * 1e6:
+            break
+    return texts
+
+
+def stretches(n: int) -> Sequence[str]:
+    """Return n stretches of 8 to 40 words, drawn with a fixed seed from the large Python docs."""
+    words = " ".join(docstrings()).split()
+    drawn = random.Random(SEED)
+    starts = [drawn.randrange(len(words) - LONGEST) for _ in range(n)]
+    return [" ".join(words[start : start + drawn.randint(SHORTEST, LONGEST)]) for start in starts]

@@ -1,0 +1,135 @@
+"""How cost grows from 1,000 vectors on: latency, distances and memory of both searches, and their exponents.
+
+In full to 1,000,000 vectors of 256 dimensions, where recall and latency are given at five ef, and the peak of memory.
+"""
+
+import gc
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.data import Vectors, text_vectors
+from benchmarks.protocol import Comparison, Target, exponent
+from benchmarks.report import Stage, main
+from retriever.graph import HNSWGraph
+from retriever.hnsw import HNSWIndex
+from retriever.index import ExactIndex
+from retriever.measurement import Measurement, count_distances, measure
+
+K, EF = 10, 50
+EFS = (10, 20, 50, 100, 200)
+SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+MOST_GIGABYTES = 16
+COUNTED = 50  # queries whose distances are counted
+
+
+@dataclass(frozen=True)
+class Point:
+    """Hold what was measured at one size: seconds a query, distances a query, bytes."""
+
+    n: int
+    exact_seconds: float
+    hnsw_seconds: float
+    hnsw_recall: float
+    hnsw_distances: float
+    exact_bytes: int
+    hnsw_bytes: int
+
+
+def run(full: bool) -> Stage:
+    """Let one graph grow, and measure both searches at each size by the protocol of the app."""
+    sizes = SIZES if full else SIZES[:3]
+    data = text_vectors(sizes[-1])
+    index = HNSWIndex(data.documents[:0].reshape(0, data.documents.shape[1]))
+    points, linking, peak = [], 0.0, 0.0
+    for n in sizes:
+        began = time.perf_counter()
+        index.add(data.documents[len(index) : n])
+        linking += time.perf_counter() - began
+        exact = ExactIndex(data.documents[:n])
+        points.append(_point(index, exact, data))
+        at_efs, peak = _at_efs(index, exact, data), _peak_gigabytes()
+        points[-1] = _counted(points[-1], index, data)
+        del exact
+        gc.collect()
+    comparisons = [*_slopes(points), *_last(points[-1], at_efs, linking, peak)]
+    settings = {
+        "k": K,
+        "ef": EF,
+        "M": 16,
+        "ef_construction": 200,
+        "threads": 1,
+        "threads_building": "1 to 50,000, then all",
+    }
+    described = {"vectors": data.what, "points": [vars(point) for point in points]}
+    return Stage("How cost grows", comparisons, described, settings)
+
+
+def _point(index: HNSWIndex, exact: ExactIndex, data: Vectors) -> Point:
+    truth = exact.search(data.queries, K)
+    by_exact = measure(exact, data.queries, truth, k=K)
+    by_hnsw = measure(index, data.queries, truth, k=K, ef=EF)
+    vector_bytes = exact.vectors.nbytes
+    hnsw_bytes = vector_bytes + index.link_bytes
+    return Point(len(index), by_exact.p50, by_hnsw.p50, by_hnsw.mean_recall, 0.0, vector_bytes, hnsw_bytes)
+
+
+def _at_efs(index: HNSWIndex, exact: ExactIndex, data: Vectors) -> Sequence[Measurement]:
+    truth = exact.search(data.queries, K)
+    return [measure(index, data.queries, truth, k=K, ef=ef) for ef in EFS]
+
+
+def _counted(point: Point, index: HNSWIndex, data: Vectors) -> Point:
+    """Count distances on the graph, read into arrays for it: that takes several times the memory of a search."""
+    queries = data.queries[:COUNTED]
+    found = measure(index, queries, index.search(queries, K, ef=EF), k=K, ef=EF)
+    counted = count_distances(found, HNSWGraph.of(index), queries)
+    return Point(**{**vars(point), "hnsw_distances": counted.mean_distances or 0.0})
+
+
+def _peak_gigabytes() -> float:
+    """Return the most memory that this process has held so far."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) / 2**20 for line in lines if line.startswith("VmHWM"))
+
+
+def _slopes(points: Sequence[Point]) -> list[Comparison]:
+    """Give each cost at the sizes, and the exponent of the straight line through the logarithms."""
+    sizes = [point.n for point in points]
+    costs = {
+        "exact latency": ("µs", [point.exact_seconds * 1e6 for point in points]),
+        f"HNSW latency, ef={EF}": ("µs", [point.hnsw_seconds * 1e6 for point in points]),
+        f"HNSW distances, ef={EF}": ("", [point.hnsw_distances for point in points]),
+        "exact memory": ("MB", [point.exact_bytes / 2**20 for point in points]),
+        "HNSW memory": ("MB", [point.hnsw_bytes / 2**20 for point in points]),
+    }
+    return [
+        Comparison(f"{name} ~ n^{exponent(sizes, values):.2f}, at {n:,}", unit, {"retriever": np.array([value])})
+        for name, (unit, values) in costs.items()
+        for n, value in zip(sizes, values, strict=True)
+    ]
+
+
+def _last(point: Point, at_efs: Sequence[Measurement], linking: float, peak: float) -> list[Comparison]:
+    """Give what the largest size took, and its recall and latency at five ef."""
+    found = [
+        Comparison(f"{point.n:,} vectors linked", "s", {"retriever": np.array([linking])}),
+        Comparison(
+            f"{point.n:,} vectors, peak memory", "GB", {"retriever": np.array([peak])}, [Target(MOST_GIGABYTES)]
+        ),
+    ]
+    return found + [
+        Comparison(
+            f"{point.n:,} vectors, ef={step.ef}: recall {step.mean_recall:.3f}",
+            "µs",
+            {"retriever": np.array([step.p50 * 1e6])},
+        )
+        for step in at_efs
+    ]
+
+
+if __name__ == "__main__":
+    main(run)

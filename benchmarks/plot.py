@@ -1,0 +1,43 @@
+"""Draw how cost grows: python -m benchmarks.plot RECORD.json PICTURE.png, from the record that growth has written."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.protocol import exponent
+from benchmarks.report import read_record
+
+EXACT, HNSW = "#0072B2", "#E69F00"  # the app's colours
+
+
+def draw(points: list[dict[str, Any]], ef: int, picture: Path) -> None:
+    """Draw latency, distances and memory over the number of vectors, both axes logarithmic, a label at each line."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    sizes = [point["n"] for point in points]
+    lines = (
+        ("exact latency, µs", [point["exact_seconds"] * 1e6 for point in points], EXACT, "-"),
+        (f"HNSW latency, µs (ef={ef})", [point["hnsw_seconds"] * 1e6 for point in points], HNSW, "-"),
+        ("exact distances", sizes, EXACT, "--"),
+        (f"HNSW distances (ef={ef})", [point["hnsw_distances"] for point in points], HNSW, "--"),
+        ("exact memory, MB", [point["exact_bytes"] / 2**20 for point in points], EXACT, ":"),
+        ("HNSW memory, MB", [point["hnsw_bytes"] / 2**20 for point in points], HNSW, ":"),
+    )
+    figure, axes = pyplot.subplots(figsize=(9, 5.5), dpi=110)
+    for label, values, color, style in lines:
+        axes.plot(sizes, values, style, color=color, marker="o", markersize=4, linewidth=2)
+        text = f"{label} ~ n^{exponent(sizes, values):.2f}"
+        axes.annotate(text, (sizes[-1], values[-1]), (8, 0), textcoords="offset points", va="center", fontsize=9)
+    axes.set(xscale="log", yscale="log", xlabel="vectors", ylabel="µs a query; distances a query; MB")
+    axes.grid(True, which="major", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.subplots_adjust(left=0.08, right=0.68, top=0.97, bottom=0.1)
+    figure.savefig(picture)
+
+
+if __name__ == "__main__":
+    record = read_record(Path(sys.argv[1]))
+    draw(record["data"]["points"], record["settings"]["ef"], Path(sys.argv[2]))

@@ -1,0 +1,147 @@
+"""What a stage prints: a table of medians with quartiles and ratios, and the run record."""
+
+import argparse
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.protocol import Comparison, Values
+from retriever.record import RunRecord, versions
+
+PEERS = ("faiss-cpu", "usearch", "pypdf", "pypdfium2", "gradio", "playwright")
+PROTOCOL = (
+    "Peers take turns in every round of one process; medians over rounds with the quartiles, ratios within a round."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Hold what one stage measured. title: in words. data, settings: for the record. notes: said below the table."""
+
+    title: str
+    comparisons: Sequence[Comparison]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+Run = Callable[[bool], Stage]  # whether in full -> what was measured
+
+
+def main(run: Run) -> None:
+    """Run one stage from the command line and print its table and record."""
+    run_all([run], sys.modules[run.__module__].__doc__)
+
+
+def run_all(runs: Sequence[Run], about: str | None) -> None:
+    """Run stages one after the other, as the command line says, and print the table and the record of each."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--full", action="store_true", help="the real sizes and more rounds, not the quick form")
+    parser.add_argument("--out", type=Path, help="a folder to write the tables and the records into as well")
+    options = parser.parse_args()
+    import_peers()
+    for run in runs:
+        began = time.perf_counter()
+        stage = run(options.full)
+        table, record = table_of(stage), record_of(stage, full=options.full)
+        print(f"\n## {stage.title}\n\n{table}\n\n{record.to_json()}", flush=True)
+        print(f"({time.perf_counter() - began:.0f} s for this stage)", file=sys.stderr, flush=True)
+        if options.out:
+            name = Path(sys.modules[run.__module__].__file__ or "stage").stem
+            options.out.mkdir(parents=True, exist_ok=True)
+            (options.out / f"{name}.json").write_text(record.to_json(), encoding="utf-8")
+            (options.out / f"{name}.md").write_text(f"## {stage.title}\n\n{table}\n", encoding="utf-8")
+
+
+def import_peers() -> None:
+    """Load what is large, and take it out of the garbage collector's rounds, as the app does once it serves."""
+    import sentence_transformers  # noqa: F401 - so that no timed section loads it
+
+    gc.collect()
+    gc.freeze()
+
+
+def table_of(stage: Stage) -> str:
+    """Return a stage's comparisons as a Markdown table, a line a peer, and its notes."""
+    lines = [
+        "| case | median | peer | its median | ratio (quartiles) | target | met |",
+        "|---|--:|---|--:|--:|---|---|",
+    ]
+    for found in stage.comparisons:
+        ours = spread(found.values[found.ours], found.unit)
+        absolute = [target for target in found.targets if not target.peer]
+        if absolute or len(found.values) == 1:
+            wanted = [f"{target} {found.unit}" for target in absolute]
+            lines.append(f"| {found.case} | {ours} | – | – | – | {_targets(found, absolute, wanted)} |")
+        for peer in list(found.values)[1:]:
+            targets = [target for target in found.targets if target.peer == peer]
+            ratio = spread(found.ratio(peer))
+            theirs = spread(found.values[peer], found.unit)
+            wanted = [f"≤ {target.most:.3g}" for target in targets]
+            lines.append(
+                f"| {found.case} | {ours} | {peer} | {theirs} | {ratio} | {_targets(found, targets, wanted)} |"
+            )
+    return "\n".join([*lines, *(f"\n{note}" for note in stage.notes)])
+
+
+def _targets(found: Comparison, targets: Sequence[Any], wanted: Sequence[str]) -> str:
+    """Return the last two cells of a line."""
+    if not targets:
+        return "– | –"
+    return f"{', '.join(wanted)} | {'yes' if all(found.met(target) for target in targets) else '**no**'}"
+
+
+def spread(values: Values, unit: str = "") -> str:
+    """Write a median with its quartiles, to three digits."""
+    low, middle, high = (short(float(value)) for value in np.percentile(values, [25, 50, 75]))
+    return (
+        " ".join(part for part in (middle, unit, f"({low}–{high})") if part) if len(values) > 1 else f"{middle} {unit}"
+    )
+
+
+def short(value: float) -> str:
+    """Write a number to three digits, without an exponent."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.095 else f"{value:.4f}"
+
+
+def record_of(stage: Stage, *, full: bool) -> RunRecord:
+    """Return the run record: every round of every case, the versions of the peers as well."""
+    observed = {
+        found.case: {
+            "unit": found.unit,
+            "rounds": {name: [float(f"{value:.6g}") for value in values] for name, values in found.values.items()},
+            "targets": {str(target): "met" if found.met(target) else "missed" for target in found.targets},
+        }
+        for found in stage.comparisons
+    }
+    settings = {"mode": "full" if full else "quick", **stage.settings}
+    if stage.notes:
+        observed["notes"] = list(stage.notes)  # type: ignore[assignment] # a record takes whatever JSON holds
+    return RunRecord(stage.title, settings, stage.data, observed, PROTOCOL, versions={**versions(), **peer_versions()})
+
+
+def peer_versions() -> dict[str, str]:
+    """Return the versions of the peers that are installed."""
+    found = {}
+    for package in PEERS:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return a record that a stage has written."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

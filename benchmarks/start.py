@@ -1,0 +1,32 @@
+"""From python app.py to a usable page, against only importing Gradio in a process of its own."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.app_process import App
+from benchmarks.protocol import Comparison, Target, interleaved, wall
+from benchmarks.report import Stage, main
+
+IMPORT = "import gradio"
+
+
+def run(full: bool) -> Stage:
+    """Start the app and ask for its page until it comes; samples are prepared after that."""
+    with tempfile.TemporaryDirectory() as cache:
+
+        def start() -> float:
+            with App(Path(cache)) as app:
+                return app.wait_for_page()
+
+        cases = {
+            "retriever": start,
+            IMPORT: wall(lambda: subprocess.run([sys.executable, "-c", IMPORT], check=True)),
+        }
+        values = interleaved(cases, 7 if full else 2)
+    return Stage("Start to page", [Comparison("python app.py to its page", "s", values, [Target(1.3, IMPORT)])])
+
+
+if __name__ == "__main__":
+    main(run)
