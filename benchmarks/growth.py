@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.data import Vectors, text_vectors
 from benchmarks.protocol import Comparison, Target, exponent
-from benchmarks.report import Stage, main
+from benchmarks.report import Stage, main, short
 from retriever.graph import HNSWGraph
 from retriever.hnsw import HNSWIndex
 from retriever.index import ExactIndex
@@ -65,7 +65,7 @@ def run(full: bool) -> Stage:
         "threads_building": "1 to 50,000, then all",
     }
     described = {"vectors": data.what, "points": [vars(point) for point in points]}
-    return Stage("How cost grows", comparisons, described, settings)
+    return Stage("How cost grows", comparisons, described, settings, [_sizes(points)])
 
 
 def _point(index: HNSWIndex, exact: ExactIndex, data: Vectors) -> Point:
@@ -96,21 +96,34 @@ def _peak_gigabytes() -> float:
     return next(int(line.split()[1]) / 2**20 for line in lines if line.startswith("VmHWM"))
 
 
-def _slopes(points: Sequence[Point]) -> list[Comparison]:
-    """Give each cost at the sizes, and the exponent of the straight line through the logarithms."""
-    sizes = [point.n for point in points]
-    costs = {
-        "exact latency": ("µs", [point.exact_seconds * 1e6 for point in points]),
-        f"HNSW latency, ef={EF}": ("µs", [point.hnsw_seconds * 1e6 for point in points]),
-        f"HNSW distances, ef={EF}": ("", [point.hnsw_distances for point in points]),
-        "exact memory": ("MB", [point.exact_bytes / 2**20 for point in points]),
-        "HNSW memory": ("MB", [point.hnsw_bytes / 2**20 for point in points]),
+def _costs(points: Sequence[Point]) -> dict[str, list[float]]:
+    """Return each cost at the sizes."""
+    return {
+        "exact latency, µs": [point.exact_seconds * 1e6 for point in points],
+        f"HNSW latency at ef={EF}, µs": [point.hnsw_seconds * 1e6 for point in points],
+        f"HNSW distances at ef={EF}": [point.hnsw_distances for point in points],
+        "exact memory, MB": [point.exact_bytes / 2**20 for point in points],
+        "HNSW memory, MB": [point.hnsw_bytes / 2**20 for point in points],
     }
+
+
+def _slopes(points: Sequence[Point]) -> list[Comparison]:
+    """Give the exponent of each cost: the slope of the straight line through the logarithms."""
+    sizes = [point.n for point in points]
     return [
-        Comparison(f"{name} ~ n^{exponent(sizes, values):.2f}, at {n:,}", unit, {"retriever": np.array([value])})
-        for name, (unit, values) in costs.items()
-        for n, value in zip(sizes, values, strict=True)
+        Comparison(f"{name}: exponent", "", {"retriever": np.array([exponent(sizes, values)])})
+        for name, values in _costs(points).items()
     ]
+
+
+def _sizes(points: Sequence[Point]) -> str:
+    """Write the costs at all sizes as a table."""
+    costs = _costs(points)
+    lines = ["| vectors | " + " | ".join(costs) + f" | recall at ef={EF} |", "|--:|" + "--:|" * (len(costs) + 1)]
+    for row, point in enumerate(points):
+        cells = " | ".join(short(values[row]) for values in costs.values())
+        lines.append(f"| {point.n:,} | {cells} | {point.hnsw_recall:.3f} |")
+    return "\n".join(lines)
 
 
 def _last(point: Point, at_efs: Sequence[Measurement], linking: float, peak: float) -> list[Comparison]:

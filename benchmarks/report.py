@@ -62,7 +62,7 @@ def run_all(runs: Sequence[Run], about: str | None) -> None:
 
 
 def import_peers() -> None:
-    """Load what is large, and take it out of the garbage collector's rounds, as the app does once it serves."""
+    """Load what is large, and take it out of the garbage collector's rounds, as the app does once it has its model."""
     import sentence_transformers  # noqa: F401 - so that no timed section loads it
 
     gc.collect()

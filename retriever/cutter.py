@@ -18,7 +18,7 @@ PARAGRAPH, LINE, WORD = re.compile(r"\n(?=[^\S\n]*+\n)"), re.compile(r"\n"), re.
 SENTENCE = re.compile(rf"[.!?…。！？](?:(?<=[。！？]){CLOSERS}(?![。！？])|{ABBREVIATIONS}{CLOSERS}(?=\s))")
 
 
-@dataclass
+@dataclass(slots=True)
 class Span:
     """Propose pieces `first` to `end` (excluded) as a chunk; those before `seen` are in the chunk before it."""
 
