@@ -15,9 +15,10 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from retriever.errors import RetrieverError, StorageError
-from retriever.indexed import IndexedCollection, IndexSettings, Progress
+from retriever.indexed import IndexedCollection, IndexSettings
 from retriever.indexing import index_collection
 from retriever.models import fingerprint, model_card
+from retriever.progress import Progress
 from retriever.python_packages import package_versions
 from retriever.samples import PYTHON_DOCS, SAMPLE_FOLDER, load_sample
 

@@ -21,10 +21,9 @@ from retriever.graph import HNSWGraph
 from retriever.index import Float32, Neighbors, unit_queries
 from retriever.judgments import JudgedQueries, read_judged
 from retriever.measurement import Float64, Measurement, break_even, count_distances, ef_curve, measure
+from retriever.progress import Progress, of_stage
 from retriever.projection import Plane, plane_of
 from retriever.storage import read_snapshot, write_snapshot
-
-Progress = Callable[[str, float], None]  # stage, fraction done in [0, 1]; what it raises ends the work
 
 
 @dataclass(frozen=True)
@@ -132,14 +131,25 @@ class IndexedCollection:
         return self._exact[k]
 
     def curve(self, k: int, *, progress: Callable[[float], None] | None = None) -> list[Measurement]:
-        """Return recall, latency and distances over ef, measured once a k; progress gets the fraction done."""
+        """Return recall and latency over ef, measured once a k; progress gets the fraction done."""
         truth = self.truth(k)
         if k not in self._curves:
             with self._measuring:  # who asks meanwhile waits for this one
                 if k not in self._curves:
                     hnsw = self.retriever.hnsw
-                    steps = ef_curve(hnsw, self.query_vectors, truth, k=k, progress=progress)
-                    self._curves[k] = [self.counted(step) for step in steps]
+                    self._curves[k] = ef_curve(hnsw, self.query_vectors, truth, k=k, progress=progress)
+        return self._curves[k]
+
+    def counted_curve(self, k: int, *, progress: Callable[[float], None] | None = None) -> list[Measurement]:
+        """Return the curve with the distances at each ef, counted once a k: that takes longer than measuring it."""
+        curve = self.curve(k)
+        if any(step.distances is None for step in curve):
+            counted = []
+            for done, step in enumerate(curve, 1):
+                counted.append(self.counted(step))
+                if progress:
+                    progress(done / len(curve))
+            self._curves[k] = counted
         return self._curves[k]
 
     def break_even(self, hnsw: Measurement) -> int:
@@ -235,11 +245,3 @@ def _check_loaded(loaded: IndexedCollection) -> None:
         raise ValueError("its queries do not fit their vectors")
     if not len(loaded):
         raise ValueError("it holds no passages")
-
-
-def of_stage(progress: Progress | None, stage: str) -> Callable[[float], None] | None:
-    """Return a progress function of one stage."""
-    if progress is None:
-        return None
-    report = progress
-    return lambda fraction: report(stage, fraction)

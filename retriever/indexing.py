@@ -17,8 +17,9 @@ from retriever.collection import Collection, draw_queries
 from retriever.dense import DenseRetriever
 from retriever.errors import CollectionError
 from retriever.index import check_vectors, normalize
-from retriever.indexed import IndexedCollection, IndexSettings, Progress, of_stage
+from retriever.indexed import IndexedCollection, IndexSettings
 from retriever.models import load_encoder
+from retriever.progress import Progress, of_stage
 
 STAGES = ("reading", "loading the model", "chunking", "embedding", "graph")
 PINNED_QUERIES = 100

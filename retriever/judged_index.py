@@ -8,9 +8,10 @@ from retriever.dense import Hit
 from retriever.errors import CollectionError
 from retriever.evaluation import Evaluation, evaluate
 from retriever.index import Float32
-from retriever.indexed import IndexedCollection, Progress
+from retriever.indexed import IndexedCollection
 from retriever.judgments import JudgedQueries
 from retriever.models import load_encoder
+from retriever.progress import Progress
 from retriever.runs import doc_id_of, search_documents, search_run
 from retriever.trec import Run
 from retriever.two_errors import TwoErrors, two_errors

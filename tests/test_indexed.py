@@ -588,8 +588,15 @@ def test_distances_are_counted_once_a_k_and_ef(fresh, counts):
     assert fresh.counted(fresh.measure(5, 10)).distances is not fresh.counted(fresh.measure(5, 20)).distances
 
 
-def test_a_curve_has_its_distances_and_shares_them(fresh, counts):
-    curve = fresh.curve(5)
+def test_the_distances_of_a_curve_are_counted_once_and_shared(fresh, counts):
+    measured, seen = fresh.curve(5), []
+    assert all(step.distances is None for step in measured)
+    assert counts == []
+    curve = fresh.counted_curve(5, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    assert fresh.counted_curve(5, progress=lambda done: pytest.fail("counted twice")) is curve is fresh.curve(5)
+    assert [step.seconds for step in curve] == [step.seconds for step in measured]
     for step in curve[:3]:
         assert step.distances.tolist() == walked(fresh, 5, step.ef)
     assert counts == [(5, step.ef) for step in curve]

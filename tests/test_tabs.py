@@ -16,7 +16,7 @@ from small import HOSTILE, collection_of, sentences
 from retriever.errors import CollectionError, DocumentError, ParameterError
 from retriever.indexed import IndexSettings
 from retriever.models import MODELS
-from ui import asking, demo, documents_tab, ef_tab, search_tab, text
+from ui import asking, curves, demo, documents_tab, ef_tab, search_tab, text
 from ui.building import PASTE, SOURCES, BuildRequest, Plan
 from ui.documents_tab import build_steps, cancel, fit_sizes, name_preset, set_preset, show_source
 from ui.errors import shown, shown_steps
@@ -522,7 +522,7 @@ def test_each_place_is_written_by_one_listener_with_one_request_under_way():
     chained = {one.name: listeners[one.trigger_after].name for one in listeners if one.trigger_after is not None}
     assert chained["details"] == "slide"
     assert chained["count"] == "details"
-    [asked] = tab.drawn
+    asked = tab.refreshed[1]
     assert {one.name for one in listeners if (asked._id, "change") in one.targets} == {"slide", "aim", "tell"}
     for name in ("curve_steps", "smallest"):
         assert all(asked in one.outputs for one in listeners if one.name == name)
@@ -562,28 +562,37 @@ def test_sliding_with_k_above_the_collection(fake_encoder):
 
 
 def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeypatch):
-    monkeypatch.setattr(ef_tab, "POLL", 0.001)
+    monkeypatch.setattr(curves, "POLL", 0.001)
     fresh = collection_of(fake_encoder, sentences(500), M=2, ef_construction=5)
     session = Session(fresh)
     assert skipped(ef_tab.tell(10, session)), "the progress stays"
-    steps = ef_tab.curve_steps(10, session)
+    steps = curves.curve_steps(10, session)
     progress, first = next(steps)
     assert "Measuring the curve" in progress
     assert fresh.known_curve(10) is None, "the numbers at this ef come first"
     assert fresh._exact, "else they would wait for the curve"
     assert "HNSW 2/5" not in [trace.name for trace in drawn(10, 40, "latency", session).data]
-    *waiting, (words, last) = steps
+    waiting, measured = [], 0
+    for progress, measured in steps:
+        if not skipped(measured):
+            break
+        waiting.append(progress)
     assert waiting
-    for progress, asked in waiting:
-        assert "easuring" in progress or "aiting" in progress
-        assert skipped(asked)
-    assert skipped(words), "what is loaded may have changed meanwhile: tell says what is true then"
-    assert last != first, "else the page would not show the curve"
+    assert all("easuring" in progress or "aiting" in progress for progress in waiting)
+    assert skipped(progress), "what is loaded may have changed meanwhile: tell says what is true then"
+    assert measured != first, "else the page would not show the curve"
+    assert fresh.known_curve(10)[0].distances is None, "the curve is shown before its distances are counted"
+    *counting, (words, last) = steps
+    assert counting
+    assert all(skipped(value) for step in counting for value in step), "what is shown stays"
+    assert skipped(words)
+    assert last != measured, "the lesson speaks of distances too"
     curve = fresh.known_curve(10)
+    assert all(step.distances is not None for step in curve)
     trace = next(trace for trace in drawn(10, 40, "latency", session).data if trace.name == "HNSW 2/5")
     assert list(trace.y) == [step.mean_recall for step in curve]
     assert list(trace.x) == pytest.approx([step.p50 * 1e6 for step in curve])
-    [(words, again)] = ef_tab.curve_steps(10, session)
+    [(words, again)] = curves.curve_steps(10, session)
     assert skipped(words)
     assert again != last
     assert fresh.known_curve(10) is curve
@@ -598,7 +607,7 @@ def test_the_lesson_is_that_of_the_curve_of_what_is_loaded_now(starved, indexed)
 
 
 def test_the_curve_before_anything_is_loaded_is_told():
-    [(words, asked)] = ef_tab.curve_steps(10, Session())
+    [(words, asked)] = curves.curve_steps(10, Session())
     assert "being prepared" in words
     assert skipped(asked)
 
@@ -621,7 +630,7 @@ def test_a_second_graph_shares_vectors_and_is_drawn(indexed):
     assert laid.overlay.retriever.vectors is indexed.retriever.vectors
     assert laid.overlay.retriever.hnsw.M == 4
     assert session.overlay is None
-    for _ in ef_tab.curve_steps(10, laid):
+    for _ in curves.curve_steps(10, laid):
         pass
     assert {"HNSW 16/200", "HNSW 4/20"} <= {trace.name for trace in drawn(10, 10, "latency", laid).data}
     assert ef_tab.lay_over(ef_tab.NO_OVERLAY, laid).overlay is None

@@ -14,9 +14,10 @@ from retriever.collection import Collection
 from retriever.documents import ACCEPTED, Document
 from retriever.errors import DocumentError, ParameterError
 from retriever.hnsw import check_graph_settings
-from retriever.indexed import IndexedCollection, IndexSettings, Progress
+from retriever.indexed import IndexedCollection, IndexSettings
 from retriever.indexing import index_collection
 from retriever.models import load_encoder, model_card
+from retriever.progress import Progress
 from retriever.samples import load_sample
 from ui.line import LINE
 from ui.memory import MEMORY, needed

@@ -7,12 +7,13 @@ from functools import partial
 
 from retriever.collection import Collection
 from retriever.errors import CollectionError
-from retriever.indexed import IndexedCollection, IndexSettings, Progress
+from retriever.indexed import IndexedCollection, IndexSettings
 from retriever.indexing import index_collection, with_model
 from retriever.judged_index import JudgedIndex, check_judged, in_lower_case, judged_index
 from retriever.judgments import JudgedQueries
 from retriever.model_comparison import ModelComparison, compare_models, shouted
 from retriever.models import load_encoder
+from retriever.progress import Progress
 from ui.building import check_passages
 from ui.compare_request import BEIR, SAMPLES, CompareRequest
 from ui.line import LINE

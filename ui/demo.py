@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from ui import api, documents_tab, ef_tab, graph_tab, models_tab, search_tab, text
+from ui.curves import curve_steps
 from ui.errors import shown, shown_steps
 from ui.preparation import Preparation
 from ui.session import Session
@@ -90,8 +91,7 @@ def build_demo(preparation: Preparation | None = None) -> gr.Blocks:
         for event in loaded:
             event.success(changed, session, [revision, header], **hidden)
         revision.change(search_tab.refresh, search.inputs, search.refreshed, **hidden)
-        curve = revision.change(shown_steps(ef_tab.curve_steps), ef.inputs, ef.refreshed, **hidden)
-        curve.then(shown(ef_tab.redraw), ef.inputs, ef.drawn, **hidden)
+        revision.change(shown_steps(curve_steps), ef.inputs, ef.refreshed, **hidden)
         revision.change(ef_tab.overlay_choice, session, ef.overlay, **hidden)
         tabs, drawn = [first, second, third, fourth, fifth], gr.State(0)
         opened = gr.on([tab.select for tab in tabs], which, None, tab_open, **hidden | {"queue": False})

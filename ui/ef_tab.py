@@ -1,8 +1,7 @@
 """Recall against latency: slide ef and see both change, measured live against exact search."""
 
-import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +12,9 @@ from retriever.indexed import IndexedCollection
 from retriever.measurement import Measurement
 from ui import labs, tables, text
 from ui.building import another_graph, unwatched
+from ui.curves import ask, curve_steps
 from ui.errors import shown, shown_steps
 from ui.figures import DISTANCES, LATENCY, curve_figure
-from ui.job import Job, Status
 from ui.records import ef_record
 from ui.session import Session
 from ui.sliders import LARGEST_EF, LARGEST_K, keep_ef_above
@@ -27,8 +26,6 @@ OVERLAYS = {
     "starved (M=4, efConstruction=20)": (4, 20),
     "default (M=16, efConstruction=200)": (16, 200),
 }
-POLL = 0.2  # seconds between two looks at a running measurement
-
 AXES = {"latency": LATENCY, "distances": DISTANCES}
 Details = tuple[go.Figure, str, str, str]  # curve, spread, worst queries, run record
 
@@ -39,7 +36,6 @@ class EfTab:
 
     inputs: list[gr.Component]
     refreshed: list[gr.Component]
-    drawn: list[gr.Component]
     overlay: gr.Dropdown
     lesson: gr.HTML
     starve: gr.Button
@@ -72,14 +68,22 @@ def details(measured: Measured | None, k: float, ef: float, axis: str, session: 
     indexed, overlay = session.indexed, session.overlay
     if indexed is None or measured is None or not measured.fits(k, ef, session):
         return (gr.skip(),) * 4
-    now, exact, curve = measured.now, indexed.measure_exact(int(k)), indexed.known_curve(int(k)) or []
+    now, exact, curve = measured.now, indexed.measure_exact(int(k)), _known(indexed, int(k), axis)
     if axis == "distances":  # else counted after all is drawn, as it takes longer than measuring
         now = indexed.counted(now)
-    other = overlay.known_curve(now.k) or [] if overlay else []
+    other = _known(overlay, int(k), axis)
     names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
     figure = curve_figure(curve, exact, now, overlay=other, cost=AXES[axis], **names)
     record = tables.record(ef_record(indexed, now, exact, curve))
     return figure, tables.spread(now), tables.worst(indexed, now), record
+
+
+def _known(graph: IndexedCollection | None, k: int, axis: str) -> list[Measurement]:
+    """Return a graph's curve if it was measured, with distances where those are drawn."""
+    curve = graph.known_curve(k) if graph else None
+    if graph is None or curve is None:
+        return []
+    return graph.counted_curve(k) if axis == "distances" else curve
 
 
 def count(measured: Measured | None, k: float, ef: float, session: Session) -> Any:  # noqa: ANN401 - HTML or "no change"
@@ -92,43 +96,6 @@ def count(measured: Measured | None, k: float, ef: float, session: Session) -> A
 def graph_name(indexed: IndexedCollection) -> str:
     """Name a graph by its settings."""
     return f"HNSW {indexed.settings.M}/{indexed.settings.ef_construction}"
-
-
-def curve_steps(k: float, session: Session) -> Iterator[tuple[Any, Any]]:
-    """Measure the curves of what is loaded and laid over it, unless known; ask for what is shown before and after.
-
-    Nothing is shown from here but the progress: the curve may be of a collection that was replaced meanwhile.
-    """
-    indexed, k = session.indexed, int(k)
-    if indexed is None:
-        yield '<p class="lab-hint">Nothing is loaded yet; the first sample is being prepared.</p>', gr.skip()
-        return
-    unknown = [graph for graph in (indexed, session.overlay) if graph and graph.known_curve(k) is None]
-    if unknown:  # first the numbers at this ef: those of the collection before must not stay
-        indexed.measure_exact(k)  # they would have to wait for it until the curve is measured
-        yield text.progress_bar(Status("measuring the curve")), ask()
-    for graph in unknown:
-        yield from _measure_curve(graph, k)
-    yield gr.skip(), ask()
-
-
-def _measure_curve(indexed: IndexedCollection, k: int) -> Iterator[tuple[Any, Any]]:
-    """Measure one curve in the background and report progress."""
-
-    def work(progress: Any) -> IndexedCollection:  # noqa: ANN401 - a Progress
-        indexed.measure_exact(k)
-        indexed.curve(k, progress=lambda done: progress("measuring the curve", done))
-        return indexed
-
-    job = Job(work, kind="curve").start()
-    while not job.wait(POLL):
-        yield text.progress_bar(job.status), gr.skip()
-    job.result()
-
-
-def ask() -> int:
-    """Return what was never asked before: it makes the page show numbers, figure and lesson anew, as they are then."""
-    return time.monotonic_ns()
 
 
 def tell(k: float, session: Session) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
@@ -177,11 +144,6 @@ def starve(session: Session) -> Session:
     return replace(session, indexed=another_graph(session.loaded(), M, ef_construction, unwatched), chosen=True)
 
 
-def redraw(k: float, session: Session) -> int:
-    """Ask for everything anew."""
-    return ask()
-
-
 def build(session: gr.State) -> EfTab:
     """Lay the tab out and wire it."""
     with gr.Row():
@@ -222,7 +184,7 @@ def build(session: gr.State) -> EfTab:
     k.input(shown_steps(curve_steps), inputs, refreshed, **latest)
     laid = overlay.input(waiting, None, lesson, **latest).then(shown(lay_over), [overlay, session], session, **latest)
     laid.then(shown_steps(curve_steps), inputs, refreshed, **latest)
-    return EfTab(inputs, refreshed, [asked], overlay, lesson, starved, larger)
+    return EfTab(inputs, refreshed, overlay, lesson, starved, larger)
 
 
 def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:

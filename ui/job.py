@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from retriever.errors import Cancelled, RetrieverError
-from retriever.indexed import Progress
+from retriever.progress import Progress
 from retriever.turns import TURNS
 from ui import log
 

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from retriever.errors import Cancelled
-from retriever.indexed import Progress
 from retriever.labs import BuildResult, SizeResult, build_lab, sample_vectors, size_lab
+from retriever.progress import Progress
 from retriever.record import RunRecord
 from ui import lab_words, tables, text
 from ui.errors import shown_steps

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from retriever.indexed import Progress
+from retriever.progress import Progress
 from ui.settings import limits
 
 LOOK = 0.2  # seconds between two looks of one who waits: progress is told, and who gave up is let go

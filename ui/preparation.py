@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from retriever.cache import cached_sample
 from retriever.errors import CollectionError
-from retriever.indexed import IndexedCollection, IndexSettings, Progress
+from retriever.indexed import IndexedCollection, IndexSettings
 from retriever.judged_index import JudgedIndex, judged_index
 from retriever.models import load_encoder
+from retriever.progress import Progress
 from ui.job import Job, Status
 from ui.memory import MEMORY
 
@@ -130,7 +131,7 @@ class Preparation:
             indexed = cached_sample(name, IndexSettings(model_name), progress=progress)
             if model_name == MODEL:
                 indexed.measure_exact(SHARED_K)
-                indexed.curve(SHARED_K, progress=lambda done: progress("measuring", done))
+                indexed.counted_curve(SHARED_K, progress=lambda done: progress("measuring", done))
             self._ready[name, model_name] = MEMORY.hold(indexed)
             return indexed
 

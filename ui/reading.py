@@ -15,7 +15,7 @@ from retriever.beir import read_beir, read_queries
 from retriever.collection import Collection
 from retriever.documents import load_documents
 from retriever.errors import DocumentError
-from retriever.indexed import Progress
+from retriever.progress import Progress
 from retriever.trec import Qrels, read_qrels
 from ui.readings import gone
 from ui.settings import MEGABYTE, limits
