@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # Each module may import only those before it.
 ORDER = """
     errors progress turns lines trec record pieces decoding rows readers documents words cutter chunking index
-    graph_file hnsw heap graph misses projection disk storage measurement labs token_counter encoder models python_modules
-    python_names python_packages python_docs
+    graph_file hnsw heap graph misses projection disk storage measurement labs token_counter encoder models
+    python_modules python_names python_packages python_docs
     judgments collection beir samples archive dense runs evaluation comparison two_errors side_by_side described indexed
     indexing judged_index model_comparison cache linux_filters confinement apart_child child apart
 """.split()
