@@ -1,12 +1,14 @@
 """Draw how cost grows: python -m benchmarks.plot RECORD.json PICTURE.png, from the record that growth has written."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.protocol import exponent
 from benchmarks.report import read_record
 
+ROOM = 1.75  # times the height of the label below
 EXACT, HNSW = "#0072B2", "#E69F00"  # the app's colours
 
 
@@ -27,15 +29,24 @@ def draw(points: list[dict[str, Any]], ef: int, picture: Path) -> None:
         ("HNSW memory, MB", [point["hnsw_bytes"] / 2**20 for point in points], HNSW, ":"),
     )
     figure, axes = pyplot.subplots(figsize=(9, 5.5), dpi=110)
-    for label, values, color, style in lines:
+    heights = apart([values[-1] for _, values, _, _ in lines])
+    for (label, values, color, style), height in zip(lines, heights, strict=True):
         axes.plot(sizes, values, style, color=color, marker="o", markersize=4, linewidth=2)
         text = f"{label} ~ n^{exponent(sizes, values):.2f}"
-        axes.annotate(text, (sizes[-1], values[-1]), (8, 0), textcoords="offset points", va="center", fontsize=9)
+        axes.text(1.15 * sizes[-1], height, text, va="center", fontsize=9)
     axes.set(xscale="log", yscale="log", xlabel="vectors", ylabel="µs a query; distances a query; MB")
     axes.grid(True, which="major", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.subplots_adjust(left=0.08, right=0.68, top=0.97, bottom=0.1)
     figure.savefig(picture)
+
+
+def apart(heights: Sequence[float]) -> list[float]:
+    """Return where labels go on a logarithmic axis: at the heights, pushed down until each has room."""
+    found, below = list(heights), float("inf")
+    for row in sorted(range(len(heights)), key=lambda row: -heights[row]):
+        found[row] = below = min(heights[row], below / ROOM)
+    return found
 
 
 if __name__ == "__main__":

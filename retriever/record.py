@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -109,6 +110,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON does not know
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - any value of a record
-    """Write a value for a Markdown table: one line, no bars or markup that would break out of the cell."""
+    """Write a value for a Markdown table: one line, and nothing in it is a bar, a link, a picture or other markup."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    escaped = re.sub(r"[\\|`*~$]|(?<=\])\(", r"\\\g<0>", " ".join(text.split()))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;")

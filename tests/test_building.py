@@ -20,7 +20,7 @@ from retriever.errors import (
     StorageError,
 )
 from retriever.indexed import IndexSettings
-from ui import building
+from ui import asking, building
 from ui.building import PASTE, SAMPLE, SAVED, UPLOAD, BuildRequest, plan, request_of
 from ui.documents_tab import save_collection
 from ui.preparation import Preparation
@@ -430,3 +430,10 @@ def test_another_graph_needs_memory_too(monkeypatch):
     monkeypatch.setattr(building.MEMORY, "_held", 6_000_000_000)
     with pytest.raises(CollectionError, match="memory is in use"):
         build(pasted(M=4), session)
+
+
+def test_half_a_character_in_a_pasted_text_or_question_breaks_nothing():
+    indexed = build(pasted(TEXT + "Half a surrogate pair \ud800 is no character.")).indexed
+    assert "\ufffd is no character" in " ".join(indexed.retriever.texts)
+    assert "\ud800" not in "".join([*indexed.retriever.texts, *indexed.queries])
+    assert asking.checked(" tea \ud800? ") == "tea \ufffd?"

@@ -1,8 +1,10 @@
 """The run record: complete, readable by machines and people, and telling nothing about who made it."""
 
 import getpass
+import html
 import json
 import platform
+import re
 import socket
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -112,3 +114,16 @@ def test_text_of_any_script_stays_readable():
     made = record(data={"name": "日本語 café"})
     assert "日本語 café" in made.to_json()
     assert "日本語 café" in made.to_markdown()
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["![seen](https://host.test/p.png)", "[press](https://host.test)", "a | b", "`code` *b* ~~s~~ $x$", "&lt;b>"],
+)
+def test_a_question_is_no_markup_in_markdown(question):
+    text = RunRecord("One question", {"question": question}, {}, {}).to_markdown()
+    [line] = [line for line in text.splitlines() if line.startswith("| question |")]
+    cell = line.removeprefix("| question | ").removesuffix(" |")
+    assert "](" not in cell
+    assert not re.search(r"(?<!\\)[|`*~$]", cell)
+    assert html.unescape(re.sub(r"\\(.)", r"\1", cell)) == question

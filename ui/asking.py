@@ -1,5 +1,6 @@
 """Asking: a visitor's question -> both answers, and both rankings as rows."""
 
+from retriever.documents import clean
 from retriever.errors import ParameterError
 from retriever.indexed import IndexedCollection
 from retriever.side_by_side import SideBySide, search_both
@@ -13,8 +14,8 @@ def answer(question: str, k: int, ef: int, indexed: IndexedCollection) -> SideBy
 
 
 def checked(question: str | None) -> str:
-    """Return a question without white space around it. Raises ParameterError for an empty or a very long one."""
-    asked, most = (question or "").strip(), limits().question_characters
+    """Return a question cleaned and without white space around it. Raises ParameterError for an empty or a long one."""
+    asked, most = clean(question or "").strip(), limits().question_characters
     if not asked:
         raise ParameterError("The question is empty; type one, or choose an example below it.")
     if len(asked) > most:

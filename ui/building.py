@@ -11,7 +11,7 @@ from pathlib import Path
 from retriever.archive import unpack
 from retriever.chunking import default_chunk_size
 from retriever.collection import Collection
-from retriever.documents import ACCEPTED, Document
+from retriever.documents import ACCEPTED, Document, clean
 from retriever.errors import DocumentError, ParameterError
 from retriever.hnsw import check_graph_settings
 from retriever.indexed import IndexedCollection, IndexSettings
@@ -174,7 +174,7 @@ def _documents(
 ) -> IndexedCollection:
     """Read what was uploaded or pasted, and index it."""
     if request.source == PASTE:
-        collection = Collection("Pasted text", [Document("pasted text", request.text, "Pasted text")])
+        collection = Collection("Pasted text", [Document("pasted text", clean(request.text), "Pasted text")])
         return _index(lambda: collection, request.settings, known, progress)
     read = partial(read_uploaded, request.files, progress)
     return _index(lambda: readings.take(request.files, read), request.settings, known, progress)

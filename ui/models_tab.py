@@ -149,7 +149,7 @@ def build(session: gr.State, preparation: Preparation) -> None:
     compared.then(keep_ef_above, [k, ef], ef, **hidden)
     stop.click(cancel, bench, progress, **quick)
     slid = ef.input(slide, [ef, bench], errors, trigger_mode="always_last", **quick)
-    slid.then(follow, [show, query_id, ef, bench], [listed, one], **quick)
+    slid.then(follow, [show, query_id, ef, bench], [listed, one], trigger_mode="always_last", **quick)
     show.input(list_questions, [show, ef, bench], listed, **hidden)
     listed.select(shown(choose), [ef, bench], [query_id, one], **hidden)
     more.expand(shown(downloads), [ef, bench], files, **hidden)
