@@ -17,6 +17,7 @@ from benchmarks.protocol import Comparison, Values
 from retriever.record import RunRecord, versions
 
 PEERS = ("faiss-cpu", "usearch", "pypdf", "pypdfium2", "gradio", "playwright")
+INSTALL = "The peers come with pip install -r tests/requirements.txt -r benchmarks/requirements.txt."
 PROTOCOL = (
     "Peers take turns in every round of one process; medians over rounds with the quartiles, ratios within a round."
 )
@@ -33,6 +34,10 @@ class Stage:
     notes: Sequence[str] = ()
 
 
+class Unavailable(Exception):
+    """Say what a stage needs that is not on this machine."""
+
+
 Run = Callable[[bool], Stage]  # whether in full -> what was measured
 
 
@@ -42,23 +47,33 @@ def main(run: Run) -> None:
 
 
 def run_all(runs: Sequence[Run], about: str | None) -> None:
-    """Run stages one after the other, as the command line says, and print the table and the record of each."""
+    """Run stages one after the other, as the command line says, and print the table and the record of each.
+
+    A stage that lacks a peer or a browser says so, and the others run; the exit code is then 1.
+    """
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--full", action="store_true", help="the real sizes and more rounds, not the quick form")
     parser.add_argument("--out", type=Path, help="a folder to write the tables and the records into as well")
     options = parser.parse_args()
     import_peers()
+    left_out = False
     for run in runs:
-        began = time.perf_counter()
-        stage = run(options.full)
+        began, name = time.perf_counter(), Path(sys.modules[run.__module__].__file__ or "stage").stem
+        try:
+            stage = run(options.full)
+        except (ModuleNotFoundError, Unavailable) as error:
+            left_out = True
+            print(f"{name} was left out: {error}. {INSTALL}", file=sys.stderr, flush=True)
+            continue
         table, record = table_of(stage), record_of(stage, full=options.full)
         print(f"\n## {stage.title}\n\n{table}\n\n{record.to_json()}", flush=True)
         print(f"({time.perf_counter() - began:.0f} s for this stage)", file=sys.stderr, flush=True)
         if options.out:
-            name = Path(sys.modules[run.__module__].__file__ or "stage").stem
             options.out.mkdir(parents=True, exist_ok=True)
             (options.out / f"{name}.json").write_text(record.to_json(), encoding="utf-8")
             (options.out / f"{name}.md").write_text(f"## {stage.title}\n\n{table}\n", encoding="utf-8")
+    if left_out:
+        sys.exit(1)
 
 
 def import_peers() -> None:

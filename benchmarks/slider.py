@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.app_process import App
 from benchmarks.protocol import Comparison, Target
-from benchmarks.report import Stage, main
+from benchmarks.report import Stage, Unavailable, main
 from retriever.cache import cache_folder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -33,10 +33,13 @@ REST = 600  # milliseconds between two moves: what follows the numbers is drawn 
 
 def run(full: bool) -> Stage:
     """Move the slider on the Python docs, 100 queries measured at each move, until the new numbers stand there."""
+    browser = next((path for path in map(shutil.which, BROWSERS) if path), None)
+    if browser is None:
+        raise Unavailable(f"there is no browser ({', '.join(BROWSERS)}); install chromium")
     with App(cache_folder()) as app:
         app.wait_for_page()
         app.wait_for_sample("everyday_science")  # the last one: nothing is prepared any more
-        milliseconds = _moves(app.address, 120 if full else 25)
+        milliseconds = _moves(app.address, browser, 120 if full else 25)
     p95 = np.array([np.percentile(milliseconds, 95)])
     comparisons = [
         Comparison(f"median of {len(milliseconds)} moves", "ms", {"retriever": np.array(milliseconds)}),
@@ -45,11 +48,10 @@ def run(full: bool) -> Stage:
     return Stage("Slider to numbers", comparisons, {"collection": "Python docs"}, {"k": 10, "queries": 100})
 
 
-def _moves(address: str, count: int) -> list[float]:
+def _moves(address: str, browser_path: str, count: int) -> list[float]:
     from playwright.sync_api import sync_playwright
 
     drawn = random.Random(1)
-    browser_path = next(path for path in map(shutil.which, BROWSERS) if path)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})

@@ -150,6 +150,26 @@ def test_a_stage_prints_its_table_and_record_and_writes_both(tmp_path, monkeypat
     assert "| case | 1.00 s |" in (tmp_path / "pdf.md").read_text(encoding="utf-8")
 
 
+def test_a_stage_that_lacks_a_peer_says_so_and_the_others_run(monkeypatch, capsys):
+    monkeypatch.setattr(report, "import_peers", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["benchmarks"])
+
+    def without(full):
+        raise ModuleNotFoundError("No module named 'faiss'", name="faiss")
+
+    def other(full):
+        return Stage("Another stage", [])
+
+    without.__module__, other.__module__ = "benchmarks.protocol", "benchmarks.pdf"
+    with pytest.raises(SystemExit) as ended:
+        report.run_all([without, other], None)
+    assert ended.value.code == 1
+    printed = capsys.readouterr()
+    assert "protocol was left out: No module named 'faiss'" in printed.err
+    assert "benchmarks/requirements.txt" in printed.err
+    assert "## Another stage" in printed.out
+
+
 def test_help_says_what_the_benchmarks_are(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--help"])
     with pytest.raises(SystemExit) as ended:
