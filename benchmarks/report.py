@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import inspect
 import json
 import sys
 import time
@@ -58,7 +59,7 @@ def run_all(runs: Sequence[Run], about: str | None) -> None:
     import_peers()
     left_out = False
     for run in runs:
-        began, name = time.perf_counter(), Path(sys.modules[run.__module__].__file__ or "stage").stem
+        began, name = time.perf_counter(), Path(inspect.getfile(run)).stem
         try:
             stage = run(options.full)
         except (ModuleNotFoundError, Unavailable) as error:

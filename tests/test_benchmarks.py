@@ -140,14 +140,13 @@ def test_a_stage_prints_its_table_and_record_and_writes_both(tmp_path, monkeypat
         seen.append(full)
         return Stage("A stage", [Comparison("case", "s", {"retriever": np.array([1.0])})])
 
-    run.__module__ = "benchmarks.pdf"
     report.main(run)
     assert seen == [True]
     printed = capsys.readouterr().out
     assert "## A stage" in printed
     assert '"mode": "full"' in printed
-    assert report.read_record(tmp_path / "pdf.json")["title"] == "A stage"
-    assert "| case | 1.00 s |" in (tmp_path / "pdf.md").read_text(encoding="utf-8")
+    assert report.read_record(tmp_path / "test_benchmarks.json")["title"] == "A stage"
+    assert "| case | 1.00 s |" in (tmp_path / "test_benchmarks.md").read_text(encoding="utf-8")
 
 
 def test_a_stage_that_lacks_a_peer_says_so_and_the_others_run(monkeypatch, capsys):
@@ -160,12 +159,11 @@ def test_a_stage_that_lacks_a_peer_says_so_and_the_others_run(monkeypatch, capsy
     def other(full):
         return Stage("Another stage", [])
 
-    without.__module__, other.__module__ = "benchmarks.protocol", "benchmarks.pdf"
     with pytest.raises(SystemExit) as ended:
         report.run_all([without, other], None)
     assert ended.value.code == 1
     printed = capsys.readouterr()
-    assert "protocol was left out: No module named 'faiss'" in printed.err
+    assert "test_benchmarks was left out: No module named 'faiss'" in printed.err
     assert "benchmarks/requirements.txt" in printed.err
     assert "## Another stage" in printed.out
 
