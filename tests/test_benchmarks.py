@@ -1,6 +1,7 @@
 """The benchmarks' own arithmetic: turns, ratios, exponents and tables; no peer is needed, and no time is asserted."""
 
 import ast
+import json
 import re
 import runpy
 import sys
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 from pypdfium2 import PdfDocument
 
-from benchmarks import protocol, report
+from benchmarks import protocol, report, summary
 from benchmarks.pdf import pdf_of
+from benchmarks.plot import ROOM, apart
 from benchmarks.protocol import Comparison, Target, exponent, interleaved, one_at_a_time, wall
 from benchmarks.report import Stage, record_of, short, spread, table_of
 
@@ -166,6 +168,35 @@ def test_a_stage_that_lacks_a_peer_says_so_and_the_others_run(monkeypatch, capsy
     assert "test_benchmarks was left out: No module named 'faiss'" in printed.err
     assert "benchmarks/requirements.txt" in printed.err
     assert "## Another stage" in printed.out
+
+
+def test_the_summary_has_a_line_a_peer_and_a_line_a_target_without_one():
+    observed = {
+        "fast": {"unit": "ms", "rounds": {"retriever": [1.0, 3.0], "a": [2.0, 2.0], "b": [1.0, 1.0]}, "targets": {}},
+        "large": {"unit": "MB", "rounds": {"retriever": [12.0]}, "targets": {"≤ 16": "met"}},
+        "notes": ["not a case"],
+    }
+    observed["fast"]["targets"] = {"≤ 1.1 × a": "met", "≤ 0.5 × b": "missed"}
+    assert list(summary.lines({"observed": observed})) == [
+        "| fast | 2.00 ms | a 2.00 ms | 1.00 (0.75–1.25) | ≤ 1.1 | yes |",
+        "| fast | 2.00 ms | b 1.00 ms | 2.00 (1.50–2.50) | ≤ 0.5 | **no** |",
+        "| large | 12.0 MB | – | – | ≤ 16 MB | yes |",
+    ]
+
+
+def test_the_readme_has_the_table_of_the_record(capsys, monkeypatch, tmp_path):
+    records = json.loads(summary.RECORD.read_text(encoding="utf-8"))
+    assert set(records) == set(MODULES) - HELPERS
+    for name, record in records.items():
+        assert record["settings"]["mode"] == "full"
+        (tmp_path / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
+    monkeypatch.setattr(summary, "RECORD", tmp_path / "record")
+    summary.main(tmp_path)
+    assert capsys.readouterr().out.strip() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_labels_on_a_logarithmic_axis_have_room():
+    assert apart([1000.0, 1.0, 990.0, 950.0]) == pytest.approx([1000, 1, 1000 / ROOM, 1000 / ROOM**2])
 
 
 def test_help_says_what_the_benchmarks_are(monkeypatch, capsys):
