@@ -37,8 +37,7 @@ def random_vectors(n: int, dimension: int) -> Vectors:
 def text_vectors(n: int) -> Vectors:
     """Return vectors of real text: what HNSW finds, and how fast, depends on how they lie."""
     encoder = load_encoder(WORDLLAMA)
-    texts = stretches(n) if n > len(entries()) else entries()[:n]
-    kind = "stretches of docstrings" if n > len(entries()) else "docstrings"
+    kind, texts = ("docstrings", entries()[:n]) if n <= len(entries()) else ("stretches of docstrings", stretches(n))
     what = f"{n:,} {kind}, {WORDLLAMA}, and {N_QUERIES} questions"
     documents = np.concatenate([encoder.encode_document(texts[row : row + 20_000]) for row in range(0, n, 20_000)])
     return Vectors(normalize(documents), normalize(encoder.encode_query(questions())), what)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from benchmarks.protocol import Comparison, Target, interleaved, wall
 from benchmarks.report import Stage, main
 from retriever.collection import Collection
 from retriever.dense import DenseRetriever
-from retriever.encoder import SentenceTransformerEncoder
+from retriever.encoder import Encoder, SentenceTransformerEncoder
 from retriever.evaluation import evaluate
 from retriever.index import Float32
 from retriever.models import load_encoder
@@ -69,7 +68,7 @@ def _quality(sample: Collection, encoder: SentenceTransformerEncoder) -> Compari
     return Comparison(case, "", values, [Target(0.005)])
 
 
-def _ndcg(sample: Collection, encoder: Any) -> float:  # noqa: ANN401 - any Encoder
+def _ndcg(sample: Collection, encoder: Encoder) -> float:
     retriever = DenseRetriever(MODEL, encoder=encoder)
     passage = sample.passage or (lambda document: document.text)
     rows = [{"doc_id": document.doc_id} for document in sample.documents]

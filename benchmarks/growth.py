@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.data import Vectors, text_vectors
-from benchmarks.protocol import Comparison, Target, exponent
+from benchmarks.protocol import Comparison, Target
 from benchmarks.report import Stage, main, short
 from retriever.graph import HNSWGraph
 from retriever.hnsw import HNSWIndex
 from retriever.index import ExactIndex
+from retriever.labs import growth
 from retriever.measurement import Measurement, count_distances, measure
 
 K, EF = 10, 50
@@ -44,15 +45,21 @@ def run(full: bool) -> Stage:
     sizes = SIZES if full else SIZES[:3]
     data = text_vectors(sizes[-1])
     index = HNSWIndex(data.documents[:0].reshape(0, data.documents.shape[1]))
-    points, linking, peak = [], 0.0, 0.0
+    points: list[Point] = []
+    at_efs: list[Measurement] = []
+    linking = peak = 0.0
     for n in sizes:
         began = time.perf_counter()
         index.add(data.documents[len(index) : n])
         linking += time.perf_counter() - began
         exact = ExactIndex(data.documents[:n])
-        points.append(_point(index, exact, data))
-        at_efs, peak = _at_efs(index, exact, data), _peak_gigabytes()
-        points[-1] = _counted(points[-1], index, data)
+        truth = exact.search(data.queries, K)
+        by_exact = measure(exact, data.queries, truth, k=K)
+        by_hnsw = measure(index, data.queries, truth, k=K, ef=EF)
+        if n == sizes[-1]:
+            at_efs = [measure(index, data.queries, truth, k=K, ef=ef) for ef in EFS]
+            peak = _peak_gigabytes()  # before the graph is read into arrays, which no search needs
+        points.append(_point(exact, index, by_exact, by_hnsw, _mean_distances(by_hnsw, index, data)))
         del exact
         gc.collect()
     comparisons = [*_slopes(points), *_last(points[-1], at_efs, linking, peak)]
@@ -68,26 +75,15 @@ def run(full: bool) -> Stage:
     return Stage("How cost grows", comparisons, described, settings, [_sizes(points)])
 
 
-def _point(index: HNSWIndex, exact: ExactIndex, data: Vectors) -> Point:
-    truth = exact.search(data.queries, K)
-    by_exact = measure(exact, data.queries, truth, k=K)
-    by_hnsw = measure(index, data.queries, truth, k=K, ef=EF)
+def _point(exact: ExactIndex, index: HNSWIndex, by_exact: Measurement, by_hnsw: Measurement, distances: float) -> Point:
     vector_bytes = exact.vectors.nbytes
     hnsw_bytes = vector_bytes + index.link_bytes
-    return Point(len(index), by_exact.p50, by_hnsw.p50, by_hnsw.mean_recall, 0.0, vector_bytes, hnsw_bytes)
+    return Point(len(index), by_exact.p50, by_hnsw.p50, by_hnsw.mean_recall, distances, vector_bytes, hnsw_bytes)
 
 
-def _at_efs(index: HNSWIndex, exact: ExactIndex, data: Vectors) -> Sequence[Measurement]:
-    truth = exact.search(data.queries, K)
-    return [measure(index, data.queries, truth, k=K, ef=ef) for ef in EFS]
-
-
-def _counted(point: Point, index: HNSWIndex, data: Vectors) -> Point:
-    """Count distances on the graph, read into arrays for it: that takes several times the memory of a search."""
-    queries = data.queries[:COUNTED]
-    found = measure(index, queries, index.search(queries, K, ef=EF), k=K, ef=EF)
-    counted = count_distances(found, HNSWGraph.of(index), queries)
-    return Point(**{**vars(point), "hnsw_distances": counted.mean_distances or 0.0})
+def _mean_distances(measured: Measurement, index: HNSWIndex, data: Vectors) -> float:
+    """Count distances on the graph, of some queries: reading it into arrays takes several times a search's memory."""
+    return count_distances(measured, HNSWGraph.of(index), data.queries[:COUNTED]).mean_distances or 0.0
 
 
 def _peak_gigabytes() -> float:
@@ -111,7 +107,7 @@ def _slopes(points: Sequence[Point]) -> list[Comparison]:
     """Give the exponent of each cost: the slope of the straight line through the logarithms."""
     sizes = [point.n for point in points]
     return [
-        Comparison(f"{name}: exponent", "", {"retriever": np.array([exponent(sizes, values)])})
+        Comparison(f"{name}: exponent", "", {"retriever": np.array([growth(sizes, values)])})
         for name, values in _costs(points).items()
     ]
 

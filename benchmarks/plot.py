@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.protocol import exponent
 from benchmarks.report import read_record
+from retriever.labs import growth
+from ui.figures import EXACT, HNSW
 
 ROOM = 1.75  # times the height of the label below
-EXACT, HNSW = "#0072B2", "#E69F00"  # the app's colours
 
 
 def draw(points: list[dict[str, Any]], ef: int, picture: Path) -> None:
@@ -32,7 +32,7 @@ def draw(points: list[dict[str, Any]], ef: int, picture: Path) -> None:
     heights = apart([values[-1] for _, values, _, _ in lines])
     for (label, values, color, style), height in zip(lines, heights, strict=True):
         axes.plot(sizes, values, style, color=color, marker="o", markersize=4, linewidth=2)
-        text = f"{label} ~ n^{exponent(sizes, values):.2f}"
+        text = f"{label} ~ n^{growth(sizes, values):.2f}"
         axes.text(1.15 * sizes[-1], height, text, va="center", fontsize=9)
     axes.set(xscale="log", yscale="log", xlabel="vectors", ylabel="µs a query; distances a query; MB")
     axes.grid(True, which="major", alpha=0.3)

@@ -7,6 +7,7 @@ round to the next, such as a neighbour on the same machine, changes both sides o
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,12 @@ class Target:
 
     most: float
     peer: str = ""
+
+    @classmethod
+    def read(cls, written: str) -> Self:
+        """Return the target that was written."""
+        most, _, peer = written.removeprefix("≤ ").partition(" × ")
+        return cls(float(most), peer)
 
     def __str__(self) -> str:
         """Write it as the table shows it."""
@@ -44,6 +51,15 @@ class Comparison:
     def ours(self) -> str:
         """The name of this project's values."""
         return next(iter(self.values))
+
+    @property
+    def peers(self) -> list[str]:
+        """The names of the others' values."""
+        return list(self.values)[1:]
+
+    def targets_of(self, peer: str = "") -> list[Target]:
+        """Return the targets that name a peer, or those that name none."""
+        return [target for target in self.targets if target.peer == peer]
 
     def ratio(self, peer: str) -> Values:
         """Return ours by a peer's, a round: (rounds,)."""
@@ -93,8 +109,3 @@ def one_at_a_time(search: Callable[[Float32], object], queries: Float32) -> Call
         return float(np.median(nanoseconds)) / 1e3
 
     return measured
-
-
-def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """Return b of cost = a size^b: the slope of the straight line through the logarithms, by least squares."""
-    return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])

@@ -8,14 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.protocol import Comparison, Values
-from retriever.record import RunRecord, versions
+from retriever.record import RunRecord, versions, versions_of
 
 PEERS = ("faiss-cpu", "usearch", "pypdf", "pypdfium2", "gradio", "playwright")
 INSTALL = "The peers come with pip install -r tests/requirements.txt -r benchmarks/requirements.txt."
@@ -56,7 +55,7 @@ def run_all(runs: Sequence[Run], about: str | None) -> None:
     parser.add_argument("--full", action="store_true", help="the real sizes and more rounds, not the quick form")
     parser.add_argument("--out", type=Path, help="a folder to write the tables and the records into as well")
     options = parser.parse_args()
-    import_peers()
+    load_libraries()
     left_out = False
     for run in runs:
         began, name = time.perf_counter(), Path(inspect.getfile(run)).stem
@@ -77,7 +76,7 @@ def run_all(runs: Sequence[Run], about: str | None) -> None:
         sys.exit(1)
 
 
-def import_peers() -> None:
+def load_libraries() -> None:
     """Load what is large, and take it out of the garbage collector's rounds, as the app does once it has its model."""
     import sentence_transformers  # noqa: F401 - so that no timed section loads it
 
@@ -93,26 +92,21 @@ def table_of(stage: Stage) -> str:
     ]
     for found in stage.comparisons:
         ours = spread(found.values[found.ours], found.unit)
-        absolute = [target for target in found.targets if not target.peer]
-        if absolute or len(found.values) == 1:
-            wanted = [f"{target} {found.unit}" for target in absolute]
-            lines.append(f"| {found.case} | {ours} | – | – | – | {_targets(found, absolute, wanted)} |")
-        for peer in list(found.values)[1:]:
-            targets = [target for target in found.targets if target.peer == peer]
-            ratio = spread(found.ratio(peer))
-            theirs = spread(found.values[peer], found.unit)
-            wanted = [f"≤ {target.most:.3g}" for target in targets]
-            lines.append(
-                f"| {found.case} | {ours} | {peer} | {theirs} | {ratio} | {_targets(found, targets, wanted)} |"
-            )
+        if found.targets_of() or not found.peers:
+            lines.append(f"| {found.case} | {ours} | – | – | – | {aims(found)} |")
+        for peer in found.peers:
+            ratio, theirs = spread(found.ratio(peer)), spread(found.values[peer], found.unit)
+            lines.append(f"| {found.case} | {ours} | {peer} | {theirs} | {ratio} | {aims(found, peer)} |")
     return "\n".join([*lines, *(f"\n{note}" for note in stage.notes)])
 
 
-def _targets(found: Comparison, targets: Sequence[Any], wanted: Sequence[str]) -> str:
-    """Return the last two cells of a line."""
+def aims(found: Comparison, peer: str = "") -> str:
+    """Write what was wanted, by a peer or in the unit, and whether it was met: the last two cells of a line."""
+    targets = found.targets_of(peer)
     if not targets:
         return "– | –"
-    return f"{', '.join(wanted)} | {'yes' if all(found.met(target) for target in targets) else '**no**'}"
+    wanted = ", ".join(f"≤ {target.most:.3g} {'' if peer else found.unit}".strip() for target in targets)
+    return f"{wanted} | {'yes' if all(found.met(target) for target in targets) else '**no**'}"
 
 
 def spread(values: Values, unit: str = "") -> str:
@@ -132,7 +126,7 @@ def short(value: float) -> str:
 
 def record_of(stage: Stage, *, full: bool) -> RunRecord:
     """Return the run record: every round of every case, the versions of the peers as well."""
-    observed = {
+    observed: dict[str, Any] = {
         found.case: {
             "unit": found.unit,
             "rounds": {name: [float(f"{value:.6g}") for value in values] for name, values in found.values.items()},
@@ -142,19 +136,10 @@ def record_of(stage: Stage, *, full: bool) -> RunRecord:
     }
     settings = {"mode": "full" if full else "quick", **stage.settings}
     if stage.notes:
-        observed["notes"] = list(stage.notes)  # type: ignore[assignment] # a record takes whatever JSON holds
-    return RunRecord(stage.title, settings, stage.data, observed, PROTOCOL, versions={**versions(), **peer_versions()})
-
-
-def peer_versions() -> dict[str, str]:
-    """Return the versions of the peers that are installed."""
-    found = {}
-    for package in PEERS:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+        observed["notes"] = list(stage.notes)
+    return RunRecord(
+        stage.title, settings, stage.data, observed, PROTOCOL, versions={**versions(), **versions_of(PEERS)}
+    )
 
 
 def read_record(path: Path) -> dict[str, Any]:

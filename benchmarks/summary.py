@@ -8,31 +8,30 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.report import read_record, short, spread
+from benchmarks.protocol import Comparison, Target
+from benchmarks.report import aims, read_record, short, spread
 
 RECORD = Path(__file__).parent / "last_full_run.json"
 
 
 def lines(record: Mapping[str, Any]) -> Iterator[str]:
     """Give a line of the table for each peer of each case, and for each case with a target but no peer."""
-    for case, found in record["observed"].items():
+    for case, observed in record["observed"].items():
         if case == "notes":
             continue
-        values = {name: np.array(rounds) for name, rounds in found["rounds"].items()}
-        ours, *peers = values
-        median = f"{short(float(np.median(values[ours])))} {found['unit']}".strip()
-        targets = [(target, kept) for target, kept in found["targets"].items() if "×" not in target]
-        for target, kept in targets:
-            yield f"| {case} | {median} | – | – | {target} {found['unit']} | {_mark(kept)} |"
-        for peer in peers:
-            targets = [(target, kept) for target, kept in found["targets"].items() if target.endswith(f"× {peer}")]
-            theirs = f"{peer} {short(float(np.median(values[peer])))} {found['unit']}"
-            wanted = f"{targets[0][0].split(' ×')[0]} | {_mark(targets[0][1])}" if targets else "– | –"
-            yield f"| {case} | {median} | {theirs} | {spread(values[ours] / values[peer])} | {wanted} |"
+        found = comparison_of(case, observed)
+        median = f"{short(float(np.median(found.values[found.ours])))} {found.unit}".strip()
+        if found.targets_of():
+            yield f"| {case} | {median} | – | – | {aims(found)} |"
+        for peer in found.peers:
+            theirs = f"{peer} {short(float(np.median(found.values[peer])))} {found.unit}"
+            yield f"| {case} | {median} | {theirs} | {spread(found.ratio(peer))} | {aims(found, peer)} |"
 
 
-def _mark(kept: str) -> str:
-    return "yes" if kept == "met" else "**no**"
+def comparison_of(case: str, observed: Mapping[str, Any]) -> Comparison:
+    """Return what a record holds of one case."""
+    values = {name: np.array(rounds) for name, rounds in observed["rounds"].items()}
+    return Comparison(case, observed["unit"], values, [Target.read(written) for written in observed["targets"]])
 
 
 def main(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Tell from its bytes what a file holds, and turn bytes into text."""
 
 import io
+import re
 import zipfile
 
 from retriever.errors import DocumentError
@@ -8,6 +9,7 @@ from retriever.errors import DocumentError
 # The order decides between encodings that explain a text equally well: Windows-1252 is the commonest.
 ONE_BYTE = ["cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874"]
 TWO_BYTES = ["cp932", "euc_jp", "gb18030", "big5", "cp949"]
+SURROGATE = re.compile("[\ud800-\udfff]")
 BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16: the little-endian mark of one begins with that of the other
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -85,3 +87,8 @@ def _guess(data: bytes) -> str | None:
         return None
     best = min(matches, key=lambda match: (match.chaos, -match.coherence, candidates.index(match.encoding)))
     return str(best)
+
+
+def readable(text: str) -> str:
+    """Replace lone surrogates, which JSON can carry and neither UTF-8 nor a tokenizer takes, by U+FFFD."""
+    return SURROGATE.sub("\ufffd", text)

@@ -133,7 +133,7 @@ class DenseRetriever:
         texts, copies = _checked(texts, metadata)
         if not texts:
             return 0
-        stored = self._stored(known)
+        stored = self._stored(texts, known)
         new = [text for text in dict.fromkeys(texts) if text not in stored]
         if new:
             stored.update(zip(new, embed_documents(self.encoder, new, self.dimension, progress=progress), strict=True))
@@ -146,16 +146,20 @@ class DenseRetriever:
                 self._hnsw.add(vectors)
         return len(new)
 
-    def _stored(self, known: "DenseRetriever | None") -> dict[str, Float32]:
-        """Return the vector, (dim,), of each text that was embedded before."""
-        sources = [self]
+    def _stored(self, texts: list[str], known: "DenseRetriever | None") -> dict[str, Float32]:
+        """Return the vector, (dim,), of each of the texts that was embedded before."""
+        wanted, sources, stored = (
+            set(texts),
+            [self],
+            dict[str, Float32](),
+        )  # what is stored here counts, so it comes last
         if known is not None and not known._loaded_fingerprint and known.fingerprint == self.fingerprint != "":
-            sources.append(known)
-        return {
-            text: vector
-            for source in sources
-            for text, vector in zip(source.texts, source.vectors, strict=False)  # texts are added before their vectors
-        }
+            sources.insert(0, known)
+        for source in sources:
+            vectors = source.vectors  # read first: texts are added before their vectors
+            held = enumerate(source.texts[: len(vectors)])
+            stored |= {text: vectors[row] for row, text in held if text in wanted}
+        return stored
 
     def search(self, query: str, top_k: int = 10, *, ef: int | None = None) -> list[Hit]:
         """Return at most top_k texts nearest to the query, nearest first.

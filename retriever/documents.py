@@ -1,13 +1,13 @@
 """Documents, and the files they are read from."""
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from retriever.decoding import readable
 from retriever.errors import DocumentError
 from retriever.pieces import Piece
 from retriever.readers import READERS, read_pdf
@@ -128,8 +128,7 @@ def _read(file: Path, max_pages: int | None) -> list[Piece]:
 
 def clean(text: str) -> str:
     """Make a text fit for every later step: line feeds, no NUL, nothing that UTF-8 cannot hold."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+    return readable(text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", ""))
 
 
 def _document(piece: Piece, name: str, taken: dict[str, int]) -> Document:

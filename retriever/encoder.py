@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from retriever.decoding import readable
 from retriever.errors import VectorError
 from retriever.index import Float32, check_vectors, normalize
-from retriever.token_counter import TokenCounter, readable
+from retriever.token_counter import TokenCounter
 from retriever.turns import TURNS
 
 if TYPE_CHECKING:

@@ -114,8 +114,7 @@ def measure(
             neighbors = search(query)
             nanoseconds.append(time.thread_time_ns() - start)
             found.append(neighbors)
-    ids, scores = (np.concatenate(parts) for parts in zip(*((one.ids, one.scores) for one in found), strict=True))
-    together = Neighbors(ids, scores)
+    together = Neighbors(np.concatenate([one.ids for one in found]), np.concatenate([one.scores for one in found]))
     distances = np.full(len(unit), float(len(index))) if ef is None else None
     return Measurement(ef, k, knn_recall(exact, together), np.array(nanoseconds) / 1e9, distances, together)
 

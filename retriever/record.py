@@ -4,7 +4,8 @@ import json
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -34,13 +35,16 @@ PACKAGES = (
 @cache
 def versions() -> Mapping[str, str]:
     """Return the versions of Python and of the packages that can change a number; absent ones are left out."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
+    return MappingProxyType({"python": platform.python_version(), **versions_of(PACKAGES)})
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of packages; absent ones are left out."""
+    found = {}
+    for package in packages:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return MappingProxyType(found)
+    return found
 
 
 @cache

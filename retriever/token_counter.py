@@ -1,11 +1,11 @@
 """How many tokens a model reads: counted by its own tokenizer, in turns short enough for others to get theirs."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from retriever.decoding import readable
 from retriever.turns import TURNS
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 COUNTED_A_TURN = 400_000  # characters whose tokens are counted at once: some tens of milliseconds
 SHORT = 20  # characters of a text, on average, below which many are counted together
 GROUP = 200  # of them
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TokenCounter:
@@ -81,8 +80,3 @@ def _turns(texts: list[str]) -> Iterator[list[str]]:
         if characters >= COUNTED_A_TURN or end == len(texts):
             yield texts[start:end]
             start, characters = end, 0
-
-
-def readable(text: str) -> str:
-    """Replace lone surrogates, which JSON can carry and no tokenizer takes, by U+FFFD."""
-    return SURROGATE.sub("\ufffd", text)

@@ -14,8 +14,9 @@ from pypdfium2 import PdfDocument
 from benchmarks import protocol, report, summary
 from benchmarks.pdf import pdf_of
 from benchmarks.plot import ROOM, apart
-from benchmarks.protocol import Comparison, Target, exponent, interleaved, one_at_a_time, wall
+from benchmarks.protocol import Comparison, Target, interleaved, one_at_a_time, wall
 from benchmarks.report import Stage, record_of, short, spread, table_of
+from retriever.labs import growth
 
 ROOT = Path(__file__).resolve().parents[1]
 HELPERS = {"__init__", "__main__", "app_process", "data", "plot", "protocol", "report", "summary"}
@@ -91,7 +92,7 @@ def test_the_clocks_are_read_around_the_work(monkeypatch):
 @pytest.mark.parametrize("power", [0, 0.25, 1, 2])
 def test_the_exponent_of_a_power_is_found(power):
     sizes = [1e3, 1e4, 3e5]
-    assert exponent(sizes, [7 * size**power for size in sizes]) == pytest.approx(power, abs=1e-9)
+    assert growth(sizes, [7 * size**power for size in sizes]) == pytest.approx(power, abs=1e-9)
 
 
 def test_a_table_has_a_line_a_peer_with_what_was_met():
@@ -134,7 +135,7 @@ def test_the_written_pdf_holds_its_lines():
 
 
 def test_a_stage_prints_its_table_and_record_and_writes_both(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(report, "import_peers", lambda: None)
+    monkeypatch.setattr(report, "load_libraries", lambda: None)
     monkeypatch.setattr(sys, "argv", ["benchmarks.pdf", "--full", "--out", str(tmp_path)])
     seen = []
 
@@ -152,7 +153,7 @@ def test_a_stage_prints_its_table_and_record_and_writes_both(tmp_path, monkeypat
 
 
 def test_a_stage_that_lacks_a_peer_says_so_and_the_others_run(monkeypatch, capsys):
-    monkeypatch.setattr(report, "import_peers", lambda: None)
+    monkeypatch.setattr(report, "load_libraries", lambda: None)
     monkeypatch.setattr(sys, "argv", ["benchmarks"])
 
     def without(full):

@@ -149,6 +149,20 @@ def test_another_retriever_gives_the_vectors_that_the_same_weights_made(fake_enc
     assert DenseRetriever("toy", encoder=Counting(fake_encoder, "")).index([BREAD], known=nameless) == 1
 
 
+def test_what_is_stored_here_counts_more_than_what_another_holds(fake_encoder):
+    class Turned(Counting):
+        def encode_document(self, given):
+            return -self.encoder.encode_document(given)
+
+    other = DenseRetriever("toy", encoder=Turned(fake_encoder))
+    other.index([LIGHT, BREAD])
+    retriever = DenseRetriever("toy", encoder=Counting(fake_encoder))
+    retriever.index([LIGHT])
+    assert retriever.index([LIGHT, BREAD], known=other) == 0
+    np.testing.assert_array_equal(retriever.vectors[1], retriever.vectors[0])
+    np.testing.assert_array_equal(retriever.vectors[2], other.vectors[1])
+
+
 def test_vectors_from_a_file_are_not_given_to_others(filled, fake_encoder, tmp_path):
     filled.save(tmp_path)
     loaded = DenseRetriever.load(tmp_path, encoder=fake_encoder)

@@ -1,12 +1,14 @@
 """Curves of what is loaded and laid over it: measured first, then their distances counted, both in the background."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from retriever.indexed import IndexedCollection
+from retriever.measurement import Measurement
 from retriever.progress import Progress, of_stage
 from ui import text
 from ui.job import Job, Status
@@ -31,39 +33,31 @@ def curve_steps(k: float, session: Session) -> Iterator[tuple[Any, Any]]:
         indexed.measure_exact(k)  # they would have to wait for it until the curve is measured
         yield text.progress_bar(Status("measuring the curve")), ask()
     for graph in unknown:
-        yield from _measured(graph, k)
+        for status in _watched(partial(_measure, graph, k), "curve"):
+            yield text.progress_bar(status), gr.skip()
     yield gr.skip(), ask()
     uncounted = [graph for graph in graphs if any(step.distances is None for step in graph.known_curve(k) or [])]
     for graph in uncounted:
-        yield from _counted(graph, k)
+        for _ in _watched(partial(_count, graph, k), "distances"):
+            yield gr.skip(), gr.skip()  # what is shown stays as it is meanwhile
     if uncounted:
         yield gr.skip(), ask()
 
 
-def _measured(graph: IndexedCollection, k: int) -> Iterator[tuple[Any, Any]]:
-    """Measure one curve in the background and report progress."""
+def _measure(graph: IndexedCollection, k: int, progress: Progress) -> list[Measurement]:
+    graph.measure_exact(k)
+    return graph.curve(k, progress=of_stage(progress, "measuring the curve"))
 
-    def work(progress: Progress) -> IndexedCollection:
-        graph.measure_exact(k)
-        graph.curve(k, progress=of_stage(progress, "measuring the curve"))
-        return graph
 
-    job = Job(work, kind="curve").start()
+def _count(graph: IndexedCollection, k: int, progress: Progress) -> list[Measurement]:
+    return graph.counted_curve(k, progress=of_stage(progress, "counting distances"))
+
+
+def _watched(work: Callable[[Progress], list[Measurement]], kind: str) -> Iterator[Status]:
+    """Run work in the background, and tell how far it is until it ends; raise what it raised."""
+    job = Job(work, kind=kind).start()
     while not job.wait(POLL):
-        yield text.progress_bar(job.status), gr.skip()
-    job.result()
-
-
-def _counted(graph: IndexedCollection, k: int) -> Iterator[tuple[Any, Any]]:
-    """Count the distances of one curve in the background; what is shown stays as it is meanwhile."""
-
-    def work(progress: Progress) -> IndexedCollection:
-        graph.counted_curve(k, progress=of_stage(progress, "counting distances"))
-        return graph
-
-    job = Job(work, kind="distances").start()
-    while not job.wait(POLL):
-        yield gr.skip(), gr.skip()
+        yield job.status
     job.result()
 
 

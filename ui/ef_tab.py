@@ -80,10 +80,9 @@ def details(measured: Measured | None, k: float, ef: float, axis: str, session: 
 
 def _known(graph: IndexedCollection | None, k: int, axis: str) -> list[Measurement]:
     """Return a graph's curve if it was measured, with distances where those are drawn."""
-    curve = graph.known_curve(k) if graph else None
-    if graph is None or curve is None:
+    if graph is None or graph.known_curve(k) is None:
         return []
-    return graph.counted_curve(k) if axis == "distances" else curve
+    return graph.counted_curve(k) if axis == "distances" else graph.curve(k)
 
 
 def count(measured: Measured | None, k: float, ef: float, session: Session) -> Any:  # noqa: ANN401 - HTML or "no change"
