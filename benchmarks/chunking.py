@@ -7,9 +7,9 @@ from tokenizers import Tokenizer
 from benchmarks.data import texts_of
 from benchmarks.protocol import Comparison, Target, interleaved, wall
 from benchmarks.report import Stage, main
-from retriever.chunking import chunk_documents
-from retriever.documents import Document
-from retriever.models import load_encoder
+from retriever.chunking.chunker import chunk_documents
+from retriever.documents.document import Document
+from retriever.encoders.loading import load_encoder
 
 MODEL, PEER = "all-MiniLM-L6-v2", "tokenizers encode_batch_fast"
 SIZE, FILE = 200, 50_000  # tokens of a chunk; characters of a file

@@ -5,10 +5,11 @@ import numpy as np
 from benchmarks.data import entries, questions
 from benchmarks.protocol import Comparison, Target, interleaved, wall
 from benchmarks.report import Stage, main
-from retriever.hnsw import HNSWIndex
-from retriever.index import ExactIndex, normalize
-from retriever.measurement import default_efs, ef_curve
-from retriever.models import load_encoder
+from retriever.encoders.loading import load_encoder
+from retriever.indexes.exact import ExactIndex
+from retriever.indexes.hnsw import HNSWIndex
+from retriever.measurement.protocol import default_efs, ef_curve
+from retriever.vectors import normalize
 
 K, N_QUERIES = 10, 100
 HNSWLIB = "hnswlib"

@@ -7,9 +7,9 @@ from functools import cache
 
 import numpy as np
 
-from retriever.index import Float32, normalize
-from retriever.models import load_encoder
-from retriever.samples import load_sample
+from retriever.datasets.samples import load_sample
+from retriever.encoders.loading import load_encoder
+from retriever.vectors import Float32, normalize
 
 N_QUERIES = 200
 SEED = 42

@@ -8,14 +8,15 @@ import numpy as np
 from benchmarks.data import entries
 from benchmarks.protocol import Comparison, Target, interleaved, wall
 from benchmarks.report import Stage, main
-from retriever.collection import Collection
-from retriever.dense import DenseRetriever
-from retriever.encoder import Encoder, SentenceTransformerEncoder
-from retriever.evaluation import evaluate
-from retriever.index import Float32
-from retriever.models import load_encoder
-from retriever.runs import run_queries
-from retriever.samples import load_sample
+from retriever.datasets.collection import Collection
+from retriever.datasets.samples import load_sample
+from retriever.encoders.base import Encoder
+from retriever.encoders.loading import load_encoder
+from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
+from retriever.evaluation.measures import evaluate
+from retriever.retrievers.dense import DenseRetriever
+from retriever.retrievers.document_runs import run_queries
+from retriever.vectors import Float32
 
 MODEL, ENCODE = "all-MiniLM-L6-v2", "SentenceTransformer.encode"
 JUDGED = ("everyday_science", "documents")

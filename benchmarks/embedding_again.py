@@ -3,8 +3,8 @@
 from benchmarks.data import entries
 from benchmarks.protocol import Comparison, Target, interleaved, wall
 from benchmarks.report import Stage, main
-from retriever.dense import DenseRetriever
-from retriever.models import load_encoder
+from retriever.encoders.loading import load_encoder
+from retriever.retrievers.dense import DenseRetriever
 
 MODEL, ENCODE = "all-MiniLM-L6-v2", "SentenceTransformer.encode"
 

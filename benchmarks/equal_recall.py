@@ -8,9 +8,11 @@ import numpy as np
 from benchmarks.data import Vectors, text_vectors
 from benchmarks.protocol import Comparison, Target, interleaved, one_at_a_time
 from benchmarks.report import Stage, main
-from retriever.hnsw import HNSWIndex
-from retriever.index import ExactIndex, Float32, Int64, Neighbors
-from retriever.measurement import knn_recall
+from retriever.indexes.base import Neighbors
+from retriever.indexes.exact import ExactIndex
+from retriever.indexes.hnsw import HNSWIndex
+from retriever.measurement.protocol import knn_recall
+from retriever.vectors import Float32, Int64
 
 K, M, EF_CONSTRUCTION = 10, 16, 200
 RECALLS = (0.90, 0.95, 0.99)

@@ -5,7 +5,8 @@ import numpy as np
 from benchmarks.data import random_vectors
 from benchmarks.protocol import Comparison, Target, interleaved, one_at_a_time
 from benchmarks.report import Stage, main
-from retriever.index import ExactIndex, Float32
+from retriever.indexes.exact import ExactIndex
+from retriever.vectors import Float32
 
 K, DIMENSION = 10, 384
 FAISS, CHAPTER = "faiss IndexFlatIP", "X @ q and argsort"

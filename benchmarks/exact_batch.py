@@ -3,7 +3,7 @@
 from benchmarks.data import random_vectors
 from benchmarks.protocol import Comparison, Target, interleaved, wall
 from benchmarks.report import Stage, main
-from retriever.index import ExactIndex
+from retriever.indexes.exact import ExactIndex
 
 K, DIMENSION, THREADS = 10, 384, 2
 FAISS, SEMANTIC_SEARCH = "faiss IndexFlatIP", "util.semantic_search"

@@ -14,11 +14,11 @@ import numpy as np
 from benchmarks.data import Vectors, text_vectors
 from benchmarks.protocol import Comparison, Target
 from benchmarks.report import Stage, main, short
-from retriever.graph import HNSWGraph
-from retriever.hnsw import HNSWIndex
-from retriever.index import ExactIndex
-from retriever.labs import growth
-from retriever.measurement import Measurement, count_distances, measure
+from retriever.graph.traversal import HNSWGraph
+from retriever.indexes.exact import ExactIndex
+from retriever.indexes.hnsw import HNSWIndex
+from retriever.measurement.protocol import Measurement, count_distances, measure
+from retriever.measurement.sweeps import growth_exponent
 
 K, EF = 10, 50
 EFS = (10, 20, 50, 100, 200)
@@ -107,7 +107,7 @@ def _slopes(points: Sequence[Point]) -> list[Comparison]:
     """Give the exponent of each cost: the slope of the straight line through the logarithms."""
     sizes = [point.n for point in points]
     return [
-        Comparison(f"{name}: exponent", "", {"retriever": np.array([growth(sizes, values)])})
+        Comparison(f"{name}: exponent", "", {"retriever": np.array([growth_exponent(sizes, values)])})
         for name, values in _costs(points).items()
     ]
 

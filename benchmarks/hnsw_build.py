@@ -6,8 +6,8 @@ import numpy as np
 from benchmarks.data import text_vectors
 from benchmarks.protocol import Comparison, Target, interleaved, wall
 from benchmarks.report import Stage, main
-from retriever.hnsw import ONE_THREAD_UP_TO, HNSWIndex
-from retriever.index import Float32
+from retriever.indexes.hnsw import ONE_THREAD_UP_TO, HNSWIndex
+from retriever.vectors import Float32
 
 HNSWLIB = "hnswlib"
 

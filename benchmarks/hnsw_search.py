@@ -3,8 +3,8 @@
 from benchmarks.data import text_vectors
 from benchmarks.protocol import Comparison, Target, interleaved, one_at_a_time
 from benchmarks.report import Stage, main
-from retriever.hnsw import HNSWIndex
-from retriever.index import Float32
+from retriever.indexes.hnsw import HNSWIndex
+from retriever.vectors import Float32
 
 K = 10
 HNSWLIB = "hnswlib"

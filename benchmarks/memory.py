@@ -9,9 +9,10 @@ import numpy as np
 
 from benchmarks.protocol import Comparison, Target
 from benchmarks.report import Stage, main
-from retriever.hnsw import HNSWIndex
-from retriever.models import fingerprint, model_card
-from retriever.storage import Snapshot, write_snapshot
+from retriever.encoders.catalogue import model_card
+from retriever.encoders.loading import packaged_fingerprint
+from retriever.indexes.hnsw import HNSWIndex
+from retriever.storage.snapshot import Snapshot, write_snapshot
 
 MODEL, DIMENSION, DIRECTIONS = "all-MiniLM-L6-v2", 384, 32
 RAW = "raw vectors"
@@ -54,7 +55,7 @@ def _save(folder: Path, n: int) -> None:
     settings = {"M": 16, "ef_construction": 200, "seed": 42}
     texts = [f"text{row}" for row in range(n)]
     rows: list[dict[str, object]] = [{} for _ in range(n)]
-    made_by = fingerprint(model_card(MODEL))
+    made_by = packaged_fingerprint(model_card(MODEL))
     write_snapshot(folder, Snapshot(texts, rows, vectors, MODEL, made_by, settings, HNSWIndex(vectors)))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.data import texts_of
 from benchmarks.protocol import Comparison, Target, interleaved, wall
 from benchmarks.report import Stage, main
-from retriever.documents import load_documents
+from retriever.documents.loading import load_documents
 
 PAGES, LINES, WIDTH = 200, 50, 90  # pages, lines a page, characters a line
 PYPDF = "pypdf"

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import read_record
-from retriever.labs import growth
-from ui.figures import EXACT, HNSW
+from retriever.measurement.sweeps import growth_exponent
+from ui.render.figures import EXACT_COLOUR, HNSW_COLOUR
 
 ROOM = 1.75  # times the height of the label below
 
@@ -21,18 +21,18 @@ def draw(points: list[dict[str, Any]], ef: int, picture: Path) -> None:
 
     sizes = [point["n"] for point in points]
     lines = (
-        ("exact latency, µs", [point["exact_seconds"] * 1e6 for point in points], EXACT, "-"),
-        (f"HNSW latency, µs (ef={ef})", [point["hnsw_seconds"] * 1e6 for point in points], HNSW, "-"),
-        ("exact distances", sizes, EXACT, "--"),
-        (f"HNSW distances (ef={ef})", [point["hnsw_distances"] for point in points], HNSW, "--"),
-        ("exact memory, MB", [point["exact_bytes"] / 2**20 for point in points], EXACT, ":"),
-        ("HNSW memory, MB", [point["hnsw_bytes"] / 2**20 for point in points], HNSW, ":"),
+        ("exact latency, µs", [point["exact_seconds"] * 1e6 for point in points], EXACT_COLOUR, "-"),
+        (f"HNSW latency, µs (ef={ef})", [point["hnsw_seconds"] * 1e6 for point in points], HNSW_COLOUR, "-"),
+        ("exact distances", sizes, EXACT_COLOUR, "--"),
+        (f"HNSW distances (ef={ef})", [point["hnsw_distances"] for point in points], HNSW_COLOUR, "--"),
+        ("exact memory, MB", [point["exact_bytes"] / 2**20 for point in points], EXACT_COLOUR, ":"),
+        ("HNSW memory, MB", [point["hnsw_bytes"] / 2**20 for point in points], HNSW_COLOUR, ":"),
     )
     figure, axes = pyplot.subplots(figsize=(9, 5.5), dpi=110)
     heights = apart([values[-1] for _, values, _, _ in lines])
     for (label, values, color, style), height in zip(lines, heights, strict=True):
         axes.plot(sizes, values, style, color=color, marker="o", markersize=4, linewidth=2)
-        text = f"{label} ~ n^{growth(sizes, values):.2f}"
+        text = f"{label} ~ n^{growth_exponent(sizes, values):.2f}"
         axes.text(1.15 * sizes[-1], height, text, va="center", fontsize=9)
     axes.set(xscale="log", yscale="log", xlabel="vectors", ylabel="µs a query; distances a query; MB")
     axes.grid(True, which="major", alpha=0.3)

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from retriever.index import Float32
+from retriever.vectors import Float32
 
 Values = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.protocol import Comparison, Values
-from retriever.record import RunRecord, versions, versions_of
+from retriever.run_record import RunRecord, versions, versions_of
 
 PEERS = ("faiss-cpu", "usearch", "pypdf", "pypdfium2", "gradio", "playwright")
 INSTALL = "The peers come with pip install -r tests/requirements.txt -r benchmarks/requirements.txt."

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.app_process import App
 from benchmarks.protocol import Comparison, Target
 from benchmarks.report import Stage, Unavailable, main
-from retriever.cache import cache_folder
+from retriever.indexing.sample_cache import cache_folder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (

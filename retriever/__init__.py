@@ -1,11 +1,14 @@
 """Dense retrieval, readable: encoders, exact and HNSW indexes, and honest measurement of both."""
 
-from retriever.beir import read_beir
-from retriever.chunking import Chunk, chunk_documents
-from retriever.collection import Collection
-from retriever.dense import DenseRetriever, Hit
-from retriever.documents import Document, load_documents
-from retriever.encoder import Encoder
+from retriever.chunking.chunker import Chunk, chunk_documents
+from retriever.datasets.beir import read_beir
+from retriever.datasets.collection import Collection
+from retriever.datasets.samples import SAMPLES, load_sample
+from retriever.documents.document import Document
+from retriever.documents.loading import load_documents
+from retriever.encoders.base import Encoder
+from retriever.encoders.catalogue import MODELS
+from retriever.encoders.loading import load_encoder
 from retriever.errors import (
     Cancelled,
     ChunkingError,
@@ -17,15 +20,15 @@ from retriever.errors import (
     StorageError,
     VectorError,
 )
-from retriever.evaluation import Evaluation, evaluate
-from retriever.graph import HNSWGraph
-from retriever.hnsw import HNSWIndex
-from retriever.index import ExactIndex, Neighbors
-from retriever.measurement import Measurement, ef_curve, knn_recall, measure
-from retriever.models import MODELS, load_encoder
-from retriever.runs import run_queries
-from retriever.samples import SAMPLES, load_sample
-from retriever.trec import Qrels, Run, read_qrels, read_run, write_run
+from retriever.evaluation.measures import Evaluation, evaluate
+from retriever.evaluation.trec import Qrels, Run, read_qrels, read_run, write_run
+from retriever.graph.traversal import HNSWGraph
+from retriever.indexes.base import Neighbors
+from retriever.indexes.exact import ExactIndex
+from retriever.indexes.hnsw import HNSWIndex
+from retriever.measurement.protocol import Measurement, ef_curve, knn_recall, measure
+from retriever.retrievers.dense import DenseRetriever, Hit
+from retriever.retrievers.document_runs import run_queries
 
 __all__ = [
     "MODELS",

@@ -11,3 +11,7 @@ def of_stage(progress: Progress | None, stage: str) -> Callable[[float], None] |
         return None
     report = progress
     return lambda fraction: report(stage, fraction)
+
+
+def ignore_progress(stage: str, fraction: float) -> None:
+    """Take progress that nobody watches."""

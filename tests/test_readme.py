@@ -6,15 +6,15 @@ import subprocess
 import sys
 from contextlib import redirect_stdout
 from io import StringIO
-from pathlib import Path
 
 import pytest
 import yaml
 
-from retriever import cache
+from retriever.indexing import sample_cache as cache
+from retriever.indexing.sample_cache import cache_folder
+from tests.support.paths import ROOT
 from ui.settings import limits
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 BLOCKS = [(code, shown) for code, shown in BLOCK.findall(README)]
@@ -26,10 +26,10 @@ MICROSECONDS = re.compile(r"\d+ µs")
 ADDRESS = "http://127.0.0.1:7860/"
 SERVE_AND_RUN = """  # in a process of its own: a server leaves sockets and event loops to the end of its process
 import sys
-from ui.demo import build_demo
-from ui.preparation import Preparation
+from ui.page import build_page
+from ui.jobs.shared_samples import SharedSamples
 
-demo = build_demo(Preparation(names=("documents",)))
+demo = build_page(SharedSamples(names=("documents",)))
 _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
 exec(sys.stdin.read().replace(sys.argv[1], address))
 """
@@ -151,7 +151,7 @@ def test_the_listed_defaults_are_in_force(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     defaults = [int(value) for value in listed.values() if value.isdigit()][: len(vars(limits()))]
     assert defaults == list(vars(limits()).values())
-    assert cache.cache_folder() == cache.user_cache_path("dense-retrieval-lab")
+    assert cache_folder() == cache.user_cache_path("dense-retrieval-lab")
 
 
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "samples/README.md", "samples/python_docs/README.md"])

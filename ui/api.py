@@ -8,58 +8,58 @@ from typing import Any
 import gradio as gr
 
 from retriever.errors import ParameterError
-from retriever.hnsw import LARGEST_EF
-from retriever.index import check_count
-from ui.asking import answer, result_rows
-from ui.bench import Bench
-from ui.building import PASTE, SAMPLE, UPLOAD, plan, request_of, whole_number
-from ui.compare_request import BEIR, LOADED, SAMPLES
-from ui.compare_request import request_of as compare_request
-from ui.comparing import plan as plan_comparison
-from ui.errors import shown
-from ui.job import Job
-from ui.preparation import Preparation
-from ui.records import (
-    build_record,
-    compare_record,
-    data_of,
-    errors_of,
-    numbers,
-    scored,
-    search_record,
-    settings_of,
-)
+from retriever.indexes.hnsw import LARGEST_EF
+from retriever.parameters import check_count
+from ui.compare.job import plan_comparison
+from ui.compare.records import comparison_record, error_counts, measure_scores
+from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, comparison_request
+from ui.compare.state import ComparisonState
+from ui.compare.text import cost_sentence, verdict_sentence
+from ui.documents.job import plan_build
+from ui.documents.records import build_record
+from ui.documents.request import PASTE, SAMPLE, UPLOAD, build_request
+from ui.inputs import whole_number
+from ui.jobs.job import Job
+from ui.jobs.shared_samples import SharedSamples
+from ui.render.errors import report_errors
+from ui.render.html import without_tags
+from ui.render.records import measurement_numbers, record_data, record_settings
+from ui.search.answer import answer_question, result_rows
+from ui.search.records import search_record
 from ui.session import Session
-from ui.text import plain
-from ui.verdict import costs, verdict
 
-MOST_K = 200  # the true neighbours at each k are kept, so k has an end
-SOURCES = {"sample": SAMPLE, "files": UPLOAD, "text": PASTE}
-JUDGED = {**{name: title for title, name in SAMPLES.items()}, "beir": BEIR, "loaded": LOADED}
+API_MAX_K = 200  # the true neighbours at each k are kept, so k has an end
+API_SOURCES = {"sample": SAMPLE, "files": UPLOAD, "text": PASTE}
+API_COLLECTIONS = {**{name: title for title, name in JUDGED_SAMPLES.items()}, "beir": BEIR, "loaded": LOADED}
 
 
-def search(question: str, k: float, ef: float, session: Session) -> dict[str, Any]:
+def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[str, Any]:
     """Answer a question exactly and by HNSW over what this client has loaded."""
     indexed = session.loaded()
     width = check_count("ef", whole_number("ef", ef), 1)
-    k = check_count("k", whole_number("k", k), 1, MOST_K)
-    both = answer(question, k, width, indexed)
+    k = check_count("k", whole_number("k", k), 1, API_MAX_K)
+    both = answer_question(question, k, width, indexed)
     record = search_record(indexed, question, k, width, both)
-    return {"results": result_rows(both), "recall": both.recall, "seconds": both.seconds, "record": _content(record)}
+    return {
+        "results": result_rows(both),
+        "recall": both.recall,
+        "seconds": both.seconds,
+        "record": _record_content(record),
+    }
 
 
-def measure(k: float, ef: float, session: Session) -> dict[str, Any]:
+def measure_loaded(k: float, ef: float, session: Session) -> dict[str, Any]:
     """Measure recall and latency at ef over the pinned queries of what this client has loaded."""
     indexed = session.loaded()
-    k = check_count("k", whole_number("k", k), 1, MOST_K)
+    k = check_count("k", whole_number("k", k), 1, API_MAX_K)
     now = indexed.counted(indexed.measure(k, check_count("ef", whole_number("ef", ef), 1)))
     exact = indexed.measure_exact(k)
     return {
-        "hnsw": numbers(now),
-        "exact": numbers(exact),
+        "hnsw": measurement_numbers(now),
+        "exact": measurement_numbers(exact),
         "recall": [round(float(value), 6) for value in now.recall],
-        "settings": settings_of(indexed),
-        "data": data_of(indexed),
+        "settings": record_settings(indexed),
+        "data": record_data(indexed),
     }
 
 
@@ -75,23 +75,23 @@ def build_collection(
     ef_construction: float,
     session: Session,
     *,
-    preparation: Preparation,
+    preparation: SharedSamples,
 ) -> tuple[dict[str, Any], Session]:
     """Build a collection for this client and wait for its end; return its run record.
 
     source: "sample" (with sample: a name of retriever.SAMPLES), "files" or "text".
     """
-    if source not in SOURCES:
-        raise ParameterError(f"The source is {source!r}; choose one of: {', '.join(SOURCES)}.")
-    request = request_of(
-        SOURCES[source], sample, files, pasted, None, model_name, chunk_size, chunk_overlap, M, ef_construction
+    if source not in API_SOURCES:
+        raise ParameterError(f"The source is {source!r}; choose one of: {', '.join(API_SOURCES)}.")
+    request = build_request(
+        API_SOURCES[source], sample, files, pasted, None, model_name, chunk_size, chunk_overlap, M, ef_construction
     )
-    planned = plan(request, session, preparation)
+    planned = plan_build(request, session, preparation)
     indexed = Job(planned.work, kind="build").start().result()
-    return _content(build_record(indexed)), session.with_collection(indexed, planned.source)
+    return _record_content(build_record(indexed)), session.with_collection(indexed, planned.source)
 
 
-def compare(
+def compare_on_collection(
     collection: str,
     first: str,
     second: str,
@@ -103,46 +103,46 @@ def compare(
     qrels: str | None,
     queries: str | None,
     relevance_level: float,
-    bench: Bench,
+    bench: ComparisonState,
     session: Session,
     *,
-    preparation: Preparation,
-) -> tuple[dict[str, Any], Bench]:
+    preparation: SharedSamples,
+) -> tuple[dict[str, Any], ComparisonState]:
     """Compare two models on a judged collection; return the verdict, the scores and the run record.
 
     collection: "everyday_science", "python_docs", "beir" (with archive) or "loaded" (with qrels, and queries, unless
     what this client has built has its own).
     """
-    if collection not in JUDGED:
-        raise ParameterError(f"The collection is {collection!r}; choose one of: {', '.join(JUDGED)}.")
-    request = compare_request(
-        JUDGED[collection], first, second, k, M, ef_construction, archive, qrels, queries, relevance_level
+    if collection not in API_COLLECTIONS:
+        raise ParameterError(f"The collection is {collection!r}; choose one of: {', '.join(API_COLLECTIONS)}.")
+    request = comparison_request(
+        API_COLLECTIONS[collection], first, second, k, M, ef_construction, archive, qrels, queries, relevance_level
     )
     width = max(check_count("ef", whole_number("ef", ef), 1, LARGEST_EF), request.k)
-    session = _loaded(session, preparation)
+    session = _with_default_sample(session, preparation)
     compared = Job(plan_comparison(request, session, bench.shelf, preparation), kind="comparison").start().result()
     found = compared.comparison
     result = {
-        "verdict": plain(verdict(found)),
-        "costs": plain(costs(found, width)),
-        "scores": scored(found),
-        "two_errors": {index.model_name: errors_of(index, found.k, width) for index in (found.first, found.second)},
-        "record": _content(compare_record(compared, width)),
+        "verdict": without_tags(verdict_sentence(found)),
+        "costs": without_tags(cost_sentence(found, width)),
+        "scores": measure_scores(found),
+        "two_errors": {index.model_name: error_counts(index, found.k, width) for index in (found.first, found.second)},
+        "record": _record_content(comparison_record(compared, width)),
     }
     return result, replace(bench, compared=compared)
 
 
-def build(session: gr.State, preparation: Preparation) -> None:
+def build_api(session: gr.State, preparation: SharedSamples) -> None:
     """Offer the endpoints; their controls are never shown."""
-    bench = gr.State(Bench())
+    bench = gr.State(ComparisonState())
     start = partial(build_collection, preparation=preparation)  # keeps the names of its parameters for clients
-    contrast = partial(compare, preparation=preparation)
+    contrast = partial(compare_on_collection, preparation=preparation)
 
     def ask(question: str, k: float, ef: float, current: Session) -> dict[str, Any]:
-        return search(question, k, ef, _loaded(current, preparation))
+        return search_loaded(question, k, ef, _with_default_sample(current, preparation))
 
     def test(k: float, ef: float, current: Session) -> dict[str, Any]:
-        return measure(k, ef, _loaded(current, preparation))
+        return measure_loaded(k, ef, _with_default_sample(current, preparation))
 
     with gr.Group(visible=False):
         source, sample = gr.Textbox("sample", label="source"), gr.Textbox("documents", label="sample")
@@ -158,16 +158,16 @@ def build(session: gr.State, preparation: Preparation) -> None:
         judged = [gr.File(type="filepath") for _ in range(3)] + [gr.Number(1)]
         result, button = gr.JSON(label="result"), gr.Button()
     button.click(
-        shown(start),
+        report_errors(start),
         [source, sample, files, pasted, model, *numbers_in, session],
         [result, session],
         api_name="build",
         concurrency_limit=None,
     )
-    button.click(shown(ask), [question, k, ef, session], result, api_name="search", concurrency_limit=None)
-    button.click(shown(test), [k, ef, session], result, api_name="measure", concurrency_limit=None)
+    button.click(report_errors(ask), [question, k, ef, session], result, api_name="search", concurrency_limit=None)
+    button.click(report_errors(test), [k, ef, session], result, api_name="measure", concurrency_limit=None)
     button.click(
-        shown(contrast),
+        report_errors(contrast),
         [*names, k, ef, *graph, *judged, bench, session],
         [result, bench],
         api_name="compare",
@@ -175,10 +175,10 @@ def build(session: gr.State, preparation: Preparation) -> None:
     )
 
 
-def _loaded(session: Session, preparation: Preparation) -> Session:
+def _with_default_sample(session: Session, preparation: SharedSamples) -> Session:
     """Give a client that has built nothing the best shared sample, as the page does."""
     return session if session.indexed is not None else replace(session, indexed=preparation.best())
 
 
-def _content(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a RunRecord
+def _record_content(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a RunRecord
     return {name: dict(part) if hasattr(part, "items") else part for name, part in vars(record).items()}

@@ -7,27 +7,27 @@ import traceback
 from pathlib import Path
 from typing import TextIO
 
-from retriever.record import now
+from retriever.run_record import utc_timestamp
 
 LOGGER = logging.getLogger("lab")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def note(event: str, **facts: str | int | float | bool) -> None:
+def log_event(event: str, **facts: str | int | float | bool) -> None:
     """Log an event with its facts: numbers, and words of this program's own (a stage, a model of the catalogue)."""
-    LOGGER.info(json.dumps({"time": now(), "event": event, **facts}))
+    LOGGER.info(json.dumps({"time": utc_timestamp(), "event": event, **facts}))
 
 
-def note_failure(event: str, error: BaseException, **facts: str | int | float | bool) -> None:
+def log_failure(event: str, error: BaseException, **facts: str | int | float | bool) -> None:
     """Log an error that nobody expected: its type and where it arose. Its message may quote a visitor's text."""
     places = [
         f"{_own_name(frame.filename)}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(error.__traceback__)
     ]
-    note(event, error=type(error).__name__, where=" < ".join(reversed(places[-6:])), **facts)
+    log_event(event, error=type(error).__name__, where=" < ".join(reversed(places[-6:])), **facts)
 
 
-def write_to(stream: TextIO = sys.stdout) -> None:
+def start_logging(stream: TextIO = sys.stdout) -> None:
     """Write the log to a stream; before this is called nothing is written."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(message)s"))

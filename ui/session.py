@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 
-from retriever.collection import Collection
+from retriever.datasets.collection import Collection
 from retriever.errors import CollectionError
-from retriever.indexed import IndexedCollection
-from ui.job import Job
-from ui.readings import Readings
+from retriever.indexing.collection import IndexedCollection
+from ui.jobs.job import Job
+from ui.uploads.parsed_files import ParsedFiles
 
 
 @dataclass(eq=False)
@@ -24,7 +24,7 @@ class Session:
     chosen: bool = False
     job: Job[IndexedCollection] | None = None
     overlay: IndexedCollection | None = None
-    readings: Readings[Collection] = field(default_factory=Readings)
+    readings: ParsedFiles[Collection] = field(default_factory=ParsedFiles)
 
     def with_collection(self, indexed: IndexedCollection, source: str = "") -> "Session":
         """Return the session of a visitor who has loaded another collection."""

@@ -7,8 +7,6 @@ from types import MappingProxyType
 
 from retriever.errors import ParameterError
 
-MEGABYTE = 1_000_000  # bytes
-
 
 @dataclass(frozen=True)
 class Setting:

@@ -1,0 +1,128 @@
+"""The load test in full: python -m benchmarks.load --visitors 30 --seconds 60
+
+Starts app.py on a free port, lets one visitor see every answer, then a crowd without builds, then a crowd of which some
+build collections; then every build is repeated by a visitor who is alone. Writes tables, and exits with 1 where
+something failed, was wrong, overlapped or took longer than the targets.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.load import report
+from benchmarks.load.crowd import alone, builds_alone, crowd
+from benchmarks.load.lab_server import LabServer, busy_seconds, overlaps
+from benchmarks.load.notes import wrong_answers
+
+TARGETS = {"without builds": 0.6, "while some build": 1.5}  # seconds, 95th percentile of slide and search
+COLLECTION = "Python docs"
+SAMPLED = 0.5  # seconds between two looks at the memory
+SHOWN = 20  # of what was not as wanted
+ROOM = {"LAB_MAX_SESSIONS": "500"}  # those who left are remembered for a while, and every phase has visitors of its own
+
+
+def main(options):
+    """Run the phases in a folder that is deleted at the end; return whether something was not as wanted."""
+    with tempfile.TemporaryDirectory(prefix="load-") as folder:
+        return measured(options, folder)
+
+
+def measured(options, folder):
+    """Start the server and run the phases."""
+    server = LabServer(options.cache, folder, environment=ROOM | dict(setting.split("=", 1) for setting in options.set))
+    try:
+        server.wait()
+        say(f"The server is process {server.process.pid} on port {server.port}; its log is {server.log}.")
+        failed = asyncio.run(phases(server, options))
+        memory = server.megabytes("VmHWM")
+    finally:
+        server.stop()
+    sections = server.timed_sections()
+    pairs = overlaps(sections)
+    failed += [f"overlap: {pair}" for pair in pairs]
+    timed = sum(what == "alone" for what, *_ in sections)
+    say(
+        f"\n{timed} timed sections, {len(sections) - timed} batches of heavy work, {len(pairs)} overlaps. "
+        f"Peak memory of the server: {memory:.0f} MB."
+    )
+    say("\n".join(["\nNot as wanted:", *failed[:SHOWN], f"({len(failed)} in all)"]) if failed else "\nAll as wanted.")
+    return bool(failed)
+
+
+async def phases(server, options):
+    """Let one visitor be alone, then the crowds come; return what was not as wanted."""
+    reference = await alone(server.port, COLLECTION)
+    say("\n## One visitor alone\n", report.actions(reference, []))
+    failed = [f"alone: {failure}" for failure in reference.failures]
+    for name, target in TARGETS.items():
+        if name in options.skip:
+            continue
+        builders = options.builders if name == "while some build" else 0
+        use, memory = used(server), []
+        watch = asyncio.create_task(look_at_memory(server, memory))
+        notes, took = await crowd(
+            server.port, COLLECTION, visitors=options.visitors, seconds=options.seconds, builders=builders
+        )
+        machine = words_of_use(use, used(server), memory)
+        watch.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watch
+        again = await builds_alone(server.port, notes)
+        wrong = wrong_answers(notes, reference, again)
+        title = f"\n## {options.visitors} visitors {name} ({builders}), {options.seconds} s, at rest after {took:.0f} s"
+        say(title, "", report.actions(notes, wrong), "", report.mistakes(notes, wrong), "")
+        say(report.latencies(reference, notes), "", machine)
+        found = [*notes.failures, *again.failures, *(f"wrong: {mistake[:3]}" for mistake in wrong)]
+        for action in ("slide", "search"):
+            if (p95 := report.percentile(notes.seconds[action], 0.95)) > target:
+                found.append(f"{action} p95 {p95:.2f} s, target {target} s")
+        failed += [f"{name}: {what}" for what in found]
+    return failed
+
+
+def used(server):
+    """Return the time, and the processor seconds of the server, of the visitors and of the whole machine."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return time.monotonic(), server.processor_seconds(), own.ru_utime + own.ru_stime, busy_seconds()
+
+
+def words_of_use(before, after, memory):
+    """Say what the server and the visitors used of the machine: a busy one makes everything slower."""
+    passed, of_server, own, whole = (now - then for now, then in zip(after, before, strict=True))
+    here, children = zip(*memory, strict=True)
+    others = max(0, whole - of_server - own)
+    return (
+        f"Of {os.cpu_count()} cores the server used {of_server / passed:.2f}, the visitors {own / passed:.2f}, the "
+        f"rest of the machine {others / passed:.2f}. Memory of the server: at most {max(here):.0f} MB, of the "
+        f"processes it started {max(children):.0f} MB."
+    )
+
+
+async def look_at_memory(server, memory):
+    """Note the memory of the server and of the processes it started, again and again."""
+    while True:
+        memory.append((server.megabytes("VmRSS"), server.megabytes_of_children()))
+        await asyncio.sleep(SAMPLED)
+
+
+def say(*lines):
+    """Write lines at once: whoever waits wants to see how far it is."""
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--visitors", type=int, default=30)
+    parser.add_argument("--builders", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--cache", default=str(Path.home() / ".cache/dense-retrieval-lab"), help="kept between runs")
+    parser.add_argument("--skip", nargs="*", default=[], choices=list(TARGETS), help="leave a phase out")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="environment of the server")
+    sys.exit(main(parser.parse_args()))

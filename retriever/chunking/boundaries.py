@@ -1,0 +1,144 @@
+"""Choose where a text is cut: paragraph ends before sentence ends, before line ends, before word ends.
+
+A chunk takes as many words as fit, then goes back to the best border in the second half of what it took.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from retriever.chunking.token_costs import TokenCosts
+
+WINDOW = 64  # chunks of one text that are proposed before they are counted
+CLOSERS = r"[\"'”’»)\]」』）】]*+"
+ABBREVIATIONS = r"(?<!\b[A-Z].)(?<!\b[DM]r\.)(?<!\bMrs\.)(?<!\bProf\.)(?<!\bFig\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)"
+PARAGRAPH, LINE, WORD = re.compile(r"\n(?=[^\S\n]*+\n)"), re.compile(r"\n"), re.compile(r"\s")
+SENTENCE = re.compile(rf"[.!?…。！？](?:(?<=[。！？]){CLOSERS}(?![。！？])|{ABBREVIATIONS}{CLOSERS}(?=\s))")
+
+
+@dataclass(slots=True)
+class ProposedChunk:
+    """Propose pieces `first` to `end` (excluded) as a chunk; those before `seen` are in the chunk before it."""
+
+    first: int
+    end: int
+    seen: int
+    tokens: int  # of the whole, and of what is repeated: sums at first, then counts
+    repeated: int
+
+
+class TextSplitter:
+    """Cut one text; `done` has the offsets of its chunks so far, the last one being pieces `first` to `end`."""
+
+    def __init__(self, text: str, pieces: list[str], words: TokenCosts, overlap: int) -> None:
+        self.text, self.pieces, self.words, self.overlap = text, pieces, words, overlap
+        self.starts = list(accumulate(map(len, pieces), initial=0))  # offset of each piece and of the end
+        self.sums = list(accumulate(map(words.cost.__getitem__, pieces), initial=0))  # tokens before each piece
+        self.seals: list[int] = []  # pieces that must start a chunk
+        if not words.sealed.isdisjoint(pieces):
+            self.seals = [i for i, piece in enumerate(pieces) if i and piece in words.sealed]
+        self.doubts = words.doubts(pieces)  # pieces whose tokens may depend on the one before
+        self.slack = 1.0  # how far the sums fell short lately
+        self.first = self.end = 0
+        self.done: list[tuple[int, int]] = []
+
+    @property
+    def finished(self) -> bool:
+        """Say whether the whole text is in chunks."""
+        return self.end == len(self.pieces)
+
+    def tokens(self, first: int, end: int) -> int:
+        """Add up the tokens of pieces, without the white space before the first."""
+        return self.words.alone[self.pieces[first].lstrip()] + self.sums[end] - self.sums[first + 1]
+
+    def offsets(self, first: int, end: int) -> tuple[int, int]:
+        """Give where pieces are in the text, without the white space before the first."""
+        piece = self.pieces[first]
+        return self.starts[first] + len(piece) - len(piece.lstrip()), self.starts[end]
+
+    def slice(self, first: int, end: int) -> str:
+        """Give the text of pieces, without the white space before the first."""
+        start, stop = self.offsets(first, end)
+        return self.text[start:stop]
+
+    def doubtful(self, span: ProposedChunk) -> bool:
+        """Say whether the sum over a span may be wrong: a piece in it, but the first, may depend on the one before."""
+        after = bisect_right(self.doubts, span.first)
+        return after < len(self.doubts) and self.doubts[after] < span.end
+
+    def propose(self) -> list[ProposedChunk]:
+        """Propose the next chunks, few where sums were wrong, so that little is counted in vain."""
+        most = WINDOW if self.slack == 1 else WINDOW // 8
+        spans: list[ProposedChunk] = []
+        first, end = self.first, self.end
+        while end < len(self.pieces) and len(spans) < most:
+            first, seen = self._start_after(first, end), end
+            end = self._end_of(first, seen + 1)
+            repeated = self.tokens(first, seen) if first < seen else 0
+            spans.append(ProposedChunk(first, end, seen, self.tokens(first, end), repeated))
+        return spans
+
+    def accept(self, counted: Iterable[ProposedChunk]) -> None:
+        """Keep proposals up to the first with too many tokens, in all or in what it repeats; from there take less."""
+        for span in counted:
+            if span.tokens > self.words.room or span.repeated > self.overlap:
+                self.slack = max(self.slack * 1.1, span.tokens / max(1, self.tokens(span.first, span.end)))
+                return
+            self.first, self.end = span.first, span.end
+            self.done.append(self.offsets(span.first, span.end))
+        self.slack = (1 + self.slack) / 2 if self.slack > 1.02 else 1.0
+
+    def _end_of(self, first: int, least: int) -> int:
+        """Find the best end of a chunk that starts with piece `first` and goes on to `least` at least."""
+        room = int(self.words.room / self.slack)
+        before = self.sums[first + 1] - self.tokens(first, first + 1)  # what sums say before the chunk
+        end = max(bisect_right(self.sums, before + room) - 1, least)
+        seal = bisect_right(self.seals, first)
+        if seal < len(self.seals) and self.seals[seal] <= end:
+            return self.seals[seal]
+        if end == len(self.pieces):
+            return end
+        half = min(max(bisect_left(self.sums, before + room / 2), least), end)
+        for border in (PARAGRAPH, SENTENCE, LINE, WORD):
+            if places := self._places(border, half, end):
+                return places[-1]
+        return end
+
+    def _start_after(self, first: int, end: int) -> int:
+        """Find where to start after a chunk of pieces `first` to `end`: where it repeats whole sentences, or words."""
+        if not (self.overlap and end) or self.pieces[end] in self.words.sealed:
+            return end
+        next_piece = self.sums[end + 1] - self.sums[end]  # it must fit as well
+        room = min(int(self.overlap / self.slack), int(self.words.room / self.slack) - next_piece)
+        least = bisect_left(self.sums, self.sums[end] - room, first + 1, end)
+        sentences = self._places(PARAGRAPH, least, end - 1) + self._places(SENTENCE, least, end - 1)
+        places = sentences or self._places(WORD, least, end - 1) or range(least, end)
+        return min((place for place in places if self.tokens(place, end) <= room), default=end)
+
+    def _places(self, border: re.Pattern[str], least: int, most: int) -> list[int]:
+        """List the pieces from `least` to `most` that have such a border before them."""
+        found = border.finditer(self.text, self.starts[least - 1], self.starts[min(most + 1, len(self.pieces))])
+        places = (bisect_right(self.starts, match.end()) - 1 for match in found)
+        return [place for place in places if least <= place <= most]
+
+
+def advance_splitters(cutters: Sequence[TextSplitter], words: TokenCosts) -> None:
+    """Let each cutter propose chunks, count in one call those whose sums may be wrong, and hand the counts back."""
+    proposals = [cutter.propose() for cutter in cutters]
+    spans = [(cutter, span) for cutter, proposed in zip(cutters, proposals, strict=True) for span in proposed]
+    unsure = [(cutter, span) for cutter, span in spans if cutter.doubtful(span)]
+    counts = words.count([cutter.slice(span.first, span.end) for cutter, span in unsure])
+    doubtful: list[
+        tuple[TextSplitter, ProposedChunk]
+    ] = []  # where the sum of a chunk was wrong, that of its overlap may be
+    for (cutter, span), tokens in zip(unsure, counts, strict=True):
+        if span.repeated and span.tokens != tokens:
+            doubtful.append((cutter, span))
+        span.tokens = tokens
+    counts = words.count([cutter.slice(span.first, span.seen) for cutter, span in doubtful])
+    for (_, span), tokens in zip(doubtful, counts, strict=True):
+        span.repeated = tokens
+    for cutter, proposed in zip(cutters, proposals, strict=True):
+        cutter.accept(proposed)

@@ -1,0 +1,116 @@
+"""Cut documents into overlapping chunks of a bounded number of tokens, with exact offsets.
+
+The rule: take as many words as fit, then go back to the last paragraph end in the second half of what was taken;
+without one to the last sentence end there, then line end, then word end. What fits is found by adding up the tokens
+of words. Where they might not add up, a chunk is counted before it is returned, and cut again if the sum was wrong.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from retriever.chunking.boundaries import TextSplitter, advance_splitters
+from retriever.chunking.token_costs import TokenCosts
+from retriever.documents.document import Document
+from retriever.errors import ChunkingError
+
+DEFAULT_SIZE = 200  # tokens: a paragraph or two, and below the limit of every model in the catalogue
+SMALLEST_ROOM = 8  # tokens: a rare character takes up to five where the vocabulary falls back to bytes
+CHARACTERS_A_BATCH = 1_000_000  # characters whose words are held at a time
+
+
+class TokenLimit(Protocol):
+    """Know how much a model reads."""
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Give the most tokens the model reads, or None if there is no limit."""
+
+
+class ChunkingEncoder(TokenLimit, Protocol):
+    """Count the tokens a model reads for a document: special tokens and prompt included, nothing truncated.
+
+    It may have an attribute `adds_up`: true where no token reaches across white space, so that the tokens of words add
+    up to those of a text; chunks of such a model need not be counted again.
+    """
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count the tokens of each text."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Hold a piece of a document: `document.text[start:end] == text`, without white space at either end."""
+
+    chunk_id: str
+    doc_id: str
+    text: str
+    start: int
+    end: int
+
+
+def default_chunk_size(encoder: TokenLimit) -> int:
+    """Give 200 tokens, or the model's limit if that is lower."""
+    return DEFAULT_SIZE if encoder.max_tokens is None else min(DEFAULT_SIZE, encoder.max_tokens)
+
+
+def chunk_documents(
+    documents: Iterable[Document], *, encoder: ChunkingEncoder, chunk_size: int | None = None, chunk_overlap: int = 0
+) -> list[Chunk]:
+    """Cut documents into chunks of at most `chunk_size` tokens (None: the default), in order.
+
+    `encoder.count_tokens([chunk.text])[0] <= chunk_size` holds for every chunk, and every character that is not white
+    space is in one. A chunk starts with the last whole sentences of the one before it (its last words if the sentence
+    is too long), at most `chunk_overlap` tokens, and goes on beyond it. Raises ChunkingError for impossible sizes.
+    """
+    size = default_chunk_size(encoder) if chunk_size is None else chunk_size
+    overhead = encoder.count_tokens([""])[0]
+    _check_sizes(size, chunk_overlap, overhead, encoder.max_tokens)
+
+    def count(texts: Sequence[str]) -> list[int]:
+        return [tokens - overhead for tokens in encoder.count_tokens(texts)] if texts else []
+
+    words = TokenCosts(count, size - overhead, adds_up=getattr(encoder, "adds_up", False))
+    chunks: list[Chunk] = []
+    for batch in _document_batches(documents):
+        split = words.split([document.text for document in batch])
+        cutters = [TextSplitter(d.text, pieces, words, chunk_overlap) for d, pieces in zip(batch, split, strict=True)]
+        while unfinished := [cutter for cutter in cutters if not cutter.finished]:
+            advance_splitters(unfinished, words)
+        for document, cutter in zip(batch, cutters, strict=True):
+            for number, (start, end) in enumerate(cutter.done, start=1):
+                chunk_id = f"{document.doc_id}#{number}"
+                chunks.append(Chunk(chunk_id, document.doc_id, document.text[start:end], start, end))
+    return chunks
+
+
+def _check_sizes(size: int, overlap: int, overhead: int, limit: int | None) -> None:
+    for name, value in (("size", size), ("overlap", overlap)):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ChunkingError(f"The chunk {name} is {value!r}, but it must be a whole number of tokens: choose one.")
+    if limit is not None and size > limit:
+        raise ChunkingError(
+            f"The chunk size is {size} tokens, but the model reads at most {limit}: choose {limit} or less."
+        )
+    if size < overhead + SMALLEST_ROOM:
+        raise ChunkingError(
+            f"The chunk size is {size} tokens, of which the model takes {overhead} for itself: "
+            f"choose {overhead + SMALLEST_ROOM} or more."
+        )
+    if not 0 <= overlap < size - overhead:
+        raise ChunkingError(
+            f"The chunk overlap is {overlap} tokens, but a chunk of {size} has room for {size - overhead} and must get "
+            f"beyond what it repeats: choose 0 to {size - overhead - 1}."
+        )
+
+
+def _document_batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    batch: list[Document] = []
+    characters = 0
+    for document in documents:
+        batch.append(document)
+        characters += len(document.text)
+        if characters >= CHARACTERS_A_BATCH:
+            yield batch
+            batch, characters = [], 0
+    yield batch

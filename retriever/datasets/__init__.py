@@ -1,0 +1,1 @@
+"""Collections of documents, with questions and judgments where there are any."""

@@ -1,0 +1,97 @@
+"""Collections in BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv.
+
+Source: Thakur et al., "BEIR: A heterogeneous benchmark for zero-shot evaluation of information retrieval models",
+2021 (arXiv:2104.08663).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from retriever.datasets.collection import Collection
+from retriever.documents.document import Document
+from retriever.errors import CollectionError
+from retriever.evaluation.text_lines import numbered_lines
+from retriever.evaluation.trec import read_qrels
+from retriever.unicode import clean_text
+
+BEIR_FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
+
+
+def read_beir(folder: str | Path) -> Collection:
+    """Read a collection in BEIR layout; each document is one passage, title and text encoded whole.
+
+    A query's kind is read from its metadata, where it has one. Raises CollectionError if a file is missing or a line
+    in it is not what the layout says, naming the line.
+    """
+    folder = Path(folder)
+    corpus, queries, qrels = (folder / name for name in BEIR_FILES)
+    asked, kinds = read_queries(queries)
+    return Collection(folder.name, _read_corpus(corpus), asked, read_qrels(qrels), title_and_text, kinds=kinds)
+
+
+def title_and_text(document: Document) -> str:
+    """Write a document of a BEIR collection for the encoder: title, space, text, as BEIR and MTEB do."""
+    return f"{document.title} {document.text}".strip()
+
+
+def read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the texts and the kinds of queries, by query id: of a JSONL file, else of lines "id, tab, text".
+
+    Raises CollectionError for a file without a query and, naming the line, for a query without _id or text and an _id
+    used before.
+    """
+    queries: dict[str, str] = {}
+    kinds: dict[str, str] = {}
+    for number, row in _json_lines(path) if path.suffix == ".jsonl" else _query_lines(path):
+        query_id, text = _field(row, "_id", path, number), _field(row, "text", path, number)
+        if query_id in queries:
+            raise CollectionError(f"{path.name}, line {number}: the _id {query_id!r} was used before; make it unique.")
+        if not text.strip():
+            raise CollectionError(f"{path.name}, line {number}: the query {query_id!r} is empty; write or remove it.")
+        queries[query_id], metadata = text, row.get("metadata")
+        if isinstance(metadata, dict) and isinstance(metadata.get("kind"), str):
+            kinds[query_id] = metadata["kind"]
+    if not queries:
+        raise CollectionError(f"{path.name} holds no queries; wanted an _id and a text on each line.")
+    return queries, kinds
+
+
+def _read_corpus(path: Path) -> list[Document]:
+    documents: dict[str, Document] = {}
+    for number, row in _json_lines(path):
+        doc_id, text = _field(row, "_id", path, number), _field(row, "text", path, number)
+        if doc_id in documents:
+            raise CollectionError(f"{path.name}, line {number}: the _id {doc_id!r} was used before; make it unique.")
+        metadata = {key: value for key, value in row.items() if key not in ("_id", "text", "title")}
+        documents[doc_id] = Document(doc_id, text, clean_text(str(row.get("title") or "")), metadata)
+    return list(documents.values())
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Give line numbers and objects of a JSONL file."""
+    for number, line in numbered_lines(path):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise CollectionError(f"{path.name}, line {number} is not JSON; wanted one object a line.") from error
+        if not isinstance(row, dict):
+            raise CollectionError(f"{path.name}, line {number} is not an object; wanted one with _id and text.")
+        yield number, row
+
+
+def _query_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Give line numbers and queries of a table of ids and texts."""
+    for number, line in numbered_lines(path):
+        query_id, tab, text = line.partition("\t")
+        if not tab:
+            raise CollectionError(f"{path.name}, line {number} has no tab; wanted a query id, a tab and the text.")
+        yield number, {"_id": query_id, "text": text}
+
+
+def _field(row: Mapping[str, Any], key: str, path: Path, number: int) -> str:
+    value = row.get(key)
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise CollectionError(f"{path.name}, line {number} has no {key}; each line needs one.")
+    return clean_text(str(value))

@@ -1,0 +1,1 @@
+"""The Python docs: docstrings of the installed packages as a collection."""

@@ -1,0 +1,56 @@
+"""PDF files."""
+
+import re
+import threading
+
+from retriever.documents.decoding import kind_of
+from retriever.documents.document import Section
+from retriever.errors import DocumentError
+
+_PDFIUM = threading.Lock()  # PDFium is not thread-safe
+
+
+def read_pdf(data: bytes, max_pages: int | None = None) -> list[Section]:
+    """Read a PDF's text layer, a piece a page; pages without text are left out, more than max_pages are refused."""
+    if b"%PDF-" not in data[:1024]:
+        raise DocumentError(
+            f"The content is {kind_of(data) or 'not a PDF'}, but a PDF was expected: give the file its right extension."
+        )
+    with _PDFIUM:
+        title, pages = _read_pages(data, max_pages)
+    pieces = [Section(text, title, {"page": n}, f"page={n}") for n, text in enumerate(pages, 1) if text.strip()]
+    if not pieces:
+        raise DocumentError(
+            f"The PDF's {len(pages)} page(s) hold no text, so it is probably scanned: run OCR on it first."
+        )
+    return pieces
+
+
+def _read_pages(data: bytes, max_pages: int | None) -> tuple[str, list[str]]:
+    """Give a PDF's title and the text of every page; the caller holds the lock."""
+    import pypdfium2  # type: ignore[import-untyped]
+
+    number = 0
+    try:
+        with pypdfium2.PdfDocument(data) as document:
+            pages: list[str] = []
+            if max_pages is not None and len(document) > max_pages:
+                raise DocumentError(
+                    f"The PDF has {len(document):,} pages, at most {max_pages:,} are read: split it, or give a part."
+                )
+            for number in range(1, len(document) + 1):  # noqa: B007 - the error message names it
+                page = document[number - 1]
+                layer = page.get_textpage()
+                # the hyphen of a word divided at a line's end, for which PDFium itself writes U+0002 or U+FFFE
+                pages.append(re.sub("[\ufffe\x02](\r?\n)?|\u2010\r?\n", "", layer.get_text_bounded()))
+                layer.close()
+                page.close()
+            return document.get_metadata_value("Title"), pages
+    except pypdfium2.PdfiumError as error:
+        if number:
+            reason = f"Page {number} of the PDF is damaged: export the PDF again."
+        elif getattr(error, "err_code", None) in (pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY):
+            reason = "The PDF is encrypted, and only open files can be read: save a copy without a password."
+        else:
+            reason = "The PDF is damaged and cannot be opened: download or export it again."
+        raise DocumentError(reason) from error

@@ -1,0 +1,1 @@
+"""Embedding models: the catalogue, loading them, and what they all offer."""

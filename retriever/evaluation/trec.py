@@ -1,0 +1,144 @@
+"""TREC's text formats for judgments and rankings, which trec_eval reads, and the dicts they stand for.
+
+Qrels are judgments, a line each: query id, a column nobody uses, document id, grade. A run is a ranking, a line a
+document: query id, "Q0", document id, rank, score, name of the run. Columns are parted by spaces or tabs.
+Source: the README of trec_eval 9 (NIST).
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from retriever.errors import CollectionError
+from retriever.evaluation.text_lines import numbered_lines
+
+Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> grade
+Run = Mapping[str, Mapping[str, float]]  # query id -> document id -> score, in rank order
+Value = TypeVar("Value")
+
+LARGEST_GRADE = 1_000  # trec_eval reserves memory for every grade up to the highest
+GRADE = re.compile(r"[+-]?[0-9]{1,9}")
+LARGEST_SCORE = 1e37  # of a run that is written as it is; float32 ends at 3.4e38
+UNWRITABLE_IN_ID = re.compile("\\s|[\ud800-\udfff]")
+RUN_TAG = "dense-retrieval-lab"
+
+
+def read_qrels(path: str | Path) -> Qrels:
+    """Read judgments: TREC's four columns, or BEIR's three (query id, document id, grade), with or without a header.
+
+    Raises CollectionError, naming the line, for another number of columns, a grade that is no whole number up to
+    1,000 and a document judged twice for one query; also for a file without a judgment.
+    """
+    path, qrels, may_be_header = Path(path), dict[str, dict[str, int]](), True
+    for number, line in numbered_lines(path):
+        cells, place = _split_columns(line), f"{path.name}, line {number}"
+        header, may_be_header = may_be_header and not re.search("[0-9]", cells[-1]), False
+        if header:
+            continue
+        if len(cells) != 4 and (len(cells) != 3 or "\t" not in line):
+            raise CollectionError(
+                f"{place} has {len(cells)} columns; wanted query id, document id and grade parted by tabs, or TREC's "
+                "four columns."
+            )
+        grade = cells[-1].strip()
+        if not GRADE.fullmatch(grade) or abs(int(grade)) > LARGEST_GRADE:
+            raise CollectionError(
+                f"{place}: the grade is {grade!r}; it must be a whole number up to {LARGEST_GRADE:,}, such as 0 (does "
+                "not answer), 1 (related) or 2 (answers)."
+            )
+        _set_once(qrels.setdefault(cells[0], {}), cells[-2], int(grade), place, cells[0])
+    if not qrels:
+        raise CollectionError(f"{path.name} holds no judgments; wanted a line for each: query id, document id, grade.")
+    return qrels
+
+
+def read_run(path: str | Path) -> Run:
+    """Read a ranking in TREC's six columns; each query's documents come in order of score, equal scores by rank.
+
+    Raises CollectionError, naming the line, for another number of columns, a rank or a score that is no number and
+    a document ranked twice for one query.
+    """
+    path, ranked = Path(path), dict[str, dict[str, tuple[float, int]]]()
+    for number, line in numbered_lines(path):
+        cells, place = _split_columns(line), f"{path.name}, line {number}"
+        if len(cells) != 6:
+            raise CollectionError(
+                f"{place} has {len(cells)} columns; wanted six: query id, Q0, document id, rank, score, name."
+            )
+        query_id, _, doc_id, rank, score, _ = cells
+        try:
+            order = -float(score), int(rank)
+        except ValueError as error:
+            raise CollectionError(f"{place}: rank {rank!r} and score {score!r}; both must be numbers.") from error
+        if not math.isfinite(order[0]):
+            raise CollectionError(f"{place}: the score is {score!r}; it must be a finite number.")
+        _set_once(ranked.setdefault(query_id, {}), doc_id, order, place, query_id)
+    in_order = {query_id: sorted(found.items(), key=lambda item: item[1]) for query_id, found in ranked.items()}
+    return {query_id: {doc_id: -order[0] for doc_id, order in found} for query_id, found in in_order.items()}
+
+
+def qrels_text(qrels: Qrels) -> str:
+    """Return judgments in TREC's four columns; ids as in run_text."""
+    return "".join(
+        f"{query_id} 0 {doc_id} {grade}\n"
+        for query_id, documents in _with_written_ids(qrels).items()
+        for doc_id, grade in _with_written_ids(documents).items()
+    )
+
+
+def run_text(run: Run, *, tag: str = RUN_TAG) -> str:
+    """Return a ranking in TREC's six columns.
+
+    trec_eval reads scores as float32, ignores the rank and orders equal scores by document id. So that it ranks as the
+    run does, a score that does not fall is written one float32 step below the one before it, and scores near the ends
+    of float32 are replaced by ranks. White space in an id, where trec_eval would part it, is written as %20 and the
+    like. Raises CollectionError if an id is empty or two ids would be written alike.
+    """
+    lines, name = [], _escape_id(tag)
+    for query_id, documents in _with_written_ids(run).items():
+        ranked = _with_written_ids(in_rank_order(documents))
+        if any(abs(score) > LARGEST_SCORE for score in ranked.values()):
+            ranked = {doc_id: float(-rank) for rank, doc_id in enumerate(ranked)}
+        last = np.float32(np.inf)
+        for rank, (doc_id, score) in enumerate(ranked.items(), 1):
+            last = min(np.float32(score), np.nextafter(last, np.float32(-np.inf)))
+            lines.append(f"{query_id} Q0 {doc_id} {rank} {last:.9g} {name}\n")
+    return "".join(lines)
+
+
+def in_rank_order(documents: Mapping[str, float]) -> dict[str, float]:
+    """Return documents by falling score, equal scores in the order given."""
+    return dict(sorted(documents.items(), key=lambda item: -item[1]))
+
+
+def write_run(run: Run, path: str | Path, *, tag: str = RUN_TAG) -> None:
+    """Write a ranking as trec_eval reads it, see run_text."""
+    Path(path).write_text(run_text(run, tag=tag), encoding="utf-8", newline="\n")
+
+
+def _split_columns(line: str) -> list[str]:
+    """Part a line at its tabs if it has several, so that BEIR's ids may hold spaces; else at any white space."""
+    return line.split("\t") if line.count("\t") > 1 else line.split()
+
+
+def _set_once(documents: dict[str, Value], doc_id: str, value: Value, place: str, query_id: str) -> None:
+    if doc_id in documents:
+        raise CollectionError(f"{place}: document {doc_id!r} stands twice for query {query_id!r}; keep one line.")
+    documents[doc_id] = value
+
+
+def _with_written_ids(by_id: Mapping[str, Value]) -> dict[str, Value]:
+    """Return a mapping under the ids as they are written."""
+    written = {_escape_id(key): value for key, value in by_id.items()}
+    if len(written) < len(by_id) or "" in written:
+        raise CollectionError("An id is empty, or two differ only in how white space is written; rename one.")
+    return written
+
+
+def _escape_id(given: str) -> str:
+    """Write what would part an id, or what UTF-8 cannot hold, as percent codes."""
+    return UNWRITABLE_IN_ID.sub(lambda found: f"%{ord(found[0]):02X}", given)

@@ -1,0 +1,1 @@
+"""Comparisons that combine all of the above: searches, models, and what loses an answer."""

@@ -1,0 +1,51 @@
+"""Two errors: of the questions asked, how many answers the model loses, and how many the index.
+
+Exact search shows the model alone: what is not among its first k, no index over the same vectors should be blamed for.
+What exact search finds and HNSW does not is the index's loss.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ErrorAttribution:
+    """Hold query ids by where the answer was lost.
+
+    kept: found by exact search and by HNSW. lost_by_index: by exact search only. lost_by_model: not by exact search.
+    lucky: of lost_by_model, those that HNSW finds all the same, because it missed nearer passages that do not answer.
+    """
+
+    kept: tuple[str, ...]
+    lost_by_index: tuple[str, ...]
+    lost_by_model: tuple[str, ...]
+    lucky: tuple[str, ...]
+
+    @property
+    def asked(self) -> int:
+        """Questions in all."""
+        return len(self.kept) + len(self.lost_by_index) + len(self.lost_by_model)
+
+    @property
+    def found(self) -> int:
+        """Questions whose answer exact search finds."""
+        return len(self.kept) + len(self.lost_by_index)
+
+    @property
+    def index_cost(self) -> float:
+        """Hit rate of exact search less that of HNSW, in [-1, 1]."""
+        return (len(self.lost_by_index) - len(self.lucky)) / self.asked
+
+    def blame(self, query_id: str) -> str:
+        """Say where a question's answer was lost: "model", "index" or "" if it was found."""
+        return "model" if query_id in self.lost_by_model else "index" if query_id in self.lost_by_index else ""
+
+
+def attribute_errors(exact: Mapping[str, bool], hnsw: Mapping[str, bool]) -> ErrorAttribution:
+    """Sort queries by what exact search and HNSW found: query id -> whether an answer is among the first k."""
+    return ErrorAttribution(
+        kept=tuple(query_id for query_id, hit in exact.items() if hit and hnsw[query_id]),
+        lost_by_index=tuple(query_id for query_id, hit in exact.items() if hit and not hnsw[query_id]),
+        lost_by_model=tuple(query_id for query_id, hit in exact.items() if not hit),
+        lucky=tuple(query_id for query_id, hit in exact.items() if not hit and hnsw[query_id]),
+    )

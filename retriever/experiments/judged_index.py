@@ -1,0 +1,122 @@
+"""A judged collection indexed by one model: what it finds exactly, and what the graph loses of that."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from retriever.encoders.loading import load_encoder
+from retriever.errors import CollectionError
+from retriever.evaluation.judged_queries import JudgedQueries
+from retriever.evaluation.measures import Evaluation, evaluate
+from retriever.evaluation.trec import Run
+from retriever.experiments.error_attribution import ErrorAttribution, attribute_errors
+from retriever.indexing.collection import IndexedCollection
+from retriever.progress import Progress
+from retriever.retrievers.dense import Hit
+from retriever.retrievers.document_runs import doc_id_of, search_documents, search_run
+from retriever.vectors import Float32
+
+QUESTIONS_A_BATCH = 128  # questions embedded between two reports of progress
+RUN_DEPTH = 100  # documents in a run, for the measures that look at the whole of it (recip_rank, map)
+
+
+@dataclass(eq=False)
+class JudgedIndex:
+    """Hold one model's index of a collection, and its judged queries embedded: vectors (n_asked, dim).
+
+    What is found is kept: exact search and a graph give the same each time.
+    """
+
+    indexed: IndexedCollection
+    judged: JudgedQueries
+    vectors: Float32
+    _runs: dict[int, Run] = field(default_factory=dict, repr=False)  # of exact search, by depth
+    _evaluations: dict[int, Evaluation] = field(default_factory=dict, repr=False)  # of exact search, by k
+    _errors: dict[tuple[int, int], ErrorAttribution] = field(default_factory=dict, repr=False)  # by k and ef
+
+    @property
+    def model_name(self) -> str:
+        """The model that made the vectors."""
+        return self.indexed.settings.model_name
+
+    def run(self, k: int, ef: int | None = None) -> Run:
+        """Return the ranking: exact search's at least 100 documents deep, HNSW's k deep."""
+        retriever, query_ids = self.indexed.retriever, list(self.judged.asked)
+        if ef is not None:
+            return search_run(retriever, query_ids, self.vectors, k, ef=ef)
+        depth = max(k, RUN_DEPTH)
+        if depth not in self._runs:
+            self._runs[depth] = search_run(retriever, query_ids, self.vectors, depth)
+        return self._runs[depth]
+
+    def evaluation(self, k: int, ef: int | None = None) -> Evaluation:
+        """Return trec_eval's measures at k, of exact search or of HNSW at ef."""
+        if ef is not None:
+            return self._evaluate(k, ef)
+        if k not in self._evaluations:
+            self._evaluations[k] = self._evaluate(k, None)
+        return self._evaluations[k]
+
+    def errors(self, k: int, ef: int) -> ErrorAttribution:
+        """Sort the questions by where their answer was lost: by the model, or by the graph at ef."""
+        if (k, ef) not in self._errors:
+            self._errors[k, ef] = attribute_errors(self.evaluation(k).hits, self.evaluation(k, ef).hits)
+        return self._errors[k, ef]
+
+    def ranking(self, query_id: str, k: int, ef: int | None = None) -> list[Hit]:
+        """Return the k best documents of one judged query, each as its best chunk."""
+        row = list(self.judged.asked).index(query_id)
+        return search_documents(self.indexed.retriever, self.vectors[row : row + 1], k, ef=ef)
+
+    def answerable(self, query_id: str) -> bool:
+        """Whether a document that answers a judged query is in the collection."""
+        retriever, grades = self.indexed.retriever, self.judged.qrels[query_id]
+        answers = {doc_id for doc_id, grade in grades.items() if grade >= self.judged.relevance_level}
+        return any(doc_id_of(retriever, row) in answers for row in range(len(self.indexed)))
+
+    def with_graph(self, M: int, ef_construction: int) -> "JudgedIndex":
+        """Return the same with another graph; nothing is embedded again, exact results are shared."""
+        indexed = self.indexed.with_graph(M, ef_construction)
+        return JudgedIndex(indexed, self.judged, self.vectors, self._runs, self._evaluations)
+
+    def with_relevance_level(self, level: int) -> "JudgedIndex":
+        """Return the same with answers from another grade on; rankings are shared, nothing is embedded again."""
+        return JudgedIndex(self.indexed, replace(self.judged, relevance_level=level), self.vectors, self._runs)
+
+    def _evaluate(self, k: int, ef: int | None) -> Evaluation:
+        return evaluate(self.judged.qrels, self.run(k, ef), k=k, relevance_level=self.judged.relevance_level)
+
+
+def embed_judged_queries(
+    indexed: IndexedCollection, judged: JudgedQueries | None = None, *, progress: Progress | None = None
+) -> JudgedIndex:
+    """Embed the judged queries of an indexed collection: its own, or those given.
+
+    progress: called with the stage "questions" and the fraction embedded. Raises CollectionError if there are none, or
+    if the judgments fit none of the queries or documents.
+    """
+    judged = check_judged(indexed, judged or indexed.judged)
+    encoder, texts = load_encoder(indexed.settings.model_name), list(judged.asked.values())
+    vectors = np.empty((len(texts), encoder.dimension), np.float32)
+    for start in range(0, len(texts), QUESTIONS_A_BATCH):
+        if progress:
+            progress("questions", start / len(texts))
+        vectors[start : start + QUESTIONS_A_BATCH] = encoder.encode_query(texts[start : start + QUESTIONS_A_BATCH])
+    return JudgedIndex(indexed, judged, vectors)
+
+
+def check_judged(indexed: IndexedCollection, judged: JudgedQueries | None) -> JudgedQueries:
+    """Return judged queries that fit a collection, or raise CollectionError; nothing is embedded for it."""
+    if judged is None:
+        raise CollectionError(
+            f"{indexed.name} has no judgments, which say what answers a question; add qrels in TREC's or BEIR's format."
+        )
+    judged.matched(doc_id_of(indexed.retriever, row) for row in range(len(indexed)))
+    return judged
+
+
+def with_lower_case_queries(index: JudgedIndex, *, progress: Progress | None = None) -> JudgedIndex:
+    """Return the same with its questions asked in lower case, for models that tell capitals apart."""
+    judged = index.judged
+    lower = {query_id: text.lower() for query_id, text in judged.queries.items()}
+    return embed_judged_queries(index.indexed, replace(judged, queries=lower), progress=progress)

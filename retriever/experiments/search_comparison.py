@@ -1,0 +1,76 @@
+"""One question answered twice: exactly and through the HNSW graph, with the time of each part."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retriever.fair_lock import MACHINE_LOCK
+from retriever.indexes.base import NO_ID, Neighbors
+from retriever.measurement.protocol import knn_recall, measure
+from retriever.parameters import check_count
+from retriever.retrievers.dense import DenseRetriever, Hit
+
+REPEATS = 5  # a single question is timed this often; the median is shown
+
+
+@dataclass(frozen=True, eq=False)
+class SearchComparison:
+    """Hold both answers to one question.
+
+    missed: a hit of exact, whether HNSW missed it. extra: a hit of hnsw, whether it is not among the true ones.
+    recall: recall@k of this question, in [0, 1]. seconds: "embedding", "HNSW" and "exact".
+    """
+
+    exact: list[Hit]
+    hnsw: list[Hit]
+    missed: list[bool]
+    extra: list[bool]
+    recall: float
+    seconds: dict[str, float]
+
+
+def compare_searches(retriever: DenseRetriever, query: str, k: int, *, ef: int) -> SearchComparison:
+    """Answer a query exactly and by HNSW at ef, timed by the protocol of measurement; the query is embedded once.
+
+    k above the number of texts gives as many as there are. Raises ParameterError for k or ef below 1.
+    """
+    k = min(check_count("k", k, 1), max(len(retriever.exact), 1))
+    start = time.perf_counter()
+    vector = np.asarray(retriever.encoder.encode_query([query]), np.float32)  # (1, dim)
+    embedding = time.perf_counter() - start
+    truth = retriever.exact.search(vector, k)
+    repeated = np.repeat(vector, REPEATS, axis=0)  # (REPEATS, dim)
+    repeated_truth = Neighbors(np.repeat(truth.ids, REPEATS, axis=0), np.repeat(truth.scores, REPEATS, axis=0))
+    graph = retriever.hnsw
+    with MACHINE_LOCK.exclusive():  # one wait for both
+        exact = measure(retriever.exact, repeated, repeated_truth, k=k)
+        hnsw = measure(graph, repeated, repeated_truth, k=k, ef=ef)
+    found = Neighbors(hnsw.neighbors.ids[:1], hnsw.neighbors.scores[:1])
+    recall = float(knn_recall(truth, found)[0])
+    seconds = {"embedding": embedding, "HNSW": hnsw.p50, "exact": exact.p50}
+    missed, extra = mark_differences(truth.ids[0], found.ids[0], recall)
+    return SearchComparison(retriever.hits(truth), retriever.hits(found), missed, extra, recall, seconds)
+
+
+def mark_differences(true: NDArray[np.int64], found: NDArray[np.int64], recall: float) -> tuple[list[bool], list[bool]]:
+    """Mark what one side has and the other has not, as many as recall says.
+
+    Recall goes by score: a tie at the border is no miss. So of the ids that differ, only the first count as missed
+    and only the last as extra, until their number fits.
+    """
+    true, found = true[true != NO_ID], found[found != NO_ID]
+    n_missed = round((1 - recall) * len(true))
+    missed, extra = [bool(row not in found) for row in true], [bool(row not in true) for row in found]
+    n_extra = max(0, n_missed - (len(true) - len(found)))
+    return _keep_first(missed, n_missed), _keep_first(extra[::-1], n_extra)[::-1]
+
+
+def _keep_first(marks: list[bool], count: int) -> list[bool]:
+    """Keep the first `count` marks."""
+    kept = []
+    for mark in marks:
+        kept.append(mark and count > 0)
+        count -= mark
+    return kept

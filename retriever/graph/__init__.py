@@ -1,0 +1,1 @@
+"""hnswlib's own graph, read, walked and drawn."""

@@ -1,0 +1,248 @@
+"""hnswlib's own graph, read and walked: what a search looks at, in which order, and what it never sees.
+
+Nothing is simulated: the links, the levels and the entry point are those of the built index, and a walk repeats the
+search of hnswlib 0.8.0 step by step, to the same ids.
+Source: Malkov and Yashunin, 2016 (arXiv:1603.09320), algorithms 2 and 5; hnswlib's search without deletions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from retriever.errors import VectorError
+from retriever.graph.priority_queue import pop, push
+from retriever.indexes.hnsw import LARGEST_EF, HNSWIndex
+from retriever.parameters import LARGEST_K, check_count
+from retriever.vectors import Float32, Int64, unit_queries
+
+Int32 = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Hold one expansion: a node's links are followed.
+
+    layer: 0 is the ground layer. looked_at: the neighbours whose distance was computed, in hnswlib's order: above the
+    ground all of them, on it those not seen before. heap: (distance, node) of what is kept after the step, in no
+    order; above the ground the one node where the descent stands. distances: computed so far.
+    """
+
+    layer: int
+    node: int
+    looked_at: tuple[int, ...]
+    heap: tuple[tuple[float, int], ...]
+    distances: int
+
+    @property
+    def kept(self) -> list[int]:
+        """The nodes kept after the step, nearest first: the beam."""
+        return [node for _, node in sorted(self.heap)]
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """Hold one search on the graph, step by step.
+
+    ids: (found,) the at most k nearest that were seen, nearest first; as hnswlib returns them. distances: how many were
+    computed in all. to_all: (n,) distance of the query to every vector, 1 - cosine, as the walk saw them.
+    """
+
+    k: int
+    ef: int
+    steps: Sequence[Step]
+    ids: Int64
+    distances: int
+    to_all: Float32
+
+    @property
+    def hops(self) -> int:
+        """Nodes whose links were followed, on all layers."""
+        return len(self.steps)
+
+    @cached_property
+    def looked_at(self) -> frozenset[int]:
+        """Nodes whose distance was computed on the ground layer, where results come from."""
+        ground = [step for step in self.steps if step.layer == 0]
+        return frozenset(node for step in ground for node in (step.node, *step.looked_at))
+
+    @cached_property
+    def expanded(self) -> frozenset[int]:
+        """Nodes whose links were followed on the ground layer."""
+        return frozenset(step.node for step in self.steps if step.layer == 0)
+
+
+class HNSWGraph:
+    """Read an index's graph into arrays: levels (n,), links of each layer, entry point.
+
+    Nodes are the index's ids. links[layer] is (n, most) int32, -1 where a node has fewer links or is not on the layer.
+    """
+
+    def __init__(self, vectors: Float32, levels: Int32, links: Sequence[Int32], entry_point: int) -> None:
+        """Take vectors (n, dim) of unit length and what of() reads."""
+        self.vectors, self.levels, self.links, self.entry_point = vectors, levels, links, entry_point
+        self._neighbours = [_neighbour_lists(layer) for layer in links]
+
+    @classmethod
+    def of(cls, index: HNSWIndex) -> Self:
+        """Read the graph of an index as it is now; vectors added later are not in it."""
+        state = index.state()
+        n, stride = state["cur_element_count"], state["size_data_per_element"]
+        ground = state["data_level0"][: n * stride].view(np.uint8).reshape(n, stride)
+        labels = _field(ground, state["label_offset"], np.uint64, 1)[:, 0].astype(np.int64)  # (n,) ids of the rows
+        vectors, levels = np.empty((n, index.dimension), np.float32), np.empty(n, np.int32)
+        vectors[labels] = _field(ground, state["offset_data"], np.float32, index.dimension)
+        levels[labels] = state["element_levels"][:n]
+        links = [_read_links(ground, state["max_M0"], labels)]
+        links += _read_upper_links(state, labels, int(levels.max(initial=0)))
+        entry_point = int(labels[state["enterpoint_node"]]) if n else -1
+        return cls(vectors, levels, links, entry_point)
+
+    def __len__(self) -> int:
+        """Count the nodes."""
+        return len(self.levels)
+
+    @cached_property
+    def in_degree(self) -> Int64:
+        """How many nodes link to each node on the ground layer, (n,)."""
+        targets = self.links[0][self.links[0] >= 0]
+        return np.bincount(targets, minlength=len(self)).astype(np.int64)
+
+    @cached_property
+    def nodes_per_level(self) -> tuple[int, ...]:
+        """How many nodes each layer holds, from the ground up."""
+        return tuple(int((self.levels >= layer).sum()) for layer in range(len(self.links)))
+
+    @cached_property
+    def unreachable(self) -> Int64:
+        """Nodes to which no path of links leads from the entry point: no search finds them, whatever its ef."""
+        seen: set[int] = set()
+        frontier = {self.entry_point} if len(self) else set[int]()
+        for neighbours in reversed(self._neighbours):  # what is reached on a layer is where the next one begins
+            seen |= frontier
+            while frontier:
+                frontier = {other for node in frontier for other in neighbours[node]} - seen
+                seen |= frontier
+            frontier = set(seen)
+            seen = set()
+        reached = np.zeros(len(self), bool)
+        reached[list(frontier)] = True
+        return np.flatnonzero(~reached)
+
+    def linking_to(self, node: int) -> Int64:
+        """Return the nodes that link to a node on the ground layer."""
+        return np.flatnonzero((self.links[0] == node).any(axis=1))
+
+    def walk(self, query: ArrayLike, k: int, ef: int, *, beams: bool = True) -> Walk:
+        """Repeat hnswlib's search for one query, (dim,) or (1, dim), and return its steps.
+
+        Like hnswlib it searches with max(ef, k). beams: keep what the beam held after each step, which takes memory for
+        steps times ef. Raises VectorError for a query of the wrong shape or content,
+        ParameterError for k or ef below 1.
+        """
+        unit = one_query(query, self.vectors.shape[1])
+        k, ef = check_count("k", k, 1, LARGEST_K), check_count("ef", ef, 1, LARGEST_EF)
+        to_all = 1 - np.einsum("ij,j->i", self.vectors, unit[0])  # (n,): equal for equal vectors
+        if not len(self):
+            return Walk(k, ef, (), np.empty(0, np.int64), 0, to_all)
+        distance = to_all.tolist()
+        steps = self._descend(distance)
+        start = steps[-1].heap[0][1] if steps else self.entry_point
+        beam = self._search_ground(distance, start, max(ef, k), steps, beams=beams)
+        ids = np.array([node for _, node in sorted(beam[:k])], dtype=np.int64)  # equal distances by id, as hnswlib
+        return Walk(k, ef, steps, ids, steps[-1].distances, to_all)
+
+    def _descend(self, distance: list[float]) -> list[Step]:
+        """Go to the nearest neighbour on each upper layer until none is nearer."""
+        steps: list[Step] = []
+        node, computed = self.entry_point, 1
+        for layer in range(len(self.links) - 1, 0, -1):
+            while True:
+                looked_at = self._neighbours[layer][node]
+                computed += len(looked_at)
+                best = node
+                for other in looked_at:
+                    if distance[other] < distance[best]:
+                        best = other
+                steps.append(Step(layer, node, tuple(looked_at), ((distance[best], best),), computed))
+                if best == node:
+                    break
+                node = best
+        return steps
+
+    def _search_ground(
+        self, distance: list[float], start: int, width: int, steps: list[Step], *, beams: bool
+    ) -> list[tuple[float, int]]:
+        """Expand the nearest candidate until it is farther than the farthest of `width` kept; return those, sorted."""
+        neighbours = self._neighbours[0]
+        computed = (steps[-1].distances if steps else 1) + 1  # hnswlib computes the start's distance again
+        seen = {start}
+        candidates = [(-distance[start], start)]  # nearest first
+        kept = [(distance[start], start)]  # farthest first
+        while candidates and -candidates[0][0] <= kept[0][0]:
+            _, node = pop(candidates)
+            looked_at = [other for other in neighbours[node] if other not in seen]
+            seen.update(looked_at)
+            computed += len(looked_at)
+            for other in looked_at:
+                far = distance[other]
+                if len(kept) < width or far < kept[0][0]:
+                    push(candidates, (-far, other))
+                    push(kept, (far, other))
+                    if len(kept) > width:
+                        pop(kept)
+            steps.append(Step(0, node, tuple(looked_at), tuple(kept) if beams else (), computed))
+        return [pop(kept) for _ in range(len(kept))][::-1]  # of equal distances the same ones go first as in hnswlib
+
+
+def one_query(query: ArrayLike, dimension: int) -> Float32:
+    """Return a query as a unit row, (1, dimension). Raises VectorError for anything but one query."""
+    try:
+        rows = np.atleast_2d(np.asarray(query))
+    except ValueError as error:  # a ragged list
+        raise VectorError(f"The query is no array of numbers ({error}); pass ({dimension},).") from error
+    if len(rows) != 1:
+        raise VectorError(f"There are {len(rows)} queries; a walk is for one, of shape ({dimension},).")
+    return unit_queries(rows, dimension)
+
+
+def _field(ground: NDArray[np.uint8], offset: int, dtype: Any, count: int) -> NDArray[Any]:  # noqa: ANN401 - a NumPy type
+    """Return one field of every element, (n, count), out of hnswlib's packed memory."""
+    size = np.dtype(dtype).itemsize * count
+    return np.ascontiguousarray(ground[:, offset : offset + size]).view(dtype)
+
+
+def _read_links(packed: NDArray[np.uint8], most: int, labels: Int64) -> Int32:
+    """Read link lists (a count, then `most` numbers each) as ids, (n, most), rows in order of id."""
+    counts = _field(packed, 0, np.uint16, 1)[:, 0]
+    targets = _field(packed, 4, np.uint32, most)
+    filled = np.arange(most) < counts[:, None]
+    links = np.full((len(labels), most), -1, np.int32)
+    links[labels] = np.where(filled, labels[np.where(filled, targets, 0)], -1)
+    return links
+
+
+def _read_upper_links(state: dict[str, Any], labels: Int64, top: int) -> list[Int32]:
+    """Read the link lists of the upper layers: each element holds those of its own levels, one after the other."""
+    levels, size, most = state["element_levels"][: len(labels)], state["size_links_per_element"], state["max_M"]
+    packed = state["link_lists"].view(np.uint8).reshape(-1, size)
+    first = np.concatenate([[0], np.cumsum(levels)])[:-1]  # (n,) where each element's lists begin
+    layers = []
+    for layer in range(1, top + 1):
+        on_layer = np.flatnonzero(levels >= layer)
+        links = np.full((len(labels), most), -1, np.int32)
+        rows = packed[first[on_layer] + layer - 1]
+        counts, targets = _field(rows, 0, np.uint16, 1)[:, 0], _field(rows, 4, np.uint32, most)
+        filled = np.arange(most) < counts[:, None]
+        links[labels[on_layer]] = np.where(filled, labels[np.where(filled, targets, 0)], -1)
+        layers.append(links)
+    return layers
+
+
+def _neighbour_lists(links: Int32) -> list[list[int]]:
+    """Return each node's neighbours as a list of ints, which Python walks faster than arrays."""
+    counts = (links >= 0).sum(axis=1).tolist()
+    return [row[:count] for row, count in zip(links.tolist(), counts, strict=True)]

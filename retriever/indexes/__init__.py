@@ -1,0 +1,1 @@
+"""Nearest neighbours over unit vectors: exact, and approximate with HNSW."""

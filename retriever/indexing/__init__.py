@@ -1,0 +1,1 @@
+"""From documents to a collection that can be searched and measured."""

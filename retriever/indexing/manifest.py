@@ -1,0 +1,49 @@
+"""What a saved collection says of itself beside its passages and vectors, checked: anybody may have written it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+LARGEST_COUNT = 2**53  # of a count, or of seconds: what is larger is no count, and cannot be shown
+MOST_QUERIES = 1_000  # every measurement asks them all, and others wait meanwhile; ten times what indexing pins
+FIELD_TYPES = {
+    "name": str,
+    "settings": dict,
+    "queries": list,
+    "n_documents": int,
+    "n_tokens": int,
+    "seconds": dict,
+    "failed": dict,
+    "chunked": bool,
+    "drawn": bool,
+    "n_cut": int,
+    "n_kept": int,
+}
+LATER_FIELDS = {"n_cut": 0, "n_kept": 0}  # what older versions did not save
+
+
+def check_manifest(extra: Mapping[str, Any]) -> None:
+    """Raise ValueError unless each part is of the kind that save writes, KeyError if one is missing."""
+    parts = {**LATER_FIELDS, **extra}
+    for name, kind in FIELD_TYPES.items():
+        if type(parts[name]) is not kind:  # no subclass: true is no count
+            raise ValueError(f"its {name} is {type(parts[name]).__name__}, not {kind.__name__}")
+    if not all(isinstance(text, str) for text in [*parts["queries"], *parts["failed"].values()]):
+        raise ValueError("its queries are not texts")
+    if not 0 < len(parts["queries"]) <= MOST_QUERIES:
+        raise ValueError(f"it has {len(parts['queries']):,} queries, not 1 to {MOST_QUERIES:,}")
+    seconds = list(parts["seconds"].values())
+    if not all(type(number) in (int, float) for number in seconds):
+        raise ValueError("its seconds are not numbers")
+    counts = [parts["n_documents"], parts["n_tokens"], parts["n_cut"], parts["n_kept"]]
+    if not all(0 <= number <= LARGEST_COUNT for number in [*counts, *seconds]):  # false for NaN too
+        raise ValueError("its counts are out of range")
+    _check_settings(parts["settings"])
+
+
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    """Raise ValueError unless the settings are whole numbers; the chunk size may be left to the model."""
+    least = {"chunk_size": 1, "chunk_overlap": 0, "M": 1, "ef_construction": 1}
+    for name, low in least.items():
+        value = settings[name]
+        if not (type(value) is int and low <= value <= LARGEST_COUNT or name == "chunk_size" and value is None):
+            raise ValueError(f"its {name} is no such number")

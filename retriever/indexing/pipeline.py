@@ -1,0 +1,174 @@
+"""Indexing a collection: from documents to something that can be searched and measured, stage by stage.
+
+Chunking, embedding and building the graph are separate stages, so that each can be timed, shown and cancelled.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from retriever.chunking.chunker import chunk_documents, default_chunk_size
+from retriever.datasets.collection import Collection, draw_queries
+from retriever.encoders.loading import load_encoder
+from retriever.errors import CollectionError
+from retriever.indexing.collection import IndexedCollection, IndexSettings
+from retriever.progress import Progress, of_stage
+from retriever.retrievers.dense import DenseRetriever
+from retriever.vectors import check_vectors, normalize
+
+STAGES = ("reading", "loading the model", "chunking", "embedding", "graph")
+PINNED_QUERIES = 100
+QUERY_SEED = 42
+
+
+def index_collection(
+    collection: Collection,
+    settings: IndexSettings | None = None,
+    *,
+    progress: Progress | None = None,
+    reading_seconds: float = 0.0,
+    max_passages: int | None = None,
+    admit: Callable[[int], None] | None = None,
+    known: IndexedCollection | None = None,
+) -> IndexedCollection:
+    """Chunk, embed and link a collection's documents and embed its measuring queries.
+
+    progress: called with a stage of STAGES and the fraction of it that is done. max_passages: more are refused before
+    any is embedded. admit: called with their number before that, and what it raises ends the work: for a host whose
+    memory is shared. known: a collection whose vectors are taken where it has the same text, by the same model.
+    Raises CollectionError if there is no text or too much of it, or if the judgments fit none of it, ChunkingError for
+    a chunk size the model does not take, ModelError if the model cannot be loaded.
+    """
+    settings = settings or IndexSettings()
+    seconds = {"reading": reading_seconds}
+    if collection.passage is not None:
+        _check_passage_count(
+            len(collection.documents), max_passages, chunked=False
+        )  # before a model is loaded, or fetched
+    if collection.judged is not None:
+        collection.judged.matched(document.doc_id for document in collection.documents)
+    with _timed_stage(seconds, "loading the model", progress):
+        encoder = load_encoder(settings.model_name)
+    if collection.passage is None and settings.chunk_size is None:
+        size = collection.chunk_size or default_chunk_size(encoder)
+        settings = replace(settings, chunk_size=min(size, encoder.max_tokens or size))
+    with _timed_stage(seconds, "chunking", progress):
+        texts, metadata = _passages(collection, settings)
+    _check_passage_count(len(texts), max_passages, chunked=collection.passage is None)
+    if admit:
+        admit(len(texts))
+    described = IndexedCollection(
+        collection.name,
+        DenseRetriever(settings.model_name, M=settings.M, ef_construction=settings.ef_construction),
+        settings,
+        _pinned_queries(collection, texts),
+        np.empty((0, encoder.dimension), np.float32),
+        len(collection.documents),
+        0,
+        seconds,
+        dict(collection.failed),
+        chunked=collection.passage is None,
+        drawn=not collection.queries,
+        judged=collection.judged,
+    )
+    return _embed_and_link(described, texts, metadata, progress, known)
+
+
+def with_model(indexed: IndexedCollection, model_name: str, *, progress: Progress | None = None) -> IndexedCollection:
+    """Return the same passages, queries and judgments embedded with another model, the graph's settings kept.
+
+    The passages stay as they are, also where they were chunked to fit the first model's tokens: only the model
+    changes. Raises ModelError if the model cannot be loaded.
+    """
+    settings = replace(indexed.settings, model_name=model_name)
+    seconds: dict[str, float] = {}
+    with _timed_stage(seconds, "loading the model", progress):
+        load_encoder(model_name)
+    retriever = DenseRetriever(model_name, M=settings.M, ef_construction=settings.ef_construction)
+    described = indexed.renewed(retriever=retriever, settings=settings, seconds=seconds)
+    return _embed_and_link(described, indexed.retriever.texts, indexed.retriever.metadata, progress)
+
+
+def _embed_and_link(
+    described: IndexedCollection,
+    texts: Sequence[str],
+    metadata: Sequence[dict[str, Any]],
+    progress: Progress | None,
+    known: IndexedCollection | None = None,
+) -> IndexedCollection:
+    """Fill the empty retriever of a collection: embed its texts and its measuring queries, and build the graph."""
+    retriever, seconds = described.retriever, dict(described.seconds)
+    encoder = load_encoder(retriever.model_name)
+    with _timed_stage(seconds, "embedding", progress):
+        counts = encoder.count_tokens(texts)
+        before = known.retriever if known else None
+        n_new = retriever.index(texts, metadata, known=before, progress=of_stage(progress, "embedding"))
+        query_vectors = normalize(check_vectors(encoder.encode_query(described.queries), what="query vectors"))
+    with _timed_stage(seconds, "graph", progress):
+        retriever.build_graph(progress=of_stage(progress, "graph"))
+    n_cut = sum(count > encoder.max_tokens for count in counts) if encoder.max_tokens else 0
+    counted = {"n_tokens": sum(counts), "n_cut": n_cut, "n_kept": len(set(texts)) - n_new}
+    return described.renewed(query_vectors=query_vectors, seconds=seconds, **counted)
+
+
+def _check_passage_count(n_passages: int, most: int | None, *, chunked: bool) -> None:
+    """Raise CollectionError if there is nothing to index or more than is taken."""
+    if not n_passages:
+        raise CollectionError("The documents hold no text; load others.")
+    if most is not None and n_passages > most:
+        found = f"The documents make {n_passages:,} chunks" if chunked else f"There are {n_passages:,} passages"
+        other = ", or choose larger chunks" if chunked else ""
+        raise CollectionError(f"{found}; at most {most:,} are taken. Load less{other}.")
+
+
+def _passages(collection: Collection, settings: IndexSettings) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return what is embedded, and for each the metadata that names its document and place."""
+    if collection.passage is not None:
+        return [collection.passage(document) for document in collection.documents], [
+            {**document.metadata, "doc_id": document.doc_id, "title": document.title}
+            for document in collection.documents
+        ]
+    by_id = {document.doc_id: document for document in collection.documents}
+    chunks = chunk_documents(
+        collection.documents,
+        encoder=load_encoder(settings.model_name),
+        chunk_size=settings.chunk_size,
+        chunk_overlap=settings.chunk_overlap,
+    )
+    metadata = [
+        {
+            **by_id[chunk.doc_id].metadata,
+            "doc_id": chunk.doc_id,
+            "title": by_id[chunk.doc_id].title,
+            "chunk_id": chunk.chunk_id,
+            "start": chunk.start,
+            "end": chunk.end,
+        }
+        for chunk in chunks
+    ]
+    return [chunk.text for chunk in chunks], metadata
+
+
+def _pinned_queries(collection: Collection, texts: Sequence[str]) -> list[str]:
+    """Return the queries every measurement of this collection uses: its own, or sentences drawn from it."""
+    own = list(collection.queries.values())
+    if len(own) > PINNED_QUERIES:
+        return random.Random(QUERY_SEED).sample(own, PINNED_QUERIES)
+    return own or draw_queries(texts, count=PINNED_QUERIES, seed=QUERY_SEED) or [texts[0][:100]]
+
+
+@contextmanager
+def _timed_stage(seconds: dict[str, float], stage: str, progress: Progress | None) -> Iterator[None]:
+    """Report the begin and the end of a stage and note its seconds."""
+    if progress:
+        progress(stage, 0.0)
+    start = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - start
+    if progress:
+        progress(stage, 1.0)

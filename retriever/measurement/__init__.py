@@ -1,0 +1,1 @@
+"""Recall and latency: the protocol, and sweeps over the settings of an index."""

@@ -1,0 +1,203 @@
+"""Recall and latency, measured by one protocol for exact and approximate search.
+
+The protocol: fixed queries, checked beforehand, one at a time, one thread (hnswlib num_threads=1, BLAS limited by
+threadpoolctl), after a warm-up, timed with thread_time_ns, with no other timed section and no heavy work beside it.
+
+That clock counts what the searching thread computes and stands still while it waits: for Python's interpreter lock,
+which a search gives up and needs back while another thread draws a visitor's figure, or for another program. On an idle
+machine it agrees with the clock on the wall; with thirty visitors that one ran up to eight times too fast.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from retriever.errors import ParameterError, VectorError
+from retriever.fair_lock import MACHINE_LOCK
+from retriever.graph.traversal import HNSWGraph
+from retriever.indexes.base import NO_ID, SCORE_TIE, Neighbors
+from retriever.indexes.exact import ExactIndex
+from retriever.indexes.hnsw import LARGEST_EF, HNSWIndex
+from retriever.parameters import LARGEST_K, check_count
+from retriever.vectors import Float32, Float64, unit_queries
+
+PROTOCOL = (
+    "One query at a time, checked beforehand, one thread, after a warm-up, timed with thread_time_ns; recall by score "
+    "against exact search over the same vectors (a neighbour counts if it is as near as the k-th exact one)."
+)
+WALKS_A_TURN = 10  # some 20 milliseconds
+WARM_UP = 5  # queries searched before the clock starts
+CURVE_STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40)  # ef as multiples of k
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """Hold what one index did at one k and one ef.
+
+    ef: None for exact search. recall: (n_queries,) in [0, 1]. seconds: (n_queries,), one query each.
+    distances: (n_queries,) distance computations, n for exact search; None for HNSW until count_distances adds them.
+    neighbors: what was found, (n_queries, k).
+    """
+
+    ef: int | None
+    k: int
+    recall: Float64
+    seconds: Float64
+    distances: Float64 | None
+    neighbors: Neighbors
+
+    @property
+    def mean_recall(self) -> float:
+        """Mean recall@k over the queries, in [0, 1]."""
+        return float(self.recall.mean())
+
+    @property
+    def p50(self) -> float:
+        """Median seconds a query."""
+        return float(np.percentile(self.seconds, 50))
+
+    @property
+    def p95(self) -> float:
+        """Seconds that 95 of 100 queries stay within."""
+        return float(np.percentile(self.seconds, 95))
+
+    @property
+    def mean_distances(self) -> float | None:
+        """Mean distance computations a query; None where they were not counted."""
+        return None if self.distances is None else float(self.distances.mean())
+
+    @property
+    def qps(self) -> float:
+        """Queries per second, one after the other, one thread."""
+        return float(len(self.seconds) / self.seconds.sum())
+
+
+def knn_recall(exact: Neighbors, approximate: Neighbors) -> Float64:
+    """Return, a query, the share of the k nearest that were found: (n_queries,) in [0, 1].
+
+    By score, not by id: duplicates and ties are common in text, so a neighbour counts if its score is at least
+    the k-th exact score minus 1e-6 (as ann-benchmarks does with distances). Where fewer than k vectors exist, the
+    share is of those that do; where none does, recall is 1. Raises VectorError if the shapes differ.
+    """
+    if exact.ids.shape != approximate.ids.shape:
+        raise VectorError(f"Exact has shape {exact.ids.shape}, approximate {approximate.ids.shape}; search with one k.")
+    existing = (exact.ids != NO_ID).sum(axis=1)  # (n_queries,)
+    border = np.where(exact.ids != NO_ID, exact.scores, np.inf).min(axis=1, initial=np.inf)  # (n_queries,)
+    found = ((approximate.scores >= border[:, None] - SCORE_TIE) & (approximate.ids != NO_ID)).sum(axis=1)
+    return np.where(existing > 0, np.minimum(found, existing) / np.maximum(existing, 1), 1.0)
+
+
+def measure(
+    index: ExactIndex | HNSWIndex, queries: Float32, exact: Neighbors, *, k: int, ef: int | None = None
+) -> Measurement:
+    """Search each query (n_queries, dim) by itself and measure recall@k against exact, and seconds.
+
+    exact: the true neighbours of the same queries at the same k. ef: for an HNSWIndex; None for an ExactIndex.
+    Raises ParameterError if ef does not suit the index or there are no queries, VectorError for bad queries.
+    """
+    search = _timed_search(index, check_count("k", k, 1, LARGEST_K), ef)
+    unit = unit_queries(queries, index.dimension)
+    if not len(unit):
+        raise ParameterError("There are no queries to measure with; pass at least one.")
+    each = [unit[row : row + 1] for row in range(len(unit))]
+    found, nanoseconds = [], []
+    with MACHINE_LOCK.exclusive(), _blas_controller().limit(limits=1, user_api="blas"):
+        for query in each[:WARM_UP]:
+            search(query)
+        for query in each:
+            start = time.thread_time_ns()
+            neighbors = search(query)
+            nanoseconds.append(time.thread_time_ns() - start)
+            found.append(neighbors)
+    together = Neighbors(np.concatenate([one.ids for one in found]), np.concatenate([one.scores for one in found]))
+    distances = np.full(len(unit), float(len(index))) if ef is None else None
+    return Measurement(ef, k, knn_recall(exact, together), np.array(nanoseconds) / 1e9, distances, together)
+
+
+def count_distances(measured: Measurement, graph: HNSWGraph, queries: Float32) -> Measurement:
+    """Return a measurement of HNSW with the distances each query (n_queries, dim) computed, counted on its graph.
+
+    The count repeats hnswlib's search step by step, so it does not depend on the machine or on what else it does.
+    """
+    ef = measured.ef or measured.k
+    counts: list[int] = []
+    for start in range(0, len(queries), WALKS_A_TURN):
+        with MACHINE_LOCK.shared():  # a walk is Python, and would hold up every query that is being timed beside it
+            some = queries[start : start + WALKS_A_TURN]
+            counts += [graph.walk(query, measured.k, ef, beams=False).distances for query in some]
+    return replace(measured, distances=np.array(counts, dtype=np.float64))
+
+
+def ef_curve(
+    index: HNSWIndex,
+    queries: Float32,
+    exact: Neighbors,
+    *,
+    k: int,
+    efs: Sequence[int] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> list[Measurement]:
+    """Measure an HNSWIndex at each ef, lowest first; efs=None takes k and eleven multiples of it.
+
+    progress: called with the fraction done, in [0, 1], after each ef; what it raises ends the curve.
+    """
+    steps = sorted(set(default_efs(k, len(index)) if efs is None else efs))
+    curve = []
+    for done, ef in enumerate(steps, 1):
+        curve.append(measure(index, queries, exact, k=k, ef=ef))
+        if progress:
+            progress(done / len(steps))
+    return curve
+
+
+def default_efs(k: int, n_vectors: int) -> list[int]:
+    """Return the values of ef that a curve is measured at: from k to 40 k, none above the first that covers all."""
+    efs = sorted({int(k * step) for step in CURVE_STEPS})
+    covering = [ef for ef in efs if ef >= n_vectors]
+    return [ef for ef in efs if not covering or ef <= covering[0]]
+
+
+def break_even(dimension: int, seconds: float, *, k: int, most: int = 1 << 18) -> int:
+    """Return about how many vectors exact search takes `seconds` a query for, measured on this machine.
+
+    Random unit vectors (exact search does the same work on any) are doubled in number until the median passes
+    `seconds`; between the last two sizes the number is interpolated. `most` is where the search for it ends.
+    """
+    rng = np.random.default_rng(0)
+    queries = rng.standard_normal((50, dimension), dtype=np.float32)
+    below, n = (0, 0.0), 256
+    while True:
+        index = ExactIndex(rng.standard_normal((n, dimension), dtype=np.float32))
+        p50 = measure(index, queries, index.search(queries, k), k=k).p50
+        if p50 >= seconds or n >= most:
+            share = (seconds - below[1]) / (p50 - below[1]) if p50 >= seconds > below[1] else float(p50 < seconds)
+            return int(below[0] + max(0.0, share) * (n - below[0]))
+        below, n = (n, p50), 2 * n
+
+
+def smallest_ef(curve: Sequence[Measurement], target: float) -> int | None:
+    """Return the smallest measured ef whose mean recall reaches target, in [0, 1]; None if none does."""
+    reached = [step.ef for step in curve if step.ef is not None and step.mean_recall >= target]
+    return min(reached, default=None)
+
+
+def _timed_search(index: ExactIndex | HNSWIndex, k: int, ef: int | None) -> Callable[[Float32], Neighbors]:
+    """Return the search of one query that the clock runs on, the same shape of call for both indexes."""
+    if isinstance(index, HNSWIndex):
+        if ef is None:
+            raise ParameterError("An HNSW index is measured at an ef; pass ef, a whole number of at least k.")
+        width = check_count("ef", ef, 1, LARGEST_EF)
+        return lambda query: index.search_unit(query, k, ef=width)
+    if ef is not None:
+        raise ParameterError(f"Exact search has no ef (got {ef}); pass ef=None.")
+    return lambda query: index.search_unit(query, k)
+
+
+@cache
+def _blas_controller() -> ThreadpoolController:
+    """Return the controller of the loaded BLAS libraries; finding them takes milliseconds, so it is done once."""
+    return ThreadpoolController()

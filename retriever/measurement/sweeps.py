@@ -1,0 +1,121 @@
+"""Labs: one setting of the index is varied and everything else kept, to see what it buys and what it costs.
+
+The build lab varies M and efConstruction over the same vectors; the size lab takes ever more of the same vectors.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from retriever.graph.traversal import HNSWGraph
+from retriever.indexes.exact import ExactIndex
+from retriever.indexes.hnsw import HNSWIndex
+from retriever.measurement.protocol import Measurement, count_distances, measure
+from retriever.vectors import Float32
+
+SAMPLE_SEED = 42
+SMALLEST_SIZE = 50  # vectors below which a size is left out: k would be most of the collection
+
+
+@dataclass(frozen=True, eq=False)
+class BuildResult:
+    """Hold what one M and one efConstruction gave: the build's seconds, the links' bytes, and the search at ef."""
+
+    M: int
+    ef_construction: int
+    build_seconds: float
+    link_bytes: int
+    measurement: Measurement
+
+
+@dataclass(frozen=True, eq=False)
+class SizeResult:
+    """Hold both searches over the first n vectors of a shuffled collection."""
+
+    n: int
+    hnsw: Measurement
+    exact: Measurement
+
+
+def sample_vectors(vectors: Float32, most: int) -> Float32:
+    """Return at most so many of vectors (n, dim), drawn with a fixed seed; all of them in a fixed random order."""
+    rows = np.random.default_rng(SAMPLE_SEED).permutation(len(vectors))[:most]
+    return np.ascontiguousarray(vectors[rows])
+
+
+def sweep_graph_settings(
+    vectors: Float32,
+    queries: Float32,
+    Ms: Sequence[int],
+    ef_constructions: Sequence[int],
+    *,
+    k: int,
+    ef: int,
+    progress: Callable[[float], None] | None = None,
+) -> list[BuildResult]:
+    """Build a graph for every pair of M and efConstruction over the same vectors (n, dim), and search each at ef.
+
+    queries: (n_queries, dim). progress: called with the fraction done, in [0, 1]; what it raises ends the lab. Raises
+    what HNSWIndex and measure raise.
+    """
+    exact = ExactIndex(vectors).search(queries, k)
+    pairs = [(M, ef_construction) for M in Ms for ef_construction in ef_constructions]
+    results = []
+    for done, (M, ef_construction) in enumerate(pairs):
+        report = _part_of(progress, done, len(pairs))
+        start = time.perf_counter()
+        index = HNSWIndex(vectors, M=M, ef_construction=ef_construction, progress=report)
+        seconds = time.perf_counter() - start
+        measurement = count_distances(measure(index, queries, exact, k=k, ef=ef), HNSWGraph.of(index), queries)
+        results.append(BuildResult(M, ef_construction, seconds, index.link_bytes, measurement))
+    return results
+
+
+def sweep_sizes(
+    vectors: Float32,
+    queries: Float32,
+    *,
+    k: int,
+    ef: int,
+    M: int,
+    ef_construction: int,
+    progress: Callable[[float], None] | None = None,
+) -> list[SizeResult]:
+    """Search n/16, n/8, n/4, n/2 and all n vectors (n, dim), exactly and by HNSW at ef, smallest first.
+
+    Smaller sizes are parts of the larger ones, drawn with a fixed seed. progress and errors as in build_lab.
+    """
+    shuffled = sample_vectors(vectors, len(vectors))
+    sizes = [size for size in sorted({len(vectors) // part for part in (16, 8, 4, 2, 1)}) if size >= SMALLEST_SIZE]
+    sizes = sizes or [max(len(vectors), 1)]
+    results, done = [], 0
+    for size in sizes:
+        report = _part_of(progress, done / size, sum(sizes) / size)
+        index = HNSWIndex(shuffled[:size], M=M, ef_construction=ef_construction, progress=report)
+        exact_index = ExactIndex(shuffled[:size])
+        truth = exact_index.search(queries, k)
+        hnsw = count_distances(measure(index, queries, truth, k=k, ef=ef), HNSWGraph.of(index), queries)
+        results.append(SizeResult(size, hnsw, measure(exact_index, queries, truth, k=k)))
+        done += size
+    return results
+
+
+def growth_exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
+    """Return the exponent b of the power law a * size^b that fits best: 1 doubles with the size, 0 stays.
+
+    A straight line by least squares through the logarithms. Raises ValueError for fewer than two sizes.
+    """
+    if len(set(sizes)) < 2:
+        raise ValueError("growth needs at least two sizes")
+    slope, _ = np.polyfit(np.log(np.asarray(sizes, float)), np.log(np.asarray(values, float)), 1)
+    return float(slope)
+
+
+def _part_of(progress: Callable[[float], None] | None, done: float, total: float) -> Callable[[float], None] | None:
+    """Return a progress function of one part of several."""
+    if progress is None:
+        return None
+    report = progress
+    return lambda fraction: report((done + fraction) / total)

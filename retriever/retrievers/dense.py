@@ -1,0 +1,249 @@
+"""DenseRetriever: texts in, ranked texts out."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, TypedDict
+
+import numpy as np
+
+from retriever.encoders.base import Encoder, embed_documents
+from retriever.encoders.catalogue import model_card
+from retriever.encoders.loading import load_encoder, packaged_fingerprint
+from retriever.errors import ModelError, ParameterError
+from retriever.indexes.base import NO_ID, Neighbors
+from retriever.indexes.exact import ExactIndex
+from retriever.indexes.hnsw import HNSWIndex, check_graph_settings
+from retriever.parameters import check_count
+from retriever.storage.snapshot import Snapshot, read_snapshot, write_snapshot
+from retriever.vectors import Float32
+
+
+class Hit(TypedDict):
+    """Hold one found text: score is the cosine to the query, higher is nearer."""
+
+    text: str
+    score: float
+    metadata: dict[str, Any]
+
+
+class DenseRetriever:
+    """Embed texts with one model and find the nearest to a query, exactly or through an HNSW graph.
+
+    model_name: a name of the catalogue; the model is loaded when it is first needed. dimension: None, or what the
+    caller expects, which is checked. M, ef_construction, seed: of the graph, see HNSWIndex. encoder: one of your
+    own in place of a catalogue model; model_name is then only its name.
+
+    Searching from several threads is safe, also while another thread adds texts.
+    """
+
+    def __init__(
+        self,
+        model_name: str = "all-MiniLM-L6-v2",
+        dimension: int | None = None,
+        *,
+        M: int = 16,
+        ef_construction: int = 200,
+        seed: int = 42,
+        encoder: Encoder | None = None,
+    ) -> None:
+        """Raise ModelError for an unknown model or another dimension, ParameterError for M, ef_construction or seed."""
+        self.model_name = model_name
+        self._encoder = encoder
+        known = encoder.dimension if encoder else model_card(model_name).dimension
+        self.dimension = known or self.encoder.dimension  # 0: outside the catalogue, only the loaded model knows
+        if dimension is not None and dimension != self.dimension:
+            raise ModelError(
+                f"{model_name} makes vectors of {self.dimension} dimensions, not {dimension!r}; leave dimension out."
+            )
+        check_graph_settings(M, ef_construction, seed)
+        self.M, self.ef_construction, self.seed = int(M), int(ef_construction), int(seed)  # numpy's ints are no JSON
+        self.texts: list[str] = []
+        self._metadata: list[dict[str, Any]] = []
+        self._exact = ExactIndex(np.empty((0, self.dimension), np.float32))
+        self._hnsw: HNSWIndex | None = None
+        self._lock = threading.Lock()
+        self._loaded_fingerprint = ""  # of the model that made loaded vectors
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder, loaded on first use. Raises ModelError if it cannot be, or is not the one of loaded vectors."""
+        if self._encoder is None:
+            encoder = load_encoder(self.model_name)
+            _check_same_weights(self.model_name, self._loaded_fingerprint, encoder.fingerprint)
+            self._encoder = encoder
+        return self._encoder
+
+    @property
+    def fingerprint(self) -> str:
+        """What names the weights and the precision of the encoder; empty for an encoder that has none."""
+        if self._encoder is None and model_card(self.model_name).packaged:
+            return packaged_fingerprint(model_card(self.model_name))
+        return str(getattr(self.encoder, "fingerprint", ""))
+
+    @property
+    def vectors(self) -> Float32:
+        """The stored vectors, (n, dim) float32 unit rows, in the order the texts were given; not to be written to."""
+        return self._exact.vectors
+
+    @property
+    def metadata(self) -> list[dict[str, Any]]:
+        """The metadata, one dict a text, in the order the texts were given."""
+        return self._metadata
+
+    @property
+    def exact(self) -> ExactIndex:
+        """The exact index over the stored vectors."""
+        return self._exact
+
+    @property
+    def hnsw(self) -> HNSWIndex:
+        """The HNSW index over the stored vectors, built on first use."""
+        return self.build_graph()
+
+    def build_graph(self, *, progress: Callable[[float], None] | None = None) -> HNSWIndex:
+        """Return the HNSW index, building it if there is none; progress gets the fraction linked, in [0, 1]."""
+        with self._lock:
+            if self._hnsw is None:
+                self._hnsw = HNSWIndex(self._exact.vectors, **self._graph_settings(), progress=progress)
+            return self._hnsw
+
+    def with_graph(self, *, M: int, ef_construction: int) -> "DenseRetriever":
+        """Return a retriever over the same texts and vectors, shared, whose graph will have other settings."""
+        other = DenseRetriever(
+            self.model_name, M=M, ef_construction=ef_construction, seed=self.seed, encoder=self._encoder
+        )
+        with self._lock:
+            other.texts, other._metadata, other._exact = self.texts, self._metadata, self._exact
+            other._loaded_fingerprint = self._loaded_fingerprint
+        return other
+
+    def index(
+        self,
+        texts: Sequence[str],
+        metadata: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        known: "DenseRetriever | None" = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> int:
+        """Embed texts and add them, each with its metadata (a copy); called again, it adds more.
+
+        A text that is stored already keeps its vector; `known`, another retriever, gives those of the texts it holds if
+        it embedded them itself, with the same weights: what was loaded may be anybody's. progress: called with the
+        fraction embedded, in [0, 1]; what it raises ends the work and nothing is added. Returns how many texts were
+        embedded. Raises ParameterError if texts is one string, holds something else than strings or differs in number
+        from metadata, and VectorError if the encoder's vectors have another dimension or are not finite.
+        """
+        texts, copies = _check_texts(texts, metadata)
+        if not texts:
+            return 0
+        stored = self._stored(texts, known)
+        new = [text for text in dict.fromkeys(texts) if text not in stored]
+        if new:
+            stored.update(zip(new, embed_documents(self.encoder, new, self.dimension, progress=progress), strict=True))
+        vectors = np.stack([stored[text] for text in texts])  # (n_texts, dim)
+        with self._lock:  # texts first: whatever a search under way finds, its text is there
+            exact = ExactIndex(np.concatenate([self._exact.vectors, vectors]))
+            self.texts, self._metadata = [*self.texts, *texts], [*self._metadata, *copies]
+            self._exact = exact
+            if self._hnsw is not None:
+                self._hnsw.add(vectors)
+        return len(new)
+
+    def _stored(self, texts: list[str], known: "DenseRetriever | None") -> dict[str, Float32]:
+        """Return the vector, (dim,), of each of the texts that was embedded before."""
+        wanted, sources, stored = (
+            set(texts),
+            [self],
+            dict[str, Float32](),
+        )  # what is stored here counts, so it comes last
+        if known is not None and not known._loaded_fingerprint and known.fingerprint == self.fingerprint != "":
+            sources.insert(0, known)
+        for source in sources:
+            vectors = source.vectors  # read first: texts are added before their vectors
+            held = enumerate(source.texts[: len(vectors)])
+            stored |= {text: vectors[row] for row, text in held if text in wanted}
+        return stored
+
+    def search(self, query: str, top_k: int = 10, *, ef: int | None = None) -> list[Hit]:
+        """Return at most top_k texts nearest to the query, nearest first.
+
+        ef: None searches exactly; a number searches the HNSW graph with that width (at least top_k has an effect).
+        Raises ParameterError if query is not a string, or for top_k or ef below 1.
+        """
+        if not isinstance(query, str):
+            raise ParameterError(f"The query is {type(query).__name__}; wanted one string.")
+        k = min(check_count("top_k", top_k, 1), len(self.exact))
+        if ef is not None:
+            check_count("ef", ef, 1)
+        if k == 0:
+            return []
+        vector = self.encoder.encode_query([query])  # (1, dim)
+        found = self.exact.search(vector, k) if ef is None else self.hnsw.search(vector, k, ef=ef)
+        return self.hits(found)
+
+    def hits(self, neighbors: Neighbors) -> list[Hit]:
+        """Return the texts of the first query's neighbours, nearest first, without the places that nothing fills."""
+        return [
+            Hit(text=self.texts[row], score=float(score), metadata=dict(self.metadata[row]))
+            for row, score in zip(neighbors.ids[0], neighbors.scores[0], strict=True)
+            if row != NO_ID
+        ]
+
+    def snapshot(self) -> Snapshot:
+        """Return all that makes up this retriever, the graph built if it was not."""
+        graph, settings = self.hnsw, self._graph_settings()
+        return Snapshot(self.texts, self._metadata, self.vectors, self.model_name, self.fingerprint, settings, graph)
+
+    def save(self, folder: str | Path) -> None:
+        """Write texts, metadata, vectors and graph into a folder, atomically. Raises StorageError."""
+        write_snapshot(folder, self.snapshot())
+
+    @classmethod
+    def load(cls, folder: str | Path, *, encoder: Encoder | None = None) -> Self:
+        """Return the retriever that save wrote, verified; encoder as for the constructor.
+
+        Raises StorageError for a folder that is damaged, foreign or too new, ModelError for a model that is not in
+        the catalogue, has other weights now or makes vectors of another dimension.
+        """
+        return cls.from_snapshot(read_snapshot(folder), encoder=encoder)
+
+    @classmethod
+    def from_snapshot(cls, snapshot: Snapshot, *, encoder: Encoder | None = None) -> Self:
+        """Return the retriever that a snapshot describes; without a graph in it, one is built on first use."""
+        self = cls(snapshot.model_name, snapshot.vectors.shape[1], **snapshot.settings, encoder=encoder)
+        self.texts, self._metadata = list(snapshot.texts), list(snapshot.metadata)  # the rows are not copied
+        self._exact, self._hnsw = ExactIndex(snapshot.vectors), snapshot.graph
+        self._loaded_fingerprint = snapshot.fingerprint
+        if encoder or model_card(snapshot.model_name).packaged:
+            _check_same_weights(snapshot.model_name, snapshot.fingerprint, self.fingerprint)
+        return self
+
+    def _graph_settings(self) -> dict[str, int]:
+        return {"M": self.M, "ef_construction": self.ef_construction, "seed": self.seed}
+
+
+def _check_same_weights(model_name: str, stored: str, found: str) -> None:
+    """Raise ModelError if vectors were made by other weights than the encoder's; the precision may differ."""
+    if stored and found and stored.split("-")[0] != found.split("-")[0]:
+        raise ModelError(
+            f"The saved vectors were made by other weights of {model_name} ({stored}) than the ones here ({found}); "
+            "build the collection again."
+        )
+
+
+def _check_texts(
+    texts: Sequence[str], metadata: Sequence[Mapping[str, Any]] | None
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return texts and copies of metadata as lists of equal length, or raise ParameterError."""
+    if isinstance(texts, str):
+        raise ParameterError("texts is one string; pass a list of strings, as in index([text]).")
+    texts = list(texts)
+    wrong = next((row for row, text in enumerate(texts) if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise ParameterError(f"texts[{wrong}] is {type(texts[wrong]).__name__}; every text must be a string.")
+    if metadata is None:
+        return texts, [{} for _ in texts]
+    if len(metadata) != len(texts):
+        raise ParameterError(f"There are {len(texts)} texts and {len(metadata)} metadata; wanted one dict a text.")
+    return texts, [dict(row) for row in metadata]

@@ -1,0 +1,1 @@
+"""Retrievers on disk: written atomically, and read without trusting the files."""

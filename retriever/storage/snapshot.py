@@ -1,0 +1,256 @@
+"""A retriever on disk: a folder of plain files, written atomically and verified before use.
+
+    manifest.json                versions, model fingerprint, settings, and each file's SHA-256
+    passages-<hash>.jsonl        a line a text: {"text": ..., "metadata": {...}}
+    vectors-<hash>.npy           (n, dim) float32 unit rows; other arrays the same way
+    graph-<hash>.bin             hnswlib's own format
+
+File names carry the hash of their content, and the manifest names the files that count. A save writes its files
+beside the old ones, then replaces the manifest in one step, then deletes what no manifest names: a save killed at
+any point leaves either the old retriever whole or the new one.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from retriever.errors import ParameterError, StorageError, VectorError
+from retriever.indexes.hnsw import HNSWIndex, check_graph_settings
+from retriever.run_record import versions
+from retriever.storage.untrusted_files import check_file, read_array, short_reason, sync_folder
+from retriever.vectors import Float32, check_vectors
+
+FORMAT, FORMAT_VERSION = "dense-retrieval-lab", 1
+MANIFEST = "manifest.json"
+OWN_FILE = re.compile(r"[a-z_]+-[0-9a-f]{16}\.(npy|jsonl|bin)")
+TEMPORARY_PREFIX = ".writing-"  # how the names begin of files that are not yet whole
+ESCAPED_SURROGATE = re.compile(
+    r"\\u[dD][89a-fA-F]"
+)  # how JSON spells half of a surrogate pair, or a whole one half by half
+LONGEST_NAME = 500  # of a model
+DAMAGE = (  # what damaged or forged files lead to
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+    EOFError,
+    MemoryError,
+    ParameterError,
+    VectorError,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Hold all that a saved retriever consists of.
+
+    texts and metadata: one each a row of vectors, (n, dim). settings: M, ef_construction and seed. graph: None
+    where it was not read. arrays: further float32 arrays by name. extra: anything JSON can hold.
+    """
+
+    texts: Sequence[str]
+    metadata: Sequence[dict[str, Any]]
+    vectors: Float32
+    model_name: str
+    fingerprint: str
+    settings: Mapping[str, int]
+    graph: HNSWIndex | None
+    arrays: Mapping[str, Float32] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_snapshot(folder: str | Path, snapshot: Snapshot) -> None:
+    """Write a snapshot into a folder, made if need be; what was saved there before stays whole until the last step.
+
+    Raises StorageError if metadata cannot be written as JSON or the disk refuses.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {"passages": _write_part(folder, "passages", "jsonl", _passage_lines(snapshot))}
+        for name, array in {"vectors": snapshot.vectors, **snapshot.arrays}.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            files[name] = _write_part(folder, name, "npy", buffer.getbuffer())
+        if snapshot.graph is not None:
+            with tempfile.TemporaryDirectory(dir=folder, prefix=TEMPORARY_PREFIX) as temporary:
+                path = Path(temporary) / "graph"
+                snapshot.graph.save(path)
+                files["graph"] = _write_part(folder, "graph", "bin", path.read_bytes())
+        manifest = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "model": snapshot.model_name,
+            "fingerprint": snapshot.fingerprint,
+            "shape": list(snapshot.vectors.shape),
+            "settings": dict(snapshot.settings),
+            "versions": dict(versions()),
+            "files": files,
+            "extra": dict(snapshot.extra),
+        }
+        sync_folder(folder)  # the files are on the disk under their names before a manifest tells of them
+        _replace_file(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False).encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StorageError(f"The settings cannot be written as JSON ({error}); what was there is whole.") from error
+    except OSError as error:
+        raise StorageError(f"Saving into {folder.name} failed ({error.strerror}); what was there is whole.") from error
+    sync_folder(folder)  # and the manifest before the files are deleted that the old one tells of
+    sync_folder(folder.parent)  # where the folder itself may be new
+    _delete_unnamed(folder, {entry["name"] for entry in files.values()})
+
+
+def read_snapshot(folder: str | Path, *, with_graph: bool = True) -> Snapshot:
+    """Read and verify what write_snapshot wrote.
+
+    A checksum proves that a file is as it was written, not by whom: so whatever the bytes, nothing of them is run, and
+    nothing reaches hnswlib unchecked. with_graph=False leaves the graph out. Raises StorageError for a folder that is
+    missing, damaged, foreign or written by a newer version.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    try:
+        return _read_parts(folder, manifest, with_graph)
+    except DAMAGE as error:
+        raise StorageError(
+            f"The saved folder {folder.name} is damaged ({short_reason(error)}); build it again."
+        ) from error
+
+
+def _read_parts(folder: Path, manifest: Mapping[str, Any], with_graph: bool) -> Snapshot:
+    """Return what a manifest tells of, or raise one of DAMAGE; a StorageError where the folder is known to be."""
+    entries = dict(manifest["files"])
+    texts, metadata = _parse_passages(_read_part(folder, "passages", entries.pop("passages")))
+    graph_entry = entries.pop("graph", None)
+    arrays = {part: read_array(_read_part(folder, part, entry)) for part, entry in entries.items()}
+    vectors = arrays.pop("vectors")
+    settings = {key: manifest["settings"][key] for key in ("M", "ef_construction", "seed")}
+    check_graph_settings(**settings)
+    names = manifest["model"], manifest["fingerprint"]
+    if not all(isinstance(text, str) for text in [*names, *texts]) or len(names[0]) > LONGEST_NAME:
+        raise ValueError("a text or its model's name is no text")
+    if not all(isinstance(row, dict) for row in metadata):
+        raise ValueError("its metadata are no objects")
+    if vectors.ndim != 2 or list(vectors.shape) != manifest["shape"] or len(texts) != len(vectors):
+        raise ValueError("its parts do not fit together")
+    vectors = check_vectors(vectors)
+    graph = _load_graph(folder, graph_entry, vectors, settings) if with_graph and graph_entry is not None else None
+    return Snapshot(texts, metadata, vectors, *names, settings, graph, arrays, dict(manifest.get("extra", {})))
+
+
+def _parse_passages(passages: bytes) -> tuple[list[Any], list[Any]]:
+    """Return what _passages wrote; line by line, as all of them parsed at once would leave gaps in the memory."""
+    texts, metadata = [], []
+    for line in io.TextIOWrapper(io.BytesIO(passages), "utf-8", newline="\n"):
+        row = _parse_json(line)
+        texts.append(row["text"])
+        metadata.append(row["metadata"])
+    return texts, metadata
+
+
+def _parse_json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return what JSON holds. Raises ValueError for half a surrogate pair, which save never writes, and for no JSON."""
+    value = json.loads(text)
+    if ESCAPED_SURROGATE.search(text):
+        json.dumps(value, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError
+    return value
+
+
+def _passage_lines(snapshot: Snapshot) -> bytes:
+    lines = []
+    for row, (text, metadata) in enumerate(zip(snapshot.texts, snapshot.metadata, strict=True)):
+        try:
+            line = json.dumps({"text": text, "metadata": metadata}, ensure_ascii=False)
+            lines.append(line.encode("utf-8", "strict"))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise StorageError(f"The text or metadata in row {row} cannot be written as JSON ({error}).") from error
+    return b"".join(line + b"\n" for line in lines)
+
+
+def _write_part(folder: Path, name: str, suffix: str, data: bytes | memoryview) -> dict[str, Any]:
+    """Write one content-named file and return its entry for the manifest."""
+    digest = hashlib.sha256(data).hexdigest()
+    file_name = f"{name}-{digest[:16]}.{suffix}"
+    _replace_file(folder / file_name, data)
+    return {"name": file_name, "sha256": digest, "bytes": len(data)}
+
+
+def _replace_file(path: Path, data: bytes | memoryview) -> None:
+    """Put data under a name in one step, on the disk before it is visible."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY_PREFIX)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _delete_unnamed(folder: Path, named: set[str]) -> None:
+    """Delete files of earlier saves; a file that cannot be deleted does no harm."""
+    with suppress(OSError):
+        for path in list(folder.iterdir()):
+            if OWN_FILE.fullmatch(path.name) and path.name not in named or path.name.startswith(TEMPORARY_PREFIX):
+                with suppress(OSError):
+                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        check_file(folder / MANIFEST)
+        manifest = _parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StorageError(f"{folder.name} holds no {MANIFEST}; choose a folder that was written by save.") from error
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        raise StorageError(f"{MANIFEST} in {folder.name} cannot be read; save the retriever again.") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise StorageError(f"{folder.name} was not written by this program; choose a folder that was written by save.")
+    if manifest.get("format_version") != FORMAT_VERSION:
+        raise StorageError(
+            f"{folder.name} has format version {manifest.get('format_version')!r}, this program reads "
+            f"{FORMAT_VERSION}; use the version that saved it, or build it again."
+        )
+    return manifest
+
+
+def _read_part(folder: Path, part: str, entry: Mapping[str, Any]) -> bytes:
+    """Return a part's bytes once they have the size and the SHA-256 that the manifest gives.
+
+    A file belongs to one part, as its name tells, so that no manifest can have one file read many times over.
+    """
+    name = entry["name"]
+    if not isinstance(name, str) or not OWN_FILE.fullmatch(name) or name.rpartition("-")[0] != part:
+        raise ValueError("it names a file that save never writes")
+    try:
+        check_file(folder / name, entry["bytes"])
+        data = (folder / name).read_bytes()
+    except OSError as error:
+        raise StorageError(f"The file {name} of {folder.name} is missing; save the retriever again.") from error
+    except ValueError as error:
+        raise StorageError(
+            f"The file {name} of {folder.name} is damaged ({short_reason(error)}); save it again."
+        ) from error
+    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+        raise StorageError(f"The file {name} of {folder.name} is damaged (its SHA-256 differs); save it again.")
+    return data
+
+
+def _load_graph(folder: Path, entry: Mapping[str, Any], vectors: Float32, settings: Mapping[str, int]) -> HNSWIndex:
+    """Return the graph once its file is as it was written, sound, and over these vectors."""
+    _read_part(folder, "graph", entry)
+    return HNSWIndex.load(folder / entry["name"], dimension=vectors.shape[1], vectors=vectors, **settings)

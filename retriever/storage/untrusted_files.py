@@ -1,0 +1,67 @@
+"""Files of a saved folder, which may be anybody's: looked at before they are read, and arrays read without NumPy."""
+
+import math
+import os
+import re
+import stat
+from pathlib import Path
+
+import numpy as np
+
+from retriever.vectors import Float32
+
+ARRAY_HEADER = re.compile(  # what np.save writes before float32 numbers; NumPy's own reader takes any Python literal
+    rb"\x93NUMPY\x01\x00(?P<length>..)"
+    rb"\{'descr': '<f4', 'fortran_order': (?P<order>True|False), 'shape': "
+    rb"\((?P<shape>(?:[0-9]{1,12}, ?)*[0-9]{0,12})\), \} *\n",
+    re.DOTALL,
+)
+LONGEST_REASON = 200
+
+
+def short_reason(error: Exception) -> str:
+    """Return what an error says, cut short: a forged file may have it quote a value without end."""
+    return str(error)[:LONGEST_REASON]
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names onto the disk, so that a power cut cannot undo what was replaced before it.
+
+    Not every system can; where it cannot, a save is as safe from power cuts as the file system makes it.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)
+
+
+def check_file(path: Path, size: int | None = None) -> None:
+    """Look at a file before it is read: reading a pipe or a device may never end.
+
+    Raises OSError for what is no file, ValueError for another size than given.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError("it is no file")
+    if size is not None and found.st_size != size:
+        raise ValueError(f"it has {found.st_size} bytes, not {size!r}")
+
+
+def read_array(data: bytes) -> Float32:
+    """Return the array that np.save wrote, a copy. Raises ValueError for anything but float32 numbers of its shape."""
+    header = ARRAY_HEADER.match(data)
+    if header is None or int.from_bytes(header["length"], "little") != header.end() - 10:
+        raise ValueError("its header is not that of a float32 array")
+    shape = [int(axis) for axis in re.findall(rb"[0-9]+", header["shape"])]
+    if len(data) - header.end() != 4 * math.prod(shape):
+        raise ValueError(f"its numbers do not fill the shape {shape}")
+    numbers: Float32 = (
+        np.frombuffer(data, "<f4", math.prod(shape), header.end()) if 0 not in shape else np.empty(0, "f4")
+    )
+    return numbers.reshape(shape, order="F" if header["order"] == b"True" else "C").copy(order="K")

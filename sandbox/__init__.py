@@ -1,0 +1,1 @@
+"""Reading files from visitors in a confined process."""

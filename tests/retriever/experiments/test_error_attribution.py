@@ -1,0 +1,61 @@
+"""Where an answer is lost, by the model or by the index: each part by hand, and together they are all."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retriever.experiments.error_attribution import attribute_errors
+
+EXACT = {"a": True, "b": True, "c": True, "d": False, "e": False, "f": False, "g": False, "h": True}
+HNSW = {"a": True, "b": False, "c": True, "d": False, "e": True, "f": False, "g": False, "h": False}
+
+
+def test_each_question_goes_where_its_answer_was_lost():
+    errors = attribute_errors(EXACT, HNSW)
+    assert errors.kept == ("a", "c")
+    assert errors.lost_by_index == ("b", "h")
+    assert errors.lost_by_model == ("d", "e", "f", "g")
+    assert errors.lucky == ("e",)
+    assert (errors.asked, errors.found) == (8, 4)
+    assert errors.index_cost == (4 - 3) / 8
+
+
+def test_blame_names_the_model_first_and_nothing_where_the_answer_was_found():
+    errors = attribute_errors(EXACT, HNSW)
+    blamed = {query_id: errors.blame(query_id) for query_id in EXACT}
+    assert blamed == {
+        "a": "", "b": "index", "c": "", "d": "model", "e": "model", "f": "model", "g": "model", "h": "index"
+    }  # fmt: skip
+    assert errors.blame("never asked") == ""
+
+
+def test_an_index_that_is_only_lucky_costs_less_than_nothing():
+    errors = attribute_errors({"a": False, "b": False}, {"a": True, "b": False})
+    assert errors.lost_by_model == ("a", "b")
+    assert errors.lucky == ("a",)
+    assert errors.index_cost == -0.5
+
+
+def test_exact_search_against_itself_loses_nothing():
+    errors = attribute_errors(EXACT, EXACT)
+    assert errors.lost_by_index == errors.lucky == ()
+    assert errors.index_cost == 0
+
+
+@given(st.dictionaries(st.text(max_size=3), st.tuples(st.booleans(), st.booleans()), min_size=1))
+def test_the_parts_add_up(hits):
+    exact, hnsw = {key: pair[0] for key, pair in hits.items()}, {key: pair[1] for key, pair in hits.items()}
+    errors = attribute_errors(exact, hnsw)
+    parts = [*errors.kept, *errors.lost_by_index, *errors.lost_by_model]
+    assert sorted(parts) == sorted(hits)
+    assert errors.asked == len(hits)
+    assert errors.found == sum(exact.values())
+    assert len(errors.kept) + len(errors.lucky) == sum(hnsw.values())
+    assert set(errors.lucky) <= set(errors.lost_by_model)
+    assert errors.index_cost == pytest.approx((sum(exact.values()) - sum(hnsw.values())) / len(hits))
+    assert all(errors.blame(key) == ("model" if not exact[key] else "" if hnsw[key] else "index") for key in hits)
+
+
+def test_the_order_is_that_of_the_questions():
+    shuffled = dict(reversed(EXACT.items()))
+    assert attribute_errors(shuffled, HNSW).lost_by_model == ("g", "f", "e", "d")

@@ -1,0 +1,282 @@
+"""A judged collection under one model: what it finds exactly and what its graph loses, against brute force."""
+
+import numpy as np
+import pytest
+
+from retriever.datasets.samples import load_sample
+from retriever.encoders.loading import load_encoder
+from retriever.errors import Cancelled, CollectionError
+from retriever.evaluation.judged_queries import JudgedQueries
+from retriever.experiments.judged_index import RUN_DEPTH, embed_judged_queries, with_lower_case_queries
+from retriever.indexing.collection import IndexSettings
+from retriever.indexing.pipeline import index_collection
+from tests.support.small import collection_of, sentences
+
+TEXTS = sentences(500)
+QUERIES = {f"q{row}": " ".join(TEXTS[row].split()[:4]) for row in range(0, 500, 10)}  # a text's first four words
+ANSWERS = {f"q{row}": {f"d{row}": 1} for row in range(0, 500, 10)}
+K = 5
+
+
+@pytest.fixture(autouse=True)
+def fake_model(monkeypatch, fake_encoder):
+    """Let the model "fake" be the fake encoder."""
+
+    def load(name):
+        return fake_encoder if name == "fake" else load_encoder(name)
+
+    monkeypatch.setattr("retriever.experiments.judged_index.load_encoder", load)
+
+
+@pytest.fixture(scope="module")
+def starved(fake_encoder):
+    """A collection whose graph is too poor to find all; tests must not change it."""
+    return collection_of(fake_encoder, TEXTS, M=2, ef_construction=3, judged=JudgedQueries(QUERIES, ANSWERS))
+
+
+@pytest.fixture(scope="module")
+def order(starved, fake_encoder):
+    """All documents of each query, nearest first, by brute force in float64."""
+    vectors = fake_encoder.encode_query(list(QUERIES.values())).astype(np.float64)
+    rows = np.argsort(-(vectors @ starved.retriever.vectors.astype(np.float64).T), axis=1)
+    return {query_id: [f"d{row}" for row in ranked] for query_id, ranked in zip(QUERIES, rows.tolist(), strict=True)}
+
+
+@pytest.fixture
+def judged(starved):
+    return embed_judged_queries(starved)
+
+
+# --- making one
+
+
+def test_the_judged_queries_of_the_collection_are_embedded_in_order(starved, fake_encoder):
+    made = embed_judged_queries(starved)
+    assert made.judged is starved.judged
+    assert made.indexed is starved
+    assert made.model_name == "fake"
+    assert made.vectors.dtype == np.float32
+    np.testing.assert_array_equal(made.vectors, fake_encoder.encode_query(list(QUERIES.values())))
+
+
+def test_other_judgments_may_be_given(starved, fake_encoder, order):
+    given = JudgedQueries(
+        {"a": "amber", "b": "beacon", "c": "copper"}, {"c": {"d1": 1}, "gone": {"d2": 1}, "a": {"d3": 1}}
+    )
+    made = embed_judged_queries(starved, given)
+    assert made.judged is given
+    np.testing.assert_array_equal(made.vectors, fake_encoder.encode_query(["copper", "amber"]))
+    assert list(made.run(3)) == ["c", "a"]
+
+
+class QueriesOnly:
+    """Refuse to encode documents, and note what is encoded as queries."""
+
+    dimension = 32
+
+    def __init__(self, encoder):
+        self.encoder, self.asked = encoder, []
+
+    def encode_query(self, texts):
+        self.asked.extend(texts)
+        return self.encoder.encode_query(texts).astype(np.float64)
+
+    def encode_document(self, texts, **options):
+        pytest.fail("documents were encoded")
+
+
+def test_queries_are_embedded_once_and_as_queries(starved, fake_encoder, monkeypatch):
+    encoder = QueriesOnly(fake_encoder)
+    monkeypatch.setattr("retriever.experiments.judged_index.load_encoder", lambda name: encoder)
+    made = embed_judged_queries(starved)
+    made.errors(K, 10)
+    made.with_graph(4, 20).errors(K, 10)
+    assert encoder.asked == list(QUERIES.values())
+    assert made.vectors.dtype == np.float32
+
+
+def test_many_queries_are_embedded_in_order_and_progress_is_told(starved, fake_encoder):
+    queries = {f"q{number}": text for number, text in enumerate(sentences(300, seed=5))}
+    seen = []
+    made = embed_judged_queries(
+        starved,
+        JudgedQueries(queries, dict.fromkeys(queries, {"d1": 1})),
+        progress=lambda stage, fraction: seen.append((stage, fraction)),
+    )
+    np.testing.assert_array_equal(made.vectors, fake_encoder.encode_query(list(queries.values())))
+    fractions = [fraction for _, fraction in seen]
+    assert {stage for stage, _ in seen} == {"questions"}
+    assert len(set(fractions)) == len(fractions) > 1
+    assert fractions == sorted(fractions)
+    assert 0 <= min(fractions)
+    assert max(fractions) <= 1
+
+
+def test_what_progress_raises_ends_the_embedding(starved):
+    def cancel(stage, fraction):
+        raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        embed_judged_queries(starved, progress=cancel)
+
+
+def test_in_lower_case_only_the_questions_change(judged, starved, fake_encoder, monkeypatch):
+    encoder = QueriesOnly(fake_encoder)
+    monkeypatch.setattr("retriever.experiments.judged_index.load_encoder", lambda name: encoder)
+    lower = with_lower_case_queries(judged)
+    assert lower.judged.asked == {query_id: text.lower() for query_id, text in QUERIES.items()}
+    assert lower.judged.qrels is judged.judged.qrels
+    assert lower.indexed is starved
+    assert encoder.asked == [text.lower() for text in QUERIES.values()]
+    assert lower.vectors.shape == (len(QUERIES), 32)
+    assert judged.judged.asked == QUERIES
+
+
+def test_a_collection_without_judgments_is_refused_by_name(fake_encoder):
+    with pytest.raises(CollectionError, match="Lamps has no judgments"):
+        embed_judged_queries(collection_of(fake_encoder, TEXTS[:5], name="Lamps"))
+
+
+@pytest.mark.parametrize(
+    ("queries", "qrels", "what"),
+    [({"q": "amber"}, {"x": {"d1": 1}}, "query ids"), ({"q": "amber"}, {"q": {"tea.txt": 1}}, "document ids")],
+)
+def test_judgments_that_fit_nothing_are_refused_before_anything_is_embedded(starved, monkeypatch, queries, qrels, what):
+    monkeypatch.setattr(
+        "retriever.experiments.judged_index.load_encoder", lambda name: pytest.fail("the model was loaded")
+    )
+    with pytest.raises(CollectionError, match=what):
+        embed_judged_queries(starved, JudgedQueries(queries, qrels))
+
+
+# --- what is found
+
+
+def test_exact_search_ranks_a_hundred_documents_and_hnsw_k(judged, order):
+    exact = judged.run(K)
+    assert list(exact) == list(QUERIES)
+    assert {query_id: list(documents) for query_id, documents in exact.items()} == {
+        query_id: documents[:RUN_DEPTH] for query_id, documents in order.items()
+    }
+    assert {len(documents) for documents in judged.run(150).values()} == {150}
+    assert {len(documents) for documents in judged.run(K, 40).values()} == {K}
+
+
+def test_the_exact_run_and_its_measures_are_found_once(judged):
+    assert judged.run(3) is judged.run(K)
+    assert judged.evaluation(K) is judged.evaluation(K)
+    assert judged.evaluation(3) is not judged.evaluation(K)
+    assert (judged.evaluation(3).k, judged.evaluation(K).k) == (3, K)
+    assert judged.run(150) is not judged.run(K)
+
+
+def test_measures_of_exact_search_are_those_of_brute_force(judged, order):
+    evaluation = judged.evaluation(K)
+    ranks = {query_id: order[query_id].index(next(iter(ANSWERS[query_id]))) + 1 for query_id in QUERIES}
+    assert evaluation.hits == {query_id: rank <= K for query_id, rank in ranks.items()}
+    reciprocal = [1 / rank if rank <= RUN_DEPTH else 0 for rank in ranks.values()]
+    np.testing.assert_allclose(evaluation.values("recip_rank"), reciprocal)
+    assert 0.5 < evaluation.mean[f"success_{K}"] < 1, "most answers are to be found, and not all"
+    assert min(reciprocal) < 1 / K
+
+
+def test_a_grade_below_the_relevance_level_is_no_answer(starved, order):
+    qrels = {query_id: {documents[0]: 1, documents[2]: 2} for query_id, documents in order.items()}
+    for level, first in ((1, 1), (2, 1 / 3)):
+        made = embed_judged_queries(starved, JudgedQueries(QUERIES, qrels, level))
+        assert made.evaluation(K).values("recip_rank").tolist() == pytest.approx([first] * len(QUERIES))
+        assert made.errors(2, 500).found == (50 if level == 1 else 0)
+
+
+# --- what is lost
+
+
+def test_a_starved_graph_loses_what_exact_search_finds(judged, starved, order):
+    errors = judged.errors(K, K)
+    found = starved.retriever.hnsw.search(judged.vectors, K, ef=K).ids
+    hnsw = {query_id: int(query_id[1:]) in rows.tolist() for query_id, rows in zip(QUERIES, found, strict=True)}
+    exact = {query_id: f"d{query_id[1:]}" in documents[:K] for query_id, documents in order.items()}
+    assert errors.lost_by_index == tuple(query_id for query_id in QUERIES if exact[query_id] and not hnsw[query_id])
+    assert errors.lost_by_model == tuple(query_id for query_id in QUERIES if not exact[query_id])
+    assert errors.kept == tuple(query_id for query_id in QUERIES if exact[query_id] and hnsw[query_id])
+    assert len(errors.lost_by_index) > 5
+    assert len(errors.lost_by_model) > 0
+    assert errors.asked == len(QUERIES)
+    rates = [judged.evaluation(K, ef).mean[f"success_{K}"] for ef in (None, K)]
+    assert errors.index_cost == pytest.approx(rates[0] - rates[1])
+
+
+def test_a_wider_search_loses_less_and_a_good_graph_searched_whole_nothing(judged):
+    lost = [len(judged.errors(K, ef).lost_by_index) for ef in (K, 40, 300)]
+    assert lost[0] > lost[1] > lost[2]
+    whole = judged.with_graph(16, 200).errors(K, len(TEXTS))
+    assert whole.lost_by_index == whole.lucky == ()
+    assert whole.lost_by_model == judged.errors(K, K).lost_by_model, "the model's losses are those of exact search"
+    assert whole.index_cost == 0
+
+
+def test_a_graph_that_misses_nearer_documents_can_be_lucky(starved, order):
+    just_missed = {query_id: {documents[K]: 1} for query_id, documents in order.items()}  # the next after the first k
+    errors = embed_judged_queries(starved, JudgedQueries(QUERIES, just_missed)).errors(K, 20)
+    assert errors.lost_by_model == tuple(QUERIES)
+    assert errors.kept == errors.lost_by_index == ()
+    assert len(errors.lucky) > 0
+    assert errors.index_cost == -len(errors.lucky) / len(QUERIES)
+    assert all(errors.blame(query_id) == "model" for query_id in errors.lucky)
+
+
+def test_an_ef_below_k_searches_as_wide_as_k(judged):
+    assert judged.run(20, 1) == judged.run(20, 20)
+
+
+# --- another graph
+
+
+def test_another_graph_keeps_exact_results_and_finds_its_own(judged, fake_encoder, monkeypatch):
+    exact, evaluation, poor = judged.run(K), judged.evaluation(K), judged.errors(K, 10)
+    monkeypatch.setattr(
+        "retriever.experiments.judged_index.load_encoder", lambda name: pytest.fail("the model was loaded")
+    )
+    monkeypatch.setattr(type(fake_encoder), "encode_document", lambda *args, **options: pytest.fail("embedded again"))
+    other = judged.with_graph(16, 200)
+    assert (other.indexed.settings.M, other.indexed.settings.ef_construction) == (16, 200)
+    assert (judged.indexed.settings.M, judged.indexed.settings.ef_construction) == (2, 3)
+    assert other.vectors is judged.vectors
+    assert other.judged is judged.judged
+    assert other.run(K) is exact
+    assert other.evaluation(K) is evaluation
+    good = other.errors(K, 10)
+    assert len(good.lost_by_index) < len(poor.lost_by_index)
+    assert judged.errors(K, 10) == poor
+
+
+# --- a document as its best chunk
+
+
+@pytest.mark.parametrize("ef", [None, 30])
+def test_the_ranking_of_one_query_is_that_of_the_run(judged, ef):
+    run = judged.run(4, ef)
+    for query_id in list(QUERIES)[::9]:
+        hits = judged.ranking(query_id, 4, ef)
+        assert [hit["metadata"]["doc_id"] for hit in hits] == list(run[query_id])[:4]
+        assert [hit["score"] for hit in hits] == pytest.approx(list(run[query_id].values())[:4], abs=1e-6)
+        assert all(TEXTS[int(hit["metadata"]["doc_id"][1:])] == hit["text"] for hit in hits)
+
+
+def test_the_sample_with_a_real_model_against_brute_force(wordllama):
+    indexed = index_collection(load_sample("documents"), IndexSettings("wordllama-256", chunk_size=60))
+    made = embed_judged_queries(indexed)
+    queries, qrels = indexed.judged.asked, indexed.judged.qrels
+    asked = wordllama.encode_query(list(queries.values())).astype(np.float64)
+    stored = wordllama.encode_document(indexed.retriever.texts).astype(np.float64)
+    cosines = asked @ (stored / np.linalg.norm(stored, axis=1, keepdims=True)).T
+    owners = np.array([metadata["doc_id"] for metadata in indexed.retriever.metadata])
+    hits = {}
+    for query_id, row in zip(queries, cosines, strict=True):
+        best = {doc_id: row[owners == doc_id].max() for doc_id in owners.tolist()}
+        first = sorted(best, key=lambda doc_id: -best[doc_id])[:1]
+        hits[query_id] = any(qrels[query_id].get(doc_id, 0) >= 1 for doc_id in first)
+    assert len(owners) > 2 * len(set(owners.tolist())), "documents are to have several chunks"
+    assert made.evaluation(1).hits == hits
+    assert made.model_name == "wordllama-256"
+    assert 0.5 < made.evaluation(1).mean["success_1"]

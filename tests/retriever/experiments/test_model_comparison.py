@@ -1,0 +1,182 @@
+"""Two models compared: every measure against its formula, kinds of questions, and what is refused."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retriever.errors import CollectionError, ParameterError
+from retriever.evaluation.judged_queries import JudgedQueries
+from retriever.experiments.judged_index import JudgedIndex
+from retriever.experiments.model_comparison import (
+    NO_KIND,
+    answer_rank,
+    compare_models,
+    first_answer,
+    judged_share,
+    queries_in_capitals,
+)
+from tests.support.judged import compared, order, ranked_index, trec
+from tests.support.small import collection_of, sentences
+
+FIRST = [1, 2, 3, 5, 11, 50, None, 8, 9, 10, 12, 100]
+SECOND = [2, 2, 30, 1, 101, 50, 1, 8, None, 11, 12, 1]
+KINDS = {f"q{number}": "term" if number < 5 else "fact" for number in range(12)}
+
+
+@pytest.fixture(scope="module")
+def found():
+    return compared(FIRST, SECOND, kinds=KINDS)
+
+
+def test_every_measure_is_trec_evals_question_by_question(found):
+    assert list(found.measures) == ["success_10", "ndcg_cut_10", "recall_10", "recip_rank", "map"]
+    for measure, comparison in found.measures.items():
+        first, second = ([trec(rank, 10)[measure] for rank in ranks] for ranks in (FIRST, SECOND))
+        assert comparison.measure == measure
+        assert comparison.first.mean == pytest.approx(sum(first) / 12)
+        assert comparison.second.mean == pytest.approx(sum(second) / 12)
+        assert list(comparison.differences) == [f"q{number}" for number in range(12)]
+        expected = [one - other for one, other in zip(first, second, strict=True)]
+        assert list(comparison.differences.values()) == pytest.approx(expected)
+
+
+def test_the_hit_rate_is_the_one_at_k(found):
+    assert found.hit_rate is found.measures["success_10"]
+    assert found.models == ("alpha", "beta")
+    at_one = compare_models(found.first, found.second, 1)
+    assert (at_one.k, at_one.hit_rate.first.mean, at_one.hit_rate.second.mean) == (1, 1 / 12, 3 / 12)
+
+
+def test_swapping_the_models_swaps_all(found):
+    swapped = compare_models(found.second, found.first, 10)
+    assert swapped.models == ("beta", "alpha")
+    for measure, comparison in found.measures.items():
+        assert swapped.measures[measure].first == comparison.second
+        assert swapped.measures[measure].difference.mean == pytest.approx(-comparison.difference.mean)
+
+
+# --- kinds of questions
+
+
+def test_the_hit_rate_of_a_kind_is_that_of_its_questions(found):
+    assert list(found.kinds) == ["term", "fact"]
+    for kind, comparison in found.kinds.items():
+        numbers = [number for number in range(12) if KINDS[f"q{number}"] == kind]
+        assert list(comparison.differences) == [f"q{number}" for number in numbers]
+        for side, ranks in ((comparison.first, FIRST), (comparison.second, SECOND)):
+            assert side.mean == pytest.approx(sum(trec(ranks[n], 10)["success_10"] for n in numbers) / len(numbers))
+
+
+@pytest.mark.parametrize("kinds", [{}, dict.fromkeys(KINDS, "fact")], ids=["none", "one"])
+def test_without_several_kinds_there_is_nothing_to_tell_apart(kinds):
+    assert compared([1, 2], [2, 1], n=20, kinds=kinds).kinds == {}
+
+
+def test_questions_without_a_kind_are_a_kind_of_their_own():
+    found = compared([1, 2, 50], [2, 1, 50], n=60, kinds={"q1": "fact"})
+    assert {kind: list(part.differences) for kind, part in found.kinds.items()} == {
+        NO_KIND: ["q0", "q2"],
+        "fact": ["q1"],
+    }
+
+
+def test_no_question_is_lost_where_a_collection_has_a_kind_of_the_name_other():
+    found = compared([1, 2, 3], [2, 1, 3], n=20, kinds={"q0": "other", "q1": "fact"})
+    assert sorted(query_id for part in found.kinds.values() for query_id in part.differences) == ["q0", "q1", "q2"]
+
+
+# --- what is refused
+
+
+def changed(index, **parts):
+    return JudgedIndex(index.indexed, replace(index.judged, **parts), index.vectors)
+
+
+@pytest.mark.parametrize("parts", [{"qrels": {"q0": {"d0": 2}, "q1": {"d1": 1}}}, {"queries": {"q0": "a", "q1": "b"}}])
+def test_other_questions_or_judgments_are_refused(parts):
+    first = ranked_index([1, 2], n=20)
+    with pytest.raises(CollectionError, match="different queries.*one collection"):
+        compare_models(first, changed(first, **parts), 10)
+
+
+def test_equal_judgments_need_not_be_the_same_object():
+    first = ranked_index([1, 2], n=20)
+    other = changed(first, queries=dict(first.judged.queries), qrels=dict(first.judged.qrels))
+    assert compare_models(first, other, 10).hit_rate.difference.mean == 0
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5])
+def test_a_k_that_is_no_count_is_refused(found, k):
+    with pytest.raises(ParameterError, match="k is"):
+        compare_models(found.first, found.second, k)
+
+
+# --- the rank of the first answer
+
+
+def test_ranks_are_those_of_exact_search_to_a_hundred(found):
+    for index, ranks in ((found.first, FIRST), (found.second, SECOND)):
+        expected = [rank if rank and rank <= 100 else None for rank in ranks]
+        assert [answer_rank(index, f"q{number}") for number in range(12)] == expected
+
+
+def test_a_grade_below_the_level_is_no_answer():
+    qrels = {"q0": {"d0": 1, "d5": 2, "d6": -1}}  # d5 comes sixth, after d1, d0, d2, d3, d4
+    assert answer_rank(ranked_index([2], n=20, qrels=qrels, level=1), "q0") == 2
+    assert answer_rank(ranked_index([2], n=20, qrels=qrels, level=2), "q0") == 6
+    assert answer_rank(ranked_index([2], n=20, qrels=qrels, level=3), "q0") is None
+
+
+def test_a_question_that_nobody_could_ask_has_no_rank():
+    index = ranked_index([1, 1], n=20, queries={"q0": "question 0?"})
+    assert (answer_rank(index, "q0"), answer_rank(index, "q1")) == (1, None)
+
+
+DOCUMENTS = st.lists(st.sampled_from("abcdefgh"), unique=True)
+
+
+@given(DOCUMENTS, st.dictionaries(st.sampled_from("abcdefgh"), st.integers(-1, 3)), st.integers(1, 3))
+def test_the_first_answer_is_the_first_document_with_enough_of_a_grade(documents, grades, level):
+    rank = first_answer(dict.fromkeys(documents, 0.5), grades, level)
+    good = [doc_id in grades and grades[doc_id] >= level for doc_id in documents]
+    assert rank == (good.index(True) + 1 if any(good) else None)
+
+
+# --- how much was judged, and capitals
+
+
+def test_the_share_that_was_judged_is_of_the_first_k():
+    run = {"q0": dict.fromkeys("abcd", 1.0), "q1": dict.fromkeys("ef", 1.0)}
+    qrels = {"q0": {"a": 0, "c": 1, "d": 1}, "q1": {"a": 1}, "q2": {"e": 1}}
+    assert judged_share(run, qrels, 1) == 1 / 2
+    assert judged_share(run, qrels, 3) == 2 / 5
+    assert judged_share(run, qrels, 100) == 3 / 6
+    assert judged_share({}, qrels, 10) == 0
+
+
+def test_the_share_of_known_rankings(found):
+    numbers = [number for number, rank in enumerate(FIRST) if rank and rank <= 10]
+    assert judged_share(found.first.run(1), found.first.judged.qrels, 10) == len(numbers) / 120
+    assert all(order(number, FIRST[number]).index(number) < 10 for number in numbers)
+
+
+PASSAGES = [sentence.lower() for sentence in sentences(5)]
+
+
+@pytest.mark.parametrize(
+    ("question", "passages", "expected"),
+    [
+        ("WHERE DO BEES LIVE?", PASSAGES, True),
+        ("Where do bees live?", PASSAGES, False),
+        ("WHERE DO BEES LIVE?", [text.upper() for text in PASSAGES], False),
+        ("WHERE do bees LIVE: NASA", PASSAGES, True),  # 13 of 19 letters
+        ("WHERE do bees live: NASA", PASSAGES, False),  # 9 of 19
+        ("12 + 34?", PASSAGES, False),
+    ],
+)
+def test_questions_in_capitals_are_seen_where_the_passages_are_not(fake_encoder, question, passages, expected):
+    judged = JudgedQueries({"q": question, "unjudged": question.swapcase() * 9}, {"q": {"d1": 1}})
+    indexed = collection_of(fake_encoder, passages, judged=judged)
+    assert queries_in_capitals(JudgedIndex(indexed, judged, fake_encoder.encode_query([question]))) == expected

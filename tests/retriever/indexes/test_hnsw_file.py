@@ -1,0 +1,168 @@
+"""hnswlib's file of a graph, checked before hnswlib sees it: sound ones pass, and no forged number gets through."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from retriever.errors import StorageError
+from retriever.indexes.hnsw import HNSWIndex
+from retriever.indexes.hnsw_file import read_checked_vectors
+from retriever.vectors import normalize
+from tests.support.forged_graphs import ELSEWHERE, HARMLESS, START, UNSOUND, GraphBytes, forged
+from tests.support.paths import ROOT
+
+N, DIM = 120, 12
+SETTINGS = {"M": 3, "ef_construction": 20}
+
+
+def rows(n=N, dim=DIM, seed=0):
+    return normalize(np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32))
+
+
+def saved(path, vectors, **settings):
+    HNSWIndex(vectors, **(SETTINGS | settings)).save(path)
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """The bytes of a graph of several layers."""
+    found = saved(tmp_path_factory.mktemp("graph") / "graph", rows())
+    assert GraphBytes(found).header["max_level"] >= 2
+    return found
+
+
+def check(data, **changed):
+    return read_checked_vectors(data, **({"dimension": DIM, **SETTINGS} | changed))
+
+
+def load(path, **changed):
+    return HNSWIndex.load(path, **({"dimension": DIM, "seed": 42, **SETTINGS} | changed))
+
+
+# --- sound graphs
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7, 500])
+@pytest.mark.parametrize("settings", [{"M": 2}, {"M": 16}, {"M": 5, "ef_construction": 1}, {"ef_construction": 200}])
+@pytest.mark.parametrize("dim", [1, 13])
+def test_every_graph_that_is_built_passes_with_its_vectors(tmp_path, n, settings, dim):
+    vectors = rows(n, dim)
+    found = check(saved(tmp_path / "graph", vectors, **settings), dimension=dim, **settings)
+    np.testing.assert_allclose(found, vectors, atol=1e-6)
+    assert len(load(tmp_path / "graph", dimension=dim, vectors=vectors, **settings)) == n
+
+
+def test_graphs_that_grew_or_were_built_by_several_threads_pass(tmp_path, monkeypatch):
+    monkeypatch.setattr("retriever.indexes.hnsw.ONE_THREAD_UP_TO", 100)
+    index = HNSWIndex(rows(300), **SETTINGS)
+    for seed in (1, 2):
+        index.add(rows(80, seed=seed) * 3)
+        index.save(tmp_path / "graph")
+        expected = np.concatenate([rows(300), *(rows(80, seed=added) for added in range(1, seed + 1))])
+        np.testing.assert_allclose(check((tmp_path / "graph").read_bytes()), expected, atol=1e-6)
+        index = load(tmp_path / "graph", vectors=expected)
+    assert len(index) == 460
+
+
+def test_zero_rows_and_equal_rows_pass(tmp_path):
+    vectors = np.concatenate([np.zeros((40, DIM)), np.repeat(rows(1), 200, axis=0)]).astype(np.float32)
+    np.testing.assert_allclose(check(saved(tmp_path / "graph", vectors)), vectors, atol=1e-6)
+
+
+# --- forged graphs
+
+
+def test_the_layout_is_known(data):
+    """The forgeries are no better than their idea of the file: every number found must be what hnswlib holds."""
+    graph = GraphBytes(data)
+    assert graph.header["count"] == N
+    assert graph.header["m"] == SETTINGS["M"]
+    assert [graph.get(graph.label(row), "Q") for row in range(N)] == list(range(N))
+    np.testing.assert_allclose([graph.get(graph.vector(row), "f") for row in range(N)], rows()[:, 0], atol=1e-6)
+    assert max(graph.levels) == graph.header["max_level"] == graph.levels[graph.header["entry_point"]]
+    assert len(data) == graph.sizes[-1] + 4 + graph.levels[-1] * (4 + 4 * graph.m)
+    same = GraphBytes(data)
+    same.set_header()
+    assert bytes(same.data) == data
+
+
+@pytest.mark.parametrize("name", UNSOUND)
+def test_no_unsound_graph_is_handed_to_hnswlib(data, tmp_path, name, monkeypatch):
+    damaged = forged(data, name)
+    assert damaged != data
+    with pytest.raises(ValueError, match=r"^(it|its|a link|the size of a list) "):
+        check(damaged)
+    monkeypatch.setattr(
+        "retriever.indexes.hnsw.hnswlib.Index.load_index", lambda *args, **kw: pytest.fail("it was read")
+    )
+    (tmp_path / "graph").write_bytes(damaged)
+    with pytest.raises(StorageError, match=r"graph cannot be read \(.*build it again"):
+        load(tmp_path / "graph")
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_does_no_harm_is_searched_and_grows(data, tmp_path, name):
+    (tmp_path / "graph").write_bytes(forged(data, name))
+    index = load(tmp_path / "graph", vectors=rows())
+    assert index.search(rows(5, seed=9), 10, ef=50).ids.max() < N
+    index.add(rows(50, seed=3))
+    assert index.search(rows(1, seed=3), 10, ef=50).ids.max() < N + 50
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_graph_over_other_vectors_is_refused(data, tmp_path, name):
+    (tmp_path / "graph").write_bytes(forged(data, name))
+    load(tmp_path / "graph")
+    with pytest.raises(StorageError, match="other vectors"):
+        load(tmp_path / "graph", vectors=rows())
+
+
+def test_a_graph_of_another_model_is_refused(data, tmp_path):
+    (tmp_path / "graph").write_bytes(data)
+    load(tmp_path / "graph", vectors=rows())
+    for other in (rows(seed=1), rows(N - 1), rows()[::-1]):
+        with pytest.raises(StorageError, match="other vectors"):
+            load(tmp_path / "graph", vectors=other)
+
+
+def test_every_length_but_the_whole_is_refused(data):
+    for length in [*range(0, START + 8), *range(START + 8, len(data), 7), len(data) - 1]:
+        with pytest.raises(ValueError, match="it|its"):
+            check(data[:length])
+    for more in (b"\0", bytes(4), bytes(16), data):
+        with pytest.raises(ValueError, match="it|its"):
+            check(data + more)
+
+
+@pytest.mark.parametrize("changed", [{"dimension": 11}, {"dimension": 24}, {"M": 4}, {"M": 2}, {"ef_construction": 21}])
+def test_a_graph_of_other_settings_is_refused(data, changed):
+    with pytest.raises(ValueError, match="its"):
+        check(data, **changed)
+
+
+HARM = """
+import sys
+sys.path[:0] = [{root!r}]
+import hnswlib
+import numpy as np
+from tests.support.forged_graphs import forged
+from tests.retriever.indexes.test_hnsw_file import DIM, rows, saved
+from pathlib import Path
+path = Path({path!r})
+path.write_bytes(forged(saved(path, rows()), {name!r}))
+index = hnswlib.Index("ip", DIM)
+index.load_index(str(path))
+index.set_ef(100)
+for _ in range(20):
+    index.knn_query(rows(100, seed=9), 10, num_threads=1)
+"""
+
+
+def test_hnswlib_alone_dies_of_such_graphs(tmp_path):
+    """The check is needed: should hnswlib learn to check by itself, this tells."""
+    script = HARM.format(root=str(ROOT), path=str(tmp_path / "graph"), name="links far beyond the elements")
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=False)
+    assert run.returncode < 0, run.stderr

@@ -1,0 +1,382 @@
+"""The cache: a hit does no work, a damaged or unwritable one does no harm, and other inputs have other keys."""
+
+import fcntl
+import os
+import shutil
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from retriever.datasets.python_docs.packages import package_versions
+from retriever.datasets.samples import PYTHON_DOCS
+from retriever.errors import Cancelled, CollectionError, ModelError
+from retriever.indexing import sample_cache as cache
+from retriever.indexing.collection import IndexSettings
+from retriever.indexing.sample_cache import UNFINISHED_PREFIX, _entry_folder, _store, cache_folder, cached_sample
+from tests.support.paths import ROOT
+
+STATIC = IndexSettings("wordllama-256", M=4, ef_construction=20)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty cache."""
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def builds(monkeypatch, wordllama):
+    """Note every time a collection is indexed."""
+    calls, real = [], cache.index_collection
+    monkeypatch.setattr(
+        "retriever.indexing.sample_cache.index_collection",
+        lambda *args, **options: (calls.append(1), real(*args, **options))[1],
+    )
+    return calls
+
+
+def entries(folder):
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def check_same(found, expected):
+    assert found.retriever.texts == expected.retriever.texts
+    np.testing.assert_array_equal(found.retriever.vectors, expected.retriever.vectors)
+    assert found.settings == expected.settings
+    assert list(found.queries) == list(expected.queries)
+
+
+def test_the_folder_is_the_one_named_or_the_users(monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    for nothing in ("", None):
+        monkeypatch.setenv("LAB_CACHE", nothing) if nothing is not None else monkeypatch.delenv("LAB_CACHE")
+        assert cache_folder().name == "dense-retrieval-lab"
+
+
+def test_the_second_time_nothing_is_read_or_indexed(folder, builds, monkeypatch):
+    seen = []
+    first = cached_sample("documents", STATIC, progress=lambda stage, fraction: seen.append(stage))
+    assert "embedding" in seen
+    assert builds == [1]
+    monkeypatch.setattr(
+        "retriever.indexing.sample_cache.load_sample", lambda *args, **options: pytest.fail("the sample was read again")
+    )
+    check_same(cached_sample("documents", STATIC), first)
+    assert builds == [1]
+    assert len(entries(folder)) == 1
+
+
+def test_reading_reports_progress_and_its_seconds(folder, builds, monkeypatch):
+    seen, real = [], cache.load_sample
+
+    def load_sample(name, *, progress=None):
+        progress(0.5)
+        return real(name)
+
+    monkeypatch.setattr("retriever.indexing.sample_cache.load_sample", load_sample)
+    made = cached_sample("documents", STATIC, progress=lambda *step: seen.append(step))
+    assert seen[0] == ("reading", 0.5)
+    assert made.seconds["reading"] > 0
+
+
+def damage_vectors(entry):
+    path = next(entry.glob("vectors-*.npy"))
+    path.write_bytes(path.read_bytes()[:-4])
+
+
+def damage_manifest(entry):
+    (entry / "manifest.json").write_text("{")
+
+
+def damage_graph(entry):
+    next(entry.glob("graph-*.bin")).unlink()
+
+
+def overwrite_all(entry):
+    for path in entry.iterdir():
+        path.write_bytes(os.urandom(5_000))
+
+
+def empty_all(entry):
+    for path in entry.iterdir():
+        path.write_bytes(b"")
+
+
+def put_a_folder_in_place_of_the_manifest(entry):
+    (entry / "manifest.json").unlink()
+    (entry / "manifest.json" / "deeper").mkdir(parents=True)
+
+
+def put_a_file_in_place_of_the_entry(entry):
+    shutil.rmtree(entry)
+    entry.write_text("in the way")
+
+
+def put_a_link_to_nowhere_in_place_of_the_entry(entry):
+    shutil.rmtree(entry)
+    entry.symlink_to(entry.parent / "nowhere")
+
+
+DAMAGE = [
+    damage_vectors,
+    damage_manifest,
+    damage_graph,
+    overwrite_all,
+    empty_all,
+    put_a_folder_in_place_of_the_manifest,
+    put_a_file_in_place_of_the_entry,
+    put_a_link_to_nowhere_in_place_of_the_entry,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_entry_is_built_anew(folder, builds, damage):
+    first = cached_sample("documents", STATIC)
+    damage(folder / entries(folder)[0])
+    check_same(cached_sample("documents", STATIC), first)
+    assert builds == [1, 1]
+    check_same(cached_sample("documents", STATIC), first)  # and is whole again
+    assert builds == [1, 1]
+    assert len(entries(folder)) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_tolerated(tmp_path, monkeypatch, builds):
+    (tmp_path / "file").write_text("in the way")
+    for where in (tmp_path / "file", tmp_path / "file" / "below"):
+        monkeypatch.setenv("LAB_CACHE", str(where))
+        builds.clear()
+        assert len(cached_sample("documents", STATIC)) > 20
+        assert builds == [1]
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_full_disk_leaves_no_half_entry(folder, builds, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("retriever.storage.snapshot.os.fsync", full)
+        assert len(cached_sample("documents", STATIC)) > 20
+    assert entries(folder) == []
+    cached_sample("documents", STATIC)
+    assert builds == [1, 1]
+
+
+def test_cancelling_leaves_no_entry(folder, builds):
+    def cancel(stage, fraction):
+        if stage == "embedding":
+            raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        cached_sample("documents", STATIC, progress=cancel)
+    assert entries(folder) == []
+
+
+def test_other_settings_models_files_packages_and_code_have_other_keys(folder, monkeypatch, tmp_path):
+    keys = {_entry_folder("documents", STATIC)}
+
+    def different(name="documents", settings=STATIC):
+        key = _entry_folder(name, settings)
+        assert key not in keys
+        keys.add(key)
+
+    assert _entry_folder("documents", STATIC) in keys  # the same each time
+    for change in (
+        {"model_name": "all-MiniLM-L6-v2"},
+        {"chunk_size": 100},
+        {"chunk_overlap": 10},
+        {"M": 5},
+        {"ef_construction": 21},
+    ):
+        different(settings=replace(STATIC, **change))
+    for name in PYTHON_DOCS:
+        different(name)
+        for package in PYTHON_DOCS[name]:
+            versions = dict(package_versions(PYTHON_DOCS[name]), **{package: "99"})
+            with monkeypatch.context() as patch:
+                patch.setattr(
+                    "retriever.indexing.sample_cache.package_versions",
+                    lambda packages, found=versions: {p: found[p] for p in packages},
+                )
+                assert _entry_folder("documents", STATIC) in keys
+                different(name)
+    shutil.copytree(ROOT / "retriever", tmp_path / "code", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("retriever.indexing.sample_cache.LIBRARY_FOLDER", tmp_path / "code")
+    assert _entry_folder("documents", STATIC) in keys  # the same code elsewhere
+    for source in sorted((tmp_path / "code").rglob("*.py")):
+        source.write_text(source.read_text() + "# otherwise")
+        different()
+    monkeypatch.setattr("retriever.indexing.sample_cache.packaged_fingerprint", lambda card: "another")
+    different()
+    shutil.copytree(cache.SAMPLE_FOLDER, tmp_path / "samples")
+    monkeypatch.setattr("retriever.indexing.sample_cache.SAMPLE_FOLDER", tmp_path / "samples")
+    assert _entry_folder("documents", STATIC) in keys  # the same files elsewhere
+    (tmp_path / "samples" / "documents" / "tea.txt").write_text("less tea")
+    different()
+    assert all(key.parent == folder for key in keys)
+
+
+def test_models_of_the_hub_are_not_cached_as_their_weights_are_not_known_beforehand(folder):
+    assert _entry_folder("documents", IndexSettings("intfloat/e5-small-v2")) is None
+    with pytest.raises(ModelError, match="could not be fetched"):
+        cached_sample("documents", IndexSettings("intfloat/e5-small-v2"))
+    assert entries(folder) == []
+
+
+def test_unknown_names_are_refused(folder):
+    for name in ("other", "../documents", ""):
+        with pytest.raises(CollectionError, match="choose one of"):
+            cached_sample(name, STATIC)
+    with pytest.raises(ModelError, match="catalogue"):
+        cached_sample("documents", IndexSettings("no-such-model"))
+    assert entries(folder) == []
+
+
+# --- it does not grow
+
+
+@pytest.fixture
+def made(folder, builds, monkeypatch):
+    """A small sample, indexed once: what follows is about where it is kept."""
+    ready = cached_sample("documents", STATIC)
+    shutil.rmtree(folder)
+    monkeypatch.setattr("retriever.indexing.sample_cache.index_collection", lambda *args, **options: ready)
+    return ready
+
+
+def under_code(monkeypatch, version):
+    """Go on as if the package's code were of this version."""
+    monkeypatch.setattr("retriever.indexing.sample_cache._hash_files", lambda path, pattern: version)
+
+
+def test_what_earlier_code_left_is_deleted_and_nothing_else(folder, made, monkeypatch):
+    other = [
+        "documents-all-MiniLM-L6-v2-0123456789abcdef",  # another model
+        "documents_too-wordllama-256-0123456789abcdef",  # another sample
+        "documents-wordllama-256-0123456789abcdef.old",
+        "documents-wordllama-256-mine",
+        "notes.txt",
+    ]
+    for name in other:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "manifest.json").write_text("{}")
+    found = set()
+    for version in ("one", "two", "three"):
+        under_code(monkeypatch, version)
+        cached_sample("documents", STATIC)
+        (entry,) = set(entries(folder)) - set(other)
+        found.add(entry)
+        assert len(entries(folder)) == len(other) + 1
+    assert len(found) == 3
+    check_same(cached_sample("documents", STATIC), made)
+    assert all((folder / name / "manifest.json").read_text() == "{}" for name in other)
+
+
+def test_a_save_that_fails_leaves_what_was_there(folder, made, monkeypatch):
+    under_code(monkeypatch, "one")
+    cached_sample("documents", STATIC)
+    before = entries(folder)
+    under_code(monkeypatch, "two")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("retriever.storage.snapshot.os.fsync", full)
+        cached_sample("documents", STATIC)
+    assert entries(folder) == before
+
+
+def killed_in_save(made, target, calls):
+    """Save in a process of its own that is killed when it brings its nth piece of data onto the disk."""
+    child = os.fork()
+    if child == 0:
+        left, real = [calls], os.fsync
+
+        def fsync(handle):
+            left[0] -= 1
+            os.kill(os.getpid(), signal.SIGKILL) if left[0] == 0 else real(handle)
+
+        os.fsync = fsync
+        try:
+            _store(made, target)
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_processes_killed_while_they_write_leave_at_most_one_unfinished_folder(folder, made):
+    target = _entry_folder("documents", STATIC)
+    for calls in range(1, 11):
+        was_killed = killed_in_save(made, target, calls)
+        assert len(entries(folder)) <= 1 + (not was_killed)
+        if not was_killed:
+            break
+    assert calls > 5, "it was killed at few points"
+    killed_in_save(made, target, 2)
+    assert any(name.startswith(UNFINISHED_PREFIX) for name in entries(folder)), "else this shows nothing"
+    shutil.rmtree(target, ignore_errors=True)
+    cached_sample("documents", STATIC)
+    assert entries(folder) == [target.name]
+
+
+# --- two processes and one cache
+
+
+def held(folder):
+    """Hold the lock of the cache, as another process that writes does."""
+    folder.mkdir(exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
+
+
+def test_who_finds_another_writing_waits_for_it(folder, made):
+    handle = held(folder)
+    (folder / f"{UNFINISHED_PREFIX}of-the-other").mkdir()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(cached_sample, "documents", STATIC)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.5)
+        assert entries(folder) == [f"{UNFINISHED_PREFIX}of-the-other"], "what another is writing was touched"
+        os.close(handle)
+        check_same(waiting.result(10), made)
+    assert len(entries(folder)) == 1
+
+
+def test_who_waited_too_long_goes_on_without_the_cache(folder, made, monkeypatch):
+    monkeypatch.setattr("retriever.indexing.sample_cache.LOCK_SECONDS", 0.2)
+    handle = held(folder)
+    check_same(cached_sample("documents", STATIC), made)
+    assert entries(folder) == []
+    os.close(handle)
+
+
+def test_where_the_disk_knows_no_locks_the_sample_is_kept_all_the_same(folder, made, monkeypatch):
+    def unsupported(*args):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(cache.fcntl, "flock", unsupported)
+    cached_sample("documents", STATIC)
+    assert len(entries(folder)) == 1
+
+
+def test_processes_of_different_versions_may_share_a_cache(folder, made, monkeypatch):
+    """Each deletes what the other reads; neither gets anything but the whole sample."""
+    code = threading.local()
+    monkeypatch.setattr("retriever.indexing.sample_cache._hash_files", lambda path, pattern: code.version)
+
+    def go_on(version):
+        code.version = version
+        for _ in range(15):
+            check_same(cached_sample("documents", STATIC), made)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(go_on, ["one", "two", "one", "two"]))
+    assert len(entries(folder)) == 1

@@ -1,0 +1,500 @@
+"""DenseRetriever: the chapter's contract with the real model, and everything else with a toy encoder."""
+
+import copy
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from retriever import DenseRetriever
+from retriever.encoders.catalogue import MODELS
+from retriever.errors import Cancelled, ModelError, ParameterError, StorageError, VectorError
+
+LIGHT = "Fresnel lenses let a small lamp be seen far out at sea."
+BREAD = "Sourdough rises because of wild yeast."
+NAMES = "lamp sea bread yeast shore light oven far small wild storm ship rock tower salt flour water heat".split()
+
+
+def texts(n, seed=0):
+    rng = np.random.default_rng(seed)
+    return [" ".join(rng.choice(NAMES, size=6)) + f" number{seed}x{row}" for row in range(n)]
+
+
+@pytest.fixture
+def make(fake_encoder):
+    def make_retriever(**options):
+        return DenseRetriever("toy", encoder=fake_encoder, **options)
+
+    return make_retriever
+
+
+@pytest.fixture
+def filled(make):
+    retriever = make()
+    retriever.index(texts(60), [{"row": row} for row in range(60)])
+    return retriever
+
+
+# --- the chapter's contract
+
+
+def test_the_chapters_snippet_works_as_it_stands(minilm):
+    retriever = DenseRetriever("all-MiniLM-L6-v2")
+    retriever.index([LIGHT, BREAD], metadata=[{"source": "lighthouses"}, {"source": "bread"}])
+    hits = retriever.search("how do lighthouses reach ships?", top_k=1)
+    assert hits == [{"text": LIGHT, "score": hits[0]["score"], "metadata": {"source": "lighthouses"}}]
+    assert 0.3 < hits[0]["score"] < 0.6
+    assert isinstance(hits[0]["score"], float)
+    assert retriever.search("why does bread rise?", top_k=1)[0]["metadata"] == {"source": "bread"}
+    assert retriever.dimension == 384
+    by_hand = minilm.encode_query(["how do lighthouses reach ships?"])[0] @ minilm.encode_document([LIGHT])[0]
+    assert hits[0]["score"] == pytest.approx(float(by_hand), abs=1e-2 if minilm.bfloat16 else 1e-5)
+
+
+def test_a_model_is_loaded_only_when_it_is_needed(monkeypatch):
+    monkeypatch.setattr("retriever.retrievers.dense.load_encoder", lambda name: pytest.fail("the model was loaded"))
+    retriever = DenseRetriever("wordllama-256")
+    assert retriever.dimension == 256
+    assert retriever.vectors.shape == (0, 256)
+    assert retriever.search("anything") == []
+    retriever.index([])
+    assert retriever.fingerprint.startswith(MODELS["wordllama-256"].sha256[:16])
+
+
+def test_hits_are_the_nearest_by_cosine_nearest_first(filled, fake_encoder):
+    query = "wild storm at sea"
+    vectors = fake_encoder.encode_document(filled.texts).astype(np.float64)
+    vector = fake_encoder.encode_query([query])[0].astype(np.float64)
+    cosines = vectors @ vector / np.linalg.norm(vectors, axis=1) / np.linalg.norm(vector)
+    order = np.argsort(-cosines)[:7]
+    hits = filled.search(query, top_k=7)
+    assert [hit["metadata"]["row"] for hit in hits] == order.tolist()
+    assert [hit["text"] for hit in hits] == [filled.texts[row] for row in order]
+    np.testing.assert_allclose([hit["score"] for hit in hits], cosines[order], atol=1e-6)
+
+
+def test_ten_hits_are_the_default_and_no_more_than_there_are(filled):
+    assert len(filled.search("sea")) == 10
+    assert len(filled.search("sea", 1000)) == 60
+    assert len(filled.search("sea", 1000, ef=1)) == 60
+
+
+def test_indexing_again_adds(make, fake_encoder):
+    retriever, all_texts = make(), texts(30)
+    retriever.index(all_texts[:10], [{"row": row} for row in range(10)])
+    retriever.index(all_texts[10:], [{"row": row} for row in range(10, 30)])
+    at_once = make()
+    at_once.index(all_texts, [{"row": row} for row in range(30)])
+    assert retriever.texts == all_texts
+    assert retriever.metadata == at_once.metadata
+    np.testing.assert_array_equal(retriever.vectors, at_once.vectors)
+    for ef in (None, 30):
+        assert retriever.search("sea storm", ef=ef) == at_once.search("sea storm", ef=ef)
+
+
+@pytest.mark.parametrize("graph_first", [True, False])
+def test_indexing_again_adds_to_a_graph_that_is_there(make, graph_first):
+    retriever = make()
+    retriever.index(texts(40))
+    if graph_first:
+        retriever.build_graph()
+    retriever.index(["quite another lamp"])
+    hit = retriever.search("quite another lamp", 1, ef=50)[0]
+    assert hit["text"] == "quite another lamp"
+    assert hit["score"] == pytest.approx(1, abs=1e-6)
+    assert len(retriever.hnsw) == 41
+
+
+class Counting:
+    """Count the texts that an encoder embeds."""
+
+    def __init__(self, encoder, fingerprint="fake0000-float32"):
+        self.encoder, self.fingerprint, self.embedded = encoder, fingerprint, []
+        self.dimension, self.max_tokens = encoder.dimension, encoder.max_tokens
+        self.encode_query, self.count_tokens = encoder.encode_query, encoder.count_tokens
+
+    def encode_document(self, given):
+        self.embedded += given
+        return self.encoder.encode_document(given)
+
+
+def test_what_is_stored_is_not_embedded_again(fake_encoder):
+    encoder = Counting(fake_encoder)
+    retriever = DenseRetriever("toy", encoder=encoder)
+    assert retriever.index([LIGHT, BREAD, LIGHT], [{"row": row} for row in range(3)]) == 2
+    assert retriever.index([BREAD, "salt", BREAD]) == 1
+    assert encoder.embedded == [LIGHT, BREAD, "salt"]
+    assert retriever.texts == [LIGHT, BREAD, LIGHT, BREAD, "salt", BREAD]
+    expected = fake_encoder.encode_document(retriever.texts)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(retriever.vectors, expected, rtol=1e-6)
+    assert len(retriever.metadata) == 6
+
+
+def test_another_retriever_gives_the_vectors_that_the_same_weights_made(fake_encoder):
+    before = DenseRetriever("toy", encoder=fake_encoder)
+    before.index([LIGHT, BREAD])
+    encoder = Counting(fake_encoder)
+    after = DenseRetriever("toy", encoder=encoder)
+    assert after.index(["salt", BREAD], known=before) == 1
+    assert encoder.embedded == ["salt"]
+    np.testing.assert_array_equal(after.vectors[1], before.vectors[1])
+    for fingerprint in ("fake0000-bfloat16", ""):
+        stranger = Counting(fake_encoder, fingerprint)
+        assert DenseRetriever("toy", encoder=stranger).index([BREAD], known=before) == 1
+        assert stranger.embedded == [BREAD]
+    nameless = DenseRetriever("toy", encoder=Counting(fake_encoder, ""))
+    nameless.index([BREAD])
+    assert DenseRetriever("toy", encoder=Counting(fake_encoder, "")).index([BREAD], known=nameless) == 1
+
+
+def test_what_is_stored_here_counts_more_than_what_another_holds(fake_encoder):
+    class Turned(Counting):
+        def encode_document(self, given):
+            return -self.encoder.encode_document(given)
+
+    other = DenseRetriever("toy", encoder=Turned(fake_encoder))
+    other.index([LIGHT, BREAD])
+    retriever = DenseRetriever("toy", encoder=Counting(fake_encoder))
+    retriever.index([LIGHT])
+    assert retriever.index([LIGHT, BREAD], known=other) == 0
+    np.testing.assert_array_equal(retriever.vectors[1], retriever.vectors[0])
+    np.testing.assert_array_equal(retriever.vectors[2], other.vectors[1])
+
+
+def test_vectors_from_a_file_are_not_given_to_others(filled, fake_encoder, tmp_path):
+    filled.save(tmp_path)
+    loaded = DenseRetriever.load(tmp_path, encoder=fake_encoder)
+    encoder = Counting(fake_encoder)
+    assert DenseRetriever("toy", encoder=encoder).index(texts(60), known=loaded) == 60
+    assert (
+        DenseRetriever("toy", encoder=encoder).index(texts(60), known=loaded.with_graph(M=4, ef_construction=20)) == 60
+    )
+    assert loaded.index(texts(60)) == 0  # its own it keeps
+
+
+def test_the_callers_lists_and_metadata_are_copied(make):
+    given_texts, metadata = [LIGHT, BREAD], [{"source": "a"}, {"source": "b"}]
+    before = copy.deepcopy(metadata)
+    retriever = make()
+    retriever.index(given_texts, metadata)
+    retriever.search("lamp")[0]["metadata"]["source"] = "changed in a hit"
+    assert metadata == before
+    metadata[0]["source"] = "changed by the caller"
+    metadata.append({})
+    given_texts[0] = "changed by the caller"
+    assert retriever.metadata == before
+    assert retriever.texts == [LIGHT, BREAD]
+    retriever.index([LIGHT])
+    assert retriever.metadata == [*before, {}]
+
+
+def test_empty_texts_and_texts_without_words_break_nothing(make):
+    retriever = make()
+    retriever.index(["", "   ", LIGHT, LIGHT])
+    assert [hit["score"] for hit in retriever.search("", 4)] == [0, 0, 0, 0]
+    hits = retriever.search("lamp", 4, ef=10)
+    assert [hit["text"] for hit in hits[:2]] == [LIGHT, LIGHT]
+    assert len(hits) == 4
+
+
+def test_any_iterable_of_texts_is_taken(make):
+    retriever = make()
+    retriever.index(text for text in [LIGHT, BREAD])
+    retriever.index((LIGHT,), ({"n": 1},))
+    assert retriever.texts == [LIGHT, BREAD, LIGHT]
+
+
+def test_vectors_are_unit_rows_in_the_order_given_and_cannot_be_written_to(filled):
+    assert filled.vectors.shape == (60, 32)
+    assert filled.vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(filled.vectors, axis=1), 1, atol=1e-6)
+    with pytest.raises(ValueError, match="read-only"):
+        filled.vectors[0, 0] = 1
+
+
+# --- exact and approximate
+
+
+def test_a_large_ef_finds_what_exact_search_finds(filled):
+    exact, wide = filled.search("wild storm at sea", 10), filled.search("wild storm at sea", 10, ef=60)
+    assert [hit["text"] for hit in wide] == [hit["text"] for hit in exact]
+    np.testing.assert_allclose([hit["score"] for hit in wide], [hit["score"] for hit in exact], atol=1e-6)
+
+
+def test_without_ef_no_graph_is_built_and_with_ef_it_is_asked_at_that_ef(filled, monkeypatch):
+    exact = filled.search("sea", 5)
+    assert filled._hnsw is None
+    asked = []
+    search = filled.hnsw.search
+    monkeypatch.setattr(filled.hnsw, "search", lambda q, k, *, ef: (asked.append((k, ef)), search(q, k, ef=ef))[1])
+    filled.search("sea", 5, ef=17)
+    assert asked == [(5, 17)]
+    assert filled.search("sea", 5) == exact
+    assert asked == [(5, 17)]
+
+
+def test_with_graph_shares_texts_and_vectors_and_links_anew(filled):
+    filled.build_graph()
+    other = filled.with_graph(M=4, ef_construction=20)
+    assert np.shares_memory(other.vectors, filled.vectors)
+    assert other.texts is filled.texts
+    assert other.hnsw is not filled.hnsw
+    assert (other.hnsw.M, other.hnsw.ef_construction) == (4, 20)
+    assert (filled.hnsw.M, filled.hnsw.ef_construction) == (16, 200)
+    assert other.search("sea") == filled.search("sea")
+    other.index(["only here"])  # sharing ends where one of them grows
+    assert len(other.texts) == 61
+    assert len(filled.texts) == len(filled.vectors) == len(filled.hnsw) == 60
+
+
+def test_the_graph_has_the_settings_given_and_reports_progress(make):
+    retriever, seen = make(M=5, ef_construction=30, seed=7), []
+    retriever.index(texts(300))
+    graph = retriever.build_graph(progress=seen.append)
+    assert (graph.M, graph.ef_construction, graph.seed) == (5, 30, 7)
+    assert seen[-1] == 1
+    assert retriever.build_graph(progress=lambda done: pytest.fail("built twice")) is graph
+
+
+def test_a_cancelled_graph_is_built_anew_the_next_time(filled):
+    def cancel(fraction):
+        raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        filled.build_graph(progress=cancel)
+    assert len(filled.hnsw) == 60
+
+
+# --- bad input
+
+
+@pytest.mark.parametrize(
+    ("given_texts", "metadata", "message"),
+    [
+        ("one string", None, r"index\(\[text\]\)"),
+        ([LIGHT, 3], None, r"texts\[1\] is int"),
+        ([None], None, r"texts\[0\] is NoneType"),
+        ([b"bytes"], None, r"texts\[0\] is bytes"),
+        ([LIGHT], [], "1 texts and 0 metadata"),
+        ([LIGHT], [{}, {}], "1 texts and 2 metadata"),
+        ([], [{}], "0 texts and 1 metadata"),
+    ],
+)
+def test_wrong_texts_and_metadata_are_refused_and_nothing_is_added(filled, given_texts, metadata, message):
+    with pytest.raises(ParameterError, match=message):
+        filled.index(given_texts, metadata)
+    assert len(filled.texts) == len(filled.metadata) == len(filled.vectors) == 60
+
+
+@pytest.mark.parametrize("query", [None, 3, b"bytes", ["a list"]])
+def test_a_query_that_is_no_string_is_refused(filled, query):
+    with pytest.raises(ParameterError, match="query is"):
+        filled.search(query)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, True, None, "10"])
+def test_bad_top_k_and_ef_are_refused_also_where_nothing_is_stored(make, filled, wrong):
+    for retriever in (make(), filled):
+        with pytest.raises(ParameterError, match="top_k"):
+            retriever.search("sea", wrong)
+        if wrong is not None:
+            with pytest.raises(ParameterError, match="ef"):
+                retriever.search("sea", 3, ef=wrong)
+
+
+@pytest.mark.parametrize("dimension", [383, 0, "384", 385.0])
+def test_another_dimension_is_refused_at_once(dimension):
+    with pytest.raises(ModelError, match="384 dimensions, not"):
+        DenseRetriever("all-MiniLM-L6-v2", dimension)
+
+
+def test_the_right_dimension_is_taken():
+    assert DenseRetriever("all-MiniLM-L6-v2", 384).dimension == 384
+
+
+def test_unknown_models_and_bad_graph_settings_are_refused_at_once(make):
+    with pytest.raises(ModelError, match="catalogue"):
+        DenseRetriever("no-such-model")
+    for wrong in ({"M": 1}, {"ef_construction": 0}, {"seed": -1}):
+        with pytest.raises(ParameterError, match=next(iter(wrong))):
+            make(**wrong)
+        with pytest.raises(ParameterError):
+            make().with_graph(**{"M": 16, "ef_construction": 200} | {"M": 0})
+
+
+class Encoding:
+    """An encoder that returns what it is told to, and takes no progress."""
+
+    dimension, max_tokens = 4, None
+
+    def __init__(self, vectors):
+        self.vectors = vectors
+
+    def encode_query(self, texts):
+        return self.vectors
+
+    def encode_document(self, texts):
+        return self.vectors
+
+    def count_tokens(self, texts):
+        return [1 for _ in texts]
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [np.ones((2, 3)), np.ones((1, 4)), np.ones((3, 4)), np.full((2, 4), np.nan), np.ones(4), None],
+    ids=["dimension", "too few", "too many", "NaN", "one axis", "nothing"],
+)
+def test_an_encoder_that_fails_its_promise_is_refused_and_nothing_is_added(vectors):
+    retriever = DenseRetriever("own", encoder=Encoding(vectors))
+    with pytest.raises(VectorError):
+        retriever.index(["a", "b"])
+    assert retriever.texts == []
+
+
+def test_an_encoder_with_nothing_but_the_protocol_is_enough():
+    retriever = DenseRetriever("own", encoder=Encoding(np.eye(4)[:1]))
+    retriever.index(["a"])
+    assert retriever.search("a", ef=5) == [{"text": "a", "score": 1.0, "metadata": {}}]
+    assert retriever.fingerprint == ""
+
+
+def test_cancelling_adds_nothing(filled):
+    def cancel(fraction):
+        raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        filled.index(texts(5, seed=1), progress=cancel)
+    assert len(filled.texts) == len(filled.metadata) == len(filled.vectors) == 60
+
+
+# --- several threads
+
+
+def test_searching_while_another_thread_indexes(make):
+    retriever, ended = make(), threading.Event()
+    retriever.index(texts(20), [{"text": text} for text in texts(20)])
+
+    def search(ef):
+        count = 0
+        while not ended.is_set() or count < 5:
+            hits = retriever.search("wild storm at sea", 10, ef=ef)
+            assert len(hits) == 10
+            for hit in hits:
+                assert hit["metadata"]["text"] == hit["text"]
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(3) as pool:
+        searching = [pool.submit(search, ef) for ef in (None, 10, 100)]
+        try:
+            for seed in range(1, 40):
+                batch = texts(7, seed)
+                retriever.index(batch, [{"text": text} for text in batch])
+        finally:
+            ended.set()
+        assert all(future.result(30) >= 5 for future in searching)
+    assert len(retriever.texts) == len(retriever.vectors) == len(retriever.hnsw) == 20 + 39 * 7
+
+
+def test_threads_that_index_at_once_lose_nothing(make):
+    retriever = make()
+    retriever.build_graph()
+    with ThreadPoolExecutor(4) as pool:
+        futures = [
+            pool.submit(retriever.index, batch, [{"text": text} for text in batch])
+            for batch in (texts(9, seed) for seed in range(12))
+        ]
+        for future in futures:
+            future.result(30)
+    assert sorted(retriever.texts) == sorted(text for seed in range(12) for text in texts(9, seed))
+    assert [row["text"] for row in retriever.metadata] == retriever.texts
+    for row in (0, 50, 107):
+        hit = retriever.search(retriever.texts[row], 1, ef=108)[0]
+        assert hit["text"] == retriever.texts[row]
+
+
+# --- on disk
+
+
+def test_what_was_saved_answers_the_same_after_loading(filled, fake_encoder, tmp_path):
+    filled.index(["日本語 😀 \u2028 e\u0301"], [{"ключ": ["значение", None, 1.5]}])
+    filled.save(tmp_path / "saved")
+    loaded = DenseRetriever.load(tmp_path / "saved", encoder=fake_encoder)
+    assert loaded.model_name == "toy"
+    assert (loaded.M, loaded.ef_construction, loaded.seed) == (16, 200, 42)
+    assert loaded.texts == filled.texts
+    assert loaded.metadata == filled.metadata
+    np.testing.assert_array_equal(loaded.vectors, filled.vectors)
+    for ef in (None, 10):
+        assert loaded.search("wild storm 日本語", 10, ef=ef) == filled.search("wild storm 日本語", 10, ef=ef)
+    loaded.index(["one more"])
+    assert len(loaded.hnsw) == 62
+
+
+def test_a_packaged_model_comes_back_with_its_weights_checked(wordllama, tmp_path, monkeypatch):
+    retriever = DenseRetriever("wordllama-256", M=8)
+    retriever.index([LIGHT, BREAD])
+    retriever.save(tmp_path)
+    loaded = DenseRetriever.load(tmp_path)
+    assert loaded.search("lamp") == retriever.search("lamp")
+    assert loaded.M == 8
+    monkeypatch.setattr("retriever.retrievers.dense.packaged_fingerprint", lambda card: "ffffffffffffffff-float32")
+    with pytest.raises(ModelError, match="other weights"):
+        DenseRetriever.load(tmp_path)
+    monkeypatch.setattr(
+        "retriever.retrievers.dense.packaged_fingerprint", lambda card: card.sha256[:16] + "-another-precision"
+    )
+    DenseRetriever.load(tmp_path)
+
+
+def test_another_encoder_than_the_one_that_made_the_vectors_is_refused(filled, tmp_path):
+    filled.save(tmp_path)
+    other = Encoding(np.eye(4)[:1])
+    with pytest.raises(ModelError, match="4 dimensions, not 32"):
+        DenseRetriever.load(tmp_path, encoder=other)
+    other.dimension, other.fingerprint = 32, "another0-float32"
+    with pytest.raises(ModelError, match="other weights"):
+        DenseRetriever.load(tmp_path, encoder=other)
+    with pytest.raises(ModelError, match="catalogue"):  # "toy" is none of the catalogue's
+        DenseRetriever.load(tmp_path)
+
+
+def test_a_fetched_models_weights_are_checked_when_it_is_loaded(monkeypatch, tmp_path, fake_encoder):
+    class Fetched(type(fake_encoder)):
+        dimension, fingerprint = 384, "11112222-float32"
+
+    name = "multi-qa-MiniLM-L6-cos-v1"
+    monkeypatch.setattr("retriever.retrievers.dense.load_encoder", lambda asked: Fetched())
+    retriever = DenseRetriever(name)
+    retriever.index([LIGHT, BREAD])
+    retriever.save(tmp_path)
+    assert DenseRetriever.load(tmp_path).search("lamp", 1)[0]["text"] == LIGHT
+    Fetched.fingerprint = "99998888-float32"
+    changed = DenseRetriever.load(tmp_path)  # without a network the collection can still be looked at
+    for stale in (changed, changed.with_graph(M=4, ef_construction=20)):
+        with pytest.raises(ModelError, match="other weights"):
+            stale.search("lamp")
+
+
+def test_an_empty_retriever_can_be_saved_and_loaded(make, fake_encoder, tmp_path):
+    make().save(tmp_path)
+    loaded = DenseRetriever.load(tmp_path, encoder=fake_encoder)
+    assert loaded.search("sea", ef=10) == []
+    loaded.index([LIGHT])
+    assert loaded.search("lamp", ef=10)[0]["text"] == LIGHT
+
+
+def test_settings_as_numpy_numbers_can_be_saved(make, fake_encoder, tmp_path):
+    make(M=np.int64(4), ef_construction=np.int32(20), seed=np.uint8(1)).save(tmp_path)
+    assert DenseRetriever.load(tmp_path, encoder=fake_encoder).M == 4
+
+
+def test_metadata_that_is_no_json_is_refused_only_when_saving(make, tmp_path):
+    retriever = make()
+    retriever.index([LIGHT], [{"made": object()}])
+    assert retriever.search("lamp")[0]["text"] == LIGHT
+    with pytest.raises(StorageError, match="row 0"):
+        retriever.save(tmp_path)

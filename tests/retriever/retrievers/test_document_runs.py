@@ -1,0 +1,255 @@
+"""Runs: documents ranked by their best chunk, against brute force in float64, exactly and through the graph."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from retriever.errors import ParameterError, VectorError
+from retriever.retrievers.dense import DenseRetriever
+from retriever.retrievers.document_runs import doc_id_of, run_queries, search_documents, search_run
+from tests.support.small import WORDS, sentences
+
+QUERIES = {f"q{number}": text for number, text in enumerate(sentences(12, seed=99, length=5))}
+
+
+def retriever_of(encoder, texts, metadata=None, **settings):
+    retriever = DenseRetriever("fake", encoder=encoder, **settings)
+    retriever.index(texts, metadata)
+    return retriever
+
+
+@pytest.fixture(scope="module")
+def chunked(fake_encoder):
+    """Sixty documents of one to five chunks each, the chunks of a document far apart."""
+    texts = sentences(180)
+    owner = np.random.default_rng(4).permutation([f"d{number % 60}" for number in range(120)] + ["d7", "d8", "d9"] * 20)
+    return retriever_of(fake_encoder, texts, [{"doc_id": str(doc_id)} for doc_id in owner])
+
+
+@pytest.fixture(scope="module")
+def vectors(fake_encoder):
+    return fake_encoder.encode_query(list(QUERIES.values()))
+
+
+@pytest.fixture(scope="module")
+def crowded(fake_encoder):
+    """One document of forty chunks, all nearer to "amber anchor" than the five documents of one chunk each."""
+    texts = [f"amber anchor {word}" for word in WORDS[2:42]] + [f"{word} beacon" for word in WORDS[50:55]]
+    return retriever_of(fake_encoder, texts, [{"doc_id": "crowd"}] * 40 + [{"doc_id": f"d{n}"} for n in range(5)])
+
+
+def by_brute_force(retriever, vectors, k):
+    """Rank documents by the highest cosine of any chunk of theirs, in float64."""
+    stored, asked = retriever.vectors.astype(np.float64), vectors.astype(np.float64)
+    cosines = asked @ stored.T / np.linalg.norm(stored, axis=1) / np.linalg.norm(asked, axis=1)[:, None]
+    ranked = []
+    for row in cosines:
+        best = {}
+        for number, cosine in enumerate(row.tolist()):
+            doc_id = str(retriever.metadata[number].get("doc_id", number))
+            best[doc_id] = max(cosine, best.get(doc_id, -2))
+        ranked.append(dict(sorted(best.items(), key=lambda item: -item[1])[:k]))
+    return ranked
+
+
+def check_same(found, expected):
+    assert [list(documents) for documents in found] == [list(documents) for documents in expected]
+    for documents, true in zip(found, expected, strict=True):
+        assert documents == pytest.approx(true, abs=1e-6)
+
+
+# --- exact
+
+
+@pytest.mark.parametrize("k", [1, 3, 10, 59, 60])
+def test_exact_runs_are_those_of_brute_force(chunked, vectors, k):
+    run = search_run(chunked, list(QUERIES), vectors, k)
+    assert list(run) == list(QUERIES)
+    assert all(len(documents) == k for documents in run.values())
+    check_same(run.values(), by_brute_force(chunked, vectors, k))
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 6])
+def test_exact_search_sees_k_documents_where_one_has_most_of_the_nearest_chunks(crowded, fake_encoder, k):
+    vectors = fake_encoder.encode_query(["amber anchor", "spruce beacon"])
+    nearest = crowded.exact.search(vectors[:1], 40).ids
+    assert nearest.max() < 40, "the crowd is to be nearer than all others"
+    run = search_run(crowded, ["crowd", "other"], vectors, k)
+    assert [len(documents) for documents in run.values()] == [k, k]
+    check_same(run.values(), by_brute_force(crowded, vectors, k))
+
+
+def test_a_document_has_the_score_of_its_best_chunk_and_counts_once(fake_encoder):
+    texts = ["amber zebra", "amber anchor", "walnut zebra", "anchor zebra amber"]
+    retriever = retriever_of(fake_encoder, texts, [{"doc_id": doc_id} for doc_id in "abaa"])
+    run = run_queries(retriever, {"q": "amber anchor"}, 10)
+    vectors = fake_encoder.encode_document(texts).astype(np.float64)
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    query = units[1]
+    assert list(run["q"]) == ["b", "a"]
+    assert run["q"]["b"] == pytest.approx(1, abs=1e-6)
+    assert run["q"]["a"] == pytest.approx((units[[0, 2, 3]] @ query).max(), abs=1e-6)
+    assert isinstance(run["q"]["a"], float)
+
+
+def test_documents_of_equal_score_come_in_the_order_they_were_given(fake_encoder):
+    retriever = retriever_of(fake_encoder, ["amber anchor"] * 6, [{"doc_id": doc_id} for doc_id in "cabcdb"])
+    assert list(run_queries(retriever, {"q": "amber"}, 10)["q"]) == ["c", "a", "b", "d"]
+    assert list(run_queries(retriever, {"q": "amber"}, 2)["q"]) == ["c", "a"]
+
+
+def test_fewer_documents_than_k_are_all_there_are(chunked, vectors):
+    run = search_run(chunked, list(QUERIES), vectors, 1000)
+    assert all(len(documents) == 60 for documents in run.values())
+    check_same(run.values(), by_brute_force(chunked, vectors, 1000))
+
+
+class Random:
+    """Make vectors without looking at the texts: fast for very many."""
+
+    dimension, max_tokens = 4, None
+
+    def encode_query(self, texts):
+        return self.encode_document(texts)
+
+    def encode_document(self, texts):
+        return np.random.default_rng(len(texts)).normal(size=(len(texts), 4)).astype(np.float32)
+
+
+def test_more_chunks_than_the_largest_k_do_no_harm():
+    n = 100_001
+    retriever = retriever_of(Random(), ["x"] * n, [{"doc_id": f"d{row % 3}"} for row in range(n)])
+    run = run_queries(retriever, {"q": "x"}, 10)
+    assert sorted(run["q"]) == ["d0", "d1", "d2"]
+
+
+def test_many_chunks_of_few_documents_take_little_more_memory_than_their_scores():
+    n, queries = 8_000, {f"q{number}": "x" for number in range(60)}
+    retriever = retriever_of(Random(), ["x"] * n, [{"doc_id": f"d{row % 7}"} for row in range(n)])
+    scores = 4 * n * len(queries)  # bytes of every query's score of every chunk, as exact search holds them
+    tracemalloc.start()
+    run = run_queries(retriever, queries, 10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert {len(documents) for documents in run.values()} == {7}
+    assert peak < 6 * scores, f"{peak / scores:.0f} times the scores"
+
+
+# --- through the graph
+
+
+@pytest.mark.parametrize("k", [1, 10, 60, 100])
+def test_a_search_that_keeps_every_chunk_finds_what_exact_search_does(chunked, vectors, k):
+    exact = search_run(chunked, list(QUERIES), vectors, k)
+    found = search_run(chunked, list(QUERIES), vectors, k, ef=180)
+    assert list(found) == list(exact)
+    check_same(found.values(), exact.values())
+
+
+@pytest.mark.parametrize(("k", "ef"), [(10, 10), (10, 25), (3, 40), (10, 1), (10, 9)])
+def test_hnsw_ranks_the_documents_of_all_chunks_that_its_search_keeps(chunked, vectors, k, ef):
+    depth = max(k, ef)
+    kept = chunked.hnsw.search(vectors, depth, ef=depth).ids
+    expected = []
+    for rows in kept.tolist():
+        doc_ids = [chunked.metadata[row]["doc_id"] for row in rows]  # nearest first
+        expected.append(list(dict.fromkeys(doc_ids))[:k])
+    run = search_run(chunked, list(QUERIES), vectors, k, ef=ef)
+    assert [list(documents) for documents in run.values()] == expected
+
+
+def test_hnsw_may_see_fewer_documents_where_one_has_most_of_the_nearest_chunks(crowded):
+    asked = {"q": "amber anchor"}
+    assert list(run_queries(crowded, asked, 5, ef=20)["q"]) == ["crowd"]
+    assert len(run_queries(crowded, asked, 5, ef=45)["q"]) == 5
+    assert len(run_queries(crowded, asked, 5)["q"]) == 5
+
+
+def test_places_that_a_starved_graph_cannot_fill_are_no_documents(fake_encoder):
+    retriever = retriever_of(fake_encoder, sentences(60), M=2, ef_construction=1)
+    vectors = fake_encoder.encode_query(list(QUERIES.values()))
+    reached = (retriever.hnsw.search(vectors, 60, ef=60).ids >= 0).sum(axis=1)
+    assert reached.min() < 60, "the graph is to have places that cannot be reached"
+    run = search_run(retriever, list(QUERIES), vectors, 60, ef=60)
+    assert [len(documents) for documents in run.values()] == reached.tolist()
+
+
+# --- what is asked, and of what
+
+
+class OneSided:
+    """Encode queries and documents differently: only a document's first half is read."""
+
+    dimension, max_tokens = 32, None
+
+    def __init__(self, encoder):
+        self.encoder, self.queries = encoder, []
+
+    def encode_query(self, texts):
+        self.queries.append(list(texts))
+        return self.encoder.encode_document(texts)
+
+    def encode_document(self, texts):
+        return self.encoder.encode_document([text[: len(text) // 2] for text in texts])
+
+
+def test_queries_are_embedded_as_queries_and_all_at_once(fake_encoder):
+    encoder = OneSided(fake_encoder)
+    retriever = retriever_of(encoder, sentences(30))
+    run = run_queries(retriever, QUERIES, 5)
+    assert encoder.queries == [list(QUERIES.values())]
+    assert run == search_run(retriever, list(QUERIES), fake_encoder.encode_document(list(QUERIES.values())), 5)
+
+
+def test_a_text_without_a_document_is_a_document_of_its_own(fake_encoder):
+    retriever = retriever_of(fake_encoder, sentences(4), [{}, {"doc_id": "a"}, {"title": "x"}, {"doc_id": 7}])
+    assert [doc_id_of(retriever, row) for row in range(4)] == ["0", "a", "2", "7"]
+    for ef in (None, 10):
+        assert sorted(run_queries(retriever, {"q": "amber"}, 10, ef=ef)["q"]) == ["0", "2", "7", "a"]
+
+
+@pytest.mark.parametrize("ef", [None, 10])
+def test_no_queries_give_no_rankings_and_no_documents_empty_ones(chunked, fake_encoder, ef):
+    assert run_queries(chunked, {}, 10, ef=ef) == {}
+    assert run_queries(retriever_of(fake_encoder, []), QUERIES, 10, ef=ef) == {query_id: {} for query_id in QUERIES}
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.5, True, "3", 100_001])
+def test_k_and_ef_are_whole_numbers_from_1(chunked, vectors, value):
+    for options in ({}, {"ef": 10}):
+        with pytest.raises(ParameterError, match="^k is"):
+            search_run(chunked, list(QUERIES), vectors, value, **options)
+    with pytest.raises(ParameterError, match="^ef is"):
+        search_run(chunked, list(QUERIES), vectors, 10, ef=value)
+
+
+@pytest.mark.parametrize("ef", [None, 10])
+def test_vectors_that_do_not_fit_are_refused(chunked, vectors, ef):
+    for bad in (vectors[:, :5], vectors[0], np.full_like(vectors, np.nan), vectors.astype(str)):
+        with pytest.raises(VectorError, match="query vectors"):
+            search_run(chunked, list(QUERIES), bad, 10, ef=ef)
+
+
+# --- the chunks themselves
+
+
+@pytest.mark.parametrize("ef", [None, 60])
+def test_a_documents_best_chunk_is_the_hit(chunked, vectors, ef):
+    for number, query_id in enumerate(QUERIES):
+        hits = search_documents(chunked, vectors[number : number + 1], 8, ef=ef)
+        run = search_run(chunked, [query_id], vectors[number : number + 1], 8, ef=ef)
+        assert {hit["metadata"]["doc_id"]: hit["score"] for hit in hits} == pytest.approx(run[query_id])
+        assert [hit["metadata"]["doc_id"] for hit in hits] == list(run[query_id])
+        for hit in hits:
+            row = chunked.texts.index(hit["text"])
+            own = [other for other, metadata in enumerate(chunked.metadata) if metadata == hit["metadata"]]
+            scores = chunked.vectors[own].astype(np.float64) @ vectors[number] / np.linalg.norm(vectors[number])
+            assert row in own
+            assert row == own[int(scores.argmax())]
+
+
+def test_no_documents_give_no_hits(fake_encoder):
+    empty = retriever_of(fake_encoder, [])
+    for ef in (None, 5):
+        assert search_documents(empty, fake_encoder.encode_query(["amber"]), 3, ef=ef) == []

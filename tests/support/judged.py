@@ -1,0 +1,167 @@
+"""Judged collections whose every ranking is known, comparisons made by hand, and collections in files to upload."""
+
+import json
+import math
+import zipfile
+from dataclasses import replace
+from functools import cache
+from types import SimpleNamespace
+
+import numpy as np
+
+from retriever.encoders.catalogue import MODELS
+from retriever.evaluation.judged_queries import JudgedQueries
+from retriever.evaluation.measures import Evaluation
+from retriever.evaluation.significance import compare
+from retriever.experiments.error_attribution import attribute_errors
+from retriever.experiments.judged_index import JudgedIndex
+from retriever.experiments.model_comparison import ModelComparison, compare_models
+from tests.support.encoders import FakeEncoder
+from tests.support.small import collection_of
+
+N = 130  # documents: more than a ranking is deep
+NAMES = ("alpha", "beta")
+
+
+# --- rankings as planned
+
+
+class Planned:
+    """Rank documents as planned: each lies on an axis of its own, and a query's vector falls along its order."""
+
+    max_tokens = None
+    fingerprint = "planned0-float32"
+
+    def __init__(self, texts, orders):
+        self.dimension, self.texts, self.orders = len(texts), list(texts), orders
+
+    def encode_query(self, texts):
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        for vector, text in zip(vectors, texts, strict=True):
+            vector[self.orders[text]] = np.linspace(1, 0.5, self.dimension)
+        return vectors
+
+    def encode_document(self, texts, *, progress=None):
+        return np.eye(self.dimension, dtype=np.float32)[[self.texts.index(text) for text in texts]]
+
+    def count_tokens(self, texts):
+        return [len(text.split()) for text in texts]
+
+
+def order(number, rank, n=N):
+    """Return the documents' rows as question `number` is to rank them: row `number` at a rank, from 1; None: last."""
+    rows = [(number + step) % n for step in range(1, n)]
+    rows.insert((rank or n) - 1, number)
+    return rows
+
+
+def ranked_index(
+    ranks,
+    *,
+    model_name="alpha",
+    n=N,
+    level=1,
+    queries=None,
+    qrels=None,
+    kinds=None,
+    title="Title",
+    body="Body",
+    name="Planned",
+    **graph,
+):
+    """Index n passages for questions q0, q1, ..., each answered by the document of its number at the rank given."""
+    texts = [f"{title} {row} {body} {row}." for row in range(n)]
+    queries = queries or {f"q{number}": f"question {number}?" for number in range(len(ranks))}
+    qrels = qrels or {f"q{number}": {f"d{number}": 1} for number in range(len(ranks))}
+    orders = {
+        queries[f"q{number}"]: order(number, rank, n) for number, rank in enumerate(ranks) if f"q{number}" in queries
+    }
+    encoder = Planned(texts, orders)
+    metadata = [{"doc_id": f"d{row}", "title": f"{title} {row}"} for row in range(n)]
+    indexed = collection_of(encoder, texts, queries=list(orders), metadata=metadata, name=name, **graph)
+    judged = JudgedQueries(queries, qrels, level, kinds or {})
+    indexed = indexed.renewed(settings=replace(indexed.settings, model_name=model_name), judged=judged)
+    return JudgedIndex(indexed, judged, encoder.encode_query(list(judged.asked.values())))
+
+
+def compared(first, second, *, k=10, names=NAMES, **options):
+    """Compare two models, each given by the ranks of the questions' answers."""
+    sides = [
+        ranked_index(ranks, model_name=name, **options) for ranks, name in zip((first, second), names, strict=True)
+    ]
+    return compare_models(*sides, k)
+
+
+def trec(rank, k):
+    """Return trec_eval's measures of a question with one answer, of grade 1, by their formulas."""
+    found, reciprocal = float(rank is not None and rank <= k), 1 / rank if rank and rank <= 100 else 0.0
+    return {
+        f"success_{k}": found,
+        f"ndcg_cut_{k}": found and 1 / math.log2(1 + rank),
+        f"recall_{k}": found,
+        "recip_rank": reciprocal,
+        "map": reciprocal,
+    }
+
+
+# --- comparisons made by hand
+
+
+def by_hand(first, second, *, k=10, ndcg=None, kinds=None, names=NAMES, errors=None):
+    """Compare hits, 0 or 1 a question. ndcg: values of both, else the hits. errors: ef -> both models' TwoErrors."""
+    sides = [SimpleNamespace(model_name=name) for name in names]
+    for number, side in enumerate(sides):
+        side.errors = lambda k, ef, number=number: errors[ef][number]
+    values = {f"success_{k}": (first, second), f"ndcg_cut_{k}": ndcg or (first, second)}
+    measures = {name: replace(compared_values(*map(tuple, both)), measure=name) for name, both in values.items()}
+    return ModelComparison(*sides, k, measures, kinds or {})
+
+
+@cache  # ten thousand resamples take a while
+def compared_values(first, second):
+    """Compare values, one a question."""
+    sides = [
+        Evaluation(10, 1, {f"q{row}": {"map": value} for row, value in enumerate(side)}) for side in (first, second)
+    ]
+    return compare(*sides, "map")
+
+
+def lost(asked, *, by_model=0, by_index=0, lucky=0):
+    """Sort questions into two errors by how many of them are lost, and found by luck."""
+    exact = {f"q{row}": row >= by_model for row in range(asked)}
+    return attribute_errors(exact, {f"q{row}": row < lucky or row >= by_model + by_index for row in range(asked)})
+
+
+# --- models that count, and files to upload
+
+
+class Counting(FakeEncoder):
+    """Stand in for a model of the catalogue, and count the texts it embeds."""
+
+    def __init__(self, name):
+        self.dimension = MODELS[name].dimension
+        self.documents = self.questions = 0
+
+    def encode_query(self, texts):
+        self.questions += len(texts)
+        return super().encode_document(self.seen(texts))
+
+    def encode_document(self, texts, *, progress=None):
+        self.documents += len(texts)
+        return super().encode_document(self.seen(texts), progress=progress)
+
+    def seen(self, texts):
+        return texts
+
+
+def beir_zip(path, corpus, queries, qrels):
+    """Write documents (id, text), queries (id, text) and judgments (query, document, grade) in BEIR layout."""
+    lines = {
+        "corpus.jsonl": [json.dumps({"_id": doc_id, "title": "", "text": text}) for doc_id, text in corpus],
+        "queries.jsonl": [json.dumps({"_id": query_id, "text": text}) for query_id, text in queries],
+        "qrels/test.tsv": ["query-id\tcorpus-id\tscore", *("\t".join(map(str, row)) for row in qrels)],
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, rows in lines.items():
+            archive.writestr(f"mine/{name}", "".join(f"{row}\n" for row in rows))
+    return str(path)

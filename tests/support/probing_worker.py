@@ -1,0 +1,134 @@
+"""The reading process's own child, with tasks that try what it must not be able to do; run by its path, as that is."""
+
+import ctypes
+import importlib.util
+import os
+import socket  # noqa: F401 - probes name its functions
+import stat
+import subprocess  # noqa: F401
+import sys
+import time
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[2] / "sandbox" / "worker.py"
+LIBC = ctypes.CDLL(None, use_errno=True)
+O_NEW = os.O_WRONLY | os.O_CREAT
+
+
+def raw(name, *arguments):
+    """Call libc, which Python's own hooks do not see; give its result and the error's number."""
+    ctypes.set_errno(0)
+    result = getattr(LIBC, name)(*(os.fsencode(one) if isinstance(one, str) else one for one in arguments))
+    return [result, ctypes.get_errno()]
+
+
+def attempt(name, *arguments):
+    """Call a function of Python's, and say which error stops it."""
+    module, _, function = name.rpartition(".")
+    try:
+        getattr(sys.modules[module], function)(*arguments)
+    except BaseException as error:
+        return type(error).__name__
+    return "done"
+
+
+def look(path):
+    """Read a file; say its content, or which error there was."""
+    try:
+        return Path(path).read_text()
+    except OSError as error:
+        return type(error).__name__
+
+
+def grow(block=10_000_000):
+    kept = []
+    while True:
+        kept.append(bytearray(block))
+
+
+def take(size):
+    time.sleep(0.3)
+    return len(bytearray(size))
+
+
+def grow_and_complain():
+    """Run out of memory, and call it damage, as parsers do."""
+    from retriever.errors import DocumentError
+
+    try:
+        grow()
+    except MemoryError:
+        time.sleep(0.3)
+        raise DocumentError("damaged") from None
+
+
+def spin():
+    while True:
+        pass
+
+
+def chatter(done):
+    os.write(1, b"noise on the standard output\n")
+    for stream in (sys.stdout, sys.stderr):
+        stream.write("noise\n" * 10_000)
+        stream.flush()
+    return done
+
+
+def answer_raw(line, times=1):
+    """Write bytes in place of an answer, into the pipe that answers go to."""
+    for _ in range(times):
+        os.write(answers(), line.encode())
+    time.sleep(60)
+
+
+def answers():
+    """Find the pipe that answers go to: beside the standard streams, the only one."""
+    for fd in range(3, 20):
+        try:
+            if stat.S_ISFIFO(os.fstat(fd).st_mode):
+                return fd
+        except OSError:
+            continue
+    raise OSError
+
+
+def crash():
+    ctypes.string_at(8)
+
+
+def fail():
+    raise ZeroDivisionError
+
+
+def task_of(probe):
+    return lambda arguments=(): probe(*arguments)
+
+
+PROBES = {
+    "pid": os.getpid,
+    "raw": raw,
+    "attempt": attempt,
+    "look": look,
+    "environment": lambda: dict(os.environ),
+    "modules": lambda: sorted(sys.modules),
+    "open files": lambda: sorted(int(fd) for fd in os.listdir("/proc/self/fd")),
+    "grow": grow,
+    "grow and complain": grow_and_complain,
+    "take": take,
+    "spin": spin,
+    "sleep": lambda seconds: time.sleep(seconds),
+    "chatter": chatter,
+    "answer raw": answer_raw,
+    "crash": crash,
+    "fail": fail,
+    "leave": lambda status: os._exit(status),
+    "give": lambda what, times: what * times,
+}
+
+if __name__ == "__main__":
+    found = importlib.util.spec_from_file_location("child", SOURCE)
+    child = importlib.util.module_from_spec(found)
+    found.loader.exec_module(child)
+    child.TASKS = {**child.TASKS, **{name: task_of(probe) for name, probe in PROBES.items()}}
+    child.main()

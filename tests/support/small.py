@@ -1,0 +1,81 @@
+"""Small collections and hand-made measurements, for tests of what the page shows."""
+
+import random
+from types import SimpleNamespace
+
+import numpy as np
+
+from retriever.indexes.base import NO_ID, Neighbors
+from retriever.indexing.collection import IndexedCollection, IndexSettings
+from retriever.measurement.protocol import Measurement
+from retriever.retrievers.dense import DenseRetriever
+
+HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+WORDS = (
+    "amber anchor apple arrow autumn badger barley basket beacon birch bottle breeze bridge bronze butter candle "
+    "canyon carpet castle cedar cellar chapel cherry cinder circle clover coffee copper coral cotton cradle "
+    "crystal dagger daisy desert dragon ember engine falcon feather fiddle flint forest fossil garden ginger "
+    "glacier granite harbor hazel hollow honey island ivory jacket jasmine jungle kettle lantern lemon linen "
+    "lizard magnet maple marble meadow mirror mosaic needle nickel oasis ocean olive orchid otter paddle parrot "
+    "pebble pepper pigeon pillow planet pocket prairie quarry quartz rabbit raven ribbon river rocket saddle "
+    "salmon sand satin shadow silver spider spruce summit sunset temple thistle thunder timber tulip tunnel "
+    "turtle valley velvet violet walnut willow window winter wolf yarrow zebra "
+).split()
+
+
+def sentences(count, seed=7, length=9):
+    """Make distinct sentences of random words: no two are near, which is hard for a poor graph."""
+    rng = random.Random(seed)
+    return [" ".join(rng.choice(WORDS) for _ in range(length)).capitalize() + f" {number}." for number in range(count)]
+
+
+def collection_of(encoder, texts, *, queries=None, metadata=None, M=16, ef_construction=200, name="Small", **fields):
+    """Index texts, each one passage, with an encoder of the test's own."""
+    retriever = DenseRetriever("fake", M=M, ef_construction=ef_construction, encoder=encoder)
+    metadata = metadata or [
+        {"doc_id": f"d{row}", "title": f"Text {row}", "source": "t.txt"} for row in range(len(texts))
+    ]
+    retriever.index(texts, metadata)
+    retriever.build_graph()
+    queries = queries or sentences(20, seed=99)
+    settings = IndexSettings("fake", None, 0, M, ef_construction)
+    fields = {"chunked": False, **fields}
+    return IndexedCollection(
+        name,
+        retriever,
+        settings,
+        queries,
+        encoder.encode_query(queries),
+        n_documents=len(texts),
+        n_tokens=sum(encoder.count_tokens(texts)),
+        seconds={"reading": 0.25, "embedding": 12.0, "graph": 0.0005},
+        **fields,
+    )
+
+
+def measurement(recall, seconds, *, ef=10, k=10, neighbors=None):
+    """Make a measurement by hand: recall and seconds are a number each, or one a query."""
+    recall = np.atleast_1d(np.asarray(recall, float))
+    seconds = np.broadcast_to(np.asarray(seconds, float), recall.shape)
+    if neighbors is None:
+        empty = np.full((len(recall), k), NO_ID, np.int64)
+        neighbors = Neighbors(empty, np.full(empty.shape, -np.inf, np.float32))
+    return Measurement(ef, k, recall, seconds, None, neighbors)
+
+
+def curve_of(*steps, k=10):
+    """Make a curve of (ef, recall, microseconds)."""
+    return [measurement(recall, micros / 1e6, ef=ef, k=k) for ef, recall, micros in steps]
+
+
+def sized(n, break_even=5_000):
+    """Stand in for a collection where only its size and its break-even are asked for."""
+
+    class Sized(SimpleNamespace):
+        def __len__(self):
+            return n
+
+        def break_even(self, hnsw):
+            return break_even
+
+    return Sized()

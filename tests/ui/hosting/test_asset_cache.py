@@ -1,0 +1,86 @@
+"""Assets: made once, then given to everybody as they were made; whatever is not whole or not found is not kept."""
+
+import asyncio
+import gzip
+
+import pytest
+
+from ui.hosting.asset_cache import FOR_GOOD, AssetCache
+
+
+class App:
+    """Answer with a file, in two parts, and count how often."""
+
+    def __init__(self, status=200, kind=b"text/javascript", body=b"let page = 1;" * 100):
+        self.asked, self.status, self.kind, self.body = [], status, kind, body
+
+    async def __call__(self, scope, receive, send):
+        self.asked.append(scope["path"])
+        headers = [(b"content-type", self.kind), (b"content-length", str(len(self.body)).encode()), (b"etag", b"x")]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body[:5], "more_body": True})
+        await send({"type": "http.response.body", "body": self.body[5:]})
+
+
+def ask(assets, path="/assets/page-1a2b.js", method="GET", **headers):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+        message.get("headers", []).append((b"x-added", b"by somebody outside"))
+
+    given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": given}
+    asyncio.run(assets(scope, None, send))
+    start, *bodies = sent
+    return start["status"], start["headers"], b"".join(message.get("body", b"") for message in bodies)
+
+
+@pytest.mark.parametrize("path", ["/assets/page-1a2b.js", "/static/fonts/a.css"])
+def test_a_file_is_made_once_and_given_whole_each_time(path):
+    app = App()
+    assets = AssetCache(app)
+    answers = [ask(assets, path, accept_encoding="gzip, br") for _ in range(3)]
+    assert app.asked == [path]
+    for status, headers, body in answers:
+        assert status == 200 and gzip.decompress(body) == app.body and len(body) < len(app.body)
+        assert dict(headers)[b"content-length"] == str(len(body)).encode()
+        assert [name for name, _ in headers].count(b"x-added") == 1  # what others add to one answer is not kept
+        assert dict(headers)[b"etag"] == b"x"
+
+
+def test_who_takes_no_gzip_gets_the_file_as_it_is():
+    app = App()
+    assets = AssetCache(app)
+    assert gzip.decompress(ask(assets, accept_encoding="gzip")[2]) == app.body
+    for _ in range(2):
+        status, headers, body = ask(assets)
+        assert body == app.body and b"content-encoding" not in dict(headers)
+    assert len(app.asked) == 2
+
+
+def test_only_names_that_change_with_their_content_are_for_good():
+    assert dict(ask(AssetCache(App()))[1])[b"cache-control"] == FOR_GOOD
+    assert b"cache-control" not in dict(ask(AssetCache(App()), "/static/img/logo.svg")[1])
+
+
+def test_what_is_compressed_already_stays_as_it_is():
+    app = App(kind=b"font/woff2")
+    assert ask(AssetCache(app), accept_encoding="gzip")[2] == app.body
+
+
+@pytest.mark.parametrize(
+    "options", [{"path": "/config"}, {"method": "HEAD"}, {"range": "bytes=0-3"}, {"if_none_match": "x"}]
+)
+def test_the_rest_goes_to_the_app_each_time(options):
+    app = App()
+    assets = AssetCache(app)
+    assert [ask(assets, accept_encoding="gzip", **options)[2] for _ in range(2)] == [app.body] * 2
+    assert len(app.asked) == 2
+
+
+def test_what_is_not_found_is_asked_for_again():
+    app = App(status=404)
+    assets = AssetCache(app)
+    assert [ask(assets)[0] for _ in range(2)] == [404, 404]
+    assert len(app.asked) == 2

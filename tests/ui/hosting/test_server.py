@@ -1,0 +1,383 @@
+"""The server around the page: health, sessions with an end, uploads of one visitor alone, side doors, the log."""
+
+import gc
+import json
+import re
+import time
+import weakref
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from tests.support.paths import ROOT
+from tests.support.serving import GRADIO_WARNINGS, server_of
+from tests.support.small import sentences
+from ui.hosting.server import Server
+from ui.jobs.memory_budget import MEMORY_BUDGET
+from ui.jobs.shared_samples import SharedSamples
+from ui.log import LOGGER
+from ui.render.errors import report_errors
+from ui.settings import limits
+from ui.uploads.folder import sweep_uploads, uploads_root
+
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
+PATIENCE = 30  # seconds until a test gives up
+SECRET = "the otters of the seventh terrace keep a ledger of borrowed moonlight"
+EVENT = {"data": [], "fn_index": 0, "session_hash": "somebody"}
+
+
+@pytest.fixture(scope="module")
+def server(minilm, wordllama):
+    """Serve the app with the small sample prepared; sessions end soon after their page is closed."""
+    preparation = SharedSamples(("documents",))
+    preparation.start()
+    preparation.wait_for("documents", lambda stage, done: None)
+    patch = pytest.MonkeyPatch()
+    patch.setattr("ui.hosting.server.SWEEP_SECONDS", 0.1)
+    patch.setenv("GRADIO_IS_E2E_TEST", "1")  # heartbeats four times a second: a closed page is noticed soon
+    with server_of(preparation) as server:
+        yield server
+    patch.undo()
+
+
+@pytest.fixture
+def new_client(server):
+    clients = []
+
+    def make():
+        clients.append(Client(server.address, verbose=False, download_files=False))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def client(new_client):
+    return new_client()
+
+
+def until(condition):
+    """Wait until a condition holds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.05)
+
+
+def build(client, **values):
+    quick = {"model_name": "wordllama-256", "chunk_size": 40, "files": None, "pasted": ""}
+    return client.predict(api_name="/build", **{**quick, **values})
+
+
+def send(server, content, **options):
+    """Upload one file as the page does."""
+    return httpx.post(f"{server.address}/gradio_api/upload", files={"files": ("notes.txt", content)}, **options)
+
+
+def build_files(server, *paths, name="someone", chunk_size=40, M=16):
+    """Build from files that were uploaded before, as the page does; gradio_client would upload them once more."""
+    given = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]
+    data = ["files", "documents", given, "", "wordllama-256", chunk_size, 0, M, 200]
+    address = f"{server.address}/gradio_api/call/build"
+    joined = httpx.post(address, json={"data": data, "session_hash": name})
+    if joined.status_code != 200:
+        raise AppError(joined.text)
+    answer = httpx.get(f"{address}/{joined.json()['event_id']}", timeout=PATIENCE)
+    words = re.search(r"^event: (complete|error)\ndata: (.*)$", answer.text, re.MULTILINE)
+    if words.group(1) == "error":
+        raise AppError(words.group(2))
+    return json.loads(words.group(2))[0]
+
+
+# --- health
+
+
+def test_health_tells_how_the_lab_is(server, client):
+    client.predict("tea", 3, 10, api_name="/search")
+    answer = httpx.get(f"{server.address}/health")
+    state = answer.json()
+    assert answer.status_code == 200 and state["status"] == "ok"
+    assert state["samples"] == {"documents": "ready"}
+    assert (state["visitors"] >= 1, state["full"], state["jobs"]) == (True, False, 0)
+    assert state["builds"] == {"working": 0, "waiting": 0}
+    assert state["seconds_up"] >= 0 and state["versions"]["hnswlib"] == "0.8.0"
+
+
+def test_health_tells_of_memory_that_visitors_hold(server, client):
+    before = httpx.get(f"{server.address}/health").json()["collections_megabytes"]
+    build(client, source="text", pasted=" ".join(sentences(400)))
+    assert httpx.get(f"{server.address}/health").json()["collections_megabytes"] > before
+
+
+# --- sessions
+
+
+def test_a_visitor_who_has_left_is_forgotten_and_the_memory_given_back(server, new_client, monkeypatch):
+    monkeypatch.setattr("ui.hosting.visitors.GRACE_SECONDS", 0.5)
+    until(lambda: not len(server.visitors))
+    client = new_client()
+    held = MEMORY_BUDGET.held
+    build(client, source="text", pasted=" ".join(sentences(300)))
+    [state] = server.demo.app.state_holder.session_data.values()
+    [session] = [value for value in state.state_data.values() if getattr(value, "indexed", None)]
+    indexed = weakref.ref(session.indexed)
+    assert indexed() is not None and MEMORY_BUDGET.held > held
+    del state, session
+    client.close()
+    until(lambda: not len(server.visitors))
+    until(lambda: gc.collect() is not None and indexed() is None)
+    assert MEMORY_BUDGET.held == held
+    assert not server.demo.app.state_holder.session_data
+
+
+def test_a_page_that_comes_back_too_late_is_told_to_reload(server, new_client, monkeypatch):
+    monkeypatch.setattr("ui.hosting.visitors.GRACE_SECONDS", 0.5)
+    client = new_client()
+    client.predict("tea", 3, 10, api_name="/search")
+    name = client.session_hash
+    client.close()
+    until(lambda: server.visitors.has_ended(name))
+    answer = httpx.post(f"{server.address}/gradio_api/queue/join", json={**EVENT, "session_hash": name})
+    assert answer.status_code == 410 and "Reload the page" in answer.json()["detail"]
+
+
+def test_a_full_lab_says_so_to_who_comes_and_serves_who_is_here(server, client, monkeypatch):
+    client.predict("tea", 3, 10, api_name="/search")
+    monkeypatch.setenv("LAB_MAX_SESSIONS", "1")
+    page = httpx.get(server.address)
+    assert page.status_code == 503 and "The lab is full: 1 visitor" in page.text and "refresh" in page.text
+    assert httpx.get(f"{server.address}/config").status_code == 503
+    assert httpx.post(f"{server.address}/gradio_api/queue/join", json=EVENT).status_code == 503
+    assert httpx.post(f"{server.address}/gradio_api/call/search", json={"data": ["tea", 3, 10]}).status_code == 503
+    assert httpx.get(f"{server.address}/gradio_api/heartbeat/newcomer").status_code == 503
+    assert client.predict("tea", 3, 10, api_name="/search")["results"]
+    monkeypatch.delenv("LAB_MAX_SESSIONS")
+    assert httpx.get(server.address).status_code == 200
+
+
+def test_states_that_nobody_asked_for_are_bounded(server):
+
+    assert server.demo.app.state_holder.capacity == 2 * limits().sessions
+
+
+# --- what one visitor brings is nobody else's
+
+
+def test_another_visitor_finds_nothing_of_mine(new_client):
+    mine, theirs = new_client(), new_client()
+    build(mine, source="text", pasted=f"{SECRET}. " + " ".join(sentences(20)))
+    assert SECRET in json.dumps(mine.predict(SECRET, 5, 50, api_name="/search"))
+    for endpoint, values in (("/search", ("what do the otters keep?", 20, 200)), ("/measure", (5, 50))):
+        assert "otters of the" not in json.dumps(theirs.predict(*values, api_name=endpoint))
+    with pytest.raises(AppError) as refused:
+        theirs.predict("", 5, 50, api_name="/search")
+    assert "otters" not in str(refused.value)
+
+
+def test_a_text_that_another_has_built_is_embedded_anew(new_client, wordllama, monkeypatch):
+    """A shared cache would tell, by its speed, that somebody else had the text."""
+    counts, original = [], wordllama.encode_document
+
+    def encode_document(texts, **options):
+        counts.append(len(texts))
+        return original(texts, **options)
+
+    monkeypatch.setattr(wordllama, "encode_document", encode_document)
+    for _ in range(2):
+        build(new_client(), source="text", pasted=" ".join(sentences(60)))
+    assert len(counts) == 2 and counts[0] == counts[1] > 0
+
+
+def test_equal_uploads_have_different_places_that_cannot_be_guessed(server):
+    first, second = send(server, b"the same words").json()[0], send(server, b"the same words").json()[0]
+    assert first != second and Path(first).name == Path(second).name == "notes.txt"
+    assert len(Path(first).parts[-3]) == 32 and Path(first).parts[-3] != Path(second).parts[-3]
+    assert Path(first).read_bytes() == Path(second).read_bytes() == b"the same words"
+
+
+def test_an_upload_is_deleted_once_it_is_read_and_can_be_built_again(server):
+    path = send(server, " ".join(sentences(60)).encode()).json()[0]
+    whole = build_files(server, path)
+    assert not Path(path).exists() and not Path(path).parents[1].exists()
+    smaller = build_files(server, path, chunk_size=32)
+    assert smaller["data"]["vectors"] > whole["data"]["vectors"]
+    graph = build_files(server, path, chunk_size=32, M=4)
+    assert graph["settings"]["M"] == 4 and graph["data"]["vectors"] == smaller["data"]["vectors"]
+
+
+def test_an_upload_that_cannot_be_read_is_deleted_too(server):
+    path = send(server, b"\x89PNG\r\n no text").json()[0]
+    with pytest.raises(AppError, match="None of the files"):
+        build_files(server, path)
+    assert not Path(path).exists()
+    with pytest.raises(AppError, match="no longer here"):
+        build_files(server, path, name="another")
+
+
+def test_one_visitors_reading_does_not_take_anothers_file(server):
+    paths = [send(server, " ".join(sentences(30)).encode()).json()[0] for _ in range(2)]
+    for name, path in zip(("one", "other"), paths, strict=True):
+        assert build_files(server, path, name=name)["data"]["vectors"] > 0
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "app.py", "{uploads}/../../etc/passwd", "https://example.org/a.txt"])
+def test_files_that_were_not_uploaded_are_refused(server, path):
+    with pytest.raises(AppError):
+        build_files(server, path.format(uploads=uploads_root()))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["app.py", "retriever/encoders/loading.py", "samples/questions.jsonl", "../../../../etc/passwd", "README.md"],
+)
+def test_no_file_of_the_machine_is_served(server, path):
+    for given in (path, str(ROOT / path)):
+        for address in ("gradio_api/file=", "gradio_api/file/", "file="):
+            assert httpx.get(f"{server.address}/{address}{given}").status_code >= 400
+
+
+def test_the_cache_folder_is_not_served(server, tmp_path, monkeypatch):
+    kept = tmp_path / "manifest.json"
+    kept.write_text("{}")
+    assert httpx.get(f"{server.address}/gradio_api/file={kept}").status_code >= 400
+
+
+# --- what an upload may be
+
+
+def test_an_upload_larger_than_the_limit_is_refused_before_it_is_read(server, monkeypatch):
+    monkeypatch.setenv("LAB_MAX_TOTAL_MB", "1")
+    monkeypatch.setenv("LAB_MAX_SAVED_MB", "1")
+    answer = send(server, b"x" * 2_500_000)
+    assert answer.status_code == 413 and "at most 1 MB" in answer.text
+
+
+def test_an_upload_that_does_not_say_its_size_is_refused(server):
+    answer = httpx.post(f"{server.address}/gradio_api/upload", content=(part for part in [b"x"]))
+    assert answer.status_code == 411
+
+
+def test_a_full_disk_refuses_uploads_and_takes_them_again(server, monkeypatch):
+    monkeypatch.setenv("LAB_DISK_MB", "3")
+    path = send(server, b"x" * 2_000_000).json()[0]
+    answer = send(server, b"x" * 2_000_000)
+    assert answer.status_code == 503 and "disk is full" in answer.text
+    Path(path).unlink()
+    assert send(server, b"x" * 2_000_000).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["../../evil.txt", "a\0b.txt", "x" * 4_000 + ".txt", "..", "/etc/cron.d/evil", "CON:.txt"]
+)
+def test_an_uploads_name_cannot_lead_elsewhere(server, name):
+    answer = httpx.post(f"{server.address}/gradio_api/upload", files={"files": (name, b"words")})
+    assert answer.status_code in (200, 400)
+    for path in answer.json() if answer.status_code == 200 else []:
+        assert uploads_root().resolve() in Path(path).resolve().parents and len(Path(path).name) <= 255
+
+
+def test_what_nobody_reads_is_swept_away(server):
+    path = Path(send(server, b"left alone").json()[0])
+    sweep_uploads(3_600)
+    assert path.exists()
+    time.sleep(0.02)
+    sweep_uploads(0.01)
+    assert not path.exists()
+    sweep_uploads(0.01)
+    assert not list(uploads_root().rglob("*.txt"))
+
+
+# --- side doors
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "gradio_api/deep_link?session_hash=x",
+        "gradio_api/process_recording",
+        "gradio_api/component_server",
+        "gradio_api/proxy=https://example.org",
+        "gradio_api/vibe-code",
+        "gradio_api/runs",
+        "monitoring",
+    ],
+)
+def test_addresses_this_app_has_no_use_for_are_closed(server, path):
+    for method in ("GET", "POST"):
+        assert httpx.request(method, f"{server.address}/{path}").status_code in (404, 405)
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"[1]", b"[" * 100_000, b'"text"', b"\xff\xfe"])
+def test_an_event_that_is_no_json_object_is_refused(server, body):
+    answer = httpx.post(f"{server.address}/gradio_api/queue/join", content=body)
+    assert answer.status_code == 400 and "JSON" in answer.json()["detail"]
+
+
+def test_an_event_larger_than_a_pasted_text_is_refused(server, monkeypatch):
+    monkeypatch.setenv("LAB_MAX_PASTE_MB", "1")
+    answer = httpx.post(f"{server.address}/gradio_api/queue/join", json={**EVENT, "data": ["x" * 4_000_000]})
+    assert answer.status_code == 413
+
+
+# --- the log
+
+
+def test_the_log_is_json_and_holds_nothing_of_what_visitors_bring(server, client, caplog, monkeypatch):
+    monkeypatch.setattr(LOGGER, "propagate", True)
+    with caplog.at_level("INFO", logger="lab"):
+        path = send(server, f"{SECRET}. {' '.join(sentences(30))}".encode()).json()[0]
+        build_files(server, path)
+        client.predict(SECRET, 3, 30, api_name="/search")
+        with pytest.raises(AppError):
+            build(client, source="text", pasted=SECRET, chunk_size=3)
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "lab"]
+    events = {line["event"]: line for line in lines}
+    assert events["upload"]["files"] == 1 and events["upload"]["bytes"] > 100
+    assert [line["outcome"] for line in lines if line["event"] == "build"] == ["done", "refused"]
+    assert events["build"]["error"] == "ChunkingError"
+    assert not any(words in caplog.text for words in ("otters", "notes.txt", "Pasted"))
+
+
+def test_a_fault_is_logged_by_its_place_without_its_words(caplog, monkeypatch):
+
+    def broken():
+        raise KeyError(SECRET)
+
+    monkeypatch.setattr(LOGGER, "propagate", True)
+    with caplog.at_level("INFO", logger="lab"), pytest.raises(Exception, match="went wrong"):
+        report_errors(broken)()
+    line = json.loads(caplog.records[-1].message)
+    assert (line["event"], line["error"], line["handler"]) == ("fault", "KeyError", "broken")
+    assert line["where"].startswith("tests/ui/hosting/test_server.py:") and "otters" not in caplog.text
+
+
+# --- a password
+
+
+def test_with_a_password_nothing_but_health_is_open(monkeypatch):
+    monkeypatch.setenv("LAB_PASSWORD", "open sesame")
+    with server_of(SharedSamples(())) as locked, httpx.Client(base_url=locked.address) as visitor:
+        assert visitor.get("/health").status_code == 200
+        assert visitor.get("/config").status_code == 401
+        assert send(locked, b"words").status_code == 401
+        assert visitor.post("/gradio_api/call/search", json={"data": ["tea", 3, 10]}).status_code == 401
+        assert visitor.post("/login", data={"username": "class", "password": "guess"}).status_code == 400
+        assert visitor.post("/login", data={"username": "class", "password": "open sesame"}).status_code == 200
+        assert visitor.get("/config").status_code == 200
+        assert visitor.post("/gradio_api/upload", files={"files": ("notes.txt", b"words")}).status_code == 200
+
+
+def test_the_collector_is_spared_what_the_libraries_hold_once_the_first_sample_is_there(monkeypatch):
+    looks, calls = iter([None, None, object()]), []
+    monkeypatch.setattr("ui.hosting.server.SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr(gc, "collect", lambda: calls.append("collect"))
+    monkeypatch.setattr(gc, "freeze", lambda: calls.append("freeze"))
+    Server(None, SimpleNamespace(best=lambda: next(looks)))._settle()
+    assert calls == ["collect", "freeze"]
+    assert next(looks, "all looked at") == "all looked at"

@@ -1,0 +1,96 @@
+"""The line: a few work at once, the others in the order they came; who gives up is let go."""
+
+import threading
+import time
+
+import pytest
+
+from retriever.errors import Cancelled
+from ui.jobs.build_queue import BuildQueue, waiting_words
+
+PATIENCE = 10  # seconds until a test gives up on a thread
+
+
+class Worker(threading.Thread):
+    """Stand in line, and work until told to end."""
+
+    def __init__(self, line, done):
+        super().__init__(daemon=True)
+        self.line, self.done, self.told, self.error = line, done, [], None
+        self.waits, self.works, self.end, self.give_up = (threading.Event() for _ in range(4))
+
+    def run(self):
+        try:
+            with self.line.place(self.progress):
+                self.done.append(self)
+                self.works.set()
+                self.end.wait(PATIENCE)
+        except Cancelled as error:
+            self.error = error
+
+    def progress(self, stage, fraction):
+        self.told.append(stage)
+        self.waits.set()
+        if self.give_up.is_set():
+            raise Cancelled("Enough.")
+
+
+@pytest.fixture
+def queue():
+    """A line with two places, and five who come one after the other; all are sent home at the end."""
+    line, done, workers = BuildQueue(lambda: 2), [], []
+    for number in range(5):
+        worker = Worker(line, done)
+        workers.append(worker)
+        worker.start()
+        assert (worker.works if number < 2 else worker.waits).wait(PATIENCE)
+    yield line, done, workers
+    for worker in workers:
+        worker.end.set()
+    for worker in workers:
+        worker.join(PATIENCE)
+
+
+def test_only_so_many_work_at_once(queue):
+    line, done, workers = queue
+    assert done == workers[:2]
+    assert (line.working, line.waiting) == (2, 3)
+
+
+def test_who_waits_is_told_how_many_are_before(queue):
+    assert [worker.told[0] for worker in queue[2][2:]] == [waiting_words(count) for count in (2, 3, 4)]
+
+
+def test_the_next_works_in_the_order_they_came(queue):
+    _, done, workers = queue
+    for number in (2, 3, 4):
+        workers[number - 1].end.set()
+        assert workers[number].works.wait(PATIENCE)
+        assert done == workers[: number + 1]
+
+
+def test_who_gives_up_leaves_the_line_and_nobody_waits_for_them(queue):
+    line, _, workers = queue
+    workers[2].give_up.set()
+    workers[2].join(PATIENCE)
+    assert isinstance(workers[2].error, Cancelled) and line.waiting == 2
+    workers[0].end.set()
+    assert workers[3].works.wait(PATIENCE)
+    end = time.monotonic() + PATIENCE
+    while workers[4].told[-1] != waiting_words(2) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert workers[4].told[-1] == waiting_words(2)
+
+
+def test_what_fails_leaves_its_place():
+    line = BuildQueue(lambda: 1)
+    with pytest.raises(ZeroDivisionError), line.place(lambda stage, done: None):
+        raise ZeroDivisionError
+    assert line.working == 0
+    with line.place(lambda stage, done: None):
+        assert line.working == 1
+
+
+def test_words():
+    assert waiting_words(1) == "waiting in line: 1 build is before yours"
+    assert waiting_words(3) == "waiting in line: 3 builds are before yours"

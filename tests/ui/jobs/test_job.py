@@ -1,0 +1,136 @@
+"""A job: its progress can be watched, it can be cancelled, and its errors reach whoever asks for the result."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from retriever.errors import Cancelled, DocumentError
+from retriever.fair_lock import MACHINE_LOCK
+from ui.jobs.job import Job, Status
+
+PATIENCE = 10  # seconds until a test gives up on a thread
+
+
+def test_a_job_returns_what_its_work_returned():
+    job = Job(lambda progress: 42).start()
+    assert job.result() == 42
+    assert job.wait(0)
+
+
+@pytest.mark.parametrize("error", [DocumentError("The file is empty."), ZeroDivisionError("no"), KeyError("x")])
+def test_a_job_raises_what_its_work_raised(error):
+    def work(progress):
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        Job(work).start().result()
+    assert raised.value is error
+
+
+def test_status_follows_the_stages():
+    reached, go_on = threading.Event(), threading.Event()
+
+    def work(progress):
+        progress("embedding", 0.25)
+        progress("embedding", 0.5)
+        reached.set()
+        assert go_on.wait(PATIENCE)
+        progress("graph", 0.1)
+
+    job = Job(work)
+    assert job.status.stage == "waiting"
+    job.start()
+    assert reached.wait(PATIENCE)
+    assert (job.status.stage, job.status.fraction) == ("embedding", 0.5)
+    elapsed = job.status.elapsed
+    go_on.set()
+    job.result()
+    assert (job.status.stage, job.status.fraction) == ("graph", 0.1)
+    assert 0 <= elapsed < PATIENCE
+
+
+def test_a_new_stage_starts_the_clock_anew(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("ui.jobs.job.time.monotonic", lambda: clock[0])
+    job = Job(lambda progress: None)
+    job._report("embedding", 0.1)
+    clock[0] = 130.0
+    job._report("embedding", 0.5)
+    assert job.status == Status("embedding", 0.5, 30.0)
+    assert job.status.seconds_left == 30.0
+    job._report("graph", 0.0)
+    assert job.status == Status("graph", 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "left"),
+    [
+        (Status("embedding", 0.5, 10), 10),
+        (Status("embedding", 0.25, 10), 30),
+        (Status("embedding", 1.0, 10), 0),
+        (Status("embedding", 0.0, 10), None),
+        (Status("embedding", 0.01, 10), None),
+        (Status("embedding", 0.5, 0.5), None),
+    ],
+)
+def test_time_left_goes_on_as_before(status, left):
+    assert status.seconds_left == left
+
+
+def test_a_cancelled_job_stops_at_its_next_report():
+    started, cancelled, after = threading.Event(), threading.Event(), []
+
+    def work(progress):
+        progress("embedding", 0.1)
+        started.set()
+        assert cancelled.wait(PATIENCE)
+        progress("embedding", 0.2)
+        after.append("went on")
+
+    job = Job(work).start()
+    assert started.wait(PATIENCE)
+    job.cancel()
+    assert not job.wait(0.05)  # it is asked, not killed
+    cancelled.set()
+    with pytest.raises(Cancelled):
+        job.result()
+    assert after == []
+
+
+def test_cancelling_an_ended_job_changes_nothing():
+    job = Job(lambda progress: 42).start()
+    job.result()
+    job.cancel()
+    assert job.result() == 42
+
+
+def test_a_job_gives_way_to_a_timed_section():
+    reported = threading.Event()
+
+    def work(progress):
+        progress("graph", 0.5)
+        reported.set()
+
+    with MACHINE_LOCK.exclusive():
+        job = Job(work).start()
+        assert not reported.wait(0.2)
+    job.result()
+    assert reported.is_set()
+
+
+def test_a_job_that_several_start_runs_once():
+    runs, go_on = [], threading.Event()
+
+    def work(progress):
+        assert go_on.wait(PATIENCE)
+        runs.append(threading.current_thread())
+        return 42
+
+    job = Job(work)
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: job.start(), range(32))) == {job}
+    go_on.set()
+    assert job.result() == 42
+    assert job.start().result() == 42, "starting what has ended does nothing"
+    assert len(runs) == 1

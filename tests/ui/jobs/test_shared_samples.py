@@ -1,0 +1,234 @@
+"""The shared samples: prepared once, in order, in the background; a failure is told and stops nothing else."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from retriever.errors import CollectionError, ModelError
+from retriever.evaluation.judged_queries import JudgedQueries
+from retriever.indexing.collection import IndexSettings
+from tests.support.small import collection_of, sentences
+from ui.jobs.shared_samples import PREPARED_K, PREPARED_MODEL, PREPARED_SAMPLES, SAMPLE_TITLES, SharedSamples
+
+JUDGED = JudgedQueries({"q1": "Where is the amber lantern?"}, {"q1": {"d1": 1}})
+PATIENCE = 10  # seconds until a test gives up on a thread
+
+
+class Samples:
+    """Hand out small collections in place of the real samples, one at a time, when allowed to."""
+
+    def __init__(self, encoder):
+        self.made = {
+            name: collection_of(encoder, sentences(60, seed), judged=JUDGED)
+            for seed, name in enumerate(("documents", "python_docs", "everyday_science", "python_docs_large"))
+        }
+        self.allowed = {name: threading.Event() for name in self.made}
+        self.asked, self.settings, self.errors = [], [], {}
+
+    def __call__(self, name, settings, *, progress):
+        self.asked.append(name if settings.model_name == PREPARED_MODEL else (name, settings.model_name))
+        self.settings.append(settings)
+        progress("embedding", 0.5)
+        assert self.allowed[name].wait(PATIENCE)
+        if name in self.errors:
+            raise self.errors[name]
+        return self.made[name]
+
+
+class Warm:
+    def encode_query(self, texts):
+        return None
+
+
+@pytest.fixture
+def samples(monkeypatch, fake_encoder):
+    samples = Samples(fake_encoder)
+    monkeypatch.setattr("ui.jobs.shared_samples.cached_sample", samples)
+    monkeypatch.setattr("ui.jobs.shared_samples.load_encoder", lambda name: Warm())
+    yield samples
+    for event in samples.allowed.values():
+        event.set()
+    for thread in threading.enumerate():  # or what is still to come would be prepared in earnest, beside other tests
+        if thread.name == "preparation":
+            thread.join(PATIENCE)
+
+
+def nobody(stage, done):
+    """Hear of progress and do nothing."""
+
+
+def wait(state, name):
+    return state.wait_for(name, nobody)
+
+
+def test_nothing_starts_by_itself(samples):
+    state = SharedSamples()
+    assert samples.asked == []
+    assert state.best() is None
+    assert not state.ended
+
+
+def test_samples_come_one_after_the_other_and_the_last_is_the_best(samples):
+    state = SharedSamples()
+    state.start()
+    assert samples.asked in ([], ["documents"])
+    samples.allowed["documents"].set()
+    assert wait(state, "documents") is state.best() is samples.made["documents"]
+    assert state.ready("python_docs") is None
+    assert not state.ended
+    samples.allowed["python_docs"].set()
+    assert wait(state, "python_docs") is state.best() is samples.made["python_docs"]
+    samples.allowed["everyday_science"].set()
+    assert wait(state, "everyday_science") is samples.made["everyday_science"]
+    assert state.best() is samples.made["python_docs"], "nobody is moved on to the collection for comparing models"
+    assert state.ended
+    assert samples.asked == ["documents", "python_docs", "everyday_science"]
+
+
+def test_starting_again_prepares_nothing_twice(samples):
+    state = SharedSamples(("documents",))
+    samples.allowed["documents"].set()
+    for _ in range(3):
+        state.start()
+    for _ in range(3):
+        wait(state, "documents")
+    assert samples.asked == ["documents"]
+
+
+def test_a_ready_sample_has_been_measured(samples):
+    state = SharedSamples(("documents",))
+    samples.allowed["documents"].set()
+    assert wait(state, "documents").known_curve(PREPARED_K)
+
+
+def test_who_waits_hears_of_the_progress(samples):
+    state, heard = SharedSamples(("documents",)), []
+
+    def listen(stage, done):
+        heard.append((stage, done))
+        samples.allowed["documents"].set()
+
+    state.wait_for("documents", listen)
+    assert ("embedding", 0.5) in heard
+
+
+def test_who_cancels_stops_waiting_and_the_preparation_goes_on(samples):
+    state = SharedSamples(("documents",))
+
+    def leave(stage, done):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        state.wait_for("documents", leave)
+    samples.allowed["documents"].set()
+    assert wait(state, "documents") is samples.made["documents"]
+
+
+def test_a_failure_is_told_and_the_next_sample_still_comes(samples):
+    samples.errors["documents"] = CollectionError("The folder <samples> is missing.")
+    for event in samples.allowed.values():
+        event.set()
+    state = SharedSamples()
+    state.start()
+    wait(state, "python_docs")
+    assert state.failure("documents") == "The folder <samples> is missing."
+    assert state.failure("python_docs") == ""
+    assert state.best() is samples.made["python_docs"]
+    wait(state, "everyday_science")
+    assert state.ended
+    with pytest.raises(CollectionError):
+        wait(state, "documents")
+
+
+@pytest.mark.parametrize("error", [ModelError("The weights are damaged."), ImportError("torch is broken")])
+def test_a_model_that_cannot_be_loaded_does_not_keep_anybody_waiting(samples, monkeypatch, error):
+    def refuse(name):
+        raise error
+
+    monkeypatch.setattr("ui.jobs.shared_samples.load_encoder", refuse)
+    for event in samples.allowed.values():
+        event.set()
+    state = SharedSamples()
+    assert wait(state, "documents") is samples.made["documents"]
+    job = state._jobs["python_docs", PREPARED_MODEL]
+    assert job.wait(PATIENCE), "the second sample was never begun"
+
+
+def test_no_failure_is_told_before_the_end(samples):
+    state = SharedSamples()
+    assert state.failure("documents") == ""
+    state.start()
+    assert state.failure("documents") == ""
+
+
+def test_an_unknown_sample_is_refused(samples):
+    with pytest.raises(CollectionError, match="nonsense.*documents"):
+        wait(SharedSamples(), "nonsense")
+
+
+def test_who_asks_for_a_sample_that_is_still_to_come_need_not_wait_for_those_before_it(samples):
+    state = SharedSamples()
+    state.start()
+    samples.allowed["everyday_science"].set()
+    assert wait(state, "everyday_science") is samples.made["everyday_science"]
+    assert state.ready("documents") is None
+
+
+def test_another_model_is_prepared_once_for_all_who_ask(samples):
+    state = SharedSamples(())
+    for event in samples.allowed.values():
+        event.set()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: state.wait_for("documents", nobody, model_name="other"), range(8)))
+    assert all(one is samples.made["documents"] for one in found)
+    assert samples.asked == [("documents", "other")]
+    assert state.best() is None
+
+
+def test_the_large_sample_is_prepared_only_when_somebody_asks_for_it(samples):
+    assert set(SAMPLE_TITLES) - set(PREPARED_SAMPLES) == {"python_docs_large"}
+    for event in samples.allowed.values():
+        event.set()
+    state = SharedSamples()
+    state.start()
+    for name in PREPARED_SAMPLES:
+        wait(state, name)
+    assert state.ended
+    assert "python_docs_large" not in samples.asked
+    best = state.best()
+    asked = state.wait_for("python_docs_large", nobody, model_name="wordllama-256")
+    assert asked is samples.made["python_docs_large"]
+    assert samples.settings[-1] == IndexSettings("wordllama-256")  # its own chunk size, whatever the controls say
+    assert state.best() is best, "nobody is moved on to the large collection"
+
+
+def test_what_failed_is_tried_again_when_somebody_asks(samples):
+    state = SharedSamples(())
+    samples.allowed["documents"].set()
+    samples.errors["documents"] = ModelError("There is no network.")
+    for _ in range(2):
+        with pytest.raises(ModelError):
+            state.wait_for("documents", nobody, model_name="other")
+    samples.errors.clear()
+    assert state.wait_for("documents", nobody, model_name="other") is samples.made["documents"]
+    assert len(samples.asked) == 3
+
+
+def test_judged_queries_are_embedded_once_per_model(samples, monkeypatch):
+    state, asked = SharedSamples(()), []
+
+    class Counting:
+        dimension = 32
+
+        def encode_query(self, texts):
+            asked.append(list(texts))
+            return np.ones((len(texts), 32), np.float32)
+
+    monkeypatch.setattr("retriever.experiments.judged_index.load_encoder", lambda name: Counting())
+    samples.allowed["documents"].set()
+    first = state.judged("documents", nobody, model_name="other")
+    assert state.judged("documents", nobody, model_name="other") is first
+    assert asked == [["Where is the amber lantern?"]]
+    assert first.indexed is samples.made["documents"]

@@ -1,0 +1,371 @@
+"""The app as programs see it: three endpoints, a session for each client, and a page before any model."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from tests.support.paths import ROOT
+from tests.support.serving import GRADIO_WARNINGS, served
+from tests.support.small import HOSTILE, sentences
+from ui.jobs.shared_samples import SharedSamples
+
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
+PATIENCE = 60  # seconds a server may take to start
+QUICK = {"model_name": "wordllama-256", "chunk_size": 40, "files": None, "pasted": ""}
+
+
+@pytest.fixture(scope="module")
+def url(minilm):
+    """Serve the app with the small sample prepared."""
+    preparation = SharedSamples(("documents",))
+    preparation.start()
+    preparation.wait_for("documents", lambda stage, done: None)
+    with served(preparation) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def new_client(url):
+    """Make clients, each a visitor of its own."""
+    clients = []
+
+    def make():
+        clients.append(Client(url, verbose=False, download_files=False))
+        return clients[-1]
+
+    yield make
+    with ThreadPoolExecutor(8) as pool:  # each takes a second
+        list(pool.map(Client.close, clients))
+
+
+@pytest.fixture(scope="module")
+def client(new_client):
+    return new_client()
+
+
+def build(client, **values):
+    return client.predict(api_name="/build", **{**QUICK, **values})
+
+
+def test_only_the_named_endpoints_are_public(client):
+    info = client.view_api(return_format="dict", print_info=False)
+    assert set(info["named_endpoints"]) == {"/build", "/search", "/measure", "/compare"}
+    assert info["unnamed_endpoints"] == {}
+
+
+def test_endpoints_name_their_parameters(client):
+    info = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    names = {name: [parameter["parameter_name"] for parameter in info[name]["parameters"]] for name in info}
+    assert names["/search"] == ["question", "k", "ef"]
+    assert names["/measure"] == ["k", "ef"]
+    assert names["/compare"] == (
+        ["collection", "first", "second", "k", "ef", "M", "ef_construction", "archive", "qrels", "queries"]
+        + ["relevance_level"]
+    )
+    assert names["/build"] == (
+        ["source", "sample", "files", "pasted", "model_name", "chunk_size", "chunk_overlap", "M", "ef_construction"]
+    )
+
+
+def test_who_has_built_nothing_searches_the_sample(new_client):
+    answer = new_client().predict("how hot should the water be for green tea?", 3, 30, api_name="/search")
+    exact = [row for row in answer["results"] if row["search"] == "exact"]
+    assert len(exact) == 3
+    assert "tea" in exact[0]["place"].lower()
+    assert [row["rank"] for row in exact] == [1, 2, 3]
+    assert exact[0]["score"] >= exact[1]["score"] >= exact[2]["score"]
+    assert answer["recall"] == 1.0
+    assert set(answer["seconds"]) == {"embedding", "HNSW", "exact"}
+    assert all(0 < seconds < 60 for seconds in answer["seconds"].values())
+    assert answer["record"]["settings"]["ef"] == 30
+    assert answer["record"]["versions"]["hnswlib"]
+
+
+def test_a_text_is_built_searched_and_measured(client):
+    texts = sentences(120)
+    record = build(client, source="text", pasted=" ".join(texts), chunk_size=20, M=6, ef_construction=40)
+    assert record["data"]["collection"] == "Pasted text"
+    assert record["data"]["vectors"] > 50
+    assert (record["settings"]["M"], record["settings"]["ef_construction"]) == (6, 40)
+    assert record["settings"]["model"] == "wordllama-256"
+    assert record["observed"]["seconds_embedding"] > 0
+    answer = client.predict(texts[17], 1, 60, api_name="/search")
+    assert " ".join(texts[17].split()[:4]) in answer["results"][0]["text"]
+    measured = client.predict(5, 10, api_name="/measure")
+    assert measured["hnsw"]["ef"] == 10
+    assert len(measured["recall"]) == measured["data"]["measuring_queries"]
+    assert measured["hnsw"]["mean_recall"] == pytest.approx(sum(measured["recall"]) / len(measured["recall"]), abs=1e-5)
+    assert measured["exact"]["mean_recall"] == 1.0
+    assert measured["hnsw"]["p50_seconds"] <= measured["hnsw"]["p95_seconds"]
+    assert measured["settings"]["M"] == 6
+
+
+def test_files_are_built_and_bad_ones_told(client, tmp_path):
+    good, bad = ROOT / "samples" / "documents" / "earthquakes.pdf", tmp_path / "empty.txt"
+    bad.write_bytes(b"")
+    record = build(client, source="files", files=[handle_file(str(good)), handle_file(str(bad))])
+    assert list(record["observed"]["files_not_read"]) == ["empty.txt"]
+    assert "empty" in record["observed"]["files_not_read"]["empty.txt"]
+    answer = client.predict("how strong is an earthquake on the magnitude scale?", 2, 20, api_name="/search")
+    assert "earthquakes.pdf" in answer["results"][0]["place"]
+
+
+# --- comparing models
+
+MODELS = {"first": "all-MiniLM-L6-v2", "second": "wordllama-256"}
+NO_FILES = {"archive": None, "qrels": None, "queries": None}
+
+
+def beir_zip(path, corpus, queries, qrels):
+    def lines(rows, key):
+        return "".join(json.dumps({"_id": row_id, key: text}) + "\n" for row_id, text in rows.items())
+
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tiny/corpus.jsonl", lines(corpus, "text"))
+        archive.writestr("tiny/queries.jsonl", lines(queries, "text"))
+        archive.writestr("tiny/qrels/test.tsv", "".join("\t".join(row) + "\n" for row in qrels))
+    return path
+
+
+def test_two_models_are_compared_on_an_uploaded_collection(new_client, tmp_path):
+    corpus = {f"d{row}": text for row, text in enumerate(sentences(60))} | {"bees": "Bees dance to tell of flowers."}
+    queries = {"q1": "how do honey bees tell others where blossoms are?", "q2": "where do trains go?"}
+    path = beir_zip(tmp_path / "tiny.zip", corpus, queries, [("q1", "bees", "1"), ("q2", "gone", "1")])
+    client = new_client()
+    values = {**MODELS, **NO_FILES, "archive": handle_file(str(path)), "k": 1, "ef": 5}
+    answer = client.predict(collection="beir", api_name="/compare", **values)
+    assert answer["scores"]["success_1"]["first"][0] == 0.5  # the judged document of q2 is not there
+    assert answer["two_errors"]["wordllama-256"]["questions"] == 2
+    assert answer["record"]["data"]["collection"] == "tiny"
+    assert answer["record"]["data"]["vectors"] == 61
+    assert answer["record"]["settings"]["first"]["model"] == "all-MiniLM-L6-v2"
+    assert "of 2" in answer["verdict"] and "<" not in answer["verdict"].replace("p < ", "")
+    again = client.predict(collection="beir", api_name="/compare", **values)
+    assert again["record"]["observed"]["seconds"] < answer["record"]["observed"]["seconds"] + 1
+    assert again["scores"] == answer["scores"]
+
+
+def test_what_a_client_has_built_is_compared_with_judgments_of_its_own(new_client, tmp_path):
+    client, texts = new_client(), sentences(40)
+    build(client, source="text", pasted=" ".join(texts), chunk_size=20)
+    qrels, queries = tmp_path / "qrels.txt", tmp_path / "queries.tsv"
+    qrels.write_text("q1 0 pasted-text 1\n")
+    queries.write_text(f"q1\t{texts[3]}\n")
+    files = {"archive": None, "qrels": handle_file(str(qrels)), "queries": handle_file(str(queries))}
+    with pytest.raises(AppError, match="0 of 1 document ids"):
+        client.predict(collection="loaded", api_name="/compare", **MODELS, **files)
+    qrels.write_text("query-id\tcorpus-id\tscore\nq1\tpasted text\t1\n")
+    files["qrels"] = handle_file(str(qrels))
+    answer = client.predict(collection="loaded", api_name="/compare", **MODELS, **files)
+    assert answer["scores"]["success_10"]["first"][0] == 1
+    assert answer["record"]["settings"]["second"]["model"] == "wordllama-256"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"collection": "nothing"}, "everyday_science"),
+        ({"second": "all-MiniLM-L6-v2"}, "choose two different"),
+        ({"second": "no-such-model"}, "catalogue"),
+        ({"second": "intfloat/e5-small-v2"}, "could not be fetched"),
+        ({"k": 0}, "k is 0"),
+        ({"k": 2.5}, "k is 2.5"),
+        ({"ef": -1}, "ef is -1"),
+        ({"relevance_level": 0}, "relevance_level is 0"),
+        ({"collection": "beir"}, "No file was chosen"),
+    ],
+)
+def test_what_cannot_be_compared_is_a_clear_error(client, values, said):
+    with pytest.raises(AppError, match=said):
+        client.predict(api_name="/compare", **{"collection": "everyday_science", **MODELS, **NO_FILES, **values})
+
+
+# --- errors
+
+
+def error_of(call, *args, **kwargs):
+    with pytest.raises(AppError) as raised:
+        call(*args, **kwargs)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"source": "nonsense"}, "nonsense"),
+        ({"source": "text", "pasted": ""}, "empty"),
+        ({"source": "text", "pasted": "a b c", "M": 1}, "M is 1"),
+        ({"source": "text", "pasted": "a b c", "M": 2.5}, "M is 2.5"),
+        ({"source": "text", "pasted": "a b c", "chunk_size": None}, "chunk_size is None"),
+        ({"source": "text", "pasted": "a b c", "chunk_size": -5}, "-5"),
+        ({"source": "text", "pasted": "a b c", "chunk_overlap": 400}, "400"),
+        ({"source": "text", "pasted": "a b c", "model_name": "nonsense"}, "nonsense"),
+        ({"source": "files", "files": None}, "files"),
+        ({"source": "sample", "sample": "nonsense"}, "nonsense"),
+    ],
+)
+def test_a_bad_request_is_told_and_what_was_built_stays(client, values, words):
+    build(client, source="text", pasted="Honey bees dance to tell the way.")
+    message = error_of(build, client, **values)
+    assert words in message
+    assert "is lost" in message
+    answer = client.predict("bees", 1, 10, api_name="/search")
+    assert answer["results"][0]["text"] == "Honey bees dance to tell the way."
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.txt", b"", "empty"),
+        ("broken.pdf", b"%PDF-1.4 no more", "broken.pdf"),
+        ("broken.docx", b"PK\x03\x04 no more", "broken.docx"),
+        ("rows.jsonl", b'{"text": "fine"}\n{"text": ', "Line 2"),
+        ("wrong.xyz", b"text", "wrong.xyz"),
+        (f"{'x' * 20} & <b>.txt", b"", "empty"),
+    ],
+)
+def test_a_bad_file_is_told_with_its_reason(client, tmp_path, name, content, words):
+    path = tmp_path / name
+    path.write_bytes(content)
+    message = error_of(build, client, source="files", files=[handle_file(str(path))])
+    assert words in message
+    assert "<b>" not in message
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5, "many", None, 10**9])
+def test_an_impossible_k_is_told(client, k):
+    for call in ((k, 10), (10, k)):
+        if call[1] == 10**9:
+            continue  # an ef above the number of vectors is only as much work as all of them
+        message = error_of(client.predict, *call, api_name="/measure")
+        assert "whole number" in message
+    assert "whole number" in error_of(client.predict, "tea", k, 10, api_name="/search")
+
+
+def test_an_empty_and_a_long_question_are_told(client):
+    assert "empty" in error_of(client.predict, "  ", 3, 10, api_name="/search")
+    assert "2,000" in error_of(client.predict, "x" * 2_001, 3, 10, api_name="/search")
+
+
+def test_more_than_there_is(client):
+    build(client, source="text", pasted="Honey bees dance to tell the way.")
+    assert len(client.predict("bees", 50, 50, api_name="/search")["results"]) == 2
+    assert client.predict(50, 50, api_name="/measure")["hnsw"]["mean_recall"] == 1.0
+
+
+def test_markup_in_an_error_is_escaped(client):
+    assert "<" not in error_of(build, client, source=HOSTILE)
+
+
+# --- visitors
+
+
+def test_clients_do_not_see_each_others_collections(new_client):
+    one, two, three = new_client(), new_client(), new_client()
+    build(one, source="text", pasted="Lighthouses warn ships of rocks.")
+    build(two, source="text", pasted="Sourdough rises because of wild yeast.")
+    question = "how do lighthouses reach ships far out at sea?"
+    found = [client.predict(question, 1, 10, api_name="/search")["results"][0] for client in (one, two, three)]
+    assert found[0]["text"] == "Lighthouses warn ships of rocks."
+    assert found[1]["text"] == "Sourdough rises because of wild yeast."
+    assert "lighthouses.html" in found[2]["place"]  # of the sample
+
+
+def test_visitors_on_one_collection_get_the_ef_they_asked_for(new_client):
+    """hnswlib's ef belongs to the whole index, and all visitors share the sample's."""
+    efs, expected = (1, 60), {}
+    for ef in efs:
+        expected[ef] = new_client().predict(1, ef, api_name="/measure")["recall"]
+
+    def visit(ef):
+        client = new_client()
+        return ef, [client.predict(1, ef, api_name="/measure")["recall"] for _ in range(5)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for ef, recalls in pool.map(visit, efs * 2):
+            assert all(recall == expected[ef] for recall in recalls)
+    assert sum(expected[1]) < sum(expected[60]), "else the two cannot be told apart"
+
+
+def test_building_beside_another_build(new_client):
+    def visit(number):
+        client = new_client()
+        record = build(client, source="text", pasted=" ".join(sentences(60, seed=number)), chunk_size=20)
+        place = client.predict(sentences(60, seed=number)[5], 1, 60, api_name="/search")
+        return number, record, place
+
+    with ThreadPoolExecutor(3) as pool:
+        for number, _, answer in pool.map(visit, range(3)):
+            assert " ".join(sentences(60, seed=number)[5].split()[:4]) in answer["results"][0]["text"]
+
+
+# --- starting
+
+
+def test_the_page_is_made_without_loading_a_model_library_and_without_analytics():
+    code = (
+        "import sys, app\n"
+        "heavy = {'torch', 'sentence_transformers', 'transformers', 'scipy', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "assert not app.demo.analytics_enabled\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def fetch(url):
+    with urllib.request.urlopen(url, timeout=5) as response:
+        return response.read().decode()
+
+
+@pytest.fixture
+def started():
+    """Start `python app.py` and give its address and what it prints."""
+    port, lines = free_port(), []
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
+    reader.start()
+    yield f"http://127.0.0.1:{port}", lines, process
+    process.terminate()
+    process.wait(PATIENCE)
+    reader.join(PATIENCE)
+    process.stdout.close()
+
+
+def test_python_app_py_serves_the_page(started):
+    url, lines, process = started
+    page, end = "", time.monotonic() + PATIENCE
+    while not page and time.monotonic() < end:
+        assert process.poll() is None, "".join(lines)
+        try:
+            page = fetch(url)
+        except OSError:
+            time.sleep(0.1)
+    assert "Dense Retrieval Lab" in page, "".join(lines)

@@ -1,0 +1,234 @@
+"""Tables: every text is escaped, every mark and number is the one that was handed in."""
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from retriever.indexes.base import Neighbors
+from retriever.run_record import RunRecord
+from tests.support.page import Elements, assert_harmless, content_of
+from tests.support.small import HOSTILE, collection_of, measurement, sentences
+from ui.documents.text import SHOWN_CHUNKS, chunk_table
+from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
+from ui.render.export import download_link, folded_record, record_section, rows_to_csv, rows_to_json
+from ui.render.passages import passage_body
+from ui.search.text import hit_list, time_bar
+
+
+def hit(text, score=0.5, **metadata):
+    return {"text": text, "score": score, "metadata": metadata}
+
+
+def test_hits_show_text_score_place_and_mark():
+    found = [hit("Water boils.", 0.87654, title="Tea", source="tea.txt"), hit("Bees fly.", 0.5, title="Bees")]
+    source = hit_list(found, [False, True], side="exact")
+    items = re.findall(r"<li.*?</li>", source)
+    assert len(items) == 2
+    assert "Water boils." in items[0]
+    assert "0.877" in items[0]
+    assert "Tea · tea.txt" in items[0]
+    assert "missed by HNSW" not in items[0]
+    assert "missed by HNSW" in items[1]
+    assert "lab-marked" in items[1]
+    assert "lab-marked" not in items[0]
+
+
+def test_extra_hits_are_not_called_missed():
+    source = hit_list([hit("Bees fly.")], [True], side="hnsw")
+    assert "missed by HNSW" not in source
+    assert "lab-marked" in source
+
+
+def test_a_long_hit_can_be_read_whole():
+    text = " ".join(f"word{number}" for number in range(300))
+    assert text in Elements(hit_list([hit(text)], [False], side="exact")).text
+
+
+def test_hostile_hits_stay_text():
+    source = hit_list([hit(HOSTILE * 20, title=HOSTILE, source=HOSTILE, page=HOSTILE)], [True], side="exact")
+    assert_harmless(source)
+    assert HOSTILE * 20 in Elements(source).text
+
+
+@pytest.mark.parametrize(
+    ("text", "metadata", "shown"),
+    [
+        ("Tea Water boils.", {"title": "Tea"}, "Water boils."),
+        ("Tea Tea is hot.", {"title": "Tea"}, "Tea is hot."),  # only the title it was embedded with
+        ("Teapots are round.", {"title": "Tea"}, "Teapots are round."),
+        ("Tea Water boils.", {"title": "Tea", "start": 0, "end": 16}, "Tea Water boils."),  # a chunk has no title in it
+        ("Water boils.", {"title": "Tea"}, "Water boils."),
+        (" Water boils.", {"title": ""}, " Water boils."),
+        ("None of it.", {"title": None}, "None of it."),
+        ("Water boils.", {}, "Water boils."),
+    ],
+)
+def test_a_passage_is_shown_without_the_title_above_it(text, metadata, shown):
+    assert passage_body(text, metadata) == shown
+
+
+def test_hits_show_a_title_once():
+    source = hit_list([hit("Tea Water boils.", title="Tea")], [False], side="exact")
+    assert Elements(source).text.count("Tea") == 1
+
+
+def test_the_time_bar_splits_in_proportion():
+    source = time_bar({"embedding": (0.003, "a"), "HNSW": (0.001, "b"), "exact": (0.004, "c")})
+    assert [float(share) for share in re.findall(r"flex-grow:([0-9.]+)", source)] == [0.375, 0.125, 0.5]
+    assert re.findall(r"<b>(.*?)</b>", source) == ["3 ms", "1 ms", "4 ms"]
+
+
+def test_the_time_bar_of_nothing_does_not_divide_by_zero():
+    assert "flex-grow:0" in time_bar({"embedding": (0.0, "a")})
+
+
+def test_cards_show_both_sides_with_units():
+    now = measurement([0.5, 0.75, 1.0], [100e-6, 200e-6, 300e-6], ef=25)
+    exact = measurement([1, 1, 1], [400e-6, 400e-6, 400e-6], ef=None)
+    source = measurement_cards(now, exact)
+    cards = [Elements(part).text for part in source.split('class="lab-card"')[1:]]
+    assert 'data-ef="25"' in source
+    assert "recall@10" in cards[0]
+    assert "0.750" in cards[0]
+    assert "200 µs" in cards[1]
+    assert "400 µs" in cards[1]
+    assert f"{np.percentile([100, 200, 300], 95):.0f} µs" in cards[2]
+    assert "5,000" in cards[3]  # three queries in 600 µs
+    assert "2,500" in cards[3]
+    assert "2.0× faster" in cards[1]
+    assert distance_sentence(now, exact) == "", "nothing was counted yet"
+    counted = [replace(step, distances=np.full(3, n)) for step, n in ((now, 1234.4), (exact, 10_785.0))]
+    assert "At ef=25 a query computes 1,234 distances" in Elements(distance_sentence(*counted)).text
+    assert "10,785" in distance_sentence(*counted)
+
+
+def bars_of(recall):
+    source = recall_histogram(measurement(recall, 1e-4))
+    titles = re.findall(r'title="(\d+) quer(?:y|ies) with recall ([^"]+)"', source)
+    return {label: int(count) for count, label in titles if count != "0"}, source
+
+
+@pytest.mark.parametrize("found", range(11))
+def test_each_recall_falls_into_its_own_tenth(found):
+    counts, _ = bars_of([found / 10] * 3)
+    assert list(counts.values()) == [3]
+    assert next(iter(counts)).startswith(f"{found / 10:.1f}")
+
+
+def test_the_spread_counts_every_query_once():
+    recall = np.random.default_rng(1).integers(0, 21, 200) / 20
+    counts, source = bars_of(recall)
+    assert sum(counts.values()) == 200
+    assert counts["1.0"] == int((recall == 1).sum())
+    heights = [float(height) for height in re.findall(r"height:([0-9.]+)%", source)]
+    assert max(heights) == 100
+
+
+# --- the worst queries
+
+
+@pytest.fixture(scope="module")
+def starved(fake_encoder):
+    return collection_of(fake_encoder, sentences(400), M=2, ef_construction=5)
+
+
+def test_the_worst_come_first_with_what_they_missed(starved):
+    now = starved.measure(10, 10)
+    assert now.mean_recall < 0.9, "this graph is to be poor enough to miss something"
+    rows = re.findall(
+        r"<tr><td><b>(.*?)</b></td><td>(.*?)</td>\s*<td[^>]*>(.*?)</td></tr>", worst_queries(starved, now)
+    )
+    order = np.argsort(now.recall, kind="stable")[: len(rows)]
+    assert [float(recall) for recall, _, _ in rows] == pytest.approx(now.recall[order], abs=0.0501)
+    assert [question for _, question, _ in rows] == [starved.queries[row] for row in order]
+    for row, (_, _, missed) in zip(order, rows, strict=True):
+        n_missed = round((1 - now.recall[row]) * 10)
+        listed = missed.count("Text ") + int((re.findall(r"and (\d+) more", missed) or [0])[0])
+        assert listed == n_missed
+
+
+def test_ties_are_not_listed_as_missed(fake_encoder):
+    texts = ["amber anchor apple"] * 4 + ["zebra wolf"]
+    twins = collection_of(fake_encoder, texts, queries=["amber anchor", "wolf amber"])
+    truth = twins.truth(2)
+    others = [number for number in range(4) if number not in truth.ids[0]]
+    ids = np.array([others, [others[0], 4]])
+    scores = np.array([truth.scores[0], [truth.scores[1][0], -1.0]], np.float32)
+    now = measurement([1.0, 0.5], 1e-4, k=2, neighbors=Neighbors(ids, scores))
+    source = worst_queries(twins, now)
+    assert source.count("<tr>") == 2  # the head and the second query
+    assert source.count("Text ") == 1, "recall 0.5 of two is one missed"
+
+
+def test_where_nothing_is_missed_nothing_is_listed(fake_encoder):
+    rich = collection_of(fake_encoder, sentences(30))
+    assert "<table" not in worst_queries(rich, rich.measure(5, 200))
+
+
+def test_hostile_queries_and_titles_stay_text(fake_encoder):
+    metadata = [{"title": HOSTILE, "doc_id": HOSTILE} for _ in range(400)]
+    hostile = collection_of(
+        fake_encoder, sentences(400), queries=[HOSTILE] * 8, metadata=metadata, M=2, ef_construction=5
+    )
+    now = hostile.measure(10, 10)
+    nothing = Neighbors(np.full_like(now.neighbors.ids, -1), np.full_like(now.neighbors.scores, -np.inf))
+    source = worst_queries(hostile, measurement(np.zeros(8), 1e-4, neighbors=nothing))
+    assert HOSTILE in Elements(source).text
+    assert_harmless(source)
+    assert_harmless(chunk_table(hostile))
+
+
+# --- chunks, records, downloads
+
+
+def test_chunks_are_shown_up_to_a_number(fake_encoder):
+    few, many = collection_of(fake_encoder, sentences(7)), collection_of(fake_encoder, sentences(150))
+    assert Elements(chunk_table(few)).tags.count("tr") == 1 + 7
+    assert Elements(chunk_table(many)).tags.count("tr") == 1 + SHOWN_CHUNKS
+    assert "of 150" in Elements(chunk_table(many)).text
+    assert sentences(7)[6] in Elements(chunk_table(few)).text
+
+
+def test_a_download_carries_its_file():
+    link = download_link("ünder.csv", "text/csv", "a;b\nß", "CSV")
+    assert content_of(link) == "a;b\nß"
+    assert 'download="ünder.csv"' in link
+    assert_harmless(download_link(HOSTILE, "text/csv", HOSTILE, "CSV"))
+
+
+def test_a_record_is_shown_and_offered_in_both_forms():
+    run = RunRecord("A run", {"ef": 10, "question": HOSTILE}, {"vectors": 3}, {"recall": 0.5})
+    source = record_section(run)
+    assert_harmless(source)
+    as_json, as_markdown = re.findall(r"<a .*?</a>", source)
+    assert json.loads(content_of(as_json))["settings"] == {"ef": 10, "question": HOSTILE}
+    assert "| ef | 10 |" in content_of(as_markdown)
+    assert source in folded_record(run)
+
+
+ROWS = [
+    {"rank": 1, "score": -0.25, "text": '=HYPERLINK("http://x")'},
+    {"rank": 2, "score": 0.5, "text": "+1"},
+    {"rank": 3, "score": 0.5, "text": "-1"},
+    {"rank": 4, "score": 0.5, "text": "@SUM(A1)"},
+    {"rank": 5, "score": 0.5, "text": "\t=1"},
+    {"rank": 6, "score": 0.5, "text": 'plain, with "quotes"\nand a line'},
+]
+
+
+def test_csv_cells_never_become_formulas():
+    read = list(csv.DictReader(io.StringIO(rows_to_csv(ROWS), newline="")))
+    assert [row["text"][0] for row in read[:5]] == ["'"] * 5
+    assert [row["text"].removeprefix("'") for row in read] == [row["text"] for row in ROWS]
+    assert read[0]["score"] == "-0.25"  # a number stays one
+    assert rows_to_csv([]) == ""
+
+
+def test_json_rows_read_back():
+    assert json.loads(rows_to_json(ROWS)) == ROWS
+    assert json.loads(rows_to_json([])) == []

@@ -1,0 +1,719 @@
+"""The tabs' handlers, called as Gradio calls them: values and a session in, values and perhaps a new session out."""
+
+import base64
+import gc
+import json
+import re
+import threading
+import warnings
+import weakref
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from retriever.encoders.catalogue import MODELS
+from retriever.errors import CollectionError, DocumentError, ParameterError
+from retriever.indexing.collection import IndexSettings
+from tests.support.small import HOSTILE, collection_of, sentences
+from ui.documents.job import BuildPlan
+from ui.documents.request import PASTE, SOURCES, BuildRequest
+from ui.documents.tab import (
+    cancel_build,
+    fit_chunk_slider,
+    loaded_report,
+    name_preset,
+    save_collection,
+    set_preset,
+    show_source,
+    stream_build,
+)
+from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
+from ui.page import adopt_best_sample, collection_revision, take_python_docs
+from ui.recall.curves import stream_curves
+from ui.recall.tab import (
+    NO_OVERLAY,
+    OVERLAYS,
+    answer_target,
+    build_recall_tab,
+    draw_details,
+    go_to_smallest_ef,
+    measure_at_ef,
+    overlay_choice,
+    overlay_graph,
+    show_distances,
+    show_lesson,
+    starve_graph,
+)
+from ui.recall.text import curve_lesson
+from ui.render.controls import keep_ef_above_k
+from ui.render.errors import report_errors, report_stream_errors
+from ui.search.answer import answer_question
+from ui.search.tab import EXAMPLES, answer_search, refresh_search, search_again, stream_search, take_example
+from ui.session import Session
+from ui.uploads.parsed_files import ParsedFiles
+
+PATIENCE = 10  # seconds until a test gives up on a thread
+SKIP = gr.skip()
+
+
+@pytest.fixture(scope="module")
+def indexed(fake_encoder):
+    """A collection with a good graph."""
+    return collection_of(fake_encoder, sentences(300), name="Rich")
+
+
+@pytest.fixture(scope="module")
+def starved(fake_encoder):
+    """A collection with a graph so poor that much is missed."""
+    return collection_of(fake_encoder, sentences(500), M=2, ef_construction=5, name="Poor")
+
+
+def skipped(value):
+    return isinstance(value, dict) and value == SKIP
+
+
+def mean_recall(cards):
+    return float(re.search(r"<b>([0-9.]+)</b>", cards).group(1))
+
+
+# --- session
+
+
+def test_an_empty_session_has_nothing_loaded():
+    with pytest.raises(CollectionError, match="being prepared"):
+        Session().loaded()
+
+
+def test_sessions_of_two_visitors_are_never_equal():
+    assert Session() != Session()
+
+
+# --- adopting what was prepared
+
+
+def prepared(**samples):
+    state = SharedSamples()
+    state._ready.update({(name, PREPARED_MODEL): indexed for name, indexed in samples.items()})
+    return state
+
+
+def test_a_visitor_who_chose_nothing_moves_on_to_the_best_sample(indexed, starved):
+    state = prepared()
+    session, changed, header, note, timer = adopt_best_sample(Session(), state)
+    assert skipped(session)
+    assert skipped(changed)
+    assert skipped(header)
+    assert "Sample documents" in note
+    assert timer.active
+
+    state = prepared(documents=indexed)
+    small, first, header, note, _ = adopt_best_sample(Session(), state)
+    assert small.indexed is indexed
+    assert not small.chosen
+    assert "Rich" in header
+    assert "Python docs" in note
+
+    state = prepared(documents=indexed, python_docs=starved)
+    large, second, header, note, _ = adopt_best_sample(small, state)
+    assert large.indexed is starved
+    assert second != first
+    assert "Poor" in header
+    assert "Everyday science" in note
+    assert "Python docs" not in note
+
+    state = prepared(documents=indexed, python_docs=starved, everyday_science=indexed)
+    *_, note, _ = adopt_best_sample(large, state)
+    assert note == ""
+
+
+def test_a_visitor_who_has_chosen_is_never_moved(indexed, starved):
+    own = Session(indexed, chosen=True)
+    session, changed, header, _, _ = adopt_best_sample(own, prepared(documents=starved, python_docs=starved))
+    assert skipped(session)
+    assert skipped(changed)
+    assert skipped(header)
+
+
+def test_an_unchanged_session_is_not_written(indexed):
+    session, changed, _, _, _ = adopt_best_sample(Session(indexed), prepared(documents=indexed))
+    assert skipped(session), "a build may have ended since the session was read: writing it back would undo that"
+    assert skipped(changed)
+
+
+def test_adopting_takes_the_second_graph_away(indexed, starved):
+    session, *_ = adopt_best_sample(Session(indexed, overlay=indexed), prepared(documents=starved))
+    assert session.overlay is None
+
+
+def test_the_page_looks_again_until_all_is_prepared(monkeypatch):
+    state = SharedSamples(())
+    assert not adopt_best_sample(Session(), state)[-1].active
+
+
+def test_changed_tells_collections_apart(indexed, starved):
+    assert collection_revision(Session(indexed)) == collection_revision(Session(indexed, chosen=True))
+    assert collection_revision(Session(indexed))[0] != collection_revision(Session(starved))[0]
+    assert "Poor" in collection_revision(Session(starved))[1]
+
+
+def test_python_docs_are_taken_by_choice(monkeypatch, indexed):
+    state = SharedSamples()
+    monkeypatch.setattr(state, "wait_for", lambda name, progress: {"python_docs": indexed}[name])
+    taken = take_python_docs(Session(), state)
+    assert taken.indexed is indexed
+    assert taken.chosen
+
+
+# --- documents tab
+
+
+class Work:
+    """Stand in for a build that goes on until it is told to end."""
+
+    def __init__(self, result):
+        self.result, self.begun, self.go_on, self.cancelled = result, threading.Event(), threading.Event(), False
+
+    def __call__(self, progress):
+        for _ in range(int(PATIENCE / 0.01)):
+            progress("embedding", 0.25)
+            self.begun.set()
+            if self.go_on.wait(0.01):
+                break
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+@pytest.fixture
+def build(monkeypatch):
+    """Start build_steps with work of the test's own."""
+    monkeypatch.setattr("ui.documents.tab.POLL_SECONDS", 0.01)
+
+    def begin(result, session):
+        work = Work(result)
+        monkeypatch.setattr(
+            "ui.documents.tab.plan_build",
+            lambda *_: BuildPlan(work, BuildRequest(PASTE, text="x").source_key(ParsedFiles())),
+        )
+        return work, stream_build(BuildRequest(PASTE, text="x"), session, SharedSamples(()))
+
+    return begin
+
+
+def until(steps, condition):
+    """Take steps until one meets a condition."""
+    for number, step in enumerate(steps):
+        if condition(step):
+            return step
+        assert number < 2_000
+    raise AssertionError("the steps ended before")
+
+
+def test_a_build_shows_its_progress_and_ends_with_what_it_made(build, indexed, starved):
+    before = Session(starved, "key", overlay=starved)
+    work, steps = build(indexed, before)
+    running, _, _, _ = next(steps)
+    assert running.indexed is starved
+    assert running.chosen, "nothing may replace what is loaded while somebody builds"
+    step = until(steps, lambda step: "25%" in step[1])
+    assert skipped(step[0])
+    assert skipped(step[2])
+    work.go_on.set()
+    *_, (done, words, report, chunks) = steps
+    assert done.indexed is indexed
+    assert (done.chosen, done.job, done.overlay) == (True, None, None)
+    assert done.source == BuildRequest(PASTE, text="x").source_key(ParsedFiles())
+    assert "Done" in words
+    assert "300" in report
+    assert sentences(300)[0] in chunks
+
+
+def test_cancel_leaves_what_was_loaded(build, indexed, starved):
+    before = Session(starved, chosen=True)
+    work, steps = build(indexed, before)
+    running, *_ = next(steps)
+    assert work.begun.wait(PATIENCE)
+    assert "Cancelling" in cancel_build(running)
+    *_, (session, words, report, _) = steps
+    assert "Cancelled" in words
+    assert "unchanged" in words
+    assert skipped(session) or session.indexed is starved
+    assert "500" in report
+    assert "No build is running" in cancel_build(running)
+
+
+@pytest.mark.parametrize("end", ["cancel", "fail"])
+def test_who_chose_nothing_before_still_gets_a_sample_after_an_ended_build(build, indexed, end):
+    work, steps = build(DocumentError("The file is empty."), Session())
+    running, *_ = next(steps)
+    if end == "cancel":
+        cancel_build(running)
+    else:
+        work.go_on.set()
+    last = running
+    try:
+        for session, *_ in steps:
+            last = last if skipped(session) else session
+    except DocumentError:
+        assert end == "fail"
+    assert adopt_best_sample(last, prepared(documents=indexed))[0].indexed is indexed
+
+
+def test_a_failed_build_is_told_and_leaves_what_was_loaded(build, starved):
+    work, _ = build(DocumentError(f"{HOSTILE} is empty."), Session(starved, chosen=True))
+    steps = report_stream_errors(stream_build)(
+        BuildRequest(PASTE, text="x"), Session(starved, chosen=True), SharedSamples(())
+    )
+    work.go_on.set()
+    seen = []
+    with pytest.raises(gr.Error, match="is empty") as raised:
+        seen += steps
+    assert "<" not in raised.value.message
+    for session, *_ in seen:
+        assert skipped(session) or session.indexed is starved
+
+
+def test_a_visitor_who_leaves_stops_the_build(build, indexed):
+    _, steps = build(indexed, Session())
+    running, *_ = next(steps)
+    steps.close()
+    assert running.job.wait(PATIENCE)
+
+
+def test_a_refused_request_starts_nothing(starved):
+    steps = report_stream_errors(stream_build)(BuildRequest(PASTE), Session(starved), SharedSamples(()))
+    with pytest.raises(gr.Error, match="empty"):
+        next(steps)
+
+
+def test_cancel_without_a_build():
+    assert "No build is running" in cancel_build(Session())
+
+
+def test_the_report_of_nothing_and_of_something(indexed):
+    assert "Nothing is loaded" in loaded_report(Session())[0]
+    report, chunks = loaded_report(Session(indexed))
+    assert "300" in report
+    assert "Run record" in report
+    assert "Text 0" in chunks
+
+
+def test_only_the_chosen_source_is_shown():
+    for number, source in enumerate(SOURCES):
+        assert [update["visible"] for update in show_source(source)] == [
+            other == number for other in range(len(SOURCES))
+        ]
+
+
+def test_chunk_sizes_fit_the_model():
+    for name, card in MODELS.items():
+        size, info = fit_chunk_slider(name)
+        assert size["maximum"] == card.max_tokens or card.max_tokens is None
+        assert 0 < size["value"] <= size["maximum"]
+        assert str(card.dimension) in info["info"]
+
+
+def test_presets_are_set_and_recognized():
+    assert set_preset("starved 4/20") == (4, 20)
+    assert name_preset(4.0, 20.0) == "starved 4/20"
+    assert name_preset(5, 20) is None
+    assert name_preset(IndexSettings().M, IndexSettings().ef_construction) == "default 16/200"
+
+
+def test_saving_nothing_is_an_error():
+    with pytest.raises(gr.Error, match="Nothing is loaded"):
+        report_errors(save_collection)(Session())
+
+
+# --- search tab
+
+QUESTION = "amber river winter"
+
+
+def test_a_search_answers_twice(indexed):
+    bar, exact, hnsw, links, record = answer_search(QUESTION, 5, 50, Session(indexed))
+    truth = indexed.retriever.search(QUESTION, 5)
+    for column in (exact, hnsw):
+        assert column.count("<li") == 5
+        scores = [float(score) for score in re.findall(r'cosine similarity">(.*?)<', column)]
+        assert scores == pytest.approx([hit["score"] for hit in truth], abs=0.0006)
+        assert truth[0]["text"] in column
+    assert "recall@5 = 1.00" in bar
+    assert all(part in bar for part in ("embedding", "ef=50", "exact"))
+    assert links.count("<a ") == 2
+    assert QUESTION in record
+
+
+def rows_of(links):
+    data = re.search(r'href="data:application/json;base64,([^"]+)"', links).group(1)
+    return json.loads(base64.b64decode(data))
+
+
+def test_downloads_hold_both_rankings(indexed):
+    rows = rows_of(answer_search(QUESTION, 5, 50, Session(indexed))[3])
+    assert [(row["search"], row["rank"]) for row in rows] == [(s, r) for s in ("exact", "hnsw") for r in range(1, 6)]
+    assert rows[0]["text"] == indexed.retriever.search(QUESTION, 1)[0]["text"]
+
+
+@pytest.mark.parametrize("question", sentences(12, seed=5))
+def test_marks_are_as_many_as_recall_says(starved, question):
+    both = answer_question(question, 10, 10, starved)
+    bar, exact, hnsw, links, _ = answer_search(question, 10, 10, Session(starved))
+    missed = exact.count("missed by HNSW")
+    assert missed == round((1 - both.recall) * 10)
+    assert hnsw.count("lab-marked") == missed
+    assert f"found {10 - missed} of the 10" in bar
+    notes = [(row["search"], row["note"]) for row in rows_of(links) if row["note"]]
+    assert notes == [("exact", "missed by HNSW")] * missed + [("hnsw", "extra")] * missed
+
+
+def test_this_graph_misses_something(starved):
+    recalls = [answer_question(question, 10, 10, starved).recall for question in sentences(12, seed=5)]
+    assert 0 < np.mean(recalls) < 0.9, "else the tests of marks test nothing"
+
+
+def test_ties_are_not_marked_as_missed(fake_encoder):
+    twins = collection_of(fake_encoder, ["amber anchor apple"] * 40 + sentences(40))
+    bar, exact, hnsw, _, _ = answer_search("amber anchor apple", 5, 5, Session(twins))
+    assert "recall@5 = 1.00" in bar
+    assert "lab-marked" not in exact + hnsw
+
+
+def test_more_than_there_is(fake_encoder):
+    few = collection_of(fake_encoder, sentences(3))
+    bar, exact, hnsw, _, _ = answer_search(QUESTION, 10, 10, Session(few))
+    assert exact.count("<li") == hnsw.count("<li") == 3
+    assert "only 3" in bar
+    assert "recall@3 = 1.00" in bar
+    assert "missed" not in exact
+
+
+def test_ef_below_k_is_k(starved):
+    question = sentences(12, seed=5)[0]
+    below, at = (answer_search(question, 10, ef, Session(starved)) for ef in (1, 10))
+    assert below[1:3] == at[1:3]
+    assert keep_ef_above_k(25, 10) == gr.update(minimum=25, value=25)
+    assert keep_ef_above_k(5, 10) == gr.update(minimum=5, value=10)
+
+
+@pytest.mark.parametrize("question", ["", "   \n", None])
+def test_an_empty_question_is_refused(indexed, question):
+    with pytest.raises(gr.Error, match="empty"):
+        report_errors(answer_search)(question, 10, 10, Session(indexed))
+
+
+def test_a_very_long_question_is_refused_with_the_limit(indexed, monkeypatch):
+    with pytest.raises(gr.Error, match=r"2,001.*2,000"):
+        report_errors(answer_search)("x" * 2_001, 10, 10, Session(indexed))
+    answer_search("x" * 2_000, 10, 10, Session(indexed))
+    monkeypatch.setenv("LAB_MAX_QUESTION", "5")
+    with pytest.raises(ParameterError, match="at most 5"):
+        answer_search("longer", 10, 10, Session(indexed))
+
+
+def test_an_ef_below_k_is_told_as_the_ef_that_was_searched_with(indexed):
+    bar, *_, record = answer_search(QUESTION, 25, 10, Session(indexed))
+    assert "HNSW at ef=25" in bar
+    assert '"ef": 25' in record.replace("&quot;", '"')
+
+
+def test_a_search_before_anything_is_loaded_is_told():
+    with pytest.raises(gr.Error, match="being prepared"):
+        list(report_stream_errors(stream_search)(QUESTION, 10, 10, Session()))
+
+
+def test_the_first_search_says_that_the_model_is_loaded_first(indexed, monkeypatch):
+    monkeypatch.setattr("ui.search.tab.is_loaded", lambda name: False)
+    waiting, answer = stream_search(QUESTION, 10, 10, Session(indexed))
+    assert "Loading" in waiting[0]
+    assert all(skipped(value) for value in waiting[1:])
+    assert "recall@10" in answer[0]
+    monkeypatch.setattr("ui.search.tab.is_loaded", lambda name: True)
+    assert len(list(stream_search(QUESTION, 10, 10, Session(indexed)))) == 1
+
+
+def test_a_slider_without_a_question_changes_nothing(indexed):
+    assert all(skipped(value) for value in search_again("  ", 10, 10, Session(indexed)))
+    assert all(skipped(value) for value in search_again(QUESTION, 10, 10, Session()))
+    assert "recall@10" in search_again(QUESTION, 10, 10, Session(indexed))[0]
+
+
+def test_a_hostile_document_and_question_stay_text(fake_encoder):
+    metadata = [{"title": HOSTILE, "source": HOSTILE, "doc_id": HOSTILE} for _ in range(3)]
+    hostile = collection_of(fake_encoder, [HOSTILE] * 3, metadata=metadata, queries=[HOSTILE], name=HOSTILE)
+    for part in answer_search(HOSTILE, 3, 3, Session(hostile)):
+        assert "<img" not in part
+        assert "<script" not in part
+
+
+def test_a_new_collection_brings_its_examples(indexed):
+    first, offered, examples, bar, *rest = refresh_search("old example", ["old example"], Session(indexed))
+    assert first == indexed.queries[0]
+    assert offered == list(indexed.queries[:EXAMPLES])
+    assert "changed" in bar
+    assert rest == ["", "", "", ""]
+    assert take_example([indexed.queries[2]]) == indexed.queries[2]
+
+
+def test_a_question_that_was_typed_stays(indexed):
+    assert skipped(refresh_search("my own question", ["old example"], Session(indexed))[0])
+    assert refresh_search("  ", ["old example"], Session(indexed))[0] == indexed.queries[0]
+
+
+def test_before_anything_is_loaded_the_first_question_stays():
+    assert all(skipped(value) for value in refresh_search("old", ["old"], Session()))
+
+
+# --- ef tab
+
+
+def test_sliding_shows_what_is_measured_at_that_ef(starved):
+    session = Session(starved)
+    for ef in (10, 40, 200):
+        cards, last = measure_at_ef(10, ef, session)
+        figure, spread, worst, record = draw_details(last, 10, ef, "latency", session)
+        counted = show_distances(last, 10, ef, session)
+        measured = starved.measure(10, ef)
+        distances = np.mean([starved.graph.walk(query, 10, ef).distances for query in starved.query_vectors])
+        assert f"At ef={ef} a query computes <b>{distances:,.0f}</b> distances" in counted
+        assert mean_recall(cards) == pytest.approx(measured.mean_recall, abs=0.0006)
+        assert f'data-ef="{ef}"' in cards
+        assert f"now: ef={ef}" in [trace.name for trace in figure.data]
+        perfect = int((measured.recall == 1).sum())
+        assert f'title="{perfect} ' in spread
+        assert f'"ef": {ef}' in record.replace("&quot;", '"')
+
+
+def drawn(k, ef, axis, session):
+    """Return the figure that sliding to an ef ends with."""
+    return draw_details(measure_at_ef(k, ef, session)[1], k, ef, axis, session)[0]
+
+
+def test_the_axis_turns_from_latency_to_distances_and_recall_stays(starved):
+    starved.curve(10)
+    latency, distances = (drawn(10, 40, axis, Session(starved)) for axis in ("latency", "distances"))
+    [one], [other] = ([trace for trace in figure.data if trace.name == "HNSW 2/5"] for figure in (latency, distances))
+    assert one.y == other.y
+    assert list(other.x) == [step.mean_distances for step in starved.curve(10)]
+    assert list(other.x) == sorted(other.x)
+    exact = next(trace for trace in distances.data if trace.name == "exact")
+    assert list(exact.x) == [len(starved)]
+    assert "distances" in distances.layout.xaxis.title.text
+
+
+@pytest.mark.parametrize(("k", "ef"), [(10, 41), (10, 39), (11, 40), (9, 40), (50, 40)])
+def test_nothing_is_drawn_of_a_measurement_that_the_sliders_have_left(starved, k, ef):
+    session = Session(starved)
+    last = measure_at_ef(10, 40, session)[1]
+    assert all(skipped(value) for value in draw_details(last, k, ef, "latency", session))
+    assert skipped(show_distances(last, k, ef, session))
+    assert not skipped(draw_details(last, 10, 40, "latency", session)[0])
+    assert not skipped(show_distances(last, 10, 40, session))
+
+
+def test_an_ef_below_k_is_drawn_as_k(starved):
+    last = measure_at_ef(25, 10, Session(starved))[1]
+    for ef in (10, 25):  # the slider follows k a moment later
+        assert not skipped(draw_details(last, 25, ef, "latency", Session(starved))[0])
+        assert "At ef=25 " in show_distances(last, 25, ef, Session(starved))
+
+
+def test_nothing_is_drawn_of_a_measurement_of_what_is_no_longer_loaded(starved, indexed):
+    last = measure_at_ef(10, 40, Session(starved))[1]
+    for session in (Session(indexed), Session(starved.with_graph(3, 5)), Session()):
+        assert all(skipped(value) for value in draw_details(last, 10, 40, "latency", session))
+        assert skipped(show_distances(last, 10, 40, session))
+
+
+def test_what_was_measured_last_does_not_keep_its_collection_in_memory(starved):
+    other = starved.with_graph(3, 5)
+    gone = weakref.ref(other)
+    last = measure_at_ef(10, 40, Session(other))[1]
+    del other
+    gc.collect()
+    assert gone() is None
+    assert not last.fits(10, 40, Session(starved))
+
+
+def test_each_place_is_written_by_one_listener_with_one_request_under_way():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
+        with gr.Blocks() as page:
+            tab = build_recall_tab(gr.State(Session()))
+        gc.collect()
+    listeners = list(page.fns.values())
+    places = set()
+    for name in ("measure_at_ef", "draw_details", "show_distances", "answer_target"):
+        [writer] = [listener for listener in listeners if listener.name == name]
+        assert writer.trigger_mode == "always_last"  # the next request begins when the last one has ended, not before
+        assert writer.queue is (name == "answer_target")
+        places |= {place._id for place in writer.outputs}
+        assert [one.name for one in listeners if set(one.outputs) & set(writer.outputs)] == [name]
+    assert len(places) == 8, "numbers and what was measured; figure, spread, worst, record; distances; target"
+    chained = {one.name: listeners[one.trigger_after].name for one in listeners if one.trigger_after is not None}
+    assert chained["draw_details"] == "measure_at_ef"
+    assert chained["show_distances"] == "draw_details"
+    asked = tab.refreshed[1]
+    assert {one.name for one in listeners if (asked._id, "change") in one.targets} == {
+        "measure_at_ef",
+        "answer_target",
+        "show_lesson",
+    }
+    for name in ("stream_curves", "go_to_smallest_ef"):
+        assert all(asked in one.outputs for one in listeners if one.name == name)
+        assert all(one.queue for one in listeners if one.name == name), "only these tell the page that a state changed"
+
+
+def test_the_smallest_ef_is_k_and_its_numbers_are_asked_for():
+    (ef, first), (_, second) = go_to_smallest_ef(25.0), go_to_smallest_ef(25.0)
+    assert ef == 25
+    assert first != second
+
+
+def test_recall_rises_with_ef(starved):
+    recalls = [mean_recall(measure_at_ef(10, ef, Session(starved))[0]) for ef in (10, 30, 100, 400)]
+    assert recalls == sorted(recalls)
+    assert recalls[-1] > recalls[0] + 0.1
+
+
+def test_sliding_below_k_is_k(starved):
+    below, at = (measure_at_ef(10, ef, Session(starved))[0] for ef in (1, 10))
+    assert 'data-ef="10"' in below
+    assert mean_recall(below) == mean_recall(at)
+    assert keep_ef_above_k(25, 10) == gr.update(minimum=25, value=25)
+
+
+def test_sliding_before_anything_is_loaded_changes_nothing():
+    cards, last = measure_at_ef(10, 10, Session())
+    assert skipped(cards)
+    assert last is None
+    assert all(skipped(value) for value in draw_details(last, 10, 10, "latency", Session()))
+    assert skipped(show_distances(last, 10, 10, Session()))
+
+
+def test_sliding_with_k_above_the_collection(fake_encoder):
+    few = collection_of(fake_encoder, sentences(3))
+    assert mean_recall(measure_at_ef(50, 50, Session(few))[0]) == 1.0
+
+
+def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeypatch):
+    monkeypatch.setattr("ui.recall.curves.POLL_SECONDS", 0.001)
+    fresh = collection_of(fake_encoder, sentences(500), M=2, ef_construction=5)
+    session = Session(fresh)
+    assert skipped(show_lesson(10, session)), "the progress stays"
+    steps = stream_curves(10, session)
+    progress, first = next(steps)
+    assert "Measuring the curve" in progress
+    assert fresh.known_curve(10) is None, "the numbers at this ef come first"
+    assert fresh._exact, "else they would wait for the curve"
+    assert "HNSW 2/5" not in [trace.name for trace in drawn(10, 40, "latency", session).data]
+    waiting, measured = [], 0
+    for progress, measured in steps:
+        if not skipped(measured):
+            break
+        waiting.append(progress)
+    assert waiting
+    assert all("easuring" in progress or "aiting" in progress for progress in waiting)
+    assert skipped(progress), "what is loaded may have changed meanwhile: tell says what is true then"
+    assert measured != first, "else the page would not show the curve"
+    assert fresh.known_curve(10)[0].distances is None, "the curve is shown before its distances are counted"
+    *counting, (words, last) = steps
+    assert counting
+    assert all(skipped(value) for step in counting for value in step), "what is shown stays"
+    assert skipped(words)
+    assert last != measured, "the lesson speaks of distances too"
+    curve = fresh.known_curve(10)
+    assert all(step.distances is not None for step in curve)
+    trace = next(trace for trace in drawn(10, 40, "latency", session).data if trace.name == "HNSW 2/5")
+    assert list(trace.y) == [step.mean_recall for step in curve]
+    assert list(trace.x) == pytest.approx([step.p50 * 1e6 for step in curve])
+    [(words, again)] = stream_curves(10, session)
+    assert skipped(words)
+    assert again != last
+    assert fresh.known_curve(10) is curve
+
+
+def test_the_lesson_is_that_of_the_curve_of_what_is_loaded_now(starved, indexed):
+    starved.curve(10), indexed.curve(10)
+    for collection in (starved, indexed):
+        lesson = curve_lesson(collection, collection.measure_exact(10), collection.curve(10))
+        assert show_lesson(10, Session(collection)) == f'<div class="lab-lesson">{lesson}</div>'
+    assert skipped(show_lesson(10, Session()))
+
+
+def test_the_curve_before_anything_is_loaded_is_told():
+    [(words, asked)] = stream_curves(10, Session())
+    assert "being prepared" in words
+    assert skipped(asked)
+
+
+def test_aiming_names_the_smallest_measured_ef(starved):
+    curve = starved.curve(10)
+    target = round(curve[3].mean_recall - 0.005, 2)
+    expected = next(step.ef for step in curve if step.mean_recall >= target)
+    assert f"ef = {expected} " in answer_target(10, target, Session(starved))
+    assert "still being measured" in answer_target(7, target, Session(starved))
+    assert answer_target(10, target, Session()) == ""
+
+
+def test_a_second_graph_shares_vectors_and_is_drawn(indexed):
+    session = Session(indexed, "key", chosen=True)
+    name = next(name for name, settings in OVERLAYS.items() if settings == (4, 20))
+    laid = overlay_graph(name, session)
+    assert laid.indexed is indexed
+    assert (laid.source, laid.chosen) == ("key", True)
+    assert laid.overlay.retriever.vectors is indexed.retriever.vectors
+    assert laid.overlay.retriever.hnsw.M == 4
+    assert session.overlay is None
+    for _ in stream_curves(10, laid):
+        pass
+    assert {"HNSW 16/200", "HNSW 4/20"} <= {trace.name for trace in drawn(10, 10, "latency", laid).data}
+    assert overlay_graph(NO_OVERLAY, laid).overlay is None
+    assert overlay_choice(session) == NO_OVERLAY
+    assert skipped(overlay_choice(laid))
+
+
+def test_a_second_graph_over_nothing_is_an_error():
+    name = next(name for name, settings in OVERLAYS.items() if settings == (4, 20))
+    with pytest.raises(gr.Error, match="Nothing is loaded"):
+        report_errors(overlay_graph)(name, Session())
+
+
+def test_starving_takes_a_poor_graph_over_the_same_vectors(indexed):
+    session = starve_graph(Session(indexed, "key"))
+    assert session.indexed.retriever.vectors is indexed.retriever.vectors
+    assert (session.indexed.settings.M, session.indexed.settings.ef_construction) == (4, 20)
+    assert session.chosen
+    assert session.source == "key"
+    assert indexed.settings.M == 16
+    with pytest.raises(gr.Error):
+        report_errors(starve_graph)(Session())
+
+
+def test_starving_takes_the_second_graph_along(indexed):
+    overlay = indexed.with_graph(8, 50)
+    assert starve_graph(Session(indexed, overlay=overlay)).overlay is overlay
+
+
+# --- errors
+
+
+def test_an_error_nobody_expected_is_told_without_its_words():
+    def broken():
+        raise ZeroDivisionError("a visitor's words")
+
+    with pytest.raises(gr.Error) as raised:
+        report_errors(broken)()
+    assert "ZeroDivisionError" in raised.value.message and "Nothing that was loaded is lost" in raised.value.message
+    assert "words" not in raised.value.message and not raised.value.print_exception
+
+
+def test_a_message_is_escaped_and_says_that_nothing_is_lost():
+    def refuse():
+        raise DocumentError(HOSTILE)
+
+    with pytest.raises(gr.Error) as raised:
+        report_errors(refuse)()
+    assert "<" not in raised.value.message
+    assert "is lost" in raised.value.message

@@ -1,0 +1,173 @@
+"""Walking: what a trip says was found and missed is what hnswlib's own search finds, against truth in float64."""
+
+import numpy as np
+import pytest
+
+from retriever.errors import ParameterError
+from retriever.indexes.base import NO_ID
+from retriever.vectors import normalize
+from tests.support.small import HOSTILE, collection_of, sentences
+from ui.walk.trace import hardest_queries, trace_question, trace_walk
+
+STARVED = {"M": 2, "ef_construction": 5}
+
+
+def lab(encoder, texts, **fields):
+    """Index texts as collection_of does, the pinned questions' vectors being of unit length as in the app."""
+    indexed = collection_of(encoder, texts, **fields)
+    return indexed.renewed(query_vectors=normalize(indexed.query_vectors))
+
+
+def true_scores(indexed, query):
+    """Return the cosine of a question with every text, in float64."""
+    vectors = np.asarray(indexed.retriever.vectors, np.float64)
+    return vectors @ query.astype(np.float64) / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(query))
+
+
+def by_hnswlib(indexed, query, k, ef):
+    ids = indexed.retriever.hnsw.search(query[None, :], k, ef=ef).ids[0]
+    return ids[ids != NO_ID].tolist()
+
+
+def count_found(indexed, query, k, ef):
+    """Count what hnswlib finds that is as near as the k-th of all."""
+    scores = true_scores(indexed, query)
+    found = scores[by_hnswlib(indexed, query, k, ef)]
+    return int((found >= np.sort(scores)[::-1][:k][-1] - 2e-6).sum())
+
+
+@pytest.fixture(scope="module")
+def starved(fake_encoder):
+    """A collection with a graph so poor that much is missed."""
+    return lab(fake_encoder, sentences(400), **STARVED)
+
+
+@pytest.fixture(scope="module")
+def good(fake_encoder):
+    return lab(fake_encoder, sentences(300))
+
+
+@pytest.fixture(scope="module")
+def repeated(fake_encoder):
+    """Texts of which each is there five times, on a graph that leaves some out of reach."""
+    indexed = lab(fake_encoder, [text for text in sentences(40) for _ in range(5)], **STARVED)
+    assert len(indexed.graph.unreachable) > 10
+    return indexed
+
+
+@pytest.mark.parametrize(("k", "ef"), [(10, 10), (10, 60), (1, 1), (5, 2)])
+def test_a_trip_is_hnswlibs_search_held_against_the_truth(starved, fake_encoder, k, ef):
+    missed = 0
+    for question in starved.queries[:4]:
+        trip = trace_question(f"  {question} ", k, ef, starved)
+        query = fake_encoder.encode_query([question])[0]
+        true = np.argsort(-true_scores(starved, query), kind="stable")[:k].tolist()
+        found = by_hnswlib(starved, query, k, max(k, ef))
+        assert trip.question == question
+        assert trip.indexed is starved
+        assert trip.query == pytest.approx(query / np.linalg.norm(query), abs=1e-6)
+        assert trip.true_ids.tolist() == true
+        assert trip.walk.ids.tolist() == found
+        assert (trip.walk.k, trip.walk.ef) == (k, max(k, ef))
+        assert [miss.node for miss in trip.missed] == [node for node in true if node not in found]
+        assert trip.found == len(set(true) & set(found))
+        missed += len(trip.missed)
+    assert missed > 3, "else this tests nothing"
+
+
+def test_a_wide_walk_on_a_good_graph_misses_nothing(good):
+    for question in good.queries[:5]:
+        trip = trace_question(question, 10, 200, good)
+        assert (list(trip.missed), trip.found) == ([], 10)
+
+
+def test_a_trip_of_an_embedded_question_is_the_same(starved):
+    asked = trace_question(starved.queries[3], 10, 10, starved)
+    given = trace_walk(starved.queries[3], starved.query_vectors[3], 10, 10, starved)
+    assert given.walk.ids.tolist() == asked.walk.ids.tolist()
+    assert given.true_ids.tolist() == asked.true_ids.tolist()
+    assert [miss.node for miss in given.missed] == [miss.node for miss in asked.missed]
+    assert given.walk.distances == asked.walk.distances
+
+
+@pytest.mark.parametrize("n", [1, 2, 7])
+@pytest.mark.parametrize("ef", [1, 400])
+def test_k_above_the_collection_asks_for_all_there_are(fake_encoder, n, ef):
+    trip = trace_question("amber anchor", 50, ef, lab(fake_encoder, sentences(n)))
+    assert sorted(trip.true_ids.tolist()) == list(range(n))
+    assert trip.found == n
+    assert not trip.missed
+
+
+@pytest.mark.parametrize(("k", "ef"), [(1, 1), (10, 10), (10, 15), (50, 50)])
+def test_where_all_texts_are_equal_nothing_is_missed(fake_encoder, k, ef):
+    trip = trace_question("amber", k, ef, lab(fake_encoder, ["amber river"] * 30))
+    assert trip.found == len(trip.true_ids) == min(k, 30)
+    assert not trip.missed
+
+
+@pytest.mark.parametrize(("k", "ef"), [(10, 10), (10, 400), (50, 50), (3, 12)])
+def test_where_texts_repeat_and_some_are_out_of_reach_the_counts_fit(repeated, k, ef):
+    missed = 0
+    for question in repeated.queries[:8]:
+        trip = trace_question(question, k, ef, repeated)
+        found = trip.walk.ids.tolist()
+        assert trip.found == count_found(repeated, trip.query, k, ef)
+        assert not {miss.node for miss in trip.missed} & set(found)
+        assert {miss.node for miss in trip.missed} <= set(trip.true_ids.tolist())
+        missed += len(trip.missed)
+    assert missed > 10, "else this tests nothing"
+
+
+@pytest.mark.parametrize("question", ["Wo ist der Bär? 熊はどこ", HOSTILE, "?!", "word " * 300, "x"])
+def test_any_question_is_walked_to(starved, question):
+    trip = trace_question(question, 10, 400, starved)
+    assert trip.found == count_found(starved, trip.query, 10, 400)
+    assert len(trip.true_ids) == 10
+
+
+def test_a_question_without_a_direction_is_no_crash(starved, good):
+    for indexed in (starved, good):
+        trip = trace_walk("x", np.zeros(32, np.float32), 10, 10, indexed)
+        assert trip.found == len(trip.walk.ids) == 10, "all are equally near"
+
+
+@pytest.mark.parametrize("question", [None, "", " \n\t"])
+def test_an_empty_question_is_refused(good, question):
+    with pytest.raises(ParameterError, match="empty"):
+        trace_question(question, 10, 10, good)
+
+
+def test_a_very_long_question_is_refused_and_one_at_the_limit_is_not(good):
+    with pytest.raises(ParameterError, match=r"2,001 characters"):
+        trace_question("x" * 2001, 10, 10, good)
+    assert trace_question("x" * 2000, 10, 300, good).found == 10
+
+
+def test_true_neighbours_are_counted_by_distance_and_never_more_than_there_are(starved, fake_encoder):
+    trip = trace_question(starved.queries[0], 10, 10, starved)
+    order = np.argsort(-true_scores(starved, trip.query), kind="stable").tolist()
+    for nodes, count in ((order[:10], 10), (order[5:15], 5), (order[9:11], 1), (order[10:], 0), ([], 0), (order, 10)):
+        assert trip.true_among(nodes) == count
+    equal = trace_question("amber", 4, 4, lab(fake_encoder, ["amber river"] * 30))
+    for nodes, count in (([29], 1), ([27, 28, 29], 3), (range(30), 4)):
+        assert equal.true_among(nodes) == count, "any of equally near ones is a true neighbour"
+
+
+# --- the questions that a graph does worst on
+
+
+@pytest.mark.parametrize(("k", "ef", "count"), [(10, 10, 8), (10, 60, 5), (3, 3, 20), (5, 9, 100)])
+def test_the_hardest_questions_come_worst_first(starved, k, ef, count):
+    found = [count_found(starved, query, k, ef) for query in starved.query_vectors]
+    assert len(set(found)) > 2, "else this tests nothing"
+    rows = hardest_queries(starved, k, ef, count)
+    assert rows == sorted(range(20), key=lambda row: found[row])[:count]
+    assert all(type(row) is int for row in rows)
+
+
+def test_the_hardest_questions_of_a_tiny_collection(fake_encoder):
+    few = lab(fake_encoder, sentences(3))
+    assert hardest_queries(few, 50, 50, 8) == list(range(8)), "all are equally easy: in their own order"
+    one = lab(fake_encoder, ["amber"], queries=["amber?"])
+    assert hardest_queries(one, 10, 10, 8) == [0]

@@ -1,0 +1,1 @@
+"""The Compare models tab: two models on one judged collection."""

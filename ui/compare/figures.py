@@ -1,0 +1,75 @@
+"""Bar charts of a comparison: hit rates by kind of question, ranks of the first answer."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from retriever.evaluation.significance import Comparison, Interval
+from ui.render.figures import GREY_COLOUR, GRID_COLOUR, MODEL_COLOURS, base_layout
+from ui.render.html import plotly_text
+
+KIND_CHARACTERS = 24  # characters of a kind's name below its bars
+
+
+def kinds_figure(kinds: Mapping[str, Comparison], models: tuple[str, str], k: int) -> go.Figure:
+    """Draw both models' hit rates by kind of question, with their 95 % intervals."""
+    questions = [len(found.differences) for found in kinds.values()]
+    labels = [f"{name}<br>({count})" for name, count in zip(_short_names(kinds), questions, strict=True)]
+    sides = [[found.first for found in kinds.values()], [found.second for found in kinds.values()]]
+    bars = [
+        _model_bars(number, name, labels, [100 * value.mean for value in values])
+        | {"error_y": _whiskers(values), "hovertemplate": "%{y:.1f} % of %{x} questions<extra></extra>"}
+        for number, (name, values) in enumerate(zip(models, sides, strict=True))
+    ]
+    return go.Figure([go.Bar(bar) for bar in bars], _bar_layout(f"hit rate@{k}, %", [0, 104]))
+
+
+def _short_names(kinds: Iterable[str]) -> list[str]:
+    """Name kinds below their bars; those that begin alike get a number, as bars of one name would cover one another."""
+    names: list[str] = []
+    for kind in kinds:
+        name = plotly_text(kind if len(kind) <= KIND_CHARACTERS else f"{kind[: KIND_CHARACTERS - 1]}…")
+        names.append(f"{name} {len(names) + 1}" if name in names else name)
+    return names
+
+
+def ranks_figure(counts: Mapping[str, tuple[int, int]], models: tuple[str, str]) -> go.Figure:
+    """Draw at which rank the first answer stands: label of ranks -> questions with the first and the second model."""
+    labels = list(counts)
+    bars = [
+        _model_bars(number, name, labels, [float(count[number]) for count in counts.values()])
+        | {"hovertemplate": "%{y} questions<extra></extra>"}
+        for number, name in enumerate(models)
+    ]
+    layout = _bar_layout("questions", None)
+    layout["xaxis"] |= {"title": {"text": "rank of the first answer, exact search"}}
+    return go.Figure([go.Bar(bar) for bar in bars], layout)
+
+
+def _model_bars(number: int, name: str, labels: list[str], values: list[float]) -> dict[str, Any]:
+    """Return one model's bars; the second model's are hatched, so that they differ without colour."""
+    pattern = {"shape": "/" if number else "", "fgopacity": 0.6}
+    return {
+        "name": plotly_text(name),
+        "x": labels,
+        "y": values,
+        "marker": {"color": MODEL_COLOURS[number], "pattern": pattern},
+    }
+
+
+def _whiskers(values: Sequence[Interval]) -> dict[str, Any]:
+    up = [100 * (value.high - value.mean) for value in values]
+    down = [100 * (value.mean - value.low) for value in values]
+    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": GREY_COLOUR, "thickness": 1.5}
+
+
+def _bar_layout(title: str, span: list[int] | None) -> dict[str, Any]:
+    return {
+        **base_layout(235),
+        "barmode": "group",
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "xaxis": {"type": "category"},
+        "yaxis": {"title": {"text": title}, "gridcolor": GRID_COLOUR, "zeroline": False}
+        | ({"range": span} if span else {}),
+    }

@@ -1,0 +1,71 @@
+"""The run record of a comparison of two models."""
+
+import math
+from typing import Any
+
+from retriever.evaluation.significance import RESAMPLES, Interval
+from retriever.experiments.judged_index import RUN_DEPTH, JudgedIndex
+from retriever.experiments.model_comparison import ModelComparison
+from retriever.run_record import RunRecord
+from ui.compare.job import FinishedComparison
+from ui.render.records import record_data, record_settings
+
+COMPARISON_PROTOCOL = (
+    f"Exact search over the whole collection, {RUN_DEPTH} documents a query, scored by trec_eval "
+    "(pytrec-eval-terrier); judged queries only, a missing one counts as 0. Mean with 95 % bootstrap "
+    f"percentile interval and paired randomization test over queries, {RESAMPLES:,} resamples, fixed seed (SciPy)."
+)
+
+
+def comparison_record(result: FinishedComparison, ef: int) -> RunRecord:
+    """Record a comparison of two models: every measure, the kinds of questions, and what the index cost at ef."""
+    compared = result.comparison
+    first, second, k = compared.first, compared.second, compared.k
+    observed: dict[str, Any] = measure_scores(compared)
+    observed["kinds"] = {
+        kind: {"first": interval_numbers(found.first), "second": interval_numbers(found.second), "p": found.p}
+        for kind, found in compared.kinds.items()
+    }
+    for side, index in (("first", first), ("second", second)):
+        observed[f"{side}_two_errors"] = error_counts(index, k, ef)
+    if result.in_lower_case:
+        observed["hit_rates_with_questions_in_lower_case"] = [round(rate, 6) for rate in result.in_lower_case]
+    observed["seconds"] = round(result.seconds, 3)
+    sides = {"first": record_settings(first.indexed), "second": record_settings(second.indexed)}
+    settings = {"k": k, "ef": ef, "relevance_level": first.judged.relevance_level, **sides}
+    cut = {"passages_cut": [first.indexed.n_cut, second.indexed.n_cut]}
+    data = record_data(first.indexed) | {"judged_queries": len(first.judged.asked)} | cut
+    return RunRecord("Two models compared", settings, data, observed, COMPARISON_PROTOCOL)
+
+
+def measure_scores(compared: ModelComparison) -> dict[str, Any]:
+    """Return every measure of both models with intervals, their difference and p."""
+    return {
+        name: {
+            "first": interval_numbers(found.first),
+            "second": interval_numbers(found.second),
+            "difference": interval_numbers(found.difference),
+            "p": round(found.p, 6),
+            "wins_ties_losses": [found.wins, found.ties, found.losses],
+        }
+        for name, found in compared.measures.items()
+    }
+
+
+def error_counts(index: JudgedIndex, k: int, ef: int) -> dict[str, Any]:
+    """Return how many questions were found, and lost by what."""
+    errors = index.errors(k, ef)
+    return {
+        "ef": ef,
+        "questions": errors.asked,
+        "found_by_exact_search": errors.found,
+        "lost_by_model": len(errors.lost_by_model),
+        "kept_by_hnsw": len(errors.kept),
+        "lost_by_index": len(errors.lost_by_index),
+        "found_by_hnsw_only": len(errors.lucky),
+    }
+
+
+def interval_numbers(values: Interval) -> list[float | None]:
+    """Return mean, low and high, the bounds None where a single question gives none."""
+    return [None if math.isnan(value) else round(value, 6) for value in (values.mean, values.low, values.high)]

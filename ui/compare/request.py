@@ -1,0 +1,96 @@
+"""What the fourth tab's controls say: which models are compared, on what, and what of it is refused beforehand."""
+
+from dataclasses import dataclass
+
+from retriever.encoders.catalogue import model_card
+from retriever.errors import DocumentError, ParameterError
+from retriever.evaluation.trec import LARGEST_GRADE
+from retriever.indexes.hnsw import check_graph_settings
+from retriever.parameters import check_count
+from ui.inputs import whole_number
+from ui.jobs.shared_samples import SAMPLE_TITLES
+from ui.settings import limits
+from ui.uploads.parse import ParsedUpload, check_file_size
+from ui.uploads.parsed_files import ParsedFiles
+
+BEIR, LOADED = "Upload a BEIR collection", "Loaded in Documents"
+JUDGED_SAMPLES = {SAMPLE_TITLES[name]: name for name in ("everyday_science", "python_docs")}
+COLLECTIONS = (*JUDGED_SAMPLES, BEIR, LOADED)
+COMPARISON_MAX_K = 200  # a comparison is kept for each k
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    """Hold what the fourth tab's controls say when *Compare* is pressed.
+
+    archive: path of a zip in BEIR layout. qrels and queries: paths of judgments, and of queries where the loaded
+    collection has none. relevance_level: the grade from which on a document is an answer; the samples know theirs.
+    """
+
+    collection: str
+    first: str
+    second: str
+    k: int = 10
+    M: int = 16
+    ef_construction: int = 200
+    archive: str = ""
+    qrels: str = ""
+    queries: str = ""
+    relevance_level: int = 1
+
+    @property
+    def paths(self) -> list[str]:
+        """The uploaded files that this comparison needs."""
+        files = {BEIR: [self.archive], LOADED: [self.qrels, self.queries]}.get(self.collection, [])
+        return [path for path in files if path]
+
+    def check(self, readings: ParsedFiles[ParsedUpload]) -> None:
+        """Raise a RetrieverError for what can be refused before any work is done."""
+        if self.collection not in COLLECTIONS:
+            raise ParameterError(f"The collection is {self.collection!r}; choose one of: {', '.join(COLLECTIONS)}.")
+        for name in (self.first, self.second):
+            model_card(name)
+        if self.first == self.second:
+            raise ParameterError(f"Both models are {self.first}; choose two different ones to compare.")
+        check_count("k", self.k, 1, COMPARISON_MAX_K)
+        check_count("relevance_level", self.relevance_level, 1, LARGEST_GRADE)
+        check_graph_settings(self.M, self.ef_construction, seed=0)
+        self._check_files(readings)
+
+    def _check_files(self, readings: ParsedFiles[ParsedUpload]) -> None:
+        """Raise DocumentError for a file that is missing, of no use or too large."""
+        if self.collection == BEIR and not self.archive:
+            raise DocumentError("No file was chosen; choose a zip with corpus.jsonl, queries.jsonl and qrels/test.tsv.")
+        if self.collection == LOADED and self.queries and not self.qrels:
+            raise DocumentError("Queries were chosen without judgments of them; choose a file of judgments as well.")
+        if readings.known(self.paths):
+            return
+        for path in self.paths:
+            check_file_size(path, limits().total_megabytes)
+
+
+def comparison_request(
+    collection: str,
+    first: str,
+    second: str,
+    k: float,
+    M: float,
+    ef_construction: float,
+    archive: str | None,
+    qrels: str | None,
+    queries: str | None,
+    relevance_level: float,
+) -> CompareRequest:
+    """Return what controls, or a program, ask for. Raises ParameterError for a number that is not whole."""
+    return CompareRequest(
+        collection,
+        first,
+        second,
+        whole_number("k", k),
+        whole_number("M", M),
+        whole_number("ef_construction", ef_construction),
+        archive or "",
+        qrels or "",
+        queries or "",
+        whole_number("relevance_level", relevance_level),
+    )

@@ -1,0 +1,70 @@
+"""The bench: what one visitor compares, the comparison under way and the last result."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import gradio as gr
+
+from retriever.errors import Cancelled, CollectionError, RetrieverError
+from ui.compare.index_cache import IndexCache
+from ui.compare.job import FinishedComparison, plan_comparison
+from ui.compare.request import CompareRequest
+from ui.jobs.job import POLL_SECONDS, Job
+from ui.jobs.progress_text import progress_bar
+from ui.jobs.shared_samples import SharedSamples
+from ui.render.numbers import format_seconds
+from ui.session import Session
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonState:
+    """Hold what one visitor compares: a comparison under way, the last result, and what was embedded for it."""
+
+    shelf: IndexCache = field(default_factory=IndexCache)
+    job: Job[FinishedComparison] | None = None
+    compared: FinishedComparison | None = None
+
+    def result(self) -> FinishedComparison:
+        """Return the last result, or raise CollectionError if there is none yet."""
+        if self.compared is None:
+            raise CollectionError("Nothing has been compared yet; press Compare.")
+        return self.compared
+
+
+def stream_comparison(
+    request: CompareRequest, bench: ComparisonState, session: Session, preparation: SharedSamples
+) -> Iterator[tuple[Any, str, FinishedComparison | None]]:
+    """Compare: give the bench (or Gradio's "no change"), the progress, and in the last step the result.
+
+    Whatever fails or is cancelled, the last result stays.
+    """
+    if bench.job is not None:
+        bench.job.cancel()  # a second click starts anew
+    job = Job(plan_comparison(request, session, bench.shelf, preparation), kind="comparison").start()
+    bench = replace(bench, job=job)
+    try:
+        yield bench, progress_bar(job.status), None
+        while not job.wait(POLL_SECONDS):
+            yield gr.skip(), progress_bar(job.status), None
+        compared = job.result()
+    except Cancelled:
+        yield gr.skip(), '<p class="lab-hint">Cancelled. The last result is unchanged.</p>', None
+        return
+    except RetrieverError:
+        yield gr.skip(), '<p class="lab-hint">Nothing was compared. The last result is unchanged.</p>', None
+        raise
+    finally:
+        job.cancel()  # also when the visitor has left the page
+    done = (
+        f'<p class="lab-hint">Done in {format_seconds(compared.seconds)}. Now move ef, or choose a question below.</p>'
+    )
+    yield replace(bench, compared=compared), done, compared
+
+
+def cancel_comparison(bench: ComparisonState) -> str:
+    """Ask a running comparison to stop."""
+    if bench.job is None or bench.job.wait(0):
+        return '<p class="lab-hint">No comparison is running.</p>'
+    bench.job.cancel()
+    return '<p class="lab-hint">Cancelling: the step under way is finished first …</p>'

@@ -1,0 +1,1 @@
+"""The Documents tab: load documents and build a collection."""

@@ -1,0 +1,116 @@
+"""Building: what the visitor asked for in the first tab -> the work of a job."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from retriever.datasets.collection import Collection
+from retriever.datasets.samples import load_sample
+from retriever.documents.document import Document
+from retriever.encoders.loading import load_encoder
+from retriever.indexing.collection import IndexedCollection, IndexSettings
+from retriever.indexing.pipeline import index_collection
+from retriever.parameters import MEGABYTE
+from retriever.progress import Progress
+from retriever.storage.archive import unpack_saved
+from retriever.unicode import clean_text
+from ui.documents.request import PASTE, SAMPLE, SAVED, BuildRequest
+from ui.jobs.build_queue import BUILD_QUEUE
+from ui.jobs.graph_rebuild import rebuild_graph
+from ui.jobs.memory_budget import MEMORY_BUDGET, check_passages_fit
+from ui.jobs.shared_samples import SharedSamples
+from ui.session import Session
+from ui.settings import limits
+from ui.uploads.folder import discard_uploads
+from ui.uploads.parse import check_saved_archive, parse_documents
+from ui.uploads.parsed_files import ParsedFiles
+
+Work = Callable[[Progress], IndexedCollection]
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """Hold the work of a build, and the name of what it embeds."""
+
+    work: Work
+    source: str
+
+
+def plan_build(request: BuildRequest, session: Session, preparation: SharedSamples) -> BuildPlan:
+    """Return the work that builds what was requested; only the graph, where nothing else has changed."""
+    readings, settings = session.readings, request.settings
+    request.check(readings)
+    source, indexed = request.source_key(readings), session.indexed
+    if indexed is not None and session.source == source:
+        return BuildPlan(partial(rebuild_graph, indexed, settings.M, settings.ef_construction), source)
+    if request.source == SAMPLE:
+        return BuildPlan(partial(_take_sample, request.sample, settings, preparation, indexed), source)
+    if request.source == SAVED:
+        return BuildPlan(partial(_load_saved, request.saved), source)
+    return BuildPlan(partial(_index_documents, request, readings, indexed), source)
+
+
+def _take_sample(
+    name: str,
+    settings: IndexSettings,
+    preparation: SharedSamples,
+    known: IndexedCollection | None,
+    progress: Progress,
+) -> IndexedCollection:
+    """Take a sample: the shared one where only the graph may differ, else one embedded as asked."""
+    default = IndexSettings(model_name=settings.model_name)
+    own_chunks = name == "documents" and (settings.chunk_size, settings.chunk_overlap) != (None, 0)
+    if own_chunks:
+        return _index_in_turn(lambda: load_sample(name), settings, known, progress)
+    indexed = preparation.wait_for(name, progress, model_name=settings.model_name)
+    if (settings.M, settings.ef_construction) == (default.M, default.ef_construction):
+        return indexed
+    return rebuild_graph(indexed, settings.M, settings.ef_construction, progress)
+
+
+def _load_saved(path: str, progress: Progress) -> IndexedCollection:
+    """Load a saved collection; its graph is built anew: a worse one than its settings say would give wrong numbers."""
+    progress("reading", 0.0)
+    allowed = limits()
+    with BUILD_QUEUE.place(progress), tempfile.TemporaryDirectory() as folder:
+        check_saved_archive(path, progress)
+        unpack_saved(path, folder, max_bytes=allowed.unpacked_megabytes * MEGABYTE)
+        discard_uploads([path])
+        return MEMORY_BUDGET.hold(IndexedCollection.load(folder, with_graph=False, progress=progress))
+
+
+def _index_documents(
+    request: BuildRequest, readings: ParsedFiles[Collection], known: IndexedCollection | None, progress: Progress
+) -> IndexedCollection:
+    """Read what was uploaded or pasted, and index it."""
+    if request.source == PASTE:
+        collection = Collection("Pasted text", [Document("pasted text", clean_text(request.text), "Pasted text")])
+        return _index_in_turn(lambda: collection, request.settings, known, progress)
+    read = partial(parse_documents, request.files, progress)
+    return _index_in_turn(lambda: readings.take(request.files, read), request.settings, known, progress)
+
+
+def _index_in_turn(
+    read: Callable[[], Collection], settings: IndexSettings, known: IndexedCollection | None, progress: Progress
+) -> IndexedCollection:
+    """Read and index a collection when it is its turn, no more of it than there is memory for.
+
+    known: what the visitor has loaded; of texts that are in it already the vectors are taken from there.
+    """
+    load_encoder(settings.model_name)  # before there is a place: a slow download is in nobody's way
+    with BUILD_QUEUE.place(progress):
+        progress("reading", 0.0)
+        start = time.perf_counter()
+        collection = read()
+        indexed = index_collection(
+            collection,
+            settings,
+            progress=progress,
+            reading_seconds=time.perf_counter() - start,
+            max_passages=limits().chunks,
+            admit=partial(check_passages_fit, settings),
+            known=known,
+        )
+        return MEMORY_BUDGET.hold(indexed)

@@ -1,0 +1,166 @@
+"""The guard: looks at every request before Gradio does, and refuses what would harm other visitors.
+
+It admits sessions up to the limit, bounds what a request may hold in memory, and closes Gradio's side doors that this
+app has no use for: endpoints that write files, fetch addresses for a visitor, or tell of another session.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from retriever.parameters import MEGABYTE
+from ui.hosting.visitors import Visitors
+from ui.log import log_event
+from ui.settings import limits
+
+API_PREFIX = "/gradio_api/"
+CLOSED = tuple(
+    API_PREFIX + name
+    for name in (
+        "component_server",
+        "deep_link",
+        "dev/",
+        "process_recording",
+        "proxy=",
+        "run-history",
+        "runs",
+        "stream/",
+        "undo-vibe",
+        "vibe-",
+    )
+) + ("/monitoring",)
+EVENTS = tuple(API_PREFIX + name for name in ("queue/join", "run/", "api/", "call/"))
+HEARTBEAT = API_PREFIX + "heartbeat/"
+FULL_MESSAGE = "The lab is full: {sessions} visitors are here. Try again in a minute or two; nothing of yours is lost."
+ESCAPED = 2  # JSON may write a character as two or more
+ENDED_MESSAGE = (
+    "This page was not used for {minutes} minutes, so its collection was given up. Reload the page to go on."
+)
+FULL_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="30">
+<meta name="viewport" content="width=device-width"><title>Dense Retrieval Lab</title>
+<body style="font:18px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;padding:0 1em;color-scheme:light dark">
+<h1>Dense Retrieval Lab</h1><p>{words}</p><p>This page looks again by itself every 30 seconds.</p></body></html>"""
+
+
+class Guard:
+    """Stand before the app (ASGI middleware)."""
+
+    def __init__(self, app: ASGIApp, visitors: Visitors) -> None:
+        """Take the app, and the account of who is here."""
+        self.app, self.visitors = app, visitors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request with a refusal, or let the app answer it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if path.startswith(CLOSED):
+            await refusal(404, "There is no such address here.")(scope, receive, send)
+        elif path.startswith(HEARTBEAT):
+            await self._heartbeat(path.removeprefix(HEARTBEAT).strip("/"), scope, receive, send)
+        elif scope["method"] == "POST" and path.startswith(EVENTS):
+            await self._event(scope, receive, send)
+        elif path in ("/", "/config") and self.visitors.full:
+            log_event("visitor refused", visitors=len(self.visitors))
+            await _full_response(path)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _heartbeat(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Keep account of a page for as long as its connection is open."""
+        if self.visitors.has_ended(name) or not self.visitors.admit(name):
+            await refusal(503, full_message())(scope, receive, send)
+            return
+        self.visitors.connected(name)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.visitors.disconnected(name)
+
+    async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read what an event brings, no more than a visitor may paste, and let it through if its visitor may act."""
+        body = await _read_body(receive, limits().paste_megabytes * ESCAPED * MEGABYTE + MEGABYTE)
+        response = refusal(413, "This is larger than the lab takes; nothing was lost.") if body is None else None
+        if body is not None:
+            response = self._judge(body)
+        if response is not None:
+            await response(scope, receive, send)
+            return
+        await self.app(scope, _replay(body or b"", receive), send)
+
+    def _judge(self, body: bytes) -> Response | None:
+        """Return the refusal of an event; None lets it through."""
+        try:
+            content = json.loads(body)
+        except (ValueError, RecursionError):
+            return refusal(400, "The request is not JSON.")
+        if not isinstance(content, dict):
+            return refusal(400, "The request is not a JSON object.")
+        if any(path.startswith(("http:", "https:")) for path in _file_paths(content.get("data"))):
+            return refusal(400, "Files are uploaded, not fetched: send the file itself.")
+        name = content.get("session_hash")
+        if isinstance(name, str) and self.visitors.has_ended(name):
+            return refusal(410, ENDED_MESSAGE.format(minutes=limits().session_minutes))
+        if not (self.visitors.admit(name) if isinstance(name, str) else not self.visitors.full):
+            return refusal(503, full_message())
+        return None
+
+
+def refusal(status: int, words: str) -> Response:
+    """Return a refusal as Gradio's clients understand it."""
+    return JSONResponse({"detail": words, "error": words}, status_code=status)
+
+
+def full_message() -> str:
+    """Say that the lab is full."""
+    return FULL_MESSAGE.format(sessions=limits().sessions)
+
+
+def _full_response(path: str) -> Response:
+    """Tell a new visitor, or a program, that the lab is full."""
+    if path == "/":
+        return HTMLResponse(FULL_PAGE.format(words=full_message()), status_code=503, headers={"Retry-After": "30"})
+    return refusal(503, full_message())
+
+
+async def _read_body(receive: Receive, most: int) -> bytes | None:
+    """Read a request's body; None if it has more bytes than that, or never came whole."""
+    parts: list[bytes] = []
+    count, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message.get("body", b""))
+        count += len(parts[-1])
+        if count > most:
+            return None
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a receive that gives a body that was read already, and then goes on as before."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def give() -> Message:
+        return left.pop() if left else await receive()
+
+    return give
+
+
+def _file_paths(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
+    """Give the paths of all files that an event's values name."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            if isinstance(item.get("path"), str):
+                yield item["path"].lower().lstrip()
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item

@@ -1,0 +1,145 @@
+"""The server: the page with what stands before and beside it (guard, uploads, health), and a graceful stop."""
+
+import gc
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from retriever.parameters import MEGABYTE
+from retriever.run_record import versions
+from ui.hosting.asset_cache import AssetCache
+from ui.hosting.guard import API_PREFIX, Guard
+from ui.hosting.visitors import Visitors
+from ui.jobs.build_queue import BUILD_QUEUE
+from ui.jobs.job import RUNNING, cancel_all
+from ui.jobs.memory_budget import MEMORY_BUDGET
+from ui.jobs.shared_samples import SharedSamples
+from ui.log import log_event
+from ui.render.styles import CSS, THEME
+from ui.settings import limits, password
+from ui.uploads.endpoint import receive_upload
+from ui.uploads.folder import sweep_uploads
+
+MAX_THREADS = 200  # that wait or work for visitors; most of them wait
+MAX_WAITING = 500  # events that may wait at once, of all visitors
+SWEEP_SECONDS = 5.0  # seconds between two looks at whose time has run out
+SETTLE_SECONDS = 1.0  # seconds between two looks at whether the first sample is there
+SWITCH_SECONDS = 0.0005  # seconds a thread may keep Python's lock from others: a timed section needs it a hundred times
+STOP_SECONDS = 10.0  # that running work gets to end
+TELL_SECONDS = 1.0  # that who waited for cancelled work has to hear of it
+UPLOAD_SECONDS = 600.0  # that an upload nobody reads, or a download, stays on the disk
+
+
+class Server:
+    """Serve a page until it is told to stop."""
+
+    def __init__(self, demo: gr.Blocks, preparation: SharedSamples) -> None:
+        """Take the page and the samples it shows; nothing starts yet."""
+        self.demo, self.preparation = demo, preparation
+        self.visitors = Visitors()
+        self._began, self._stopping = time.monotonic(), threading.Event()
+
+    def start(self, **options: Any) -> str:  # noqa: ANN401 - what launch takes
+        """Launch the page and return its address; options are passed to Gradio's launch."""
+        allowed, secret = limits(), password()
+        self.demo.queue(max_size=MAX_WAITING)
+        routes = [
+            Route("/health", self.health),
+            Route(f"{API_PREFIX}upload", receive_upload, methods=["POST"]),
+        ]
+        middleware = [Middleware(Guard, visitors=self.visitors), Middleware(AssetCache)]
+        sys.setswitchinterval(SWITCH_SECONDS)
+        _, address, _ = self.demo.launch(
+            theme=THEME,
+            css=CSS,
+            footer_links=[],
+            ssr_mode=False,
+            max_threads=MAX_THREADS,
+            state_session_capacity=2 * allowed.sessions,
+            max_file_size=allowed.upload_megabytes << 20,  # the page names it in these megabytes
+            auth=[("class", secret)] if secret else None,
+            app_kwargs={"routes": routes, "middleware": middleware},
+            prevent_thread_lock=True,
+            **options,
+        )
+        threading.Thread(target=self._look_after, name="sweep", daemon=True).start()
+        log_event("start", sessions=allowed.sessions, memory_megabytes=allowed.memory_megabytes)
+        return str(address).rstrip("/")
+
+    def run(self) -> None:
+        """Launch, and serve until SIGTERM or SIGINT; then stop gracefully."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told_to_stop)
+        self.start()
+        self._settle()
+        self._stopping.wait()
+        self.stop()
+
+    def _settle(self) -> None:
+        """Take what the libraries hold, half a million objects, out of the garbage collector's rounds once they are in.
+
+        Looking through all of them took 0.2 seconds each time, in which no visitor was served; what visitors bring
+        later is still collected.
+        """
+        while not self.preparation.best() and not self._stopping.wait(SETTLE_SECONDS):
+            pass  # the first sample is there once the model is
+        gc.collect()
+        gc.freeze()
+
+    def stop(self, *, tell: float = TELL_SECONDS) -> None:
+        """Cancel what is running, wait a little for its end, close the page and delete uploads."""
+        self._stopping.set()
+        self.preparation.stop()
+        ended = cancel_all(STOP_SECONDS)
+        time.sleep(tell)
+        self.demo.close(verbose=False)
+        log_event("stop", seconds_up=round(time.monotonic() - self._began), all_work_ended=ended)
+
+    async def health(self, request: Request) -> Response:  # noqa: ARG002 - what a route gets
+        """Say in JSON how the lab is: for whoever operates it, and for probes (503 while it stops)."""
+        stopping = self._stopping.is_set()
+        samples = {name: "ready" if self.preparation.ready(name) else "preparing" for name in self.preparation.names}
+        samples |= {name: "failed" for name in self.preparation.names if self.preparation.failure(name)}
+        state = {
+            "status": "stopping" if stopping else "ok",
+            "seconds_up": round(time.monotonic() - self._began),
+            "visitors": len(self.visitors),
+            "full": self.visitors.full,
+            "jobs": len(RUNNING),
+            "builds": {"working": BUILD_QUEUE.working, "waiting": BUILD_QUEUE.waiting},
+            "collections_megabytes": round(MEMORY_BUDGET.held / MEGABYTE, 1),
+            "samples": samples,
+            "versions": dict(versions()),
+        }
+        return JSONResponse(state, status_code=503 if stopping else 200)
+
+    def _told_to_stop(self, number: int, frame: object) -> None:  # noqa: ARG002 - what a handler gets
+        self._stopping.set()
+
+    def _look_after(self) -> None:
+        """Give back the memory of visitors whose time has run out, and delete old uploads, until the stop."""
+        while not self._stopping.wait(SWEEP_SECONDS):
+            ended = self.visitors.expired()
+            for name in ended:
+                self.forget(name)
+            if ended:
+                log_event("sessions ended", sessions=len(ended), visitors=len(self.visitors))
+            sweep_uploads(UPLOAD_SECONDS)
+
+    def forget(self, name: str) -> None:
+        """Give up all that Gradio holds for a session; what was running for it is cancelled."""
+        holder = self.demo.app.state_holder
+        state = holder.session_data.pop(name, None)
+        holder.time_last_used.pop(name, None)
+        for value in list(state.state_data.values()) if state else []:
+            job = getattr(value, "job", value)
+            if hasattr(job, "cancel"):
+                job.cancel()

@@ -1,0 +1,1 @@
+"""Long work: jobs, their queue and memory budget, and the shared samples."""

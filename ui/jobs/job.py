@@ -1,0 +1,114 @@
+"""A job: long work in a thread of its own, which can be watched and cancelled."""
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from retriever.errors import Cancelled, RetrieverError
+from retriever.fair_lock import MACHINE_LOCK
+from retriever.progress import Progress
+from ui.log import log_event, log_failure
+
+Result = TypeVar("Result")
+POLL_SECONDS = 0.2  # seconds between two looks at a job
+
+
+@dataclass(frozen=True)
+class Status:
+    """Say how far a job is: its stage, the fraction of it done in [0, 1], and seconds since the stage began."""
+
+    stage: str = "waiting"
+    fraction: float = 0.0
+    elapsed: float = 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the stage ends, if it goes on as before; None while too little is done to tell."""
+        if self.fraction < 0.02 or self.elapsed < 1:
+            return None
+        return self.elapsed * (1 - self.fraction) / self.fraction
+
+
+class Job(Generic[Result]):
+    """Run `work(progress)` in a thread; progress raises Cancelled once cancel was called."""
+
+    def __init__(self, work: Callable[[Progress], Result], *, kind: str = "job") -> None:
+        """Take the work, and the word that the log has for it."""
+        self._work, self.kind = work, kind
+        self._starting = threading.Lock()
+        self._cancelled = threading.Event()
+        self._ended = threading.Event()
+        self._result: Result | None = None
+        self._error: BaseException | None = None
+        self._stage, self._fraction, self._stage_start = "waiting", 0.0, time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="job", daemon=True)
+
+    def start(self) -> "Job[Result]":
+        """Start the thread, if nobody has yet, and return the job."""
+        with self._starting:
+            if self._thread.ident is None:
+                RUNNING.add(self)
+                self._thread.start()
+        return self
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next report of progress."""
+        self._cancelled.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the work has ended, at most some seconds; return whether it has."""
+        return self._ended.wait(seconds)
+
+    @property
+    def status(self) -> Status:
+        """How far the work is."""
+        return Status(self._stage, self._fraction, time.monotonic() - self._stage_start)
+
+    def result(self) -> Result:
+        """Return what the work returned, or raise what it raised; wait for its end first."""
+        self._ended.wait()
+        if self._error is not None:
+            raise self._error
+        return self._result  # type: ignore[return-value] # set by _run whenever there is no error
+
+    def _run(self) -> None:
+        start = time.monotonic()
+        try:
+            self._result = self._work(self._report)
+        except Exception as error:  # whatever it was, the visitor's page has to hear of it
+            self._error = error
+        finally:
+            RUNNING.discard(self)
+            self._ended.set()
+            self._log(round(time.monotonic() - start, 3))
+
+    def _log(self, seconds: float) -> None:
+        """Log how the work ended; an error's message may quote a visitor's text, its type does not."""
+        error = self._error
+        if error is not None and not isinstance(error, RetrieverError):
+            log_failure(self.kind, error, seconds=seconds)
+            return
+        outcome = "done" if error is None else "cancelled" if isinstance(error, Cancelled) else "refused"
+        log_event(self.kind, outcome=outcome, seconds=seconds, error=type(error).__name__ if error else "")
+
+    def _report(self, stage: str, fraction: float) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled("The work was cancelled; what was loaded before is unchanged.")
+        if stage != self._stage:
+            self._stage, self._stage_start = stage, time.monotonic()
+        self._fraction = fraction
+        MACHINE_LOCK.yield_to_waiting()
+
+
+RUNNING: "weakref.WeakSet[Job[Any]]" = weakref.WeakSet()  # all jobs of the process that have not ended
+
+
+def cancel_all(seconds: float) -> bool:
+    """Ask every running job to stop and wait some seconds for their ends; return whether all have ended."""
+    jobs, end = list(RUNNING), time.monotonic() + seconds
+    for job in jobs:
+        job.cancel()
+    return all([job.wait(max(0.0, end - time.monotonic())) for job in jobs])

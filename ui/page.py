@@ -1,0 +1,110 @@
+"""The page, as a table of contents: session, header, tabs, and the links between the tabs."""
+
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from ui.api import build_api
+from ui.compare.tab import build_compare_tab
+from ui.documents.tab import build_documents_tab, loaded_report
+from ui.header import collection_header
+from ui.jobs.progress_text import samples_progress
+from ui.jobs.shared_samples import SharedSamples
+from ui.recall.curves import stream_curves
+from ui.recall.tab import build_recall_tab, overlay_choice, starve_graph, waiting_note
+from ui.render.errors import report_errors, report_stream_errors
+from ui.search.tab import build_search_tab, refresh_search
+from ui.session import Session
+from ui.walk.tab import REFRESHED_VALUES, build_walk_tab, refresh_walk
+
+TICK_SECONDS = 1.0  # seconds between two looks at what is being prepared
+WALK_TAB = "5 Inside HNSW"
+TITLE = "Dense Retrieval Lab"
+SUBTITLE = "Load documents, ask a question, slide ef, and see what approximate search gives up and what it buys."
+
+
+def adopt_best_sample(session: Session, preparation: SharedSamples) -> tuple[Any, Any, Any, str, Any]:
+    """Give a visitor who has chosen nothing the best sample that is ready; say what is still being prepared.
+
+    Otherwise the session is not written at all: a build may have ended since it was read.
+    """
+    best = preparation.best()
+    taken: tuple[Any, Any, Any] = (gr.skip(), gr.skip(), gr.skip())
+    if not session.chosen and best is not None and best is not session.indexed:
+        session = replace(session, indexed=best, overlay=None)
+        taken = (session, *collection_revision(session))
+    return *taken, samples_progress(preparation), gr.Timer(active=not preparation.ended)
+
+
+def collection_revision(session: Session) -> tuple[int, str]:
+    """Return what differs if another collection is loaded than before, and the header."""
+    return id(session.indexed), collection_header(session.indexed)
+
+
+def take_python_docs(session: Session, preparation: SharedSamples) -> Session:
+    """Load Python docs, waiting for it if it is still being prepared."""
+    return session.with_collection(preparation.wait_for("python_docs", lambda stage, done: None))
+
+
+def opened_tab(event: gr.SelectData) -> str:
+    """Return the name of the tab that was opened."""
+    return str(event.value)
+
+
+def draw_walk_tab(tab_open: str, drawn: int, k: float, ef: float, session: Session) -> tuple[Any, ...]:
+    """Draw the fifth tab for what is loaded once somebody looks at it: it takes a while, and a class comes at once."""
+    now = id(session.indexed)
+    if tab_open != WALK_TAB or drawn == now:
+        return gr.skip(), *(gr.skip(),) * REFRESHED_VALUES
+    return now, *refresh_walk(k, ef, session)
+
+
+def build_page(preparation: SharedSamples | None = None) -> gr.Blocks:
+    """Return the page; the shared samples are prepared once the first visitor has it, or by the caller before."""
+    shared = preparation or SharedSamples()
+
+    def tick(session: Session) -> tuple[Any, Any, Any, str, Any]:
+        shared.start()
+        return adopt_best_sample(session, shared)
+
+    def enlarge(session: Session) -> Session:
+        return take_python_docs(session, shared)
+
+    demo = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
+    with demo:
+        session, revision, tab_open, timer = gr.State(Session()), gr.State(0), gr.State(""), gr.Timer(TICK_SECONDS)
+        gr.HTML(f'<div class="lab-title"><h1>{TITLE}</h1><p>{SUBTITLE}</p></div>')
+        header, note = gr.HTML(collection_header(None)), gr.HTML('<div class="lab-note"></div>')
+        with gr.Tab("1 Documents") as first:
+            documents = build_documents_tab(session, shared)
+        with gr.Tab("2 Search") as second:
+            search = build_search_tab(session)
+        with gr.Tab("3 Recall against latency") as third:
+            ef = build_recall_tab(session)
+        with gr.Tab("4 Compare models") as fourth:
+            build_compare_tab(session, shared)
+        with gr.Tab(WALK_TAB) as fifth:
+            graph = build_walk_tab(session)
+        build_api(session, shared)
+
+        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+        gr.on([demo.load, timer.tick], tick, session, [session, revision, header, note, timer], **hidden)
+        loaded = [
+            documents.built,
+            ef.starve.click(report_errors(starve_graph), session, session, **hidden),
+            ef.enlarge.click(report_errors(enlarge), session, session, **hidden),
+        ]
+        for event in loaded:
+            event.success(collection_revision, session, [revision, header], **hidden)
+        revision.change(refresh_search, search.inputs, search.refreshed, **hidden)
+        revision.change(report_stream_errors(stream_curves), ef.inputs, ef.refreshed, **hidden)
+        revision.change(overlay_choice, session, ef.overlay, **hidden)
+        tabs, drawn = [first, second, third, fourth, fifth], gr.State(0)
+        opened = gr.on([tab.select for tab in tabs], opened_tab, None, tab_open, **hidden | {"queue": False})
+        views: dict[str, Any] = {"inputs": [tab_open, drawn, *graph.inputs], "outputs": [drawn, *graph.refreshed]}
+        opened.then(report_errors(draw_walk_tab), **views, **hidden)
+        revision.change(report_errors(draw_walk_tab), **views, **hidden)
+        gr.on([ef.starve.click, ef.enlarge.click], waiting_note, None, ef.lesson, **hidden)
+        revision.change(loaded_report, session, documents.report, **hidden)
+    return demo

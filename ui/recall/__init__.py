@@ -1,0 +1,1 @@
+"""The Recall against latency tab: the ef slider, the curve and the labs."""

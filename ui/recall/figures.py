@@ -1,0 +1,114 @@
+"""The curve of recall over what a query costs, as a Plotly figure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from retriever.measurement.protocol import Measurement
+from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout
+
+
+@dataclass(frozen=True)
+class CostAxis:
+    """Say what an axis counts: its title, its unit, and the number a measurement has of it."""
+
+    title: str
+    unit: str
+    of: Callable[[Measurement], float]
+
+
+def _microseconds(step: Measurement) -> float:
+    return step.p50 * 1e6
+
+
+def _distances(step: Measurement) -> float:
+    return step.mean_distances or 0.0
+
+
+LATENCY_AXIS = CostAxis("median latency, µs a query", "µs", _microseconds)
+DISTANCES_AXIS = CostAxis("distances computed a query", "distances", _distances)
+
+
+def curve_figure(
+    curve: Sequence[Measurement],
+    exact: Measurement,
+    now: Measurement | None = None,
+    *,
+    name: str = "HNSW",
+    overlay: Sequence[Measurement] = (),
+    overlay_name: str = "",
+    cost: CostAxis = LATENCY_AXIS,
+) -> go.Figure:
+    """Draw mean recall over what a query costs, points labelled by ef, exact search as the reference."""
+    traces = []
+    if overlay:
+        traces.append(_curve_trace(overlay, overlay_name, cost, dash="dot", symbol="diamond-open"))
+    if curve:
+        traces.append(_curve_trace(curve, name, cost, dash="solid", symbol="circle"))
+    traces.append(_exact_point(exact, cost))
+    if now is not None:
+        traces.append(_current_point(now, cost))
+    low = min([step.mean_recall for step in (*curve, *overlay)] or [now.mean_recall if now else 0])
+    return go.Figure(traces, _curve_layout(exact, low, cost))
+
+
+def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, Any]:
+    """Return the axes and the line of exact search, whole, as setting them one by one takes three times as long."""
+    vertical = {"type": "line", "x0": cost.of(exact), "x1": cost.of(exact), "y0": 0, "y1": 1, "yref": "paper"}
+    return {
+        **base_layout(330),
+        "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 0.02, "yanchor": "bottom"}
+        | {"bgcolor": "rgba(0,0,0,0)"},
+        "uirevision": cost.title,  # a visitor's zoom stays while the slider moves
+        "shapes": [vertical | {"line": {"color": EXACT_COLOUR, "dash": "dash", "width": 2}}],
+        "xaxis": {"title": {"text": cost.title}, "rangemode": "tozero"} | {"gridcolor": GRID_COLOUR, "zeroline": False},
+        "yaxis": {"title": {"text": f"mean recall@{exact.k}"}, "range": [max(-0.02, low - 0.08), 1.04]}
+        | {"gridcolor": GRID_COLOUR, "zeroline": False},
+    }
+
+
+def _exact_point(exact: Measurement, cost: CostAxis) -> go.Scatter:
+    """Draw exact search, the reference."""
+    return go.Scatter(
+        x=[cost.of(exact)],
+        y=[1.0],
+        mode="markers+text",
+        name="exact",
+        text=["exact"],
+        textposition="bottom left",
+        textfont={"color": EXACT_COLOUR},
+        marker={"color": EXACT_COLOUR, "size": 13, "symbol": "square"},
+        hovertemplate=f"exact search: %{{x:,.0f}} {cost.unit}, recall 1<extra></extra>",
+    )
+
+
+def _current_point(now: Measurement, cost: CostAxis) -> go.Scatter:
+    """Draw where the slider stands."""
+    return go.Scatter(
+        x=[cost.of(now)],
+        y=[now.mean_recall],
+        mode="markers",
+        name=f"now: ef={now.ef}",
+        marker={"color": HNSW_COLOUR, "size": 20, "symbol": "circle-open", "line": {"width": 4}},
+        hovertemplate=f"ef={now.ef}: %{{x:,.0f}} {cost.unit}, recall %{{y:.3f}}<extra></extra>",
+    )
+
+
+def _curve_trace(curve: Sequence[Measurement], name: str, cost: CostAxis, *, dash: str, symbol: str) -> go.Scatter:
+    """Draw one graph's curve; only some points are labelled, so that labels do not cover one another."""
+    labels = [f"{step.ef}" if number % 2 == 0 or number == len(curve) - 1 else "" for number, step in enumerate(curve)]
+    return go.Scatter(
+        x=[cost.of(step) for step in curve],
+        y=[step.mean_recall for step in curve],
+        mode="lines+markers+text",
+        name=name,
+        text=labels,
+        textposition="top left",
+        cliponaxis=False,
+        customdata=[step.ef for step in curve],
+        hovertemplate=f"ef=%{{customdata}}: %{{x:,.0f}} {cost.unit}, recall %{{y:.3f}}<extra></extra>",
+        line={"color": HNSW_COLOUR, "width": 2, "dash": dash},
+        marker={"color": HNSW_COLOUR, "size": 8, "symbol": symbol},
+    )

@@ -1,0 +1,1 @@
+"""The build lab and the size lab of the third tab."""

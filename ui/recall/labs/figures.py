@@ -1,0 +1,75 @@
+"""Figures of the labs: recall over M and efConstruction as a heat map, and how each search grows. Arrays -> Plotly."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from retriever.measurement.sweeps import BuildResult, SizeResult
+from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout
+
+SCALE = [[0.0, "rgba(230,159,0,.06)"], [1.0, "rgba(230,159,0,.75)"]]  # HNSW's orange, readable on light and dark
+
+
+def heat_figure(results: Sequence[BuildResult]) -> go.Figure:
+    """Draw recall by M and efConstruction; each cell says recall and build seconds."""
+    Ms = sorted({r.M for r in results})
+    widths = sorted({r.ef_construction for r in results})
+    by_pair = {(r.M, r.ef_construction): r for r in results}
+    recall = [[by_pair[M, width].measurement.mean_recall for M in Ms] for width in widths]
+    labels = [
+        [f"{by_pair[M, w].measurement.mean_recall:.3f}<br>{by_pair[M, w].build_seconds:.2f} s" for M in Ms]
+        for w in widths
+    ]
+    heat = go.Heatmap(
+        x=[f"M={M}" for M in Ms],
+        y=[str(width) for width in widths],
+        z=recall,
+        text=labels,
+        texttemplate="%{text}",
+        colorscale=SCALE,
+        colorbar={"title": {"text": "recall"}, "thickness": 12},
+        hovertemplate="%{x}, efConstruction=%{y}: %{text}<extra></extra>",
+    )
+    layout = base_layout(300) | {"xaxis": {"type": "category"}}
+    return go.Figure([heat], layout | {"yaxis": {"type": "category", "title": {"text": "efConstruction"}}})
+
+
+def growth_figure(results: Sequence[SizeResult]) -> go.Figure:
+    """Draw latency and distances of both searches over the number of vectors, on logarithmic axes."""
+    sizes = [r.n for r in results]
+    lines = [
+        ("exact, µs", [r.exact.p50 * 1e6 for r in results], EXACT_COLOUR, "solid", "square", "y"),
+        (
+            f"HNSW at ef={results[0].hnsw.ef}, µs",
+            [r.hnsw.p50 * 1e6 for r in results],
+            HNSW_COLOUR,
+            "solid",
+            "circle",
+            "y",
+        ),
+        ("exact, distances", sizes, EXACT_COLOUR, "dot", "square-open", "y2"),
+        ("HNSW, distances", [r.hnsw.mean_distances for r in results], HNSW_COLOUR, "dot", "circle-open", "y2"),
+    ]
+    traces = [
+        go.Scatter(
+            x=sizes,
+            y=values,
+            name=name,
+            mode="lines+markers",
+            yaxis=axis,
+            line={"color": colour, "dash": dash, "width": 2},
+            marker={"symbol": symbol, "size": 8, "color": colour},
+            hovertemplate="%{x:,} vectors: %{y:,.0f}<extra>" + name + "</extra>",
+        )
+        for name, values, colour, dash, symbol, axis in lines
+    ]
+    log: dict[str, Any] = {"type": "log", "gridcolor": GRID_COLOUR, "zeroline": False}
+    layout = base_layout(330) | {
+        "margin": {"l": 56, "r": 56, "t": 8, "b": 44},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "xaxis": log | {"title": {"text": "vectors"}},
+        "yaxis": log | {"title": {"text": "median latency, µs a query"}},
+        "yaxis2": log | {"title": {"text": "distances a query"}, "overlaying": "y", "side": "right", "showgrid": False},
+    }
+    return go.Figure(traces, layout)

@@ -1,0 +1,150 @@
+"""The labs of the third tab: vary M and efConstruction, or the number of vectors, and measure what changes."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from retriever.errors import Cancelled
+from retriever.measurement.sweeps import BuildResult, SizeResult, sample_vectors, sweep_graph_settings, sweep_sizes
+from retriever.progress import Progress
+from retriever.run_record import RunRecord
+from ui.jobs.build_queue import BUILD_QUEUE
+from ui.jobs.job import POLL_SECONDS, Job
+from ui.jobs.progress_text import progress_bar
+from ui.recall.labs.figures import growth_figure, heat_figure
+from ui.recall.labs.records import build_lab_record, size_lab_record
+from ui.recall.labs.text import build_lab_table, build_lab_verdict, size_lab_table, size_lab_verdict
+from ui.render.errors import report_stream_errors
+from ui.render.export import folded_record
+from ui.session import Session
+
+MS, EF_CONSTRUCTIONS = (4, 8, 16, 32), (20, 100, 400)
+SAMPLED_VECTORS = 5_000  # vectors of the build lab, unless all are asked for
+BUILD_HINT = (
+    '<p class="lab-hint">The course says: <i>higher efConstruction improves recall at the cost of memory and build '
+    "time</i>. Build twelve graphs over the same vectors and see which part of that is so.</p>"
+)
+SIZE_HINT = (
+    '<p class="lab-hint">The same vectors, a sixteenth of them, an eighth, and so on up to all: how does each search '
+    "grow, and from where on does an index pay?</p>"
+)
+
+LabResult = TypeVar("LabResult")
+LabOutputs = tuple[str, Any, str]  # progress, figure, table and words
+
+
+def stream_build_lab(k: float, ef: float, every: bool, session: Session, running: Any) -> Iterator[Any]:  # noqa: ANN401 - a Job
+    """Run the build lab over a fixed sample of what is loaded, or over all of it."""
+    indexed, k = session.loaded(), min(int(k), len(session.loaded()))
+    width = max(int(ef), k)
+
+    def work(progress: Progress) -> list[BuildResult]:
+        vectors = sample_vectors(indexed.retriever.vectors, len(indexed) if every else SAMPLED_VECTORS)
+        report = _staged(progress, "building twelve graphs")
+        return sweep_graph_settings(
+            vectors, indexed.query_vectors, MS, EF_CONSTRUCTIONS, k=k, ef=width, progress=report
+        )
+
+    def show(results: list[BuildResult]) -> tuple[Any, str]:
+        n = min(len(indexed), len(indexed) if every else SAMPLED_VECTORS)
+        return heat_figure(results), _result_html(
+            build_lab_verdict(results, n), build_lab_table(results), build_lab_record(indexed, results, n)
+        )
+
+    yield from _stream_lab(work, show, running)
+
+
+def stream_size_lab(k: float, ef: float, session: Session, running: Any) -> Iterator[Any]:  # noqa: ANN401 - a Job
+    """Run the size lab over what is loaded, with its graph's settings."""
+    indexed, k = session.loaded(), min(int(k), len(session.loaded()))
+    width = max(int(ef), k)
+
+    def work(progress: Progress) -> list[SizeResult]:
+        settings = {"M": indexed.settings.M, "ef_construction": indexed.settings.ef_construction}
+        report = _staged(progress, "building graphs of every size")
+        return sweep_sizes(indexed.retriever.vectors, indexed.query_vectors, k=k, ef=width, **settings, progress=report)
+
+    def show(results: list[SizeResult]) -> tuple[Any, str]:
+        return growth_figure(results), _result_html(
+            size_lab_verdict(results), size_lab_table(results), size_lab_record(indexed, results)
+        )
+
+    yield from _stream_lab(work, show, running)
+
+
+def stop_lab(running: Any) -> str:  # noqa: ANN401 - a Job
+    """Ask a running lab to stop."""
+    if running is None or running.wait(0):
+        return '<p class="lab-hint">Nothing is running.</p>'
+    running.cancel()
+    return '<p class="lab-hint">Cancelling: the graph under way is finished first …</p>'
+
+
+def build_lab_panel(session: gr.State, k: gr.Slider, ef: gr.Slider) -> None:
+    """Lay out both labs, each behind a line that opens it; they measure at the sliders' k and ef."""
+    with gr.Accordion("Build lab: what M and efConstruction buy", open=False):
+        hint = gr.HTML(BUILD_HINT)
+        with gr.Row():
+            start, cancel = gr.Button("Build twelve graphs", size="sm"), gr.Button("Cancel", size="sm")
+            every = gr.Checkbox(
+                False, label=f"all vectors, not {SAMPLED_VECTORS:,} drawn with a fixed seed", min_width=240
+            )
+        _wire_lab(start, cancel, stream_build_lab, [k, ef, every, session], hint)
+    with gr.Accordion("Size lab: how each search grows", open=False):
+        hint = gr.HTML(SIZE_HINT)
+        with gr.Row():
+            start, cancel = gr.Button("Measure every size", size="sm"), gr.Button("Cancel", size="sm")
+        _wire_lab(start, cancel, stream_size_lab, [k, ef, session], hint)
+
+
+def _wire_lab(
+    start: gr.Button, cancel: gr.Button, run: Callable[..., Iterator[Any]], inputs: list[Any], hint: gr.HTML
+) -> None:
+    """Lay out where a lab shows its result, and wire its buttons."""
+    running = gr.State()
+    with gr.Row():
+        with gr.Column(scale=6, min_width=320):
+            figure = gr.Plot(show_label=False, container=False, visible=False)
+        with gr.Column(scale=6, min_width=320):
+            told = gr.HTML()
+    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    outputs = [running, hint, figure, told]
+    start.click(report_stream_errors(run), [*inputs, running], outputs, concurrency_limit=None, **hidden)
+    cancel.click(stop_lab, running, hint, queue=False, **hidden)
+
+
+def _stream_lab(
+    work: Callable[[Progress], LabResult],
+    show: Callable[[LabResult], tuple[Any, str]],
+    running: Any,  # noqa: ANN401 - a Job
+) -> Iterator[Any]:
+    """Run a lab in the background, with progress; the last step shows the result."""
+    if running is not None:
+        running.cancel()  # a second click starts anew
+
+    def in_line(progress: Progress) -> LabResult:
+        with BUILD_QUEUE.place(progress):
+            return work(progress)
+
+    job = Job(in_line, kind="lab").start()
+    try:
+        yield job, progress_bar(job.status), gr.skip(), gr.skip()
+        while not job.wait(POLL_SECONDS):
+            yield gr.skip(), progress_bar(job.status), gr.skip(), gr.skip()
+        figure, told = show(job.result())
+    except Cancelled:
+        yield gr.skip(), '<p class="lab-hint">Cancelled. What was shown before is unchanged.</p>', gr.skip(), gr.skip()
+        return
+    finally:
+        job.cancel()  # also when the visitor has left the page
+    yield gr.skip(), '<p class="lab-hint">Done.</p>', gr.update(value=figure, visible=True), told
+
+
+def _result_html(verdict: str, table: str, record: RunRecord) -> str:
+    """Return a lab's words, its table, and its run record behind a line that opens it."""
+    return verdict + table + folded_record(record)
+
+
+def _staged(progress: Progress, stage: str) -> Callable[[float], None]:
+    return lambda fraction: progress(stage, fraction)

@@ -1,0 +1,218 @@
+"""Recall against latency: slide ef and see both change, measured live against exact search."""
+
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+import plotly.graph_objects as go
+
+from retriever.indexing.collection import IndexedCollection
+from retriever.measurement.protocol import Measurement
+from retriever.progress import ignore_progress
+from ui.jobs.graph_rebuild import rebuild_graph
+from ui.recall.curves import refresh_token, stream_curves
+from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, curve_figure
+from ui.recall.labs.panel import build_lab_panel
+from ui.recall.records import ef_record
+from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
+from ui.recall.text import curve_lesson, target_sentence
+from ui.render.controls import FIRST_K, SLIDER_MAX_EF, SLIDER_MAX_K, keep_ef_above_k
+from ui.render.errors import report_errors, report_stream_errors
+from ui.render.export import record_section
+from ui.session import Session
+
+NO_OVERLAY = "no second graph"
+OVERLAYS = {
+    NO_OVERLAY: (0, 0),
+    "starved (M=4, efConstruction=20)": (4, 20),
+    "default (M=16, efConstruction=200)": (16, 200),
+}
+AXES = {"latency": LATENCY_AXIS, "distances": DISTANCES_AXIS}
+Details = tuple[go.Figure, str, str, str]  # curve, spread, worst queries, run record
+
+
+@dataclass(frozen=True)
+class RecallTab:
+    """Hold what demo.py links: the events and places of a newly loaded collection."""
+
+    inputs: list[gr.Component]
+    refreshed: list[gr.Component]
+    overlay: gr.Dropdown
+    lesson: gr.HTML
+    starve: gr.Button
+    enlarge: gr.Button
+
+
+@dataclass(frozen=True, eq=False)
+class LastMeasurement:
+    """Hold what was measured last, and of which collection; weakly, as its memory is given back once it is replaced."""
+
+    now: Measurement
+    of: "weakref.ref[IndexedCollection]"
+
+    def fits(self, k: float, ef: float, session: Session) -> bool:
+        """Return whether it is of what is loaded and at where the sliders stand; else a newer one is under way."""
+        return self.of() is session.indexed and (self.now.k, self.now.ef) == (int(k), max(int(ef), int(k)))
+
+
+def measure_at_ef(k: float, ef: float, session: Session) -> tuple[str, LastMeasurement | None]:
+    """Measure at this ef, anew, and show the numbers; before anything is loaded, leave the page as it is."""
+    if session.indexed is None:
+        return gr.skip(), None
+    indexed, k = session.indexed, int(k)
+    now = indexed.measure(k, max(int(ef), k))
+    return measurement_cards(now, indexed.measure_exact(k)), LastMeasurement(now, weakref.ref(indexed))
+
+
+def draw_details(measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session) -> Details:
+    """Show the rest of a measurement once the slider rests: counting and drawing take longer than measuring."""
+    indexed, overlay = session.indexed, session.overlay
+    if indexed is None or measured is None or not measured.fits(k, ef, session):
+        return (gr.skip(),) * 4
+    now, exact, curve = measured.now, indexed.measure_exact(int(k)), _known_curve(indexed, int(k), axis)
+    if axis == "distances":  # else counted after all is drawn, as it takes longer than measuring
+        now = indexed.counted(now)
+    other = _known_curve(overlay, int(k), axis)
+    names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
+    figure = curve_figure(curve, exact, now, overlay=other, cost=AXES[axis], **names)
+    record = record_section(ef_record(indexed, now, exact, curve))
+    return figure, recall_histogram(now), worst_queries(indexed, now), record
+
+
+def _known_curve(graph: IndexedCollection | None, k: int, axis: str) -> list[Measurement]:
+    """Return a graph's curve if it was measured, with distances where those are drawn."""
+    if graph is None or graph.known_curve(k) is None:
+        return []
+    return graph.counted_curve(k) if axis == "distances" else graph.curve(k)
+
+
+def show_distances(measured: LastMeasurement | None, k: float, ef: float, session: Session) -> Any:  # noqa: ANN401 - HTML or "no change"
+    """Count the distances of a measurement, once the slider rests."""
+    if session.indexed is None or measured is None or not measured.fits(k, ef, session):
+        return gr.skip()
+    return distance_sentence(session.indexed.counted(measured.now), session.indexed.measure_exact(int(k)))
+
+
+def graph_name(indexed: IndexedCollection) -> str:
+    """Name a graph by its settings."""
+    return f"HNSW {indexed.settings.M}/{indexed.settings.ef_construction}"
+
+
+def show_lesson(k: float, session: Session) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
+    """Say what the curve teaches, once it is measured."""
+    indexed = session.indexed
+    curve = indexed.known_curve(int(k)) if indexed else None
+    if indexed is None or curve is None:
+        return gr.skip()
+    return f'<div class="lab-lesson">{curve_lesson(indexed, indexed.measure_exact(int(k)), curve)}</div>'
+
+
+def answer_target(k: float, target: float, session: Session) -> str:
+    """Answer which ef reaches the target recall."""
+    if session.indexed is None:
+        return ""
+    curve: Sequence[Measurement] = session.indexed.known_curve(int(k)) or []
+    return target_sentence(curve, float(target)) if curve else "The curve is still being measured."
+
+
+def go_to_smallest_ef(k: float) -> tuple[int, int]:
+    """Return the smallest ef that does anything, and ask for its numbers."""
+    return int(k), refresh_token()
+
+
+def overlay_graph(name: str, session: Session) -> Session:
+    """Build the second graph over the same vectors, or take it away."""
+    M, ef_construction = OVERLAYS[name]
+    if not M:
+        return replace(session, overlay=None)
+    return replace(session, overlay=rebuild_graph(session.loaded(), M, ef_construction, ignore_progress))
+
+
+def overlay_choice(session: Session) -> Any:  # noqa: ANN401 - the value, or Gradio's "no change"
+    """Take the choice of a second graph back where another collection has none."""
+    return NO_OVERLAY if session.overlay is None else gr.skip()
+
+
+def waiting_note() -> str:
+    """Say that a graph is being built or a collection loaded."""
+    return '<div class="lab-lesson">One moment: the collection is being made ready …</div>'
+
+
+def starve_graph(session: Session) -> Session:
+    """Replace the graph by a starved one over the same vectors, where the trade-off shows."""
+    M, ef_construction = 4, 20
+    return replace(session, indexed=rebuild_graph(session.loaded(), M, ef_construction, ignore_progress), chosen=True)
+
+
+def build_recall_tab(session: gr.State) -> RecallTab:
+    """Lay the tab out and wire it."""
+    with gr.Row():
+        ef, cards, counted, k, axis = _sliders()
+        with gr.Column(scale=7, min_width=320):
+            figure = gr.Plot(show_label=False, container=False)
+            lesson = gr.HTML()
+            with gr.Row():
+                starved = gr.Button("Try the starved graph", size="sm")
+                larger = gr.Button("Take Python docs", size="sm")
+                lower = gr.Button("Go to the smallest ef", size="sm")
+            target, overlay = _choices()
+            reached = gr.HTML()
+    with gr.Row():
+        with gr.Column(scale=4, min_width=320):
+            gr.HTML('<div class="lab-side">How many queries have which recall</div>')
+            spread = gr.HTML()
+        with gr.Column(scale=7, min_width=320):
+            gr.HTML('<div class="lab-side">The queries HNSW does worst on</div>')
+            worst = gr.HTML()
+    build_lab_panel(session, k, ef)
+    with gr.Accordion("Run record", open=False):
+        record = gr.HTML()
+    asked, measured, parts = gr.State(0), gr.State(), [figure, spread, worst, record]
+    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+    latest = hidden | {"trigger_mode": "always_last"}
+    quick = latest | {"queue": False}
+    # Each place is written by one listener alone, which has one request under way at most, and once that has ended
+    # takes the values as they are then. So no answer, however late, can overwrite that to a newer event.
+    slid = gr.on(
+        [ef.input, axis.input, asked.change], report_errors(measure_at_ef), [k, ef, session], [cards, measured], **quick
+    )
+    drawn = slid.then(report_errors(draw_details), [measured, k, ef, axis, session], parts, **quick)
+    drawn.then(report_errors(show_distances), [measured, k, ef, session], counted, **quick)
+    gr.on([target.input, asked.change], answer_target, [k, target, session], reached, **latest)
+    asked.change(show_lesson, [k, session], lesson, **latest)
+    inputs, refreshed = [k, session], [lesson, asked]
+    lower.click(go_to_smallest_ef, k, [ef, asked], **hidden)
+    k.input(keep_ef_above_k, [k, ef], ef, **latest)
+    k.input(report_stream_errors(stream_curves), inputs, refreshed, **latest)
+    laid = overlay.input(waiting_note, None, lesson, **latest).then(
+        report_errors(overlay_graph), [overlay, session], session, **latest
+    )
+    laid.then(report_stream_errors(stream_curves), inputs, refreshed, **latest)
+    return RecallTab(inputs, refreshed, overlay, lesson, starved, larger)
+
+
+def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:
+    """Lay out the left side: ef, the numbers it gives, k, and what the curve is drawn over."""
+    with gr.Column(scale=4, min_width=320):
+        info = "Candidates HNSW keeps while it searches: more find more and take longer. Below k nothing changes."
+        ef = gr.Slider(
+            FIRST_K, SLIDER_MAX_EF, FIRST_K, step=1, label="ef (candidates)", info=info, elem_classes="lab-big-slider"
+        )
+        cards = gr.HTML('<p class="lab-hint">The numbers appear as soon as a collection is loaded.</p>')
+        counted = gr.HTML()
+        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (neighbours)", info="How many nearest texts count.")
+        info = "What a query costs: time, or distances computed, which do not depend on the machine."
+        axis = gr.Radio(list(AXES), value="latency", label="Along the axis", info=info)
+    return ef, cards, counted, k, axis
+
+
+def _choices() -> tuple[gr.Slider, gr.Dropdown]:
+    """Lay out what is asked of the curve, and what is laid over it."""
+    with gr.Row():
+        info = "Read off the curve."
+        target = gr.Slider(0.5, 1, 0.95, step=0.01, min_width=240, label="Smallest ef that reaches recall", info=info)
+        info = "A second graph over the same vectors."
+        overlay = gr.Dropdown(list(OVERLAYS), value=NO_OVERLAY, min_width=240, label="Lay over it", info=info)
+    return target, overlay

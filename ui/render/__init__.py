@@ -1,0 +1,1 @@
+"""What all tabs share to show things: HTML, numbers, figures, styles, exports."""

@@ -1,0 +1,62 @@
+"""Errors -> gr.Error: what happened, what to do, and that nothing was lost."""
+
+import functools
+import html
+from collections.abc import Callable, Iterator
+from typing import ParamSpec, TypeVar
+
+import gradio as gr
+
+from retriever.errors import RetrieverError
+from ui.log import log_failure
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def to_gradio_error(error: RetrieverError) -> gr.Error:
+    """Return the error as a message on the page; text from files is escaped, it may hold markup."""
+    message = html.escape(str(error), quote=False)
+    return gr.Error(f"{message} Nothing that was loaded is lost.", duration=15, print_exception=False)
+
+
+def unexpected_error(error: Exception, handler: str) -> gr.Error:
+    """Log an error that is a fault of the lab, and return a message that quotes none of it."""
+    log_failure("fault", error, handler=handler)
+    kind = type(error).__name__
+    message = f"Something went wrong in the lab itself ({kind}), and its operator finds it in the log."
+    return gr.Error(f"{message} Nothing that was loaded is lost: try again.", duration=15, print_exception=False)
+
+
+def report_errors(handler: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Wrap a handler so that an error becomes a message on the page and every output stays as it was."""
+
+    @functools.wraps(handler)
+    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return handler(*args, **kwargs)
+        except gr.Error:
+            raise
+        except RetrieverError as error:
+            raise to_gradio_error(error) from error
+        except Exception as error:
+            raise unexpected_error(error, handler.__name__) from None
+
+    return wrapped
+
+
+def report_stream_errors(handler: Callable[Arguments, Iterator[Result]]) -> Callable[Arguments, Iterator[Result]]:
+    """Wrap a handler that yields, like shown."""
+
+    @functools.wraps(handler)
+    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[Result]:
+        try:
+            yield from handler(*args, **kwargs)
+        except gr.Error:
+            raise
+        except RetrieverError as error:
+            raise to_gradio_error(error) from error
+        except Exception as error:
+            raise unexpected_error(error, handler.__name__) from None
+
+    return wrapped

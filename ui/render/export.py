@@ -1,0 +1,69 @@
+"""Tables and lists as HTML: hits, bars of time, cards, downloads. Pure functions; all text is escaped."""
+
+import base64
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from retriever.run_record import RunRecord
+from ui.render.html import escape
+from ui.render.numbers import format_megabytes
+
+SIGN, BLANK = r"[=+\-@＝＋－＠]", r"\s\"\0\u200b-\u200f\ufeff"  # what begins a formula, and what may stand before it
+FORMULA = re.compile(rf"[{BLANK}]*{SIGN}|[\t\r]")  # at the beginning of a cell
+INNER_FORMULA = re.compile(rf"(?<![{BLANK};])[{BLANK};]+(?={SIGN})")
+
+
+def record_section(run: RunRecord) -> str:
+    """Show a run record and offer it as JSON and as Markdown."""
+    links = download_link("run-record.json", "application/json", run.to_json(), "JSON")
+    links += download_link("run-record.md", "text/markdown", run.to_markdown(), "Markdown")
+    return f'<div class="lab-downloads">Download: {links}</div><pre class="lab-record">{escape(run.to_json())}</pre>'
+
+
+def folded_record(run: RunRecord) -> str:
+    """Show a run record behind a line that opens it."""
+    return f"<details><summary>Run record</summary>{record_section(run)}</details>"
+
+
+def download_link(name: str, kind: str, content: str, label: str) -> str:
+    """Return a link that carries its file with it: nothing is kept on the server, nobody else can fetch it."""
+    raw = content.encode("utf-8", "replace")  # half a surrogate pair, which UTF-8 cannot hold, becomes a question mark
+    data = base64.b64encode(raw).decode()
+    size = format_megabytes(len(data)) if len(data) > 100_000 else f"{len(raw) / 1000:.1f} kB"
+    return f'<a class="lab-download" download="{escape(name)}" href="data:{kind};base64,{data}">{label} ({size})</a>'
+
+
+def rows_to_csv(rows: Sequence[Mapping[str, object]]) -> str:
+    """Write rows as CSV that a spreadsheet opens without taking a text for a formula."""
+    file = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(file, list(rows[0]), quoting=csv.QUOTE_NONNUMERIC)
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({key: _defuse_formula(value) for key, value in row.items()})
+    return file.getvalue()
+
+
+def rows_to_json(rows: Sequence[Mapping[str, object]]) -> str:
+    """Write rows as JSON."""
+    return json.dumps(list(rows), indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def _defuse_formula(value: object) -> object:
+    """Put an apostrophe in front of what would be a formula; numbers stay numbers.
+
+    Where the list separator is a semicolon, spreadsheets part cells there and at line ends, whatever the quotes say, so
+    a formula may also begin inside a text. Source: OWASP, CSV injection.
+    """
+    if not isinstance(value, str):
+        return value
+    marked = INNER_FORMULA.sub(_mark_formula, value)
+    return f"'{marked}" if FORMULA.match(value) else marked
+
+
+def _mark_formula(before: re.Match[str]) -> str:
+    """Put an apostrophe between the end of a cell or a line and a formula."""
+    return f"{before[0]}'" if set(before[0]) & set(";\r\n") else before[0]

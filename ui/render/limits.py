@@ -1,0 +1,39 @@
+"""The limits in words: how much a visitor may load, and a table of all that limits a visitor or the lab."""
+
+from ui.render.html import escape
+from ui.settings import SETTINGS, Limits
+
+
+def upload_limits(allowed: Limits) -> str:
+    """Say how much one visitor may upload."""
+    return (
+        f"At most {allowed.files:,} files, {allowed.file_megabytes:,} MB each and {allowed.total_megabytes:,} MB "
+        f"together, {allowed.pages:,} pages a PDF, {allowed.chunks:,} chunks. They are deleted once they are read."
+    )
+
+
+def paste_limits(allowed: Limits) -> str:
+    """Say how much text may be pasted."""
+    return f"Any text, at most {allowed.paste_megabytes:,} MB; it becomes one document."
+
+
+def saved_limits(allowed: Limits) -> str:
+    """Say how large a saved collection may be."""
+    return f"At most {allowed.saved_megabytes:,} MB zipped and {allowed.unpacked_megabytes:,} MB unpacked."
+
+
+def judged_limits(allowed: Limits) -> str:
+    """Say how large a judged collection may be."""
+    return (
+        f"At most {allowed.total_megabytes:,} MB zipped, {allowed.unpacked_megabytes:,} MB unpacked, "
+        f"{allowed.chunks:,} passages and {allowed.questions:,} questions."
+    )
+
+
+def limits_table(allowed: Limits) -> str:
+    """Return all limits as a table: how much, and of what."""
+    rows = "".join(
+        f"<tr><td>{getattr(allowed, name):,}</td><th>{escape(setting.limits)}</th></tr>"
+        for name, setting in SETTINGS.items()
+    )
+    return f'<table class="lab-facts lab-limits">{rows}</table>'

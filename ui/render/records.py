@@ -1,0 +1,48 @@
+"""Run records of what the page shows."""
+
+from typing import Any
+
+from retriever.indexing.collection import IndexedCollection
+from retriever.measurement.protocol import Measurement
+
+
+def record_settings(indexed: IndexedCollection) -> dict[str, Any]:
+    """Return the settings that produced a collection's numbers."""
+    retriever, settings = indexed.retriever, indexed.settings
+    return {
+        "model": settings.model_name,
+        "model_fingerprint": retriever.fingerprint,
+        "dimension": retriever.dimension,
+        "chunk_size_tokens": settings.chunk_size if indexed.chunked else "one passage a document",
+        "chunk_overlap_tokens": settings.chunk_overlap,
+        "M": settings.M,
+        "ef_construction": settings.ef_construction,
+        "seed": retriever.seed,
+        "graph_reproducible": retriever.hnsw.reproducible,
+        "search_threads": 1,
+    }
+
+
+def record_data(indexed: IndexedCollection) -> dict[str, Any]:
+    """Return what the numbers were measured on."""
+    return {
+        "collection": indexed.name,
+        "documents": indexed.n_documents,
+        "vectors": len(indexed),
+        "tokens": indexed.n_tokens,
+        "measuring_queries": len(indexed.queries),
+        "queries_drawn_from_documents": indexed.drawn,
+    }
+
+
+def measurement_numbers(step: Measurement) -> dict[str, Any]:
+    """Return a measurement's summary."""
+    summary: dict[str, Any] = {} if step.ef is None else {"ef": step.ef}
+    if step.mean_distances is not None:
+        summary["mean_distances"] = round(step.mean_distances, 2)
+    return summary | {
+        "mean_recall": round(step.mean_recall, 6),
+        "p50_seconds": round(step.p50, 9),
+        "p95_seconds": round(step.p95, 9),
+        "queries_per_second": round(step.qps, 2),
+    }

@@ -1,0 +1,1 @@
+"""The Search tab: one question, answered exactly and by HNSW."""

@@ -1,0 +1,24 @@
+"""The run record of one question."""
+
+from typing import Any
+
+from retriever.experiments.search_comparison import REPEATS, SearchComparison
+from retriever.indexing.collection import IndexedCollection
+from retriever.measurement.protocol import PROTOCOL
+from retriever.run_record import RunRecord
+from ui.render.records import record_data, record_settings
+
+
+def search_record(indexed: IndexedCollection, question: str, k: int, ef: int, both: SearchComparison) -> RunRecord:
+    """Record one question answered by both searches."""
+    observed: dict[str, Any] = {f"seconds_{name}": value for name, value in both.seconds.items()}
+    observed[f"recall_at_{k}"] = both.recall
+    observed["exact"] = [
+        [hit["metadata"].get("chunk_id", hit["metadata"].get("doc_id")), hit["score"]] for hit in both.exact
+    ]
+    observed["hnsw"] = [
+        [hit["metadata"].get("chunk_id", hit["metadata"].get("doc_id")), hit["score"]] for hit in both.hnsw
+    ]
+    settings = {**record_settings(indexed), "k": k, "ef": ef, "question": question}
+    protocol = f"{PROTOCOL} A single question: searched {REPEATS} times, the median is given; embedded once."
+    return RunRecord("One question, exact and HNSW", settings, record_data(indexed), observed, protocol)

@@ -1,0 +1,1 @@
+"""Files from visitors: received, kept for a while, parsed."""

@@ -1,0 +1,63 @@
+"""Readings: what a visitor's uploaded files held; the files themselves are deleted as soon as they are read."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from retriever.errors import Cancelled, DocumentError
+from ui.uploads.folder import discard_uploads
+
+Parsed = TypeVar("Parsed")
+MOST_DIGESTS = 200  # of uploaded files that a visitor is remembered to have brought
+
+
+class ParsedFiles(Generic[Parsed]):
+    """Remember one visitor's last reading, so that it can be built again in another way without the files."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._digests: dict[str, str] = {}
+        self._last: tuple[list[str], Parsed] | None = None  # digests of the files, what they held
+
+    def digest(self, path: str) -> str:
+        """Return a hash of a file's content, also after it was deleted. Raises DocumentError for one that is gone."""
+        try:
+            with Path(path).open("rb") as file:
+                self._digests[path] = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            if path not in self._digests:
+                raise missing_file_error(path) from error
+        while len(self._digests) > MOST_DIGESTS:
+            del self._digests[next(iter(self._digests))]
+        return self._digests[path]
+
+    def seen(self, path: str) -> bool:
+        """Return whether this visitor's file was looked at before."""
+        return path in self._digests
+
+    def known(self, paths: Sequence[str]) -> bool:
+        """Return whether these files are the last that were read. Raises DocumentError for one that is gone."""
+        return self._last is not None and self._last[0] == [self.digest(path) for path in paths]
+
+    def take(self, paths: Sequence[str], read: Callable[[], Parsed]) -> Parsed:
+        """Return what these files held, reading and deleting them if they are not the last that were read."""
+        digests = [self.digest(path) for path in paths]
+        if self._last is None or self._last[0] != digests:
+            try:
+                self._last = digests, read()
+            except Cancelled:
+                raise  # the files stay: they were not read
+            except BaseException:
+                discard_uploads(paths)  # what cannot be read will not be better next time
+                raise
+        discard_uploads(paths)
+        return self._last[1]
+
+
+def missing_file_error(path: str) -> DocumentError:
+    """Return the error for a file that was deleted already."""
+    return DocumentError(
+        f"{Path(path).name} is no longer here: uploaded files are deleted once they are read, and after some minutes "
+        "if nobody reads them. Choose it again."
+    )

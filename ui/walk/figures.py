@@ -1,0 +1,161 @@
+"""The map of a walk: the vectors on a plane, the layers beside one another, and what a step does. Arrays -> Plotly.
+
+Everything is told by shape as well as by colour: background dots, open circles for what was looked at, filled ones for
+what was followed, squares for true neighbours, crosses for those that were missed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from retriever.vectors import Float32
+from ui.render.figures import EXACT_COLOUR, GREY_COLOUR, HNSW_COLOUR, MISSED_COLOUR, base_layout
+from ui.render.html import plotly_text
+from ui.render.passages import passage_place
+from ui.walk.trace import WalkTrace
+
+BACKGROUND_DOTS = 800  # dots drawn of the ground layer; more cost time and show no more
+UPPER_MAPS = 3  # upper layers with a map of their own; those above are drawn on the topmost of these
+HEIGHT = 420
+LABEL = 60  # characters of a name in a label
+
+
+def map_figure(trip: WalkTrace, number: int) -> go.Figure:
+    """Draw the walk up to a step, from 1; the small maps on the left are the upper layers."""
+    graph, at = trip.indexed.graph, trip.indexed.positions  # (n, 2)
+    asked = trip.indexed.plane.place(trip.query[None, :])[0]  # (2,)
+    top = min(len(graph.links) - 1, UPPER_MAPS)
+    traces = _ground_traces(trip, number, at, asked)
+    for layer in range(1, top + 1):
+        traces += _upper_traces(trip, number, at, asked, layer, highest=layer == top)
+    return go.Figure(traces, _map_layout(at, asked, top))
+
+
+def _ground_traces(trip: WalkTrace, number: int, at: Float32, asked: Float32) -> list[go.Scatter]:
+    steps = [step for step in trip.walk.steps[:number] if step.layer == 0]
+    followed = [step.node for step in steps]
+    looked = sorted({node for step in steps for node in step.looked_at} - set(followed))
+    missed = [miss.node for miss in trip.missed]
+    true = [node for node in trip.true_ids.tolist() if node not in missed]
+    kept = set(steps[-1].kept[: trip.walk.k]) if steps else set()
+    waiting = [node for node in true if node not in kept][: max(0, len(true) - trip.true_among(sorted(kept)))]
+    step = max(1, -(-len(at) // BACKGROUND_DOTS))
+    traces = [
+        _dots(trip, range(0, len(at), step), at, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35),
+        _dots(trip, looked, at, "looked at", HNSW_COLOUR, 6, "circle-open"),
+        _dots(trip, followed, at, "followed", HNSW_COLOUR, 7, "circle", path=True),
+        _dots(trip, [node for node in true if node in kept], at, "true, found", EXACT_COLOUR, 11, "square"),
+        _dots(trip, waiting, at, "true, not yet found", EXACT_COLOUR, 11, "square-open"),
+        _dots(trip, missed, at, "true, missed", MISSED_COLOUR, 12, "x"),
+    ]
+    if steps:
+        traces.append(_dots(trip, [followed[-1]], at, "this step", HNSW_COLOUR, 19, "circle-open", line=3))
+    traces.append(_question(asked))
+    return traces
+
+
+def _upper_traces(
+    trip: WalkTrace, number: int, at: Float32, asked: Float32, layer: int, *, highest: bool
+) -> list[go.Scatter]:
+    """Draw one upper layer in its own small map; the highest of these holds the steps of all layers above too."""
+    graph = trip.indexed.graph
+    steps = [s for s in trip.walk.steps[:number] if s.layer == layer or (highest and s.layer > layer)]
+    nodes = np.flatnonzero(graph.levels >= layer)
+    path = [step.node for step in steps] + ([steps[-1].kept[0]] if steps else [])
+    looked = sorted({node for step in steps for node in step.looked_at} - set(path))
+    axis = {"xaxis": f"x{layer + 1}", "yaxis": f"y{layer + 1}", "showlegend": False}
+    traces = [
+        _dots(
+            trip, nodes[:: max(1, -(-len(nodes) // 300))], at, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35
+        ),
+        _dots(trip, looked, at, "looked at", HNSW_COLOUR, 5, "circle-open"),
+        _dots(trip, path, at, "descent", HNSW_COLOUR, 6, "circle", path=True),
+        _dots(trip, [graph.entry_point] if highest else [], at, "entry point", HNSW_COLOUR, 12, "diamond-open", line=2),
+        _question(asked),
+    ]
+    return [trace.update(axis) for trace in traces]
+
+
+def _dots(
+    trip: WalkTrace,
+    nodes: Sequence[int] | range | np.ndarray[Any, Any],
+    at: Float32,
+    name: str,
+    colour: str,
+    size: int,
+    symbol: str,
+    *,
+    hover: bool = True,
+    path: bool = False,
+    opacity: float = 1.0,
+    line: int = 1,
+) -> go.Scatter:
+    """Draw nodes; path: join them in order."""
+    rows = np.fromiter(nodes, dtype=np.int64)
+    labels = (
+        [plotly_text(passage_place(trip.indexed.retriever.metadata[row])[:LABEL]) for row in rows] if hover else None
+    )
+    return go.Scatter(
+        x=at[rows, 0].round(4),
+        y=at[rows, 1].round(4),
+        mode="lines+markers" if path else "markers",
+        name=name,
+        text=labels,
+        hovertemplate=f"{name}: %{{text}}<extra></extra>" if hover else None,
+        hoverinfo=None if hover else "skip",
+        opacity=opacity,
+        showlegend=bool(name),
+        line={"color": HNSW_COLOUR, "width": 1, "dash": "dot"},
+        marker={"color": colour, "size": size, "symbol": symbol, "line": {"width": line, "color": colour}},
+    )
+
+
+def _question(asked: Float32) -> go.Scatter:
+    return go.Scatter(
+        x=[float(asked[0])],
+        y=[float(asked[1])],
+        mode="markers",
+        name="the question",
+        hovertemplate="the question<extra></extra>",
+        marker={"symbol": "star", "size": 15, "color": "#009E73", "line": {"width": 1, "color": "#000"}},
+    )
+
+
+def _map_layout(at: Float32, asked: Float32, top: int) -> dict[str, Any]:
+    """Give the ground layer the right of the picture, and the upper layers small maps on the left."""
+    hidden: dict[str, Any] = {"showgrid": False, "zeroline": False, "showticklabels": False}
+    hidden |= {"showline": True, "mirror": True}
+    hidden["linecolor"] = "rgba(128,128,128,.4)"
+    left = 0.24 if top else 0.0
+    layout: dict[str, Any] = base_layout(HEIGHT) | {
+        "margin": {"l": 6, "r": 6, "t": 22, "b": 6},
+        "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 0, "yanchor": "bottom"},
+        "uirevision": "map",
+        "xaxis": hidden
+        | {"domain": [left + (0.01 if top else 0), 1], "anchor": "y", "range": _axis_range(at, asked, 0)},
+        "yaxis": hidden | {"domain": [0, 1], "anchor": "x", "range": _axis_range(at, asked, 1)},
+        "annotations": [_title("ground layer", left + 0.01 if top else 0, 1)],
+    }
+    for layer in range(1, top + 1):  # the highest on top, as the walk comes from there
+        low, high = (layer - 1) / top, layer / top
+        layout[f"xaxis{layer + 1}"] = hidden | {"domain": [0, left - 0.02], "anchor": f"y{layer + 1}"}
+        layout[f"xaxis{layer + 1}"] |= {"range": _axis_range(at, asked, 0)}
+        layout[f"yaxis{layer + 1}"] = hidden | {"domain": [low, high - 0.07], "anchor": f"x{layer + 1}"}
+        layout[f"yaxis{layer + 1}"] |= {"range": _axis_range(at, asked, 1)}
+        layout["annotations"].append(_title(f"layer {layer}" + (" and above" if layer == top else ""), 0, high - 0.06))
+    return layout
+
+
+def _axis_range(at: Float32, asked: Float32, axis: int) -> list[float]:
+    """Return what an axis spans: all vectors and the question, with a margin."""
+    values = [*at[:, axis].tolist(), float(asked[axis])]
+    margin = max(0.04 * (max(values) - min(values)), 0.01)
+    return [round(min(values) - margin, 4), round(max(values) + margin, 4)]
+
+
+def _title(words: str, x: float, y: float) -> dict[str, Any]:
+    """Return the title of a map, above its left corner."""
+    place_of = {"x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
+    return place_of | {"text": words, "showarrow": False, "font": {"size": 12}}

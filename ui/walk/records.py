@@ -1,0 +1,29 @@
+"""The run record of a walk on the graph."""
+
+from typing import Any
+
+from retriever.run_record import RunRecord
+from ui.render.records import record_data, record_settings
+from ui.walk.trace import WalkTrace
+
+WALK_PROTOCOL = (
+    "hnswlib's search for one question, repeated step by step on hnswlib's own graph; a distance counts each time it "
+    "is computed. A true neighbour is missed if it was not found and is nearer than the last one that was, by 1e-6."
+)
+
+
+def walk_record(trip: WalkTrace) -> RunRecord:
+    """Record a walk: what was found, what it cost, and what was missed and why."""
+    walk, metadata = trip.walk, trip.indexed.retriever.metadata
+    observed: dict[str, Any] = {
+        "true_neighbours": len(trip.true_ids),
+        "found": trip.found,
+        "distances": walk.distances,
+        "steps": walk.hops,
+        "ids": [str(metadata[row].get("chunk_id", metadata[row].get("doc_id", row))) for row in walk.ids.tolist()],
+        "missed": [
+            {"node": miss.node, "linking": len(miss.linking), "smallest_ef": miss.smallest_ef} for miss in trip.missed
+        ],
+    }
+    settings = record_settings(trip.indexed) | {"k": walk.k, "ef": walk.ef, "question": trip.question}
+    return RunRecord("A walk on the graph", settings, record_data(trip.indexed), observed, WALK_PROTOCOL)

@@ -1,0 +1,114 @@
+"""Inside HNSW: one question's walk on the graph, step by step, and why it missed what it missed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+import plotly.graph_objects as go
+
+from ui.render.controls import FIRST_EF, FIRST_K, SLIDER_MAX_EF, SLIDER_MAX_K, keep_ef_above_k
+from ui.render.errors import report_errors
+from ui.render.export import folded_record
+from ui.session import Session
+from ui.walk.figures import map_figure
+from ui.walk.records import walk_record
+from ui.walk.text import connectivity_facts, missed_list, step_sentence, walk_summary
+from ui.walk.trace import WalkTrace, hardest_queries, trace_question, trace_walk
+
+OFFERED_QUESTIONS = 8
+WALK_HINT = (
+    '<p class="lab-hint">Choose a question, or type one and press <b>Walk</b>: the map shows where the search goes, '
+    "and the list says why it misses what it misses.</p>"
+)
+
+REFRESHED_VALUES = 8  # values that a newly loaded collection brings
+WalkViews = tuple[Any, ...]  # trip, step slider, map, step in words, summary, misses
+
+
+@dataclass(frozen=True)
+class WalkTab:
+    """Hold what demo.py links: what a newly loaded collection refreshes."""
+
+    inputs: list[gr.Component]
+    refreshed: list[gr.Component]
+
+
+def walk_question(question: str, k: float, ef: float, session: Session) -> WalkViews:
+    """Walk the graph for a question and show the end of the walk."""
+    return walk_views(trace_question(question, int(k), int(ef), session.loaded()))
+
+
+def walk_again(trip: WalkTrace | None, k: float, ef: float, session: Session) -> WalkViews:
+    """Walk again for the same question after a slider moved; before there is one, leave the page as it is."""
+    if trip is None or trip.indexed is not session.indexed:
+        return (gr.skip(),) * 6
+    return walk_views(trace_walk(trip.question, trip.query, int(k), int(ef), trip.indexed))
+
+
+def walk_views(trip: WalkTrace) -> WalkViews:
+    """Return all that shows a walk, standing at its last step."""
+    last = max(len(trip.walk.steps), 1)
+    slider = gr.update(maximum=max(last, 2), value=last, interactive=last > 1)
+    words = step_sentence(trip, last)
+    summary = f'<div class="lab-lesson">{walk_summary(trip)}</div>'
+    missed = missed_list(trip) + folded_record(walk_record(trip))
+    return trip, slider, map_figure(trip, last), words, summary, missed
+
+
+def show_step(number: float, trip: WalkTrace | None) -> tuple[go.Figure | Any, str | Any]:
+    """Show the walk up to a step."""
+    if trip is None:
+        return gr.skip(), gr.skip()
+    at = min(int(number), len(trip.walk.steps))
+    return map_figure(trip, at), step_sentence(trip, at)
+
+
+def refresh_walk(k: float, ef: float, session: Session) -> tuple[Any, ...]:
+    """Fit the tab to a newly loaded collection: the questions its graph does worst on, and how it is connected."""
+    if session.indexed is None:
+        return (gr.skip(),) * REFRESHED_VALUES
+    indexed = session.indexed
+    rows = hardest_queries(indexed, int(k), max(int(ef), int(k)), OFFERED_QUESTIONS)
+    offered = gr.update(choices=[indexed.queries[row] for row in rows], value=indexed.queries[rows[0]])
+    first = trace_walk(indexed.queries[rows[0]], indexed.query_vectors[rows[0]], int(k), int(ef), indexed)
+    return offered, connectivity_facts(indexed), *walk_views(first)
+
+
+def build_walk_tab(session: gr.State) -> WalkTab:
+    """Lay the tab out and wire it."""
+    trip = gr.State()
+    with gr.Row(equal_height=True):
+        info = "Type one, or choose one of those that this graph does worst on."
+        question = gr.Dropdown([], label="Question", info=info, allow_custom_value=True, scale=8)
+        go_button = gr.Button("Walk", variant="primary", scale=1, min_width=110)
+    with gr.Row():
+        info = "More find more, and cost more."
+        ef = gr.Slider(FIRST_K, SLIDER_MAX_EF, FIRST_EF, step=1, label="ef (candidates)", info=info, min_width=240)
+        info = "True neighbours to find."
+        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (neighbours)", info=info, min_width=240)
+        info = "Arrow keys go one step."
+        number = gr.Slider(1, 2, 1, step=1, label="step", info=info, min_width=240, elem_classes="lab-step-slider")
+    with gr.Row():
+        with gr.Column(scale=8, min_width=320):
+            figure = gr.Plot(show_label=False, container=False)
+        with gr.Column(scale=5, min_width=320):
+            summary = gr.HTML(WALK_HINT)
+            words = gr.HTML(elem_classes="lab-told")
+            gr.HTML('<div class="lab-side">Why the missed ones were missed</div>')
+            missed = gr.HTML()
+    connected = gr.HTML()
+    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+    latest = hidden | {"trigger_mode": "always_last"}
+    shown_parts = [trip, number, figure, words, summary, missed]
+    gr.on(
+        [go_button.click, question.input],
+        report_errors(walk_question),
+        [question, k, ef, session],
+        shown_parts,
+        **hidden,
+    )
+    ef.input(report_errors(walk_again), [trip, k, ef, session], shown_parts, queue=False, **latest)
+    k.input(keep_ef_above_k, [k, ef], ef, **latest)
+    k.input(report_errors(walk_again), [trip, k, ef, session], shown_parts, **latest)
+    number.input(report_errors(show_step), [number, trip], [figure, words], queue=False, **latest)
+    return WalkTab([k, ef, session], [question, connected, *shown_parts])

@@ -1,0 +1,133 @@
+"""Words for a walk on the graph: each step, each miss, and how the graph is connected. All text is escaped."""
+
+import numpy as np
+
+from retriever.graph.misses import Miss
+from retriever.graph.traversal import Step
+from retriever.indexing.collection import IndexedCollection
+from ui.render.controls import SLIDER_MAX_EF
+from ui.render.html import escape
+from ui.render.numbers import format_megabytes
+from ui.render.passages import passage_place
+from ui.walk.trace import WalkTrace
+
+BEAM = "as nearer candidates filled the beam"
+
+
+def walk_summary(trip: WalkTrace) -> str:
+    """Say what was found and what it cost."""
+    n, asked = len(trip.indexed), len(trip.true_ids)
+    computed = f"<b>{_count(trip.walk.distances, 'distance')}</b> in {_count(trip.walk.hops, 'step')}"
+    head = f"At ef={trip.walk.ef} the walk finds "
+    cost = f"and computes {computed}; exact search computes {n:,}."
+    if not trip.missed:
+        return f"{head}<b>{f'all {asked}' if asked > 1 else 'the one'}</b> true {_noun(asked, 'neighbour')} {cost}"
+    return f"{head}<b>{trip.found} of {asked}</b> true {_noun(asked, 'neighbour')} {cost} {_advice(trip)}"
+
+
+def _advice(trip: WalkTrace) -> str:
+    """Say whether a larger ef would help."""
+    never = sum(miss.smallest_ef is None for miss in trip.missed)
+    if not never:
+        return "Raise ef until none is missed, and read what that costs."
+    if never == len(trip.missed):
+        return "No ef finds what is missed here."
+    return f"Raise ef to find more, and read what that costs; {never} of the missed ones no ef finds."
+
+
+def step_sentence(trip: WalkTrace, number: int) -> str:
+    """Say what one step does; number is from 1."""
+    steps = trip.walk.steps
+    if not steps:
+        return "The collection is empty: there is nowhere to walk."
+    step = steps[number - 1]
+    head = f"<b>Step {number:,} of {len(steps):,}</b>, "
+    words = _descent_sentence(trip, step) if step.layer else _ground_sentence(trip, step)
+    return f"{head}{words} {_count(step.distances, 'distance')} computed so far."
+
+
+def _descent_sentence(trip: WalkTrace, step: Step) -> str:
+    [reached] = step.kept
+    looked = (
+        f"layer {step.layer}: from {_node_name(trip, step.node)} it looks at {_count(len(step.looked_at), 'neighbour')}"
+    )
+    if reached == step.node:
+        return f"{looked}; none is nearer, so it goes down to layer {step.layer - 1}."
+    return f"{looked} and goes to the nearest, {_node_name(trip, reached)}."
+
+
+def _ground_sentence(trip: WalkTrace, step: Step) -> str:
+    kept = step.kept
+    best = kept[: trip.walk.k]
+    true = trip.true_among(best)
+    return (
+        f"ground layer: the nearest candidate not yet followed is {_node_name(trip, step.node)}; of its neighbours "
+        f"{len(step.looked_at)} {'is' if len(step.looked_at) == 1 else 'are'} new. It keeps "
+        f"{_count(len(kept), 'candidate')}; {true} of the best {len(best)} "
+        f"{'is a true neighbour' if true == 1 else 'are true neighbours'}."
+    )
+
+
+def miss_sentence(trip: WalkTrace, miss: Miss) -> str:
+    """Explain one miss in a sentence."""
+    rank = trip.true_ids.tolist().index(miss.node) + 1
+    name = f"{_node_name(trip, miss.node)}, true neighbour {rank},"
+    if miss.smallest_ef is None and not miss.linking:
+        return f"{name} cannot be reached: no node links to it on the ground layer, so no ef finds it."
+    if miss.smallest_ef is None:
+        return f"{name} cannot be reached: {_linking(miss)}, and no ef leads the walk there."
+    distances = trip.indexed.graph.walk(trip.query, trip.walk.k, miss.smallest_ef, beams=False).distances
+    beyond = f" (beyond this slider's {SLIDER_MAX_EF})" if miss.smallest_ef > SLIDER_MAX_EF else ""
+    found = f"ef={miss.smallest_ef}{beyond} finds it, for {distances:,} distances"
+    return f"{name} was never looked at: {_linking(miss)}; {found}."
+
+
+def _linking(miss: Miss) -> str:
+    """Say who links to a missed node and how near the walk came."""
+    if not miss.linking:
+        return "no node links to it on the ground layer"
+    if len(miss.linking) == 1:
+        one = "only 1 node links to it"
+        return (
+            f"{one}; it was looked at, but not followed, {BEAM}" if miss.looked_at else f"{one}, and was not looked at"
+        )
+    nodes = f"{len(miss.linking)} nodes link to it"
+    if not miss.looked_at:
+        return f"{nodes}, and none of them was looked at"
+    seen = f"{len(miss.looked_at)} of them {'was' if len(miss.looked_at) == 1 else 'were'} looked at"
+    return f"{nodes}; {seen}, but not followed, {BEAM}"
+
+
+def connectivity_facts(indexed: IndexedCollection) -> str:
+    """Tell how the graph is connected, in four numbers."""
+    graph = indexed.graph
+    degrees, unreachable = graph.in_degree, len(graph.unreachable)
+    few = int((degrees <= 2).sum())
+    facts = [
+        ("nodes a layer, from the ground up", " · ".join(f"{count:,}" for count in graph.nodes_per_level)),
+        ("links that lead to a node, median", f"{np.median(degrees) if len(graph) else 0:g}"),
+        ("nodes with at most 2 links leading to them", f"{few:,}, and {unreachable:,} that no walk can reach"),
+        ("links in memory", format_megabytes(indexed.retriever.hnsw.link_bytes)),
+    ]
+    cells = "".join(f'<div class="lab-card"><i>{name}</i><b>{value}</b></div>' for name, value in facts)
+    return f'<div class="lab-four">{cells}</div>'
+
+
+def missed_list(trip: WalkTrace) -> str:
+    """Explain every miss; say so where there is none."""
+    if not trip.missed:
+        return f'<p class="lab-hint">Nothing is missed at ef={trip.walk.ef}.</p>'
+    items = "".join(f"<li>{miss_sentence(trip, miss)}</li>" for miss in trip.missed)
+    return f'<ul class="lab-misses">{items}</ul>'
+
+
+def _node_name(trip: WalkTrace, node: int) -> str:
+    return f"<b>{escape(passage_place(trip.indexed.retriever.metadata[node]))}</b> ({1 - trip.walk.to_all[node]:.3f})"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {_noun(number, word)}"
+
+
+def _noun(number: int, word: str) -> str:
+    return word if number == 1 else f"{word}s"

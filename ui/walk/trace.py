@@ -1,0 +1,79 @@
+"""Walking: a visitor's question -> the walk on the graph that answers it, and what it missed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from retriever.experiments.search_comparison import mark_differences
+from retriever.fair_lock import MACHINE_LOCK
+from retriever.graph.misses import Miss, explain_misses
+from retriever.graph.traversal import Walk
+from retriever.indexes.base import NO_ID, SCORE_TIE, Neighbors
+from retriever.indexing.collection import IndexedCollection
+from retriever.measurement.protocol import knn_recall
+from retriever.vectors import Float32, Int64, normalize
+from ui.inputs import check_question
+
+
+@dataclass(frozen=True, eq=False)
+class WalkTrace:
+    """Hold one question's walk on the graph of what is loaded.
+
+    query: (dim,) unit vector. true_ids: (at most k,) the exact neighbours, nearest first. missed: why each true
+    neighbour that counts as missed was not found; a tie at the border is no miss.
+    """
+
+    question: str
+    indexed: IndexedCollection
+    query: Float32
+    walk: Walk
+    true_ids: Int64
+    missed: Sequence[Miss]
+
+    def true_among(self, nodes: Sequence[int]) -> int:
+        """Count the true neighbours among nodes, by distance: of equally near ones any counts."""
+        if not len(self.true_ids):
+            return 0
+        border = self.walk.to_all[self.true_ids].max() + SCORE_TIE
+        return min(sum(bool(self.walk.to_all[node] <= border) for node in nodes), len(self.true_ids))
+
+    @property
+    def found(self) -> int:
+        """True neighbours that were found."""
+        return len(self.true_ids) - len(self.missed)
+
+
+def trace_question(question: str | None, k: int, ef: int, indexed: IndexedCollection) -> WalkTrace:
+    """Embed a question and walk the graph for it. Raises ParameterError for an empty or a very long question."""
+    asked = check_question(question)
+    query = normalize(np.asarray(indexed.retriever.encoder.encode_query([asked]), np.float32))  # (1, dim)
+    return trace_walk(asked, query[0], k, ef, indexed)
+
+
+def trace_walk(question: str, query: Float32, k: int, ef: int, indexed: IndexedCollection) -> WalkTrace:
+    """Walk the graph for a question that is embedded already, query being (dim,)."""
+    k = min(k, len(indexed))
+    graph, exact = indexed.graph, indexed.retriever.exact
+    with MACHINE_LOCK.shared():
+        walk = graph.walk(query, k, max(ef, k))
+        truth = exact.search(query[None, :], k)
+    found = np.full((1, k), NO_ID, np.int64)
+    scores = np.full((1, k), -np.inf, np.float32)
+    found[0, : len(walk.ids)], scores[0, : len(walk.ids)] = walk.ids, 1 - walk.to_all[walk.ids]
+    recall = float(knn_recall(truth, Neighbors(found, scores))[0])
+    marks, _ = mark_differences(truth.ids[0], found[0], recall)
+    counted = [int(node) for node, missed in zip(truth.ids[0], marks, strict=False) if missed]
+    with MACHINE_LOCK.shared():
+        missed = explain_misses(graph, query, walk, counted)
+    return WalkTrace(question, indexed, query, walk, truth.ids[0], missed)
+
+
+def hardest_queries(indexed: IndexedCollection, k: int, ef: int, count: int) -> list[int]:
+    """Return the numbers of the pinned questions that HNSW does worst on at ef, worst first."""
+    k = min(k, len(indexed))
+    truth, hnsw = indexed.truth(k), indexed.retriever.hnsw
+    with MACHINE_LOCK.shared():
+        found = hnsw.search(indexed.query_vectors, k, ef=ef)
+    rows: list[int] = np.argsort(knn_recall(truth, found), kind="stable")[:count].tolist()
+    return rows
