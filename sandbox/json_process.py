@@ -61,7 +61,7 @@ class JsonProcess:
             now = time.monotonic()
             if now >= look:
                 look = now + CHECK_SECONDS
-                self._look()
+                self._note_memory()
                 if progress:
                     progress()
             if now >= end:
@@ -73,10 +73,10 @@ class JsonProcess:
                 answer += block
             if len(answer) > most:
                 raise AnswerTooLong
-        self._look()
+        self._note_memory()
         return bytes(answer)
 
-    def _look(self) -> None:
+    def _note_memory(self) -> None:
         """Note how large the child has become."""
         with suppress(OSError, ValueError):
             status = Path(f"/proc/{self._process.pid}/status").read_text()

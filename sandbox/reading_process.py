@@ -123,10 +123,12 @@ class ReadingProcess:
 
     def _start(self, folder: str = "", max_bytes: int = 0) -> JsonProcess:
         """Start a child that may write so many bytes into a folder. Raises DocumentError if there can be none."""
-        left = Restrictions(self._megabytes, int(self._total_seconds) + 60, os.getpid(), self._files, folder, max_bytes)
+        restrictions = Restrictions(
+            self._megabytes, int(self._total_seconds) + 60, os.getpid(), self._files, folder, max_bytes
+        )
         try:
             self._child = JsonProcess(WORKER)
-            first = {"path": [os.path.abspath(path) for path in sys.path], "left": asdict(left)}
+            first = {"path": [os.path.abspath(path) for path in sys.path], "restrictions": asdict(restrictions)}
             ready = self._child.ask(first, seconds=START_SECONDS, most=10_000, progress=self._progress)
         except (OSError, AnswerTooLong, EOFError) as error:
             self._end()

@@ -39,33 +39,35 @@ class Restrictions:
     max_bytes: int = 0
 
 
-def apply_restrictions(left: Restrictions) -> list[str]:
+def apply_restrictions(restrictions: Restrictions) -> list[str]:
     """Give up all else, for this process and for good; return the names of what this system cannot take away."""
     missing = []
-    for name, step in _steps(left).items():
+    for name, step in _steps(restrictions).items():
         try:
             step()
         except (OSError, ValueError, AttributeError, ImportError):  # another kernel, a container, or not Linux
             missing.append(name)
-    sys.addaudithook(partial(_audit, bool(left.writable)))  # wherever Python runs, but only for what Python does
+    sys.addaudithook(
+        partial(_audit, bool(restrictions.writable))
+    )  # wherever Python runs, but only for what Python does
     return missing
 
 
-def _steps(left: Restrictions) -> dict[str, Callable[[], object]]:
+def _steps(restrictions: Restrictions) -> dict[str, Callable[[], object]]:
     """Name the steps in their order: the filters come last, as they refuse what the others need."""
     limits = {
-        "memory": (resource.RLIMIT_AS, left.megabytes * MEGABYTE),
-        "processor time": (resource.RLIMIT_CPU, left.cpu_seconds),
-        "written bytes": (resource.RLIMIT_FSIZE, left.max_bytes),
+        "memory": (resource.RLIMIT_AS, restrictions.megabytes * MEGABYTE),
+        "processor time": (resource.RLIMIT_CPU, restrictions.cpu_seconds),
+        "written bytes": (resource.RLIMIT_FSIZE, restrictions.max_bytes),
         "core dumps": (resource.RLIMIT_CORE, 0),
         "processes": (resource.RLIMIT_NPROC, 0),
     }
     return {
-        "parent": partial(die_with_parent, left.parent),
+        "parent": partial(die_with_parent, restrictions.parent),
         "first to go": _prefer_for_oom_kill,
         **{name: partial(_set_limit, *limit) for name, limit in limits.items()},
         "privileges": forbid_privileges,
-        "files": partial(_refuse_files, left),
+        "files": partial(_refuse_files, restrictions),
         "system calls": refuse_system_calls,
     }
 
@@ -83,14 +85,14 @@ def _prefer_for_oom_kill() -> None:
     Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def _refuse_files(left: Restrictions) -> None:
+def _refuse_files(restrictions: Restrictions) -> None:
     """Leave the files named, and the folders that modules and the shared libraries in use come from."""
     readable = ["/"]
-    if left.readable is not None:
+    if restrictions.readable is not None:
         lines = Path("/proc/self/maps").read_text().splitlines()
         in_use = {os.path.dirname(line.split(maxsplit=5)[5]) for line in lines if "/" in line}
-        readable = [*left.readable, *filter(None, sys.path), *in_use, *LIBRARIES, *HARMLESS]
-    refuse_files(readable, [left.writable] if left.writable else [])
+        readable = [*restrictions.readable, *filter(None, sys.path), *in_use, *LIBRARIES, *HARMLESS]
+    refuse_files(readable, [restrictions.writable] if restrictions.writable else [])
 
 
 def _audit(may_write: bool, event: str, arguments: tuple[Any, ...]) -> None:

@@ -81,7 +81,7 @@ def _serve() -> None:
 
     from sandbox.restrictions import Restrictions, apply_restrictions
 
-    _send(answers, {"missing": apply_restrictions(Restrictions(**first["left"]))})
+    _send(answers, {"missing": apply_restrictions(Restrictions(**first["restrictions"]))})
     for line in sys.stdin.buffer:
         _send(answers, _answer(json.loads(line)))
 

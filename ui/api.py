@@ -75,7 +75,7 @@ def build_collection(
     ef_construction: float,
     session: Session,
     *,
-    preparation: SharedSamples,
+    shared_samples: SharedSamples,
 ) -> tuple[dict[str, Any], Session]:
     """Build a collection for this client and wait for its end; return its run record.
 
@@ -86,7 +86,7 @@ def build_collection(
     request = build_request(
         API_SOURCES[source], sample, files, pasted, None, model_name, chunk_size, chunk_overlap, M, ef_construction
     )
-    planned = plan_build(request, session, preparation)
+    planned = plan_build(request, session, shared_samples)
     indexed = Job(planned.work, kind="build").start().result()
     return _record_content(build_record(indexed)), session.with_collection(indexed, planned.source)
 
@@ -103,10 +103,10 @@ def compare_on_collection(
     qrels: str | None,
     queries: str | None,
     relevance_level: float,
-    bench: ComparisonState,
+    comparison_state: ComparisonState,
     session: Session,
     *,
-    preparation: SharedSamples,
+    shared_samples: SharedSamples,
 ) -> tuple[dict[str, Any], ComparisonState]:
     """Compare two models on a judged collection; return the verdict, the scores and the run record.
 
@@ -119,8 +119,12 @@ def compare_on_collection(
         API_COLLECTIONS[collection], first, second, k, M, ef_construction, archive, qrels, queries, relevance_level
     )
     width = max(check_count("ef", whole_number("ef", ef), 1, LARGEST_EF), request.k)
-    session = _with_default_sample(session, preparation)
-    compared = Job(plan_comparison(request, session, bench.shelf, preparation), kind="comparison").start().result()
+    session = _with_default_sample(session, shared_samples)
+    compared = (
+        Job(plan_comparison(request, session, comparison_state.index_cache, shared_samples), kind="comparison")
+        .start()
+        .result()
+    )
     found = compared.comparison
     result = {
         "verdict": without_tags(verdict_sentence(found)),
@@ -129,20 +133,22 @@ def compare_on_collection(
         "two_errors": {index.model_name: error_counts(index, found.k, width) for index in (found.first, found.second)},
         "record": _record_content(comparison_record(compared, width)),
     }
-    return result, replace(bench, compared=compared)
+    return result, replace(comparison_state, compared=compared)
 
 
-def build_api(session: gr.State, preparation: SharedSamples) -> None:
+def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
     """Offer the endpoints; their controls are never shown."""
-    bench = gr.State(ComparisonState())
-    start = partial(build_collection, preparation=preparation)  # keeps the names of its parameters for clients
-    contrast = partial(compare_on_collection, preparation=preparation)
+    comparison_state = gr.State(ComparisonState())
+    build_endpoint = partial(
+        build_collection, shared_samples=shared_samples
+    )  # keeps the names of its parameters for clients
+    compare_endpoint = partial(compare_on_collection, shared_samples=shared_samples)
 
-    def ask(question: str, k: float, ef: float, current: Session) -> dict[str, Any]:
-        return search_loaded(question, k, ef, _with_default_sample(current, preparation))
+    def search_endpoint(question: str, k: float, ef: float, current: Session) -> dict[str, Any]:
+        return search_loaded(question, k, ef, _with_default_sample(current, shared_samples))
 
-    def test(k: float, ef: float, current: Session) -> dict[str, Any]:
-        return measure_loaded(k, ef, _with_default_sample(current, preparation))
+    def measure_endpoint(k: float, ef: float, current: Session) -> dict[str, Any]:
+        return measure_loaded(k, ef, _with_default_sample(current, shared_samples))
 
     with gr.Group(visible=False):
         source, sample = gr.Textbox("sample", label="source"), gr.Textbox("documents", label="sample")
@@ -158,26 +164,28 @@ def build_api(session: gr.State, preparation: SharedSamples) -> None:
         judged = [gr.File(type="filepath") for _ in range(3)] + [gr.Number(1)]
         result, button = gr.JSON(label="result"), gr.Button()
     button.click(
-        report_errors(start),
+        report_errors(build_endpoint),
         [source, sample, files, pasted, model, *numbers_in, session],
         [result, session],
         api_name="build",
         concurrency_limit=None,
     )
-    button.click(report_errors(ask), [question, k, ef, session], result, api_name="search", concurrency_limit=None)
-    button.click(report_errors(test), [k, ef, session], result, api_name="measure", concurrency_limit=None)
     button.click(
-        report_errors(contrast),
-        [*names, k, ef, *graph, *judged, bench, session],
-        [result, bench],
+        report_errors(search_endpoint), [question, k, ef, session], result, api_name="search", concurrency_limit=None
+    )
+    button.click(report_errors(measure_endpoint), [k, ef, session], result, api_name="measure", concurrency_limit=None)
+    button.click(
+        report_errors(compare_endpoint),
+        [*names, k, ef, *graph, *judged, comparison_state, session],
+        [result, comparison_state],
         api_name="compare",
         concurrency_limit=None,
     )
 
 
-def _with_default_sample(session: Session, preparation: SharedSamples) -> Session:
+def _with_default_sample(session: Session, shared_samples: SharedSamples) -> Session:
     """Give a client that has built nothing the best shared sample, as the page does."""
-    return session if session.indexed is not None else replace(session, indexed=preparation.best())
+    return session if session.indexed is not None else replace(session, indexed=shared_samples.best())
 
 
 def _record_content(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a RunRecord

@@ -24,17 +24,17 @@ TITLE = "Dense Retrieval Lab"
 SUBTITLE = "Load documents, ask a question, slide ef, and see what approximate search gives up and what it buys."
 
 
-def adopt_best_sample(session: Session, preparation: SharedSamples) -> tuple[Any, Any, Any, str, Any]:
+def adopt_best_sample(session: Session, shared_samples: SharedSamples) -> tuple[Any, Any, Any, str, Any]:
     """Give a visitor who has chosen nothing the best sample that is ready; say what is still being prepared.
 
     Otherwise the session is not written at all: a build may have ended since it was read.
     """
-    best = preparation.best()
+    best = shared_samples.best()
     taken: tuple[Any, Any, Any] = (gr.skip(), gr.skip(), gr.skip())
     if not session.chosen and best is not None and best is not session.indexed:
         session = replace(session, indexed=best, overlay=None)
         taken = (session, *collection_revision(session))
-    return *taken, samples_progress(preparation), gr.Timer(active=not preparation.ended)
+    return *taken, samples_progress(shared_samples), gr.Timer(active=not shared_samples.ended)
 
 
 def collection_revision(session: Session) -> tuple[int, str]:
@@ -42,9 +42,9 @@ def collection_revision(session: Session) -> tuple[int, str]:
     return id(session.indexed), collection_header(session.indexed)
 
 
-def take_python_docs(session: Session, preparation: SharedSamples) -> Session:
+def take_python_docs(session: Session, shared_samples: SharedSamples) -> Session:
     """Load Python docs, waiting for it if it is still being prepared."""
-    return session.with_collection(preparation.wait_for("python_docs", lambda stage, done: None))
+    return session.with_collection(shared_samples.wait_for("python_docs", lambda stage, done: None))
 
 
 def opened_tab(event: gr.SelectData) -> str:
@@ -60,15 +60,15 @@ def draw_walk_tab(tab_open: str, drawn: int, k: float, ef: float, session: Sessi
     return now, *refresh_walk(k, ef, session)
 
 
-def build_page(preparation: SharedSamples | None = None) -> gr.Blocks:
+def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
     """Return the page; the shared samples are prepared once the first visitor has it, or by the caller before."""
-    shared = preparation or SharedSamples()
+    shared = shared_samples or SharedSamples()
 
     def tick(session: Session) -> tuple[Any, Any, Any, str, Any]:
         shared.start()
         return adopt_best_sample(session, shared)
 
-    def enlarge(session: Session) -> Session:
+    def load_python_docs(session: Session) -> Session:
         return take_python_docs(session, shared)
 
     demo = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
@@ -93,7 +93,7 @@ def build_page(preparation: SharedSamples | None = None) -> gr.Blocks:
         loaded = [
             documents.built,
             ef.starve.click(report_errors(starve_graph), session, session, **hidden),
-            ef.enlarge.click(report_errors(enlarge), session, session, **hidden),
+            ef.enlarge.click(report_errors(load_python_docs), session, session, **hidden),
         ]
         for event in loaded:
             event.success(collection_revision, session, [revision, header], **hidden)

@@ -24,7 +24,7 @@ class Session:
     chosen: bool = False
     job: Job[IndexedCollection] | None = None
     overlay: IndexedCollection | None = None
-    readings: ParsedFiles[Collection] = field(default_factory=ParsedFiles)
+    parsed_files: ParsedFiles[Collection] = field(default_factory=ParsedFiles)
 
     def with_collection(self, indexed: IndexedCollection, source: str = "") -> "Session":
         """Return the session of a visitor who has loaded another collection."""

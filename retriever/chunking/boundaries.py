@@ -124,21 +124,21 @@ class TextSplitter:
         return [place for place in places if least <= place <= most]
 
 
-def advance_splitters(cutters: Sequence[TextSplitter], words: TokenCosts) -> None:
+def advance_splitters(splitters: Sequence[TextSplitter], words: TokenCosts) -> None:
     """Let each cutter propose chunks, count in one call those whose sums may be wrong, and hand the counts back."""
-    proposals = [cutter.propose() for cutter in cutters]
-    spans = [(cutter, span) for cutter, proposed in zip(cutters, proposals, strict=True) for span in proposed]
-    unsure = [(cutter, span) for cutter, span in spans if cutter.doubtful(span)]
-    counts = words.count([cutter.slice(span.first, span.end) for cutter, span in unsure])
+    proposals = [splitter.propose() for splitter in splitters]
+    spans = [(splitter, span) for splitter, proposed in zip(splitters, proposals, strict=True) for span in proposed]
+    unsure = [(splitter, span) for splitter, span in spans if splitter.doubtful(span)]
+    counts = words.count([splitter.slice(span.first, span.end) for splitter, span in unsure])
     doubtful: list[
         tuple[TextSplitter, ProposedChunk]
     ] = []  # where the sum of a chunk was wrong, that of its overlap may be
-    for (cutter, span), tokens in zip(unsure, counts, strict=True):
+    for (splitter, span), tokens in zip(unsure, counts, strict=True):
         if span.repeated and span.tokens != tokens:
-            doubtful.append((cutter, span))
+            doubtful.append((splitter, span))
         span.tokens = tokens
-    counts = words.count([cutter.slice(span.first, span.seen) for cutter, span in doubtful])
+    counts = words.count([splitter.slice(span.first, span.seen) for splitter, span in doubtful])
     for (_, span), tokens in zip(doubtful, counts, strict=True):
         span.repeated = tokens
-    for cutter, proposed in zip(cutters, proposals, strict=True):
-        cutter.accept(proposed)
+    for splitter, proposed in zip(splitters, proposals, strict=True):
+        splitter.accept(proposed)

@@ -74,11 +74,11 @@ def chunk_documents(
     chunks: list[Chunk] = []
     for batch in _document_batches(documents):
         split = words.split([document.text for document in batch])
-        cutters = [TextSplitter(d.text, pieces, words, chunk_overlap) for d, pieces in zip(batch, split, strict=True)]
-        while unfinished := [cutter for cutter in cutters if not cutter.finished]:
+        splitters = [TextSplitter(d.text, pieces, words, chunk_overlap) for d, pieces in zip(batch, split, strict=True)]
+        while unfinished := [splitter for splitter in splitters if not splitter.finished]:
             advance_splitters(unfinished, words)
-        for document, cutter in zip(batch, cutters, strict=True):
-            for number, (start, end) in enumerate(cutter.done, start=1):
+        for document, splitter in zip(batch, splitters, strict=True):
+            for number, (start, end) in enumerate(splitter.done, start=1):
                 chunk_id = f"{document.doc_id}#{number}"
                 chunks.append(Chunk(chunk_id, document.doc_id, document.text[start:end], start, end))
     return chunks

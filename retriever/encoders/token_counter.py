@@ -66,9 +66,11 @@ def tokens_add_up(tokenizer: "Tokenizer") -> bool:
 
     False where that is not known. Source: the tokenizer's own description of itself.
     """
-    described = json.loads(tokenizer.to_str())
-    normalizer, cut = described["normalizer"] or {}, described["pre_tokenizer"] or {}
-    spaced = [token["content"] for token in described["added_tokens"] if token["content"].split() != [token["content"]]]
+    description = json.loads(tokenizer.to_str())
+    normalizer, cut = description["normalizer"] or {}, description["pre_tokenizer"] or {}
+    spaced = [
+        token["content"] for token in description["added_tokens"] if token["content"].split() != [token["content"]]
+    ]
     return (normalizer.get("type"), cut.get("type")) == ("BertNormalizer", "BertPreTokenizer") and not spaced
 
 

@@ -46,7 +46,7 @@ class JudgedQueries:
             "kinds": dict(self.kinds),
         }
 
-    def matched(self, doc_ids: Iterable[str]) -> JudgmentCoverage:
+    def coverage(self, doc_ids: Iterable[str]) -> JudgmentCoverage:
         """Count how much of the judgments fits the queries and the documents.
 
         Raises CollectionError if no query or no document does: such judgments belong to another collection.

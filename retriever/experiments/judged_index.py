@@ -111,7 +111,7 @@ def check_judged(indexed: IndexedCollection, judged: JudgedQueries | None) -> Ju
         raise CollectionError(
             f"{indexed.name} has no judgments, which say what answers a question; add qrels in TREC's or BEIR's format."
         )
-    judged.matched(doc_id_of(indexed.retriever, row) for row in range(len(indexed)))
+    judged.coverage(doc_id_of(indexed.retriever, row) for row in range(len(indexed)))
     return judged
 
 

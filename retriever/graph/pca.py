@@ -21,7 +21,7 @@ class PrincipalPlane:
     axes: Float32
     share: float
 
-    def place(self, vectors: Float32) -> Float32:
+    def project(self, vectors: Float32) -> Float32:
         """Return where vectors (n, dim) stand on the plane, (n, 2)."""
         return ((vectors - self.centre) @ self.axes.T).astype(np.float32)
 

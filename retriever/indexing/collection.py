@@ -119,7 +119,7 @@ class IndexedCollection:
         with self._lock:
             if self._plane is None:
                 plane = fit_plane(vectors)
-                self._plane = plane, plane.place(vectors)
+                self._plane = plane, plane.project(vectors)
             return self._plane
 
     def measure_exact(self, k: int) -> Measurement:

@@ -51,7 +51,7 @@ def index_collection(
             len(collection.documents), max_passages, chunked=False
         )  # before a model is loaded, or fetched
     if collection.judged is not None:
-        collection.judged.matched(document.doc_id for document in collection.documents)
+        collection.judged.coverage(document.doc_id for document in collection.documents)
     with _timed_stage(seconds, "loading the model", progress):
         encoder = load_encoder(settings.model_name)
     if collection.passage is None and settings.chunk_size is None:
@@ -62,7 +62,7 @@ def index_collection(
     _check_passage_count(len(texts), max_passages, chunked=collection.passage is None)
     if admit:
         admit(len(texts))
-    described = IndexedCollection(
+    empty = IndexedCollection(
         collection.name,
         DenseRetriever(settings.model_name, M=settings.M, ef_construction=settings.ef_construction),
         settings,
@@ -76,7 +76,7 @@ def index_collection(
         drawn=not collection.queries,
         judged=collection.judged,
     )
-    return _embed_and_link(described, texts, metadata, progress, known)
+    return _embed_and_link(empty, texts, metadata, progress, known)
 
 
 def with_model(indexed: IndexedCollection, model_name: str, *, progress: Progress | None = None) -> IndexedCollection:
@@ -90,30 +90,30 @@ def with_model(indexed: IndexedCollection, model_name: str, *, progress: Progres
     with _timed_stage(seconds, "loading the model", progress):
         load_encoder(model_name)
     retriever = DenseRetriever(model_name, M=settings.M, ef_construction=settings.ef_construction)
-    described = indexed.renewed(retriever=retriever, settings=settings, seconds=seconds)
-    return _embed_and_link(described, indexed.retriever.texts, indexed.retriever.metadata, progress)
+    empty = indexed.renewed(retriever=retriever, settings=settings, seconds=seconds)
+    return _embed_and_link(empty, indexed.retriever.texts, indexed.retriever.metadata, progress)
 
 
 def _embed_and_link(
-    described: IndexedCollection,
+    empty: IndexedCollection,
     texts: Sequence[str],
     metadata: Sequence[dict[str, Any]],
     progress: Progress | None,
     known: IndexedCollection | None = None,
 ) -> IndexedCollection:
     """Fill the empty retriever of a collection: embed its texts and its measuring queries, and build the graph."""
-    retriever, seconds = described.retriever, dict(described.seconds)
+    retriever, seconds = empty.retriever, dict(empty.seconds)
     encoder = load_encoder(retriever.model_name)
     with _timed_stage(seconds, "embedding", progress):
         counts = encoder.count_tokens(texts)
         before = known.retriever if known else None
         n_new = retriever.index(texts, metadata, known=before, progress=of_stage(progress, "embedding"))
-        query_vectors = normalize(check_vectors(encoder.encode_query(described.queries), what="query vectors"))
+        query_vectors = normalize(check_vectors(encoder.encode_query(empty.queries), what="query vectors"))
     with _timed_stage(seconds, "graph", progress):
         retriever.build_graph(progress=of_stage(progress, "graph"))
     n_cut = sum(count > encoder.max_tokens for count in counts) if encoder.max_tokens else 0
     counted = {"n_tokens": sum(counts), "n_cut": n_cut, "n_kept": len(set(texts)) - n_new}
-    return described.renewed(query_vectors=query_vectors, seconds=seconds, **counted)
+    return empty.renewed(query_vectors=query_vectors, seconds=seconds, **counted)
 
 
 def _check_passage_count(n_passages: int, most: int | None, *, chunked: bool) -> None:

@@ -137,7 +137,7 @@ class DenseRetriever:
         texts, copies = _check_texts(texts, metadata)
         if not texts:
             return 0
-        stored = self._stored(texts, known)
+        stored = self._known_vectors(texts, known)
         new = [text for text in dict.fromkeys(texts) if text not in stored]
         if new:
             stored.update(zip(new, embed_documents(self.encoder, new, self.dimension, progress=progress), strict=True))
@@ -150,7 +150,7 @@ class DenseRetriever:
                 self._hnsw.add(vectors)
         return len(new)
 
-    def _stored(self, texts: list[str], known: "DenseRetriever | None") -> dict[str, Float32]:
+    def _known_vectors(self, texts: list[str], known: "DenseRetriever | None") -> dict[str, Float32]:
         """Return the vector, (dim,), of each of the texts that was embedded before."""
         wanted, sources, stored = (
             set(texts),

@@ -73,7 +73,7 @@ def use_collection(loaded, folder, *, another=False):
     assert ((knn_recall(truth, found) >= 0) & (knn_recall(truth, found) <= 1)).all()
     assert loaded.graph.walk(queries[0], 3, 10).ids.max(initial=0) < len(loaded)
     if another:  # what was not changed can be drawn
-        assert np.isfinite(loaded.plane.place(queries[:1])).all()
+        assert np.isfinite(loaded.plane.project(queries[:1])).all()
     shown(loaded).encode()
     json.dumps([asdict(loaded.settings), dict(loaded.seconds), list(loaded.queries)], allow_nan=False)
     assert len(loaded.retriever.hits(truth)) == min(3, len(loaded))

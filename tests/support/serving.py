@@ -13,21 +13,21 @@ GRADIO_WARNINGS = (
 
 
 @contextmanager
-def served(preparation):
+def served(shared_samples):
     """Serve the page as app.py does and give its address."""
-    with server_of(preparation) as server:
+    with server_of(shared_samples) as server:
         yield server.address
 
 
 @contextmanager
-def server_of(preparation):
+def server_of(shared_samples):
     """Serve the page as app.py does and give the server."""
     from ui.hosting.server import Server
     from ui.page import build_page
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        server = Server(build_page(preparation), preparation)
+        server = Server(build_page(shared_samples), shared_samples)
         server.address = server.start(quiet=True)
         gc.collect()
     try:

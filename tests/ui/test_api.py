@@ -28,10 +28,10 @@ QUICK = {"model_name": "wordllama-256", "chunk_size": 40, "files": None, "pasted
 @pytest.fixture(scope="module")
 def url(minilm):
     """Serve the app with the small sample prepared."""
-    preparation = SharedSamples(("documents",))
-    preparation.start()
-    preparation.wait_for("documents", lambda stage, done: None)
-    with served(preparation) as address:
+    shared_samples = SharedSamples(("documents",))
+    shared_samples.start()
+    shared_samples.wait_for("documents", lambda stage, done: None)
+    with served(shared_samples) as address:
         yield address
 
 

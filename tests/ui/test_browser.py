@@ -30,24 +30,24 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def preparation(minilm, wordllama):
+def shared_samples(minilm, wordllama):
     """The small sample, prepared, and both models loaded."""
-    preparation = SharedSamples(("documents",))
-    preparation.start()
-    preparation.wait_for("documents", lambda stage, done: None)
-    return preparation
+    shared_samples = SharedSamples(("documents",))
+    shared_samples.start()
+    shared_samples.wait_for("documents", lambda stage, done: None)
+    return shared_samples
 
 
 @pytest.fixture(scope="module")
-def sample(preparation):
+def sample(shared_samples):
     """What all visitors share."""
-    return preparation.ready("documents")
+    return shared_samples.ready("documents")
 
 
 @pytest.fixture(scope="module")
-def url(browser, preparation):
+def url(browser, shared_samples):
     """Serve the app; without a browser there is no need to."""
-    with served(preparation) as address:
+    with served(shared_samples) as address:
         yield address
 
 
@@ -135,12 +135,12 @@ def test_cancel_a_build_and_find_the_old_collection(visitor):
 # --- compare models
 
 
-def test_one_button_tells_which_model_is_better_and_what_the_index_costs(visitor, preparation):
+def test_one_button_tells_which_model_is_better_and_what_the_index_costs(visitor, shared_samples):
     visitor.open("models")
     visitor.take("Graph", "starved 4/20")
     said = visitor.compare()
     judged = [
-        preparation.judged("everyday_science", lambda *_: None, model_name=name).with_graph(4, 20) for name in MODELS
+        shared_samples.judged("everyday_science", lambda *_: None, model_name=name).with_graph(4, 20) for name in MODELS
     ]
     found = [sum(index.evaluation(10).hits.values()) for index in judged]
     assert f"{MODELS[0]} finds an answer among its first 10 results for {found[0]} of 128 questions" in said

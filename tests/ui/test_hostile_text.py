@@ -227,7 +227,7 @@ def two(hostile):
         (lambda found: error_bars(found, 10), 2),
         (lambda found: answer_list(found.first, "q0"), 2),
         (lambda found: question_view(found, "q0", 10), 20),
-        (lambda found: verdict_sentence(found) + "".join(comparison_notes(found, matched(found), [0.5, 0.5])), 4),
+        (lambda found: verdict_sentence(found) + "".join(comparison_notes(found, coverage(found), [0.5, 0.5])), 4),
         (lambda found: lucky_sentence(by_luck(found.models), 10), 2),
     ],
     ids=["scoreboard", "two errors", "answers", "one question", "notes", "luck"],
@@ -236,8 +236,8 @@ def test_what_shows_a_comparison(render, times, hostile):
     assert_shown_as_text(lambda given: render(two(given)), hostile, times=times)
 
 
-def matched(found):
-    return found.first.judged.matched(["d0"])
+def coverage(found):
+    return found.first.judged.coverage(["d0"])
 
 
 def by_luck(names):
@@ -461,10 +461,10 @@ def browser():
 @pytest.fixture(scope="module")
 def url(browser, minilm, wordllama):
     """Serve the app with the small sample."""
-    preparation = SharedSamples(("documents",))
-    preparation.start()
-    preparation.wait_for("documents", lambda stage, done: None)
-    with served(preparation) as address:
+    shared_samples = SharedSamples(("documents",))
+    shared_samples.start()
+    shared_samples.wait_for("documents", lambda stage, done: None)
+    with served(shared_samples) as address:
         yield address
 
 

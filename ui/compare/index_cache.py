@@ -21,10 +21,10 @@ class IndexCache:
     def __init__(self, most_bytes: int | None = None) -> None:
         """Begin empty; most_bytes: of all that is kept, else half of what one visitor may have."""
         self.most_bytes = most_bytes
-        self.readings: ParsedFiles[ParsedUpload] = ParsedFiles()
+        self.parsed_files: ParsedFiles[ParsedUpload] = ParsedFiles()
         self._kept: OrderedDict[Hashable, IndexedCollection | JudgedIndex] = OrderedDict()
 
-    def take(self, key: Hashable, make: Callable[[], CachedIndex]) -> CachedIndex:
+    def get_or_make(self, key: Hashable, make: Callable[[], CachedIndex]) -> CachedIndex:
         """Return what is kept under a key, or make it and keep it; what raises leaves nothing behind."""
         item = self._kept.pop(key, None)
         if item is None:

@@ -38,10 +38,10 @@ class FinishedComparison:
 
 
 def plan_comparison(
-    request: CompareRequest, session: Session, shelf: IndexCache, preparation: SharedSamples
+    request: CompareRequest, session: Session, index_cache: IndexCache, shared_samples: SharedSamples
 ) -> Callable[[Progress], FinishedComparison]:
     """Return the work that compares the two models; what is on the shelf, or shared, is not embedded again."""
-    request.check(shelf.readings)
+    request.check(index_cache.parsed_files)
 
     def work(progress: Progress) -> FinishedComparison:
         start = time.perf_counter()
@@ -51,16 +51,17 @@ def plan_comparison(
             load_encoder(name)
         if request.collection in JUDGED_SAMPLES:
             for name in names:  # shared, and waited for outside the line
-                preparation.judged(JUDGED_SAMPLES[request.collection], _of_model(name, progress), model_name=name)
+                shared_samples.judged(JUDGED_SAMPLES[request.collection], _of_model(name, progress), model_name=name)
         with BUILD_QUEUE.place(progress):
             first, second = (
-                _index_model(request, name, session, shelf, preparation, _of_model(name, progress)) for name in names
+                _index_model(request, name, session, index_cache, shared_samples, _of_model(name, progress))
+                for name in names
             )
             progress("comparing", 0.0)
             comparison = compare_models(first, second, request.k)
             lower: list[float] = []
             if queries_in_capitals(first):
-                lowered = (_lower_case_index(index, shelf, progress) for index in (first, second))
+                lowered = (_lower_case_index(index, index_cache, progress) for index in (first, second))
                 lower = [index.evaluation(request.k).hit_rate for index in lowered]
         return FinishedComparison(comparison, time.perf_counter() - start, lower)
 
@@ -71,39 +72,43 @@ def _index_model(
     request: CompareRequest,
     model_name: str,
     session: Session,
-    shelf: IndexCache,
-    preparation: SharedSamples,
+    index_cache: IndexCache,
+    shared_samples: SharedSamples,
     progress: Progress,
 ) -> JudgedIndex:
     """Return one model's index with the judged queries, and the graph that was asked for."""
     if request.collection in JUDGED_SAMPLES:
-        found = preparation.judged(JUDGED_SAMPLES[request.collection], progress, model_name=model_name)
+        found = shared_samples.judged(JUDGED_SAMPLES[request.collection], progress, model_name=model_name)
     elif request.collection == BEIR:
-        found = _index_uploaded(request, model_name, shelf, progress)
+        found = _index_uploaded(request, model_name, index_cache, progress)
     else:
-        found = _index_loaded(request, model_name, session, shelf, progress)
+        found = _index_loaded(request, model_name, session, index_cache, progress)
     graph = (request.M, request.ef_construction)
     settings = found.indexed.settings
     if graph == (settings.M, settings.ef_construction):
         return found
 
-    def grafted() -> JudgedIndex:
+    def build_graph() -> JudgedIndex:
         progress("graph", 0.0)
         MEMORY_BUDGET.check(estimated_bytes(len(found.indexed), found.indexed.retriever.dimension, request.M))
         other = found.with_graph(*graph)
         MEMORY_BUDGET.hold(other.indexed)
         return other
 
-    return shelf.take((found, *graph), grafted)
+    return index_cache.get_or_make((found, *graph), build_graph)
 
 
-def _index_uploaded(request: CompareRequest, model_name: str, shelf: IndexCache, progress: Progress) -> JudgedIndex:
+def _index_uploaded(
+    request: CompareRequest, model_name: str, index_cache: IndexCache, progress: Progress
+) -> JudgedIndex:
     """Index a collection in BEIR layout; which grades are answers changes nothing that is embedded."""
-    key = ("beir", shelf.readings.digest(request.archive), model_name)
+    key = ("beir", index_cache.parsed_files.digest(request.archive), model_name)
 
-    def embedded() -> JudgedIndex:
+    def embed() -> JudgedIndex:
         progress("reading", 0.0)
-        collection = shelf.readings.take(request.paths, partial(parse_beir_archive, request.archive, progress))
+        collection = index_cache.parsed_files.get_or_parse(
+            request.paths, partial(parse_beir_archive, request.archive, progress)
+        )
         if not isinstance(collection, Collection):
             raise missing_file_error(request.archive)
         _check_questions(collection.judged)
@@ -113,38 +118,38 @@ def _index_uploaded(request: CompareRequest, model_name: str, shelf: IndexCache,
         indexed = index_collection(collection, settings, progress=progress, max_passages=most, admit=admit)
         return embed_judged_queries(MEMORY_BUDGET.hold(indexed), progress=progress)
 
-    found = shelf.take(key, embedded)
+    found = index_cache.get_or_make(key, embed)
     level = request.relevance_level
     if level == found.judged.relevance_level:
         return found
-    return shelf.take((*key, level), lambda: found.with_relevance_level(level))
+    return index_cache.get_or_make((*key, level), lambda: found.with_relevance_level(level))
 
 
 def _index_loaded(
-    request: CompareRequest, model_name: str, session: Session, shelf: IndexCache, progress: Progress
+    request: CompareRequest, model_name: str, session: Session, index_cache: IndexCache, progress: Progress
 ) -> JudgedIndex:
     """Take what is loaded in the first tab, its passages embedded with another model if need be."""
     base = session.loaded()
-    judged = _given_judgments(request, base, shelf, progress) if request.qrels else base.judged
+    judged = _given_judgments(request, base, index_cache, progress) if request.qrels else base.judged
     _check_questions(judged)
     check_judged(base, judged)  # before anything is embedded
-    files = [shelf.readings.digest(path) for path in request.paths]
+    files = [index_cache.parsed_files.digest(path) for path in request.paths]
     key = (base, *files, request.relevance_level, model_name)
 
-    def embedded() -> IndexedCollection:
+    def embed() -> IndexedCollection:
         check_passages_fit(replace(base.settings, model_name=model_name), len(base))
         return MEMORY_BUDGET.hold(with_model(base, model_name, progress=progress))
 
     def make() -> JudgedIndex:
         same = model_name == base.settings.model_name
-        indexed = base if same else shelf.take((base, model_name), embedded)
+        indexed = base if same else index_cache.get_or_make((base, model_name), embed)
         return embed_judged_queries(indexed, judged, progress=progress)
 
-    return shelf.take(key, make)
+    return index_cache.get_or_make(key, make)
 
 
 def _given_judgments(
-    request: CompareRequest, base: IndexedCollection, shelf: IndexCache, progress: Progress
+    request: CompareRequest, base: IndexedCollection, index_cache: IndexCache, progress: Progress
 ) -> JudgedQueries:
     """Return the uploaded judgments, with the uploaded queries or the collection's own."""
     if not request.queries and base.judged is None:
@@ -153,7 +158,7 @@ def _given_judgments(
             "text, or lines of id, tab and text."
         )
     read = partial(parse_judgments, request.qrels, request.queries, progress)
-    given = shelf.readings.take(request.paths, read)
+    given = index_cache.parsed_files.get_or_parse(request.paths, read)
     if isinstance(given, Collection):
         raise missing_file_error(request.qrels)
     if base.judged is not None and not request.queries:
@@ -161,8 +166,8 @@ def _given_judgments(
     return JudgedQueries(given.queries, given.qrels, request.relevance_level, given.kinds)
 
 
-def _lower_case_index(index: JudgedIndex, shelf: IndexCache, progress: Progress) -> JudgedIndex:
-    return shelf.take(("lower case", index), lambda: with_lower_case_queries(index, progress=progress))
+def _lower_case_index(index: JudgedIndex, index_cache: IndexCache, progress: Progress) -> JudgedIndex:
+    return index_cache.get_or_make(("lower case", index), lambda: with_lower_case_queries(index, progress=progress))
 
 
 def _check_questions(judged: JudgedQueries | None) -> None:

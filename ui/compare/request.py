@@ -44,7 +44,7 @@ class CompareRequest:
         files = {BEIR: [self.archive], LOADED: [self.qrels, self.queries]}.get(self.collection, [])
         return [path for path in files if path]
 
-    def check(self, readings: ParsedFiles[ParsedUpload]) -> None:
+    def check(self, parsed_files: ParsedFiles[ParsedUpload]) -> None:
         """Raise a RetrieverError for what can be refused before any work is done."""
         if self.collection not in COLLECTIONS:
             raise ParameterError(f"The collection is {self.collection!r}; choose one of: {', '.join(COLLECTIONS)}.")
@@ -55,15 +55,15 @@ class CompareRequest:
         check_count("k", self.k, 1, COMPARISON_MAX_K)
         check_count("relevance_level", self.relevance_level, 1, LARGEST_GRADE)
         check_graph_settings(self.M, self.ef_construction, seed=0)
-        self._check_files(readings)
+        self._check_files(parsed_files)
 
-    def _check_files(self, readings: ParsedFiles[ParsedUpload]) -> None:
+    def _check_files(self, parsed_files: ParsedFiles[ParsedUpload]) -> None:
         """Raise DocumentError for a file that is missing, of no use or too large."""
         if self.collection == BEIR and not self.archive:
             raise DocumentError("No file was chosen; choose a zip with corpus.jsonl, queries.jsonl and qrels/test.tsv.")
         if self.collection == LOADED and self.queries and not self.qrels:
             raise DocumentError("Queries were chosen without judgments of them; choose a file of judgments as well.")
-        if readings.known(self.paths):
+        if parsed_files.known(self.paths):
             return
         for path in self.paths:
             check_file_size(path, limits().total_megabytes)

@@ -21,7 +21,7 @@ from ui.session import Session
 class ComparisonState:
     """Hold what one visitor compares: a comparison under way, the last result, and what was embedded for it."""
 
-    shelf: IndexCache = field(default_factory=IndexCache)
+    index_cache: IndexCache = field(default_factory=IndexCache)
     job: Job[FinishedComparison] | None = None
     compared: FinishedComparison | None = None
 
@@ -33,18 +33,20 @@ class ComparisonState:
 
 
 def stream_comparison(
-    request: CompareRequest, bench: ComparisonState, session: Session, preparation: SharedSamples
+    request: CompareRequest, comparison_state: ComparisonState, session: Session, shared_samples: SharedSamples
 ) -> Iterator[tuple[Any, str, FinishedComparison | None]]:
     """Compare: give the bench (or Gradio's "no change"), the progress, and in the last step the result.
 
     Whatever fails or is cancelled, the last result stays.
     """
-    if bench.job is not None:
-        bench.job.cancel()  # a second click starts anew
-    job = Job(plan_comparison(request, session, bench.shelf, preparation), kind="comparison").start()
-    bench = replace(bench, job=job)
+    if comparison_state.job is not None:
+        comparison_state.job.cancel()  # a second click starts anew
+    job = Job(
+        plan_comparison(request, session, comparison_state.index_cache, shared_samples), kind="comparison"
+    ).start()
+    comparison_state = replace(comparison_state, job=job)
     try:
-        yield bench, progress_bar(job.status), None
+        yield comparison_state, progress_bar(job.status), None
         while not job.wait(POLL_SECONDS):
             yield gr.skip(), progress_bar(job.status), None
         compared = job.result()
@@ -59,12 +61,12 @@ def stream_comparison(
     done = (
         f'<p class="lab-hint">Done in {format_seconds(compared.seconds)}. Now move ef, or choose a question below.</p>'
     )
-    yield replace(bench, compared=compared), done, compared
+    yield replace(comparison_state, compared=compared), done, compared
 
 
-def cancel_comparison(bench: ComparisonState) -> str:
+def cancel_comparison(comparison_state: ComparisonState) -> str:
     """Ask a running comparison to stop."""
-    if bench.job is None or bench.job.wait(0):
+    if comparison_state.job is None or comparison_state.job.wait(0):
         return '<p class="lab-hint">No comparison is running.</p>'
-    bench.job.cancel()
+    comparison_state.job.cancel()
     return '<p class="lab-hint">Cancelling: the step under way is finished first …</p>'

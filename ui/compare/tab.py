@@ -46,10 +46,15 @@ VIEWS = 10
 
 
 def stream_comparison_views(
-    request: CompareRequest, ef: float, show: str, bench: ComparisonState, session: Session, preparation: SharedSamples
+    request: CompareRequest,
+    ef: float,
+    show: str,
+    comparison_state: ComparisonState,
+    session: Session,
+    shared_samples: SharedSamples,
 ) -> Iterator[tuple[Any, ...]]:
     """Compare and give progress on the way; the last step shows the result."""
-    for written, progress, compared in stream_comparison(request, bench, session, preparation):
+    for written, progress, compared in stream_comparison(request, comparison_state, session, shared_samples):
         shown_result = comparison_views(compared, max(int(ef), request.k), show) if compared else (gr.skip(),) * VIEWS
         yield written, progress, *shown_result
 
@@ -58,8 +63,10 @@ def comparison_views(compared: FinishedComparison, ef: int, show: str) -> Compar
     """Return all that shows a result."""
     comparison = compared.comparison
     first = comparison.first
-    matched = first.judged.matched(str(row.get("doc_id", n)) for n, row in enumerate(first.indexed.retriever.metadata))
-    notes = comparison_notes(comparison, matched, compared.in_lower_case)
+    coverage = first.judged.coverage(
+        str(row.get("doc_id", n)) for n, row in enumerate(first.indexed.retriever.metadata)
+    )
+    notes = comparison_notes(comparison, coverage, compared.in_lower_case)
     kinds = kinds_sentence(comparison)
     if comparison.kinds:
         figure = kinds_figure(comparison.kinds, comparison.models, comparison.k)
@@ -86,39 +93,41 @@ def error_section(compared: FinishedComparison, ef: int) -> str:
     return f'<p class="lab-costs">{costs}</p>{bars}<p class="lab-remark">{lucky}</p>'
 
 
-def move_ef(ef: float, bench: ComparisonState) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
+def move_ef(ef: float, comparison_state: ComparisonState) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
     """Show both errors at this ef; before anything is compared, leave the page as it is."""
-    if bench.compared is None:
+    if comparison_state.compared is None:
         return gr.skip()
-    return error_section(bench.compared, max(int(ef), bench.compared.comparison.k))
+    return error_section(comparison_state.compared, max(int(ef), comparison_state.compared.comparison.k))
 
 
-def follow_ef(show: str, query_id: str, ef: float, bench: ComparisonState) -> tuple[Any, Any]:
+def follow_ef(show: str, query_id: str, ef: float, comparison_state: ComparisonState) -> tuple[Any, Any]:
     """Bring what depends on ef up to date: the questions the index loses, and the one that is open."""
-    if bench.compared is None:
+    if comparison_state.compared is None:
         return gr.skip(), gr.skip()
-    compared, ef = bench.compared.comparison, max(int(ef), bench.compared.comparison.k)
+    compared, ef = comparison_state.compared.comparison, max(int(ef), comparison_state.compared.comparison.k)
     listed = question_table(compared, show, ef) if show == BY_INDEX else gr.skip()
     return listed, question_view(compared, query_id, ef) if query_id else gr.skip()
 
 
-def list_questions(show: str, ef: float, bench: ComparisonState) -> Any:  # noqa: ANN401 - a DataFrame, or Gradio's "no change"
+def list_questions(show: str, ef: float, comparison_state: ComparisonState) -> Any:  # noqa: ANN401 - a DataFrame, or Gradio's "no change"
     """List the questions that were asked for."""
-    if bench.compared is None:
+    if comparison_state.compared is None:
         return gr.skip()
-    return question_table(bench.compared.comparison, show, max(int(ef), bench.compared.comparison.k))
+    return question_table(
+        comparison_state.compared.comparison, show, max(int(ef), comparison_state.compared.comparison.k)
+    )
 
 
-def choose_question(ef: float, bench: ComparisonState, event: gr.SelectData) -> tuple[str, str]:
+def choose_question(ef: float, comparison_state: ComparisonState, event: gr.SelectData) -> tuple[str, str]:
     """Show one question's rankings side by side, and remember which it is."""
-    compared = bench.result().comparison
+    compared = comparison_state.result().comparison
     query_id = str(event.row_value[-1])
     return query_id, question_view(compared, query_id, max(int(ef), compared.k))
 
 
-def download_section(ef: float, bench: ComparisonState) -> str:
+def download_section(ef: float, comparison_state: ComparisonState) -> str:
     """Offer both runs, the judgments, the scores and the run record, made when they are asked for."""
-    result = bench.result()
+    result = comparison_state.result()
     record = comparison_record(result, max(int(ef), result.comparison.k))
     return download_links(result.comparison) + record_section(record)
 
@@ -129,9 +138,9 @@ def show_uploads(collection: str) -> tuple[dict[str, Any], ...]:
     return tuple(gr.update(visible=collection in names) for names in shown_for)
 
 
-def build_compare_tab(session: gr.State, preparation: SharedSamples) -> None:
+def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> None:
     """Lay the tab out and wire it."""
-    bench, query_id = gr.State(ComparisonState()), gr.State("")
+    comparison_state, query_id = gr.State(ComparisonState()), gr.State("")
     controls, collection, uploads = _settings_controls()
     k = controls[3]
     with gr.Row(equal_height=True):
@@ -154,20 +163,24 @@ def build_compare_tab(session: gr.State, preparation: SharedSamples) -> None:
     def run(*values: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - the values of all controls
         collection, first, second, k, graph, *files, at_ef, shown_questions, current_bench, current_session = values
         request = comparison_request(collection, first, second, k, *COMPARED_GRAPHS[graph], *files)
-        yield from stream_comparison_views(request, at_ef, shown_questions, current_bench, current_session, preparation)
+        yield from stream_comparison_views(
+            request, at_ef, shown_questions, current_bench, current_session, shared_samples
+        )
 
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     quick = hidden | {"queue": False}
     collection.input(show_uploads, collection, uploads, **hidden)
-    outputs = [bench, progress, results, said, board, figure, notes, errors, listed, one, query_id, files]
-    compared = start.click(report_stream_errors(run), [*controls, ef, show, bench, session], outputs, **hidden)
+    outputs = [comparison_state, progress, results, said, board, figure, notes, errors, listed, one, query_id, files]
+    compared = start.click(
+        report_stream_errors(run), [*controls, ef, show, comparison_state, session], outputs, **hidden
+    )
     compared.then(keep_ef_above_k, [k, ef], ef, **hidden)
-    stop.click(cancel_comparison, bench, progress, **quick)
-    slid = ef.input(move_ef, [ef, bench], errors, trigger_mode="always_last", **quick)
-    slid.then(follow_ef, [show, query_id, ef, bench], [listed, one], trigger_mode="always_last", **quick)
-    show.input(list_questions, [show, ef, bench], listed, **hidden)
-    listed.select(report_errors(choose_question), [ef, bench], [query_id, one], **hidden)
-    more.expand(report_errors(download_section), [ef, bench], files, **hidden)
+    stop.click(cancel_comparison, comparison_state, progress, **quick)
+    slid = ef.input(move_ef, [ef, comparison_state], errors, trigger_mode="always_last", **quick)
+    slid.then(follow_ef, [show, query_id, ef, comparison_state], [listed, one], trigger_mode="always_last", **quick)
+    show.input(list_questions, [show, ef, comparison_state], listed, **hidden)
+    listed.select(report_errors(choose_question), [ef, comparison_state], [query_id, one], **hidden)
+    more.expand(report_errors(download_section), [ef, comparison_state], files, **hidden)
 
 
 def _settings_controls() -> tuple[list[gr.Component], gr.Dropdown, list[Any]]:

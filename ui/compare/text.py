@@ -146,7 +146,9 @@ def blame_sentence(
     return f"Found: the first answer stands {stands} in exact search, and HNSW at ef={ef} finds it too."
 
 
-def comparison_notes(compared: ModelComparison, matched: JudgmentCoverage, in_lower_case: Sequence[float]) -> list[str]:
+def comparison_notes(
+    compared: ModelComparison, coverage: JudgmentCoverage, in_lower_case: Sequence[float]
+) -> list[str]:
     """Say what a reader must know to trust the numbers: cut passages, unjudged results, judgments that do not fit."""
     first, second = compared.first, compared.second
     said = [
@@ -159,12 +161,12 @@ def comparison_notes(compared: ModelComparison, matched: JudgmentCoverage, in_lo
     said.append(
         f"Of the first {compared.k} results {shares[0]} and {shares[1]} were judged; the others count as no answer."
     )
-    if matched.queries < matched.judged_queries:
-        missing = matched.judged_queries - matched.queries
-        said.append(f"{missing:,} of {matched.judged_queries:,} judged queries have no text: they count as not found.")
-    if matched.documents < matched.judged_documents:
-        missing = matched.judged_documents - matched.documents
-        said.append(f"{missing:,} of {matched.judged_documents:,} judged documents are not in this collection.")
+    if coverage.queries < coverage.judged_queries:
+        missing = coverage.judged_queries - coverage.queries
+        said.append(f"{missing:,} of {coverage.judged_queries:,} judged queries have no text: they count as not found.")
+    if coverage.documents < coverage.judged_documents:
+        missing = coverage.judged_documents - coverage.documents
+        said.append(f"{missing:,} of {coverage.judged_documents:,} judged documents are not in this collection.")
     if in_lower_case:
         rates = [side.mean for side in (compared.hit_rate.first, compared.hit_rate.second)]
         changes = [

@@ -38,24 +38,24 @@ class BuildPlan:
     source: str
 
 
-def plan_build(request: BuildRequest, session: Session, preparation: SharedSamples) -> BuildPlan:
+def plan_build(request: BuildRequest, session: Session, shared_samples: SharedSamples) -> BuildPlan:
     """Return the work that builds what was requested; only the graph, where nothing else has changed."""
-    readings, settings = session.readings, request.settings
-    request.check(readings)
-    source, indexed = request.source_key(readings), session.indexed
+    parsed_files, settings = session.parsed_files, request.settings
+    request.check(parsed_files)
+    source, indexed = request.source_key(parsed_files), session.indexed
     if indexed is not None and session.source == source:
         return BuildPlan(partial(rebuild_graph, indexed, settings.M, settings.ef_construction), source)
     if request.source == SAMPLE:
-        return BuildPlan(partial(_take_sample, request.sample, settings, preparation, indexed), source)
+        return BuildPlan(partial(_take_sample, request.sample, settings, shared_samples, indexed), source)
     if request.source == SAVED:
         return BuildPlan(partial(_load_saved, request.saved), source)
-    return BuildPlan(partial(_index_documents, request, readings, indexed), source)
+    return BuildPlan(partial(_index_documents, request, parsed_files, indexed), source)
 
 
 def _take_sample(
     name: str,
     settings: IndexSettings,
-    preparation: SharedSamples,
+    shared_samples: SharedSamples,
     known: IndexedCollection | None,
     progress: Progress,
 ) -> IndexedCollection:
@@ -64,7 +64,7 @@ def _take_sample(
     own_chunks = name == "documents" and (settings.chunk_size, settings.chunk_overlap) != (None, 0)
     if own_chunks:
         return _index_in_turn(lambda: load_sample(name), settings, known, progress)
-    indexed = preparation.wait_for(name, progress, model_name=settings.model_name)
+    indexed = shared_samples.wait_for(name, progress, model_name=settings.model_name)
     if (settings.M, settings.ef_construction) == (default.M, default.ef_construction):
         return indexed
     return rebuild_graph(indexed, settings.M, settings.ef_construction, progress)
@@ -82,14 +82,14 @@ def _load_saved(path: str, progress: Progress) -> IndexedCollection:
 
 
 def _index_documents(
-    request: BuildRequest, readings: ParsedFiles[Collection], known: IndexedCollection | None, progress: Progress
+    request: BuildRequest, parsed_files: ParsedFiles[Collection], known: IndexedCollection | None, progress: Progress
 ) -> IndexedCollection:
     """Read what was uploaded or pasted, and index it."""
     if request.source == PASTE:
         collection = Collection("Pasted text", [Document("pasted text", clean_text(request.text), "Pasted text")])
         return _index_in_turn(lambda: collection, request.settings, known, progress)
     read = partial(parse_documents, request.files, progress)
-    return _index_in_turn(lambda: readings.take(request.files, read), request.settings, known, progress)
+    return _index_in_turn(lambda: parsed_files.get_or_parse(request.files, read), request.settings, known, progress)
 
 
 def _index_in_turn(

@@ -33,11 +33,11 @@ class BuildRequest:
     saved: str = ""
     settings: IndexSettings = field(default_factory=IndexSettings)
 
-    def check(self, readings: ParsedFiles[Collection]) -> None:
+    def check(self, parsed_files: ParsedFiles[Collection]) -> None:
         """Raise a RetrieverError for what can be refused before any work is done."""
         allowed = limits()
         check_graph_settings(self.settings.M, self.settings.ef_construction, seed=0)
-        if self.source == UPLOAD and not readings.known(self.files):
+        if self.source == UPLOAD and not parsed_files.known(self.files):
             _check_files(self.files, allowed)
         elif self.source == PASTE and not self.text.strip():
             raise DocumentError("The text is empty; paste some sentences and press Build again.")
@@ -47,10 +47,10 @@ class BuildRequest:
             )
         elif self.source == SAVED and not self.saved:
             raise DocumentError("No file was chosen; choose a zip that was downloaded from this page.")
-        elif self.source == SAVED and not readings.seen(self.saved):
+        elif self.source == SAVED and not parsed_files.seen(self.saved):
             check_file_size(self.saved, allowed.saved_megabytes)
 
-    def source_key(self, readings: ParsedFiles[Collection]) -> str:
+    def source_key(self, parsed_files: ParsedFiles[Collection]) -> str:
         """Name what is embedded and how, all but the graph's settings: equal keys share their vectors.
 
         Raises DocumentError for an uploaded file that is gone and was not read.
@@ -58,7 +58,7 @@ class BuildRequest:
         content = {SAMPLE: self.sample, PASTE: self.text}.get(self.source, "")  # what other sources hold is not shown
         digest = hashlib.sha256(f"{self.source}\0{content}".encode("utf-8", "replace"))
         for path in {UPLOAD: self.files, SAVED: [self.saved]}.get(self.source, ()):
-            digest.update(f"{Path(path).name}\0{readings.digest(path)}".encode("utf-8", "replace"))
+            digest.update(f"{Path(path).name}\0{parsed_files.digest(path)}".encode("utf-8", "replace"))
         embedding = {key: value for key, value in asdict(self.settings).items() if key not in ("M", "ef_construction")}
         digest.update(repr(sorted(embedding.items())).encode())
         return digest.hexdigest()

@@ -47,14 +47,14 @@ class DocumentsTab:
     report: list[gr.Component]
 
 
-def stream_build(request: BuildRequest, session: Session, preparation: SharedSamples) -> Iterator[BuildStep]:
+def stream_build(request: BuildRequest, session: Session, shared_samples: SharedSamples) -> Iterator[BuildStep]:
     """Build and give progress on the way; the last step holds the new session.
 
     The session is written first and last only: what the visitor does on other tabs meanwhile stays.
     """
     if session.job is not None and not session.job.wait(0):
         session.job.cancel()  # a second click starts anew
-    planned = plan_build(request, session, preparation)
+    planned = plan_build(request, session, shared_samples)
     job = Job(planned.work, kind="build").start()
     written: Any = replace(session, job=job, chosen=True)
     unchanged = gr.skip() if session.chosen else replace(session, job=None)  # who has nothing of theirs gets a sample
@@ -135,7 +135,7 @@ def save_collection(session: Session) -> dict[str, Any]:
     return gr.update(value=str(target), label=f"Download collection.zip ({written})", visible=True)
 
 
-def build_documents_tab(session: gr.State, preparation: SharedSamples) -> DocumentsTab:
+def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> DocumentsTab:
     """Lay the tab out and wire it."""
     with gr.Row():
         with gr.Column(scale=6, min_width=320):
@@ -158,7 +158,7 @@ def build_documents_tab(session: gr.State, preparation: SharedSamples) -> Docume
 
     def run(*values: Any) -> Iterator[BuildStep]:  # noqa: ANN401 - the values of all controls, then the session
         *chosen, current = values
-        yield from stream_build(build_request(*chosen), current, preparation)
+        yield from stream_build(build_request(*chosen), current, shared_samples)
 
     source.input(show_source, source, groups, show_progress="hidden", api_visibility="private")
     model.input(fit_chunk_slider, model, [size, model], show_progress="hidden", api_visibility="private")

@@ -37,13 +37,13 @@ class AssetCache:
         key = (scope["path"], b"gzip" in headers.get(b"accept-encoding", b""))
         answer = self._kept.get(key)
         if answer is None:
-            answer = await self._ask(scope, receive, compressed=key[1])
-            self._keep(key, answer)
+            answer = await self._fetch(scope, receive, compressed=key[1])
+            self._store(key, answer)
         status, given, body = answer
         await send({"type": "http.response.start", "status": status, "headers": list(given)})  # others add to the list
         await send({"type": "http.response.body", "body": body})
 
-    async def _ask(self, scope: Scope, receive: Receive, *, compressed: bool) -> CachedAnswer:
+    async def _fetch(self, scope: Scope, receive: Receive, *, compressed: bool) -> CachedAnswer:
         """Return the app's whole answer, compressed where that is worth it."""
         start: Message = {}
         parts: list[bytes] = []
@@ -66,7 +66,7 @@ class AssetCache:
             headers.append((b"cache-control", FOR_GOOD))
         return start["status"], [*headers, (b"content-length", str(len(body)).encode())], body
 
-    def _keep(self, key: tuple[str, bool], answer: CachedAnswer) -> None:
+    def _store(self, key: tuple[str, bool], answer: CachedAnswer) -> None:
         status, _, body = answer
         if status == 200 and self._bytes + len(body) <= MAX_CACHED_BYTES:
             self._kept[key] = answer

@@ -86,13 +86,13 @@ class Guard:
         body = await _read_body(receive, limits().paste_megabytes * ESCAPED * MEGABYTE + MEGABYTE)
         response = refusal(413, "This is larger than the lab takes; nothing was lost.") if body is None else None
         if body is not None:
-            response = self._judge(body)
+            response = self._refusal_for(body)
         if response is not None:
             await response(scope, receive, send)
             return
         await self.app(scope, _replay(body or b"", receive), send)
 
-    def _judge(self, body: bytes) -> Response | None:
+    def _refusal_for(self, body: bytes) -> Response | None:
         """Return the refusal of an event; None lets it through."""
         try:
             content = json.loads(body)

@@ -41,9 +41,9 @@ UPLOAD_SECONDS = 600.0  # that an upload nobody reads, or a download, stays on t
 class Server:
     """Serve a page until it is told to stop."""
 
-    def __init__(self, demo: gr.Blocks, preparation: SharedSamples) -> None:
+    def __init__(self, demo: gr.Blocks, shared_samples: SharedSamples) -> None:
         """Take the page and the samples it shows; nothing starts yet."""
-        self.demo, self.preparation = demo, preparation
+        self.demo, self.shared_samples = demo, shared_samples
         self.visitors = Visitors()
         self._began, self._stopping = time.monotonic(), threading.Event()
 
@@ -70,26 +70,26 @@ class Server:
             prevent_thread_lock=True,
             **options,
         )
-        threading.Thread(target=self._look_after, name="sweep", daemon=True).start()
+        threading.Thread(target=self._sweep_regularly, name="sweep", daemon=True).start()
         log_event("start", sessions=allowed.sessions, memory_megabytes=allowed.memory_megabytes)
         return str(address).rstrip("/")
 
     def run(self) -> None:
         """Launch, and serve until SIGTERM or SIGINT; then stop gracefully."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._told_to_stop)
+            signal.signal(number, self._handle_stop_signal)
         self.start()
-        self._settle()
+        self._freeze_collector()
         self._stopping.wait()
         self.stop()
 
-    def _settle(self) -> None:
+    def _freeze_collector(self) -> None:
         """Take what the libraries hold, half a million objects, out of the garbage collector's rounds once they are in.
 
         Looking through all of them took 0.2 seconds each time, in which no visitor was served; what visitors bring
         later is still collected.
         """
-        while not self.preparation.best() and not self._stopping.wait(SETTLE_SECONDS):
+        while not self.shared_samples.best() and not self._stopping.wait(SETTLE_SECONDS):
             pass  # the first sample is there once the model is
         gc.collect()
         gc.freeze()
@@ -97,7 +97,7 @@ class Server:
     def stop(self, *, tell: float = TELL_SECONDS) -> None:
         """Cancel what is running, wait a little for its end, close the page and delete uploads."""
         self._stopping.set()
-        self.preparation.stop()
+        self.shared_samples.stop()
         ended = cancel_all(STOP_SECONDS)
         time.sleep(tell)
         self.demo.close(verbose=False)
@@ -106,8 +106,10 @@ class Server:
     async def health(self, request: Request) -> Response:  # noqa: ARG002 - what a route gets
         """Say in JSON how the lab is: for whoever operates it, and for probes (503 while it stops)."""
         stopping = self._stopping.is_set()
-        samples = {name: "ready" if self.preparation.ready(name) else "preparing" for name in self.preparation.names}
-        samples |= {name: "failed" for name in self.preparation.names if self.preparation.failure(name)}
+        samples = {
+            name: "ready" if self.shared_samples.ready(name) else "preparing" for name in self.shared_samples.names
+        }
+        samples |= {name: "failed" for name in self.shared_samples.names if self.shared_samples.failure(name)}
         state = {
             "status": "stopping" if stopping else "ok",
             "seconds_up": round(time.monotonic() - self._began),
@@ -121,10 +123,10 @@ class Server:
         }
         return JSONResponse(state, status_code=503 if stopping else 200)
 
-    def _told_to_stop(self, number: int, frame: object) -> None:  # noqa: ARG002 - what a handler gets
+    def _handle_stop_signal(self, number: int, frame: object) -> None:  # noqa: ARG002 - what a handler gets
         self._stopping.set()
 
-    def _look_after(self) -> None:
+    def _sweep_regularly(self) -> None:
         """Give back the memory of visitors whose time has run out, and delete old uploads, until the stop."""
         while not self._stopping.wait(SWEEP_SECONDS):
             ended = self.visitors.expired()

@@ -46,15 +46,15 @@ class BuildQueue:
         with self._changed:
             self._waiting.append(ticket)
         try:
-            while not self._taken(ticket):
-                progress(waiting_words(self._before(ticket)), 0.0)
+            while not self._take_place(ticket):
+                progress(waiting_words(self._count_before(ticket)), 0.0)
         except BaseException:
             with self._changed:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
             raise
 
-    def _taken(self, ticket: object) -> bool:
+    def _take_place(self, ticket: object) -> bool:
         """Take a place if it is this one's turn; else wait a moment and say so."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._may_work(ticket), timeout=LOOK_SECONDS):
@@ -67,7 +67,7 @@ class BuildQueue:
     def _may_work(self, ticket: object) -> bool:
         return self._working < self._places() and self._waiting[0] is ticket
 
-    def _before(self, ticket: object) -> int:
+    def _count_before(self, ticket: object) -> int:
         with self._changed:
             return self._waiting.index(ticket) + self._working
 

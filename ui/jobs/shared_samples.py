@@ -95,7 +95,7 @@ class SharedSamples:
         if name not in SAMPLE_TITLES:
             raise CollectionError(f"There is no shared sample {name!r}; choose one of: {', '.join(SAMPLE_TITLES)}.")
         self.start()
-        job = self._asked_for(name, model_name)
+        job = self._requested_job(name, model_name)
         while not job.wait(0.2):
             progress(job.status.stage, job.status.fraction)
         return job.result()
@@ -108,7 +108,7 @@ class SharedSamples:
                 self._judged[key] = embed_judged_queries(indexed)
             return self._judged[key]
 
-    def _asked_for(self, name: str, model_name: str) -> Job[IndexedCollection]:
+    def _requested_job(self, name: str, model_name: str) -> Job[IndexedCollection]:
         """Return the job that makes a sample, started if it was still to come, a new one if it failed."""
         key = (name, model_name)
         with self._lock:

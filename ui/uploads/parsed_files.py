@@ -40,7 +40,7 @@ class ParsedFiles(Generic[Parsed]):
         """Return whether these files are the last that were read. Raises DocumentError for one that is gone."""
         return self._last is not None and self._last[0] == [self.digest(path) for path in paths]
 
-    def take(self, paths: Sequence[str], read: Callable[[], Parsed]) -> Parsed:
+    def get_or_parse(self, paths: Sequence[str], read: Callable[[], Parsed]) -> Parsed:
         """Return what these files held, reading and deleting them if they are not the last that were read."""
         digests = [self.digest(path) for path in paths]
         if self._last is None or self._last[0] != digests:

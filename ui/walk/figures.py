@@ -22,64 +22,66 @@ HEIGHT = 420
 LABEL = 60  # characters of a name in a label
 
 
-def map_figure(trip: WalkTrace, number: int) -> go.Figure:
+def map_figure(trace: WalkTrace, number: int) -> go.Figure:
     """Draw the walk up to a step, from 1; the small maps on the left are the upper layers."""
-    graph, at = trip.indexed.graph, trip.indexed.positions  # (n, 2)
-    asked = trip.indexed.plane.place(trip.query[None, :])[0]  # (2,)
+    graph, at = trace.indexed.graph, trace.indexed.positions  # (n, 2)
+    asked = trace.indexed.plane.project(trace.query[None, :])[0]  # (2,)
     top = min(len(graph.links) - 1, UPPER_MAPS)
-    traces = _ground_traces(trip, number, at, asked)
+    traces = _ground_traces(trace, number, at, asked)
     for layer in range(1, top + 1):
-        traces += _upper_traces(trip, number, at, asked, layer, highest=layer == top)
+        traces += _upper_traces(trace, number, at, asked, layer, highest=layer == top)
     return go.Figure(traces, _map_layout(at, asked, top))
 
 
-def _ground_traces(trip: WalkTrace, number: int, at: Float32, asked: Float32) -> list[go.Scatter]:
-    steps = [step for step in trip.walk.steps[:number] if step.layer == 0]
+def _ground_traces(trace: WalkTrace, number: int, at: Float32, asked: Float32) -> list[go.Scatter]:
+    steps = [step for step in trace.walk.steps[:number] if step.layer == 0]
     followed = [step.node for step in steps]
     looked = sorted({node for step in steps for node in step.looked_at} - set(followed))
-    missed = [miss.node for miss in trip.missed]
-    true = [node for node in trip.true_ids.tolist() if node not in missed]
-    kept = set(steps[-1].kept[: trip.walk.k]) if steps else set()
-    waiting = [node for node in true if node not in kept][: max(0, len(true) - trip.true_among(sorted(kept)))]
+    missed = [miss.node for miss in trace.missed]
+    true = [node for node in trace.true_ids.tolist() if node not in missed]
+    kept = set(steps[-1].kept[: trace.walk.k]) if steps else set()
+    waiting = [node for node in true if node not in kept][: max(0, len(true) - trace.true_among(sorted(kept)))]
     step = max(1, -(-len(at) // BACKGROUND_DOTS))
     traces = [
-        _dots(trip, range(0, len(at), step), at, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35),
-        _dots(trip, looked, at, "looked at", HNSW_COLOUR, 6, "circle-open"),
-        _dots(trip, followed, at, "followed", HNSW_COLOUR, 7, "circle", path=True),
-        _dots(trip, [node for node in true if node in kept], at, "true, found", EXACT_COLOUR, 11, "square"),
-        _dots(trip, waiting, at, "true, not yet found", EXACT_COLOUR, 11, "square-open"),
-        _dots(trip, missed, at, "true, missed", MISSED_COLOUR, 12, "x"),
+        _dots(trace, range(0, len(at), step), at, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35),
+        _dots(trace, looked, at, "looked at", HNSW_COLOUR, 6, "circle-open"),
+        _dots(trace, followed, at, "followed", HNSW_COLOUR, 7, "circle", path=True),
+        _dots(trace, [node for node in true if node in kept], at, "true, found", EXACT_COLOUR, 11, "square"),
+        _dots(trace, waiting, at, "true, not yet found", EXACT_COLOUR, 11, "square-open"),
+        _dots(trace, missed, at, "true, missed", MISSED_COLOUR, 12, "x"),
     ]
     if steps:
-        traces.append(_dots(trip, [followed[-1]], at, "this step", HNSW_COLOUR, 19, "circle-open", line=3))
+        traces.append(_dots(trace, [followed[-1]], at, "this step", HNSW_COLOUR, 19, "circle-open", line=3))
     traces.append(_question(asked))
     return traces
 
 
 def _upper_traces(
-    trip: WalkTrace, number: int, at: Float32, asked: Float32, layer: int, *, highest: bool
+    trace: WalkTrace, number: int, at: Float32, asked: Float32, layer: int, *, highest: bool
 ) -> list[go.Scatter]:
     """Draw one upper layer in its own small map; the highest of these holds the steps of all layers above too."""
-    graph = trip.indexed.graph
-    steps = [s for s in trip.walk.steps[:number] if s.layer == layer or (highest and s.layer > layer)]
+    graph = trace.indexed.graph
+    steps = [s for s in trace.walk.steps[:number] if s.layer == layer or (highest and s.layer > layer)]
     nodes = np.flatnonzero(graph.levels >= layer)
     path = [step.node for step in steps] + ([steps[-1].kept[0]] if steps else [])
     looked = sorted({node for step in steps for node in step.looked_at} - set(path))
     axis = {"xaxis": f"x{layer + 1}", "yaxis": f"y{layer + 1}", "showlegend": False}
     traces = [
         _dots(
-            trip, nodes[:: max(1, -(-len(nodes) // 300))], at, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35
+            trace, nodes[:: max(1, -(-len(nodes) // 300))], at, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35
         ),
-        _dots(trip, looked, at, "looked at", HNSW_COLOUR, 5, "circle-open"),
-        _dots(trip, path, at, "descent", HNSW_COLOUR, 6, "circle", path=True),
-        _dots(trip, [graph.entry_point] if highest else [], at, "entry point", HNSW_COLOUR, 12, "diamond-open", line=2),
+        _dots(trace, looked, at, "looked at", HNSW_COLOUR, 5, "circle-open"),
+        _dots(trace, path, at, "descent", HNSW_COLOUR, 6, "circle", path=True),
+        _dots(
+            trace, [graph.entry_point] if highest else [], at, "entry point", HNSW_COLOUR, 12, "diamond-open", line=2
+        ),
         _question(asked),
     ]
-    return [trace.update(axis) for trace in traces]
+    return [dots.update(axis) for dots in traces]
 
 
 def _dots(
-    trip: WalkTrace,
+    trace: WalkTrace,
     nodes: Sequence[int] | range | np.ndarray[Any, Any],
     at: Float32,
     name: str,
@@ -95,7 +97,7 @@ def _dots(
     """Draw nodes; path: join them in order."""
     rows = np.fromiter(nodes, dtype=np.int64)
     labels = (
-        [plotly_text(passage_place(trip.indexed.retriever.metadata[row])[:LABEL]) for row in rows] if hover else None
+        [plotly_text(passage_place(trace.indexed.retriever.metadata[row])[:LABEL]) for row in rows] if hover else None
     )
     return go.Scatter(
         x=at[rows, 0].round(4),

@@ -12,18 +12,18 @@ WALK_PROTOCOL = (
 )
 
 
-def walk_record(trip: WalkTrace) -> RunRecord:
+def walk_record(trace: WalkTrace) -> RunRecord:
     """Record a walk: what was found, what it cost, and what was missed and why."""
-    walk, metadata = trip.walk, trip.indexed.retriever.metadata
+    walk, metadata = trace.walk, trace.indexed.retriever.metadata
     observed: dict[str, Any] = {
-        "true_neighbours": len(trip.true_ids),
-        "found": trip.found,
+        "true_neighbours": len(trace.true_ids),
+        "found": trace.found,
         "distances": walk.distances,
         "steps": walk.hops,
         "ids": [str(metadata[row].get("chunk_id", metadata[row].get("doc_id", row))) for row in walk.ids.tolist()],
         "missed": [
-            {"node": miss.node, "linking": len(miss.linking), "smallest_ef": miss.smallest_ef} for miss in trip.missed
+            {"node": miss.node, "linking": len(miss.linking), "smallest_ef": miss.smallest_ef} for miss in trace.missed
         ],
     }
-    settings = record_settings(trip.indexed) | {"k": walk.k, "ef": walk.ef, "question": trip.question}
-    return RunRecord("A walk on the graph", settings, record_data(trip.indexed), observed, WALK_PROTOCOL)
+    settings = record_settings(trace.indexed) | {"k": walk.k, "ef": walk.ef, "question": trace.question}
+    return RunRecord("A walk on the graph", settings, record_data(trace.indexed), observed, WALK_PROTOCOL)

@@ -22,7 +22,7 @@ WALK_HINT = (
 )
 
 REFRESHED_VALUES = 8  # values that a newly loaded collection brings
-WalkViews = tuple[Any, ...]  # trip, step slider, map, step in words, summary, misses
+WalkViews = tuple[Any, ...]  # trace, step slider, map, step in words, summary, misses
 
 
 @dataclass(frozen=True)
@@ -38,29 +38,29 @@ def walk_question(question: str, k: float, ef: float, session: Session) -> WalkV
     return walk_views(trace_question(question, int(k), int(ef), session.loaded()))
 
 
-def walk_again(trip: WalkTrace | None, k: float, ef: float, session: Session) -> WalkViews:
+def walk_again(trace: WalkTrace | None, k: float, ef: float, session: Session) -> WalkViews:
     """Walk again for the same question after a slider moved; before there is one, leave the page as it is."""
-    if trip is None or trip.indexed is not session.indexed:
+    if trace is None or trace.indexed is not session.indexed:
         return (gr.skip(),) * 6
-    return walk_views(trace_walk(trip.question, trip.query, int(k), int(ef), trip.indexed))
+    return walk_views(trace_walk(trace.question, trace.query, int(k), int(ef), trace.indexed))
 
 
-def walk_views(trip: WalkTrace) -> WalkViews:
+def walk_views(trace: WalkTrace) -> WalkViews:
     """Return all that shows a walk, standing at its last step."""
-    last = max(len(trip.walk.steps), 1)
+    last = max(len(trace.walk.steps), 1)
     slider = gr.update(maximum=max(last, 2), value=last, interactive=last > 1)
-    words = step_sentence(trip, last)
-    summary = f'<div class="lab-lesson">{walk_summary(trip)}</div>'
-    missed = missed_list(trip) + folded_record(walk_record(trip))
-    return trip, slider, map_figure(trip, last), words, summary, missed
+    words = step_sentence(trace, last)
+    summary = f'<div class="lab-lesson">{walk_summary(trace)}</div>'
+    missed = missed_list(trace) + folded_record(walk_record(trace))
+    return trace, slider, map_figure(trace, last), words, summary, missed
 
 
-def show_step(number: float, trip: WalkTrace | None) -> tuple[go.Figure | Any, str | Any]:
+def show_step(number: float, trace: WalkTrace | None) -> tuple[go.Figure | Any, str | Any]:
     """Show the walk up to a step."""
-    if trip is None:
+    if trace is None:
         return gr.skip(), gr.skip()
-    at = min(int(number), len(trip.walk.steps))
-    return map_figure(trip, at), step_sentence(trip, at)
+    at = min(int(number), len(trace.walk.steps))
+    return map_figure(trace, at), step_sentence(trace, at)
 
 
 def refresh_walk(k: float, ef: float, session: Session) -> tuple[Any, ...]:
@@ -76,7 +76,7 @@ def refresh_walk(k: float, ef: float, session: Session) -> tuple[Any, ...]:
 
 def build_walk_tab(session: gr.State) -> WalkTab:
     """Lay the tab out and wire it."""
-    trip = gr.State()
+    trace = gr.State()
     with gr.Row(equal_height=True):
         info = "Type one, or choose one of those that this graph does worst on."
         question = gr.Dropdown([], label="Question", info=info, allow_custom_value=True, scale=8)
@@ -99,7 +99,7 @@ def build_walk_tab(session: gr.State) -> WalkTab:
     connected = gr.HTML()
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     latest = hidden | {"trigger_mode": "always_last"}
-    shown_parts = [trip, number, figure, words, summary, missed]
+    shown_parts = [trace, number, figure, words, summary, missed]
     gr.on(
         [go_button.click, question.input],
         report_errors(walk_question),
@@ -107,8 +107,8 @@ def build_walk_tab(session: gr.State) -> WalkTab:
         shown_parts,
         **hidden,
     )
-    ef.input(report_errors(walk_again), [trip, k, ef, session], shown_parts, queue=False, **latest)
+    ef.input(report_errors(walk_again), [trace, k, ef, session], shown_parts, queue=False, **latest)
     k.input(keep_ef_above_k, [k, ef], ef, **latest)
-    k.input(report_errors(walk_again), [trip, k, ef, session], shown_parts, **latest)
-    number.input(report_errors(show_step), [number, trip], [figure, words], queue=False, **latest)
+    k.input(report_errors(walk_again), [trace, k, ef, session], shown_parts, **latest)
+    number.input(report_errors(show_step), [number, trace], [figure, words], queue=False, **latest)
     return WalkTab([k, ef, session], [question, connected, *shown_parts])

@@ -14,69 +14,68 @@ from ui.walk.trace import WalkTrace
 BEAM = "as nearer candidates filled the beam"
 
 
-def walk_summary(trip: WalkTrace) -> str:
+def walk_summary(trace: WalkTrace) -> str:
     """Say what was found and what it cost."""
-    n, asked = len(trip.indexed), len(trip.true_ids)
-    computed = f"<b>{_count(trip.walk.distances, 'distance')}</b> in {_count(trip.walk.hops, 'step')}"
-    head = f"At ef={trip.walk.ef} the walk finds "
+    n, asked = len(trace.indexed), len(trace.true_ids)
+    computed = f"<b>{_count(trace.walk.distances, 'distance')}</b> in {_count(trace.walk.hops, 'step')}"
+    head = f"At ef={trace.walk.ef} the walk finds "
     cost = f"and computes {computed}; exact search computes {n:,}."
-    if not trip.missed:
+    if not trace.missed:
         return f"{head}<b>{f'all {asked}' if asked > 1 else 'the one'}</b> true {_noun(asked, 'neighbour')} {cost}"
-    return f"{head}<b>{trip.found} of {asked}</b> true {_noun(asked, 'neighbour')} {cost} {_advice(trip)}"
+    return f"{head}<b>{trace.found} of {asked}</b> true {_noun(asked, 'neighbour')} {cost} {_advice(trace)}"
 
 
-def _advice(trip: WalkTrace) -> str:
+def _advice(trace: WalkTrace) -> str:
     """Say whether a larger ef would help."""
-    never = sum(miss.smallest_ef is None for miss in trip.missed)
+    never = sum(miss.smallest_ef is None for miss in trace.missed)
     if not never:
         return "Raise ef until none is missed, and read what that costs."
-    if never == len(trip.missed):
+    if never == len(trace.missed):
         return "No ef finds what is missed here."
     return f"Raise ef to find more, and read what that costs; {never} of the missed ones no ef finds."
 
 
-def step_sentence(trip: WalkTrace, number: int) -> str:
+def step_sentence(trace: WalkTrace, number: int) -> str:
     """Say what one step does; number is from 1."""
-    steps = trip.walk.steps
+    steps = trace.walk.steps
     if not steps:
         return "The collection is empty: there is nowhere to walk."
     step = steps[number - 1]
     head = f"<b>Step {number:,} of {len(steps):,}</b>, "
-    words = _descent_sentence(trip, step) if step.layer else _ground_sentence(trip, step)
+    words = _descent_sentence(trace, step) if step.layer else _ground_sentence(trace, step)
     return f"{head}{words} {_count(step.distances, 'distance')} computed so far."
 
 
-def _descent_sentence(trip: WalkTrace, step: Step) -> str:
+def _descent_sentence(trace: WalkTrace, step: Step) -> str:
     [reached] = step.kept
-    looked = (
-        f"layer {step.layer}: from {_node_name(trip, step.node)} it looks at {_count(len(step.looked_at), 'neighbour')}"
-    )
+    neighbours = _count(len(step.looked_at), "neighbour")
+    looked = f"layer {step.layer}: from {_node_name(trace, step.node)} it looks at {neighbours}"
     if reached == step.node:
         return f"{looked}; none is nearer, so it goes down to layer {step.layer - 1}."
-    return f"{looked} and goes to the nearest, {_node_name(trip, reached)}."
+    return f"{looked} and goes to the nearest, {_node_name(trace, reached)}."
 
 
-def _ground_sentence(trip: WalkTrace, step: Step) -> str:
+def _ground_sentence(trace: WalkTrace, step: Step) -> str:
     kept = step.kept
-    best = kept[: trip.walk.k]
-    true = trip.true_among(best)
+    best = kept[: trace.walk.k]
+    true = trace.true_among(best)
     return (
-        f"ground layer: the nearest candidate not yet followed is {_node_name(trip, step.node)}; of its neighbours "
+        f"ground layer: the nearest candidate not yet followed is {_node_name(trace, step.node)}; of its neighbours "
         f"{len(step.looked_at)} {'is' if len(step.looked_at) == 1 else 'are'} new. It keeps "
         f"{_count(len(kept), 'candidate')}; {true} of the best {len(best)} "
         f"{'is a true neighbour' if true == 1 else 'are true neighbours'}."
     )
 
 
-def miss_sentence(trip: WalkTrace, miss: Miss) -> str:
+def miss_sentence(trace: WalkTrace, miss: Miss) -> str:
     """Explain one miss in a sentence."""
-    rank = trip.true_ids.tolist().index(miss.node) + 1
-    name = f"{_node_name(trip, miss.node)}, true neighbour {rank},"
+    rank = trace.true_ids.tolist().index(miss.node) + 1
+    name = f"{_node_name(trace, miss.node)}, true neighbour {rank},"
     if miss.smallest_ef is None and not miss.linking:
         return f"{name} cannot be reached: no node links to it on the ground layer, so no ef finds it."
     if miss.smallest_ef is None:
         return f"{name} cannot be reached: {_linking(miss)}, and no ef leads the walk there."
-    distances = trip.indexed.graph.walk(trip.query, trip.walk.k, miss.smallest_ef, beams=False).distances
+    distances = trace.indexed.graph.walk(trace.query, trace.walk.k, miss.smallest_ef, beams=False).distances
     beyond = f" (beyond this slider's {SLIDER_MAX_EF})" if miss.smallest_ef > SLIDER_MAX_EF else ""
     found = f"ef={miss.smallest_ef}{beyond} finds it, for {distances:,} distances"
     return f"{name} was never looked at: {_linking(miss)}; {found}."
@@ -113,16 +112,16 @@ def connectivity_facts(indexed: IndexedCollection) -> str:
     return f'<div class="lab-four">{cells}</div>'
 
 
-def missed_list(trip: WalkTrace) -> str:
+def missed_list(trace: WalkTrace) -> str:
     """Explain every miss; say so where there is none."""
-    if not trip.missed:
-        return f'<p class="lab-hint">Nothing is missed at ef={trip.walk.ef}.</p>'
-    items = "".join(f"<li>{miss_sentence(trip, miss)}</li>" for miss in trip.missed)
+    if not trace.missed:
+        return f'<p class="lab-hint">Nothing is missed at ef={trace.walk.ef}.</p>'
+    items = "".join(f"<li>{miss_sentence(trace, miss)}</li>" for miss in trace.missed)
     return f'<ul class="lab-misses">{items}</ul>'
 
 
-def _node_name(trip: WalkTrace, node: int) -> str:
-    return f"<b>{escape(passage_place(trip.indexed.retriever.metadata[node]))}</b> ({1 - trip.walk.to_all[node]:.3f})"
+def _node_name(trace: WalkTrace, node: int) -> str:
+    return f"<b>{escape(passage_place(trace.indexed.retriever.metadata[node]))}</b> ({1 - trace.walk.to_all[node]:.3f})"
 
 
 def _count(number: int, word: str) -> str:

@@ -222,4 +222,4 @@ def test_what_was_judged_is_what_the_collection_asks(folder):
     judged = read_beir(folder).judged
     assert judged.asked == {"q1": "how far is a lamp seen?", "2": "why does bread rise?"}
     assert judged.relevance_level == 1
-    assert (judged.matched(["d1", "d2", "3"]).documents, judged.matched(["d1"]).documents) == (2, 1)
+    assert (judged.coverage(["d1", "d2", "3"]).documents, judged.coverage(["d1"]).documents) == (2, 1)

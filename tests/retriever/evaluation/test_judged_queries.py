@@ -25,8 +25,8 @@ def test_asked_are_the_judged_queries_that_have_a_text_in_the_judgments_order(ju
 
 
 def test_what_judgments_and_a_collection_share_is_counted(judged):
-    assert judged.matched(["d1", "d2", "other"]) == JudgmentCoverage(2, 3, 2, 3)
-    assert judged.matched(iter(["d9", "d9"])) == JudgmentCoverage(2, 3, 1, 3)
+    assert judged.coverage(["d1", "d2", "other"]) == JudgmentCoverage(2, 3, 2, 3)
+    assert judged.coverage(iter(["d9", "d9"])) == JudgmentCoverage(2, 3, 1, 3)
 
 
 IDS = st.sampled_from("abcdef")
@@ -42,28 +42,28 @@ def test_counts_are_those_of_the_sets(queries, qrels, doc_ids):
     documents = set().union(*qrels.values())
     expected = JudgmentCoverage(len(set(queries) & set(qrels)), len(qrels), len(documents & doc_ids), len(documents))
     if expected.queries and expected.documents:
-        assert judged.matched(doc_ids) == expected
+        assert judged.coverage(doc_ids) == expected
     else:
         with pytest.raises(CollectionError, match="choose the judgments"):
-            judged.matched(doc_ids)
+            judged.coverage(doc_ids)
 
 
 def test_judgments_of_other_queries_are_refused_and_an_id_shown():
     with pytest.raises(CollectionError, match=r"0 of 2 query ids .*'x1'.* 3 queries"):
-        JudgedQueries(QUERIES, {"x1": {"d1": 1}, "x2": {"d1": 1}}).matched(["d1"])
+        JudgedQueries(QUERIES, {"x1": {"d1": 1}, "x2": {"d1": 1}}).coverage(["d1"])
 
 
 def test_judgments_of_other_documents_are_refused_and_both_sides_shown(judged):
     with pytest.raises(CollectionError, match=r"0 of 3 document ids .*'d1'.* 1 documents .*'tea.txt'"):
-        judged.matched(["tea.txt"])
+        judged.coverage(["tea.txt"])
     with pytest.raises(CollectionError, match="0 documents"):
-        judged.matched([])
+        judged.coverage([])
 
 
 @pytest.mark.parametrize("qrels", [{}, {"q1": {}}], ids=["no query", "a query without documents"])
 def test_judgments_that_judge_nothing_are_refused(qrels):
     with pytest.raises(CollectionError):
-        JudgedQueries(QUERIES, qrels).matched(["d1"])
+        JudgedQueries(QUERIES, qrels).coverage(["d1"])
 
 
 def test_a_collection_is_judged_only_with_queries_and_judgments():

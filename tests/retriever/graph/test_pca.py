@@ -19,7 +19,7 @@ def test_positions_are_the_first_two_principal_components(n, dim):
     vectors = spread(n, dim)
     plane, centred = fit_plane(vectors), vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     left, values, _ = np.linalg.svd(centred, full_matrices=False)
-    places = plane.place(vectors)
+    places = plane.project(vectors)
     assert places.shape == (n, 2)
     assert places.dtype == np.float32
     for axis in range(2):
@@ -49,16 +49,16 @@ def test_the_plane_is_the_same_each_time_and_leaves_the_vectors_alone():
 def test_the_centre_stands_in_the_middle_and_a_new_vector_where_it_belongs():
     vectors = spread(300, 8)
     plane = fit_plane(vectors)
-    np.testing.assert_allclose(plane.place(vectors).mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(plane.project(vectors).mean(axis=0), 0, atol=1e-4)
     moved = plane.centre + 2 * plane.axes[0] - 3 * plane.axes[1]
-    np.testing.assert_allclose(plane.place(moved[None, :]), [[2, -3]], atol=1e-4)
+    np.testing.assert_allclose(plane.project(moved[None, :]), [[2, -3]], atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(1, 8), (2, 8), (1, 1), (5, 1), (2, 2), (1, 2)])
 def test_fewer_than_two_vectors_or_dimensions_are_no_crash(shape):
     vectors = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     plane = fit_plane(vectors)
-    places = plane.place(vectors)
+    places = plane.project(vectors)
     assert places.shape == (shape[0], 2)
     assert np.isfinite(places).all()
     assert 0 <= plane.share <= 1
@@ -72,7 +72,7 @@ def test_fewer_than_two_vectors_or_dimensions_are_no_crash(shape):
 def test_equal_vectors_stand_on_one_spot(value):
     vectors = np.full((40, 8), value, np.float32)
     plane = fit_plane(vectors)
-    np.testing.assert_allclose(plane.place(vectors), 0, atol=1e-3)
+    np.testing.assert_allclose(plane.project(vectors), 0, atol=1e-3)
     assert 0 <= plane.share <= 1
 
 
@@ -88,4 +88,4 @@ def test_of_many_vectors_every_so_many_are_looked_at_and_all_are_placed(monkeypa
     plane, by_hand = fit_plane(vectors), vectors[::10].astype(np.float64)
     _, _, axes = np.linalg.svd(by_hand - by_hand.mean(axis=0))
     np.testing.assert_allclose(np.abs((plane.axes * axes[:2]).sum(axis=1)), 1, atol=1e-4)
-    assert plane.place(vectors).shape == (1000, 2)
+    assert plane.project(vectors).shape == (1000, 2)

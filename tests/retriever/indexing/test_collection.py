@@ -642,7 +642,7 @@ def test_positions_are_found_once_and_shared_by_another_graph(fresh, monkeypatch
     centred = fresh.retriever.vectors - fresh.retriever.vectors.mean(axis=0, dtype=np.float64)
     left, values, _ = np.linalg.svd(centred, full_matrices=False)
     np.testing.assert_allclose(np.abs(positions), np.abs(left[:, :2] * values[:2]), atol=1e-4)
-    np.testing.assert_allclose(plane.place(fresh.retriever.vectors), positions)
+    np.testing.assert_allclose(plane.project(fresh.retriever.vectors), positions)
     monkeypatch.setattr("retriever.indexing.collection.fit_plane", lambda vectors: pytest.fail("found again"))
     assert fresh.positions is positions
     other = fresh.with_graph(2, 3)

@@ -20,11 +20,11 @@ class Maker:
 
     def __init__(self, items, room):
         self.items, self.made = items, []
-        self.shelf = IndexCache(int(index_bytes(items["a"]) * room))
+        self.index_cache = IndexCache(int(index_bytes(items["a"]) * room))
 
     def take(self, names):
         for name in names:
-            assert self.shelf.take(name, lambda name=name: self.make(name)) is self.items[name]
+            assert self.index_cache.get_or_make(name, lambda name=name: self.make(name)) is self.items[name]
         return "".join(self.made)
 
     def make(self, name):
@@ -69,15 +69,17 @@ def test_what_raises_leaves_nothing_and_takes_nothing_away(items, error):
         raise error
 
     with pytest.raises(type(error)):
-        maker.shelf.take("c", fail)
+        maker.index_cache.get_or_make("c", fail)
     assert maker.take("abc") == "abc"
 
 
 def test_one_may_be_made_of_another(items):
-    shelf, inner = IndexCache(), []
-    made = shelf.take("outer", lambda: shelf.take("inner", lambda: inner.append(1) or items["a"]))
+    index_cache, inner = IndexCache(), []
+    made = index_cache.get_or_make(
+        "outer", lambda: index_cache.get_or_make("inner", lambda: inner.append(1) or items["a"])
+    )
     assert made is items["a"]
-    assert shelf.take("inner", lambda: pytest.fail("made twice")) is items["a"]
+    assert index_cache.get_or_make("inner", lambda: pytest.fail("made twice")) is items["a"]
     assert inner == [1]
 
 
@@ -91,14 +93,14 @@ def test_a_size_counts_vectors_twice_links_and_texts():
 
 def test_two_shelves_share_nothing(items):
     one, other = IndexCache(), IndexCache()
-    one.take("a", lambda: items["a"])
-    assert other.take("a", lambda: items["b"]) is items["b"]
+    one.get_or_make("a", lambda: items["a"])
+    assert other.get_or_make("a", lambda: items["b"]) is items["b"]
 
 
 def test_a_visitors_shelf_holds_half_of_what_the_visitor_may_have(monkeypatch, fake_encoder):
     monkeypatch.setenv("LAB_SESSION_MB", "6")
     large = {name: collection_of(fake_encoder, sentences(450)) for name in "abc"}  # about a megabyte each
     maker = Maker(large, 1)
-    maker.shelf = IndexCache()
+    maker.index_cache = IndexCache()
     assert maker.take("abab") == "ab"
     assert maker.take("ca") == "abca"

@@ -70,7 +70,7 @@ def models(monkeypatch):
 
 
 @pytest.fixture
-def shelf():
+def index_cache():
     return IndexCache()
 
 
@@ -87,14 +87,14 @@ def request(collection=BEIR, first=FIRST, second=SECOND, **parts):
     return CompareRequest(collection, first, second, **parts)
 
 
-def compare(asked, shelf, session=None, preparation=None, progress=quiet):
-    return plan_comparison(asked, session or Session(), shelf, preparation or SharedSamples(()))(progress)
+def compare(asked, index_cache, session=None, shared_samples=None, progress=quiet):
+    return plan_comparison(asked, session or Session(), index_cache, shared_samples or SharedSamples(()))(progress)
 
 
-def refusal(asked, shelf, session=None, preparation=None):
+def refusal(asked, index_cache, session=None, shared_samples=None):
     """Return the error that a request leads to."""
     with pytest.raises(RetrieverError) as raised:
-        compare(asked, shelf, session, preparation)
+        compare(asked, index_cache, session, shared_samples)
     return raised.value
 
 
@@ -151,29 +151,31 @@ BAD = {
 
 
 @pytest.mark.parametrize(("parts", "error", "words"), BAD.values(), ids=BAD)
-def test_what_can_be_refused_at_once_is_refused_before_any_work(parts, error, words, archive, shelf, models):
+def test_what_can_be_refused_at_once_is_refused_before_any_work(parts, error, words, archive, index_cache, models):
     asked = request(**{"archive": archive, **parts})
     with pytest.raises(error, match=words):
-        plan_comparison(asked, Session(), shelf, SharedSamples(()))
-    assert not shelf._kept
+        plan_comparison(asked, Session(), index_cache, SharedSamples(()))
+    assert not index_cache._kept
 
 
-def test_the_largest_and_smallest_that_are_taken(archive, shelf, models):
+def test_the_largest_and_smallest_that_are_taken(archive, index_cache, models):
     for parts in ({"k": 1}, {"k": COMPARISON_MAX_K}, {"M": 2}, {"relevance_level": 1000}):
         request(archive=archive, **parts).check(ParsedFiles())
 
 
-def test_a_file_that_is_too_large_is_refused_by_name_size_and_limit(tmp_path, archive, shelf, monkeypatch):
+def test_a_file_that_is_too_large_is_refused_by_name_size_and_limit(tmp_path, archive, index_cache, monkeypatch):
     large = tmp_path / "large.zip"
     large.write_bytes(bytes(1_500_000))
     request(archive=str(large)).check(ParsedFiles())
     monkeypatch.setenv("LAB_MAX_TOTAL_MB", "1")
-    assert str(refusal(request(archive=str(large)), shelf)) == "large.zip has 1.5 MB; at most 1 MB a file are taken."
+    assert (
+        str(refusal(request(archive=str(large)), index_cache)) == "large.zip has 1.5 MB; at most 1 MB a file are taken."
+    )
     request(archive=archive).check(ParsedFiles())
 
 
 @pytest.mark.parametrize("name", ["qrels", "queries"])
-def test_judgments_and_queries_that_are_too_large_are_refused_too(tmp_path, shelf, base, monkeypatch, name):
+def test_judgments_and_queries_that_are_too_large_are_refused_too(tmp_path, index_cache, base, monkeypatch, name):
     monkeypatch.setenv("LAB_MAX_TOTAL_MB", "1")
     files = {
         "qrels": qrels_file(tmp_path / "qrels.tsv", QRELS),
@@ -181,7 +183,7 @@ def test_judgments_and_queries_that_are_too_large_are_refused_too(tmp_path, shel
     }
     with Path(files[name]).open("a", encoding="utf-8") as file:
         file.write("\n" * 1_500_000)
-    assert "at most 1 MB" in str(refusal(request(LOADED, **files), shelf, Session(base)))
+    assert "at most 1 MB" in str(refusal(request(LOADED, **files), index_cache, Session(base)))
 
 
 # --- collections that cannot be taken
@@ -226,11 +228,11 @@ SPOILT = {  # what is wrong: documents, queries, judgments, and what the message
 
 
 @pytest.mark.parametrize(("corpus", "queries", "qrels", "words"), SPOILT.values(), ids=SPOILT)
-def test_a_spoilt_collection_is_told_and_nothing_stays(tmp_path, shelf, models, corpus, queries, qrels, words):
-    error = refusal(request(archive=beir_zip(tmp_path / "a.zip", corpus, queries, qrels)), shelf)
+def test_a_spoilt_collection_is_told_and_nothing_stays(tmp_path, index_cache, models, corpus, queries, qrels, words):
+    error = refusal(request(archive=beir_zip(tmp_path / "a.zip", corpus, queries, qrels)), index_cache)
     assert isinstance(error, CollectionError)
     assert_matches(words, error)
-    assert not shelf._kept
+    assert not index_cache._kept
     assert set(embedded(models).values()) == {(0, 0)}, "it was embedded first"
 
 
@@ -248,75 +250,79 @@ def evil(path, *members):
     return str(path)
 
 
-def test_a_zip_bomb_is_refused_with_the_limit(tmp_path, shelf, models, monkeypatch):
+def test_a_zip_bomb_is_refused_with_the_limit(tmp_path, index_cache, models, monkeypatch):
     monkeypatch.setenv("LAB_MAX_UNPACKED_MB", "1")
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("corpus.jsonl", b" " * 3_000_000)
         archive.writestr("queries.jsonl", b"{}")
         archive.writestr("qrels/test.tsv", b"")
     assert (tmp_path / "bomb.zip").stat().st_size < 10_000
-    error = refusal(request(archive=str(tmp_path / "bomb.zip")), shelf)
+    error = refusal(request(archive=str(tmp_path / "bomb.zip")), index_cache)
     assert isinstance(error, StorageError)
     assert "more than 1 MB" in str(error)
-    assert not shelf._kept
+    assert not index_cache._kept
 
 
-def test_a_collection_as_large_as_is_unpacked_is_taken(archive, shelf, models, monkeypatch):
+def test_a_collection_as_large_as_is_unpacked_is_taken(archive, index_cache, models, monkeypatch):
     monkeypatch.setenv("LAB_MAX_UNPACKED_MB", "1")
-    assert len(compare(request(archive=archive), shelf).comparison.first.indexed) == 40
+    assert len(compare(request(archive=archive), index_cache).comparison.first.indexed) == 40
 
 
 @pytest.mark.parametrize("name", ["../evil.txt", "mine/../../evil.txt", "/etc/evil.txt"])
-def test_a_name_that_leads_out_of_the_zip_is_refused(tmp_path, shelf, models, name):
-    error = refusal(request(archive=evil(tmp_path / "a.zip", (name, b"evil"))), shelf)
+def test_a_name_that_leads_out_of_the_zip_is_refused(tmp_path, index_cache, models, name):
+    error = refusal(request(archive=evil(tmp_path / "a.zip", (name, b"evil"))), index_cache)
     assert isinstance(error, StorageError)
     assert "leads out of its folder; nothing was unpacked" in str(error)
     assert not list(tmp_path.parent.rglob("evil.txt"))
-    assert not shelf._kept
+    assert not index_cache._kept
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 half a zip"])
-def test_a_file_that_is_no_zip_is_refused(tmp_path, shelf, models, content):
+def test_a_file_that_is_no_zip_is_refused(tmp_path, index_cache, models, content):
     (tmp_path / "a.zip").write_bytes(content)
-    error = refusal(request(archive=str(tmp_path / "a.zip")), shelf)
+    error = refusal(request(archive=str(tmp_path / "a.zip")), index_cache)
     assert isinstance(error, StorageError)
     assert "a.zip" in str(error)
-    assert not shelf._kept
+    assert not index_cache._kept
 
 
-def test_a_larger_collection_than_is_taken_is_refused_before_it_is_embedded(archive, shelf, models, monkeypatch):
+def test_a_larger_collection_than_is_taken_is_refused_before_it_is_embedded(archive, index_cache, models, monkeypatch):
     monkeypatch.setenv("LAB_MAX_CHUNKS", "39")
-    assert str(refusal(request(archive=archive), shelf)) == "There are 40 passages; at most 39 are taken. Load less."
-    assert not shelf._kept
+    assert (
+        str(refusal(request(archive=archive), index_cache)) == "There are 40 passages; at most 39 are taken. Load less."
+    )
+    assert not index_cache._kept
     assert set(embedded(models).values()) == {(0, 0)}
     monkeypatch.setenv("LAB_MAX_CHUNKS", "40")
-    compare(request(archive=archive), shelf)
+    compare(request(archive=archive), index_cache)
 
 
-def test_more_questions_than_are_taken_are_refused_before_any_is_embedded(archive, shelf, models, monkeypatch):
+def test_more_questions_than_are_taken_are_refused_before_any_is_embedded(archive, index_cache, models, monkeypatch):
     monkeypatch.setenv("LAB_MAX_QUESTIONS", "5")
-    error = refusal(request(archive=archive), shelf)
+    error = refusal(request(archive=archive), index_cache)
     assert str(error) == "There are 6 judged questions; at most 5 are taken. Use a part of them."
-    assert not shelf._kept
+    assert not index_cache._kept
     assert set(embedded(models).values()) == {(0, 0)}
     monkeypatch.setenv("LAB_MAX_QUESTIONS", "6")
-    compare(request(archive=archive), shelf)
+    compare(request(archive=archive), index_cache)
 
 
-def test_questions_that_are_not_judged_do_not_count(tmp_path, shelf, models, monkeypatch):
+def test_questions_that_are_not_judged_do_not_count(tmp_path, index_cache, models, monkeypatch):
     monkeypatch.setenv("LAB_MAX_QUESTIONS", "2")
     path = beir_zip(tmp_path / "a.zip", CORPUS, QUERIES, QRELS[:2])
-    assert len(compare(request(archive=path), shelf).comparison.hit_rate.differences) == 2
+    assert len(compare(request(archive=path), index_cache).comparison.hit_rate.differences) == 2
 
 
 @pytest.mark.parametrize("names", [(HUB, SECOND), (SECOND, HUB)], ids=["first", "second"])
-def test_a_model_of_the_hub_without_network_is_told_before_any_work(archive, shelf, wordllama, monkeypatch, names):
+def test_a_model_of_the_hub_without_network_is_told_before_any_work(
+    archive, index_cache, wordllama, monkeypatch, names
+):
     monkeypatch.setattr("ui.compare.job.index_collection", lambda *args, **options: pytest.fail("work was done"))
-    error = refusal(request(BEIR, *names, archive=archive), shelf)
+    error = refusal(request(BEIR, *names, archive=archive), index_cache)
     assert isinstance(error, ModelError)
     assert f"{HUB} could not be fetched" in str(error)
     assert "choose a packaged model: all-MiniLM-L6-v2, wordllama-256" in str(error)
-    assert not shelf._kept
+    assert not index_cache._kept
 
 
 # --- what is loaded in the first tab
@@ -355,8 +361,8 @@ def uploads(tmp_path):
     return {"qrels": qrels_file(tmp_path / "q.tsv", QRELS), "queries": queries_file(tmp_path / "q.txt", QUERIES)}
 
 
-def test_what_is_loaded_is_compared_by_uploaded_judgments(base, shelf, models, uploads):
-    found = compare(request(LOADED, k=1, **uploads), shelf, Session(base)).comparison
+def test_what_is_loaded_is_compared_by_uploaded_judgments(base, index_cache, models, uploads):
+    found = compare(request(LOADED, k=1, **uploads), index_cache, Session(base)).comparison
     assert found.first.indexed is base
     assert found.second.indexed.retriever.texts == base.retriever.texts
     assert found.first.judged.qrels == {query_id: {doc_id: 2} for query_id, doc_id, _ in QRELS}
@@ -365,18 +371,18 @@ def test_what_is_loaded_is_compared_by_uploaded_judgments(base, shelf, models, u
     assert embedded(models)[FIRST] == (0, 6), "its passages were embedded already"
 
 
-def test_its_own_judgments_and_queries_are_taken_where_none_are_given(judged_base, shelf, models, tmp_path):
-    own = compare(request(LOADED), shelf, Session(judged_base)).comparison
+def test_its_own_judgments_and_queries_are_taken_where_none_are_given(judged_base, index_cache, models, tmp_path):
+    own = compare(request(LOADED), index_cache, Session(judged_base)).comparison
     assert own.first.judged is judged_base.judged
     other = qrels_file(tmp_path / "q.tsv", [("q2", "d30", 1)])
-    given = compare(request(LOADED, qrels=other), shelf, Session(judged_base)).comparison
+    given = compare(request(LOADED, qrels=other), index_cache, Session(judged_base)).comparison
     assert given.first.judged.qrels == {"q2": {"d30": 1}}
     assert given.first.judged.asked == {"q2": QUERIES[2][1]}
 
 
-def test_the_relevance_level_of_uploaded_judgments_is_the_one_asked_for(base, shelf, uploads):
+def test_the_relevance_level_of_uploaded_judgments_is_the_one_asked_for(base, index_cache, uploads):
     rates = [
-        compare(request(LOADED, k=1, relevance_level=level, **uploads), shelf, Session(base)).comparison.hit_rate
+        compare(request(LOADED, k=1, relevance_level=level, **uploads), index_cache, Session(base)).comparison.hit_rate
         for level in (1, 2, 3, 2)
     ]
     assert [rate.first.mean for rate in rates] == [1, 1, 0, 1]
@@ -404,38 +410,38 @@ LOADED_WRONG = {
 @pytest.mark.parametrize("names", [(FIRST, SECOND), (SECOND, FIRST)], ids=["its model first", "another model first"])
 @pytest.mark.parametrize(("loaded", "given", "words"), LOADED_WRONG.values(), ids=LOADED_WRONG)
 def test_what_does_not_fit_what_is_loaded_is_told_before_anything_is_embedded(
-    loaded, given, words, names, shelf, models, tmp_path, base, judged_base
+    loaded, given, words, names, index_cache, models, tmp_path, base, judged_base
 ):
     session = Session({"base": base, "judged_base": judged_base, None: None}[loaded])
     files = {name: qrels_file(tmp_path / f"{name}.tsv", rows) for name, rows in given.items()}
-    error = refusal(request(LOADED, *names, **files), shelf, session)
+    error = refusal(request(LOADED, *names, **files), index_cache, session)
     assert_matches(words, error)
-    assert not shelf._kept
+    assert not index_cache._kept
     assert set(embedded(models).values()) == {(0, 0)}
 
 
-def test_a_graph_of_other_settings_is_built_beside_the_one_that_is_loaded(judged_base, shelf, models):
+def test_a_graph_of_other_settings_is_built_beside_the_one_that_is_loaded(judged_base, index_cache, models):
     starved = judged_base.with_graph(4, 20)
-    found = compare(request(LOADED), shelf, Session(starved)).comparison
+    found = compare(request(LOADED), index_cache, Session(starved)).comparison
     for index in (found.first, found.second):
         assert (index.indexed.retriever.hnsw.M, index.indexed.settings.M) == (16, 16)
     assert starved.retriever.hnsw.M == 4
     assert embedded(models)[FIRST] == (0, 6)
 
 
-def test_too_many_uploaded_questions_are_refused(base, shelf, uploads, models, monkeypatch):
+def test_too_many_uploaded_questions_are_refused(base, index_cache, uploads, models, monkeypatch):
     monkeypatch.setenv("LAB_MAX_QUESTIONS", "5")
-    assert "6 judged questions; at most 5" in str(refusal(request(LOADED, **uploads), shelf, Session(base)))
-    assert not shelf._kept
+    assert "6 judged questions; at most 5" in str(refusal(request(LOADED, **uploads), index_cache, Session(base)))
+    assert not index_cache._kept
 
 
 # --- what is never embedded again
 
 
 @pytest.fixture
-def once(archive, shelf, models):
+def once(archive, index_cache, models):
     """Compare once; what follows is to embed nothing."""
-    found = compare(request(archive=archive), shelf)
+    found = compare(request(archive=archive), index_cache)
     assert {name: documents for name, (documents, _) in embedded(models).items()} == {FIRST: 40, SECOND: 40, THIRD: 0}
     return found
 
@@ -449,9 +455,9 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("parts", CHANGES.values(), ids=CHANGES)
-def test_comparing_again_embeds_nothing(once, archive, shelf, models, parts):
+def test_comparing_again_embeds_nothing(once, archive, index_cache, models, parts):
     before = embedded(models)
-    again = compare(replace(request(archive=archive), **parts), shelf)
+    again = compare(replace(request(archive=archive), **parts), index_cache)
     assert embedded(models) == before
     assert again.comparison.models == (parts.get("first", FIRST), parts.get("second", SECOND))
     assert again.comparison.k == parts.get("k", 10)
@@ -459,16 +465,18 @@ def test_comparing_again_embeds_nothing(once, archive, shelf, models, parts):
     assert (hnsw.M, hnsw.ef_construction) == (parts.get("M", 16), parts.get("ef_construction", 200))
 
 
-def test_another_graph_is_built_once_and_found_again(once, archive, shelf, models):
+def test_another_graph_is_built_once_and_found_again(once, archive, index_cache, models):
     starved = request(archive=archive, M=4, ef_construction=20)
-    first = compare(starved, shelf).comparison
-    again = compare(starved, shelf).comparison
+    first = compare(starved, index_cache).comparison
+    again = compare(starved, index_cache).comparison
     assert again.first is first.first
     assert again.second is first.second
     assert first.first.indexed.retriever.vectors is once.comparison.first.indexed.retriever.vectors
-    other = compare(request(archive=archive, M=4, ef_construction=21), shelf).comparison.first.indexed.retriever.hnsw
+    other = compare(
+        request(archive=archive, M=4, ef_construction=21), index_cache
+    ).comparison.first.indexed.retriever.hnsw
     assert (other.M, other.ef_construction) == (4, 21)
-    assert compare(request(archive=archive), shelf).comparison.first is once.comparison.first
+    assert compare(request(archive=archive), index_cache).comparison.first is once.comparison.first
 
 
 @pytest.mark.parametrize("ef", [1, 10, 40, 400])
@@ -478,87 +486,87 @@ def test_moving_ef_embeds_nothing(once, models, ef):
     assert embedded(models) == before
 
 
-def test_the_same_zip_under_another_name_embeds_nothing(once, archive, shelf, models):
+def test_the_same_zip_under_another_name_embeds_nothing(once, archive, index_cache, models):
     before = embedded(models)
     copy = Path(archive).with_name("copy.zip")
     copy.write_bytes(Path(archive).read_bytes())
-    compare(request(archive=str(copy)), shelf)
+    compare(request(archive=str(copy)), index_cache)
     assert embedded(models) == before
 
 
-def test_another_zip_under_the_same_name_is_another_collection(once, archive, shelf):
+def test_another_zip_under_the_same_name_is_another_collection(once, archive, index_cache):
     beir_zip(archive, CORPUS[:20], QUERIES, QRELS)
-    assert len(compare(request(archive=archive), shelf).comparison.first.indexed) == 20
+    assert len(compare(request(archive=archive), index_cache).comparison.first.indexed) == 20
 
 
-def test_the_relevance_level_of_a_zip_is_the_one_asked_for(archive, shelf, models):
+def test_the_relevance_level_of_a_zip_is_the_one_asked_for(archive, index_cache, models):
     rates = [
-        compare(request(archive=archive, k=1, relevance_level=level), shelf).comparison.hit_rate.first.mean
+        compare(request(archive=archive, k=1, relevance_level=level), index_cache).comparison.hit_rate.first.mean
         for level in (2, 3, 1, 3)
     ]
     assert rates == [1, 0, 1, 0]
 
 
-def test_another_relevance_level_of_a_zip_embeds_no_passage_again(once, archive, shelf, models):
-    compare(request(archive=archive, relevance_level=2), shelf)
+def test_another_relevance_level_of_a_zip_embeds_no_passage_again(once, archive, index_cache, models):
+    compare(request(archive=archive, relevance_level=2), index_cache)
     assert {name: documents for name, (documents, _) in embedded(models).items()} == {FIRST: 40, SECOND: 40, THIRD: 0}
 
 
-def test_a_third_model_embeds_only_for_itself(once, archive, shelf, models):
+def test_a_third_model_embeds_only_for_itself(once, archive, index_cache, models):
     before = embedded(models)
-    compare(request(archive=archive, second=THIRD), shelf)
+    compare(request(archive=archive, second=THIRD), index_cache)
     assert models[THIRD].documents == 40
     assert {name: embedded(models)[name] for name in (FIRST, SECOND)} == {
         name: before[name] for name in (FIRST, SECOND)
     }
 
 
-def test_cancelling_in_the_second_model_keeps_the_first(archive, shelf, models):
+def test_cancelling_in_the_second_model_keeps_the_first(archive, index_cache, models):
     def leave(stage, done):
         if SECOND in stage and "embedding" in stage and done:
             raise Cancelled("stop")
 
     with pytest.raises(Cancelled):
-        compare(request(archive=archive), shelf, progress=leave)
-    assert [item.model_name for item in shelf._kept.values()] == [FIRST]
+        compare(request(archive=archive), index_cache, progress=leave)
+    assert [item.model_name for item in index_cache._kept.values()] == [FIRST]
     before = embedded(models)[FIRST]
     assert before[0] == 40
-    assert compare(request(archive=archive), shelf).comparison.models == (FIRST, SECOND)
+    assert compare(request(archive=archive), index_cache).comparison.models == (FIRST, SECOND)
     assert embedded(models)[FIRST] == before
 
 
-def test_cancelling_in_the_first_model_leaves_nothing(archive, shelf, models):
+def test_cancelling_in_the_first_model_leaves_nothing(archive, index_cache, models):
     def leave(stage, done):
         raise Cancelled("stop")
 
     with pytest.raises(Cancelled):
-        compare(request(archive=archive), shelf, progress=leave)
-    assert not shelf._kept
+        compare(request(archive=archive), index_cache, progress=leave)
+    assert not index_cache._kept
 
 
-def test_other_judgments_for_what_is_loaded_embed_no_passage_again(base, shelf, models, uploads, tmp_path):
-    compare(request(LOADED, **uploads), shelf, Session(base))
+def test_other_judgments_for_what_is_loaded_embed_no_passage_again(base, index_cache, models, uploads, tmp_path):
+    compare(request(LOADED, **uploads), index_cache, Session(base))
     assert (models[FIRST].documents, models[SECOND].documents) == (0, 40)
     other = qrels_file(tmp_path / "other.tsv", [("q1", "d5", 1)])
-    found = compare(request(LOADED, **{**uploads, "qrels": other}), shelf, Session(base)).comparison
+    found = compare(request(LOADED, **{**uploads, "qrels": other}), index_cache, Session(base)).comparison
     assert found.first.judged.qrels == {"q1": {"d5": 1}}
     assert (models[FIRST].documents, models[SECOND].documents) == (0, 40)
     before = embedded(models)
-    compare(request(LOADED, **uploads), shelf, Session(base))
+    compare(request(LOADED, **uploads), index_cache, Session(base))
     assert embedded(models) == before, "the first judgments are still there"
 
 
-def test_other_judgments_under_the_same_name_are_read_anew(base, shelf, uploads):
-    compare(request(LOADED, **uploads), shelf, Session(base))
+def test_other_judgments_under_the_same_name_are_read_anew(base, index_cache, uploads):
+    compare(request(LOADED, **uploads), index_cache, Session(base))
     qrels_file(Path(uploads["qrels"]), [("q1", "d5", 1)])
-    found = compare(request(LOADED, **uploads), shelf, Session(base)).comparison
+    found = compare(request(LOADED, **uploads), index_cache, Session(base)).comparison
     assert found.first.judged.qrels == {"q1": {"d5": 1}}
 
 
-def test_another_loaded_collection_is_another(judged_base, shelf, models):
-    compare(request(LOADED), shelf, Session(judged_base))
+def test_another_loaded_collection_is_another(judged_base, index_cache, models):
+    compare(request(LOADED), index_cache, Session(judged_base))
     other = judged_base.renewed()  # of the same name
-    assert compare(request(LOADED), shelf, Session(other)).comparison.first.indexed is other
+    assert compare(request(LOADED), index_cache, Session(other)).comparison.first.indexed is other
 
 
 # --- the samples, shared by all visitors
@@ -579,9 +587,9 @@ def shared(models, monkeypatch):
 
 
 def test_a_sample_is_embedded_once_for_all_visitors(shared, models):
-    one = compare(request(SCIENCE), IndexCache(), preparation=shared).comparison
+    one = compare(request(SCIENCE), IndexCache(), shared_samples=shared).comparison
     before = embedded(models)
-    other = compare(request(SCIENCE, M=4, ef_construction=20), IndexCache(), preparation=shared).comparison
+    other = compare(request(SCIENCE, M=4, ef_construction=20), IndexCache(), shared_samples=shared).comparison
     assert embedded(models) == before
     assert {name: documents for name, (documents, _) in before.items()} == {FIRST: 40, SECOND: 40, THIRD: 0}
     assert one.first.indexed.name == "everyday_science"
@@ -589,14 +597,17 @@ def test_a_sample_is_embedded_once_for_all_visitors(shared, models):
     assert one.first.indexed.settings.M == 16, "who starves a graph starves only their own"
 
 
-def test_a_sample_knows_its_relevance_level(shared, shelf):
-    found = compare(request(SCIENCE, relevance_level=1), shelf, preparation=shared).comparison
+def test_a_sample_knows_its_relevance_level(shared, index_cache):
+    found = compare(request(SCIENCE, relevance_level=1), index_cache, shared_samples=shared).comparison
     assert found.first.judged.relevance_level == 2
 
 
-def test_every_sample_that_is_offered_has_judgments(shared, shelf):
+def test_every_sample_that_is_offered_has_judgments(shared, index_cache):
     for title in JUDGED_SAMPLES:
-        assert compare(request(title), shelf, preparation=shared).comparison.first.indexed.name == JUDGED_SAMPLES[title]
+        assert (
+            compare(request(title), index_cache, shared_samples=shared).comparison.first.indexed.name
+            == JUDGED_SAMPLES[title]
+        )
     assert set(COLLECTIONS) == {*JUDGED_SAMPLES, BEIR, LOADED}
 
 
@@ -613,15 +624,15 @@ def test_a_comparison_is_of_the_uploaded_collection(once):
     assert not once.in_lower_case
 
 
-def test_at_k_1_the_poor_model_finds_less(archive, shelf, models):
-    rate = compare(request(archive=archive, k=1), shelf).comparison.hit_rate
+def test_at_k_1_the_poor_model_finds_less(archive, index_cache, models):
+    rate = compare(request(archive=archive, k=1), index_cache).comparison.hit_rate
     assert (rate.first.mean, rate.second.mean) == (1, pytest.approx(0, abs=0.5))
     assert rate.difference.mean > 0
 
 
-def test_progress_names_the_model_and_its_stage(archive, shelf, models):
+def test_progress_names_the_model_and_its_stage(archive, index_cache, models):
     heard = []
-    compare(request(archive=archive), shelf, progress=lambda stage, done: heard.append((stage, done)))
+    compare(request(archive=archive), index_cache, progress=lambda stage, done: heard.append((stage, done)))
     stages = list(dict.fromkeys(stage for stage, _ in heard))
     parts = ["reading", "chunking", "embedding", "graph", "questions"]
     for name in (FIRST, SECOND):
@@ -633,10 +644,10 @@ def test_progress_names_the_model_and_its_stage(archive, shelf, models):
     assert all(0 <= done <= 1 for _, done in heard)
 
 
-def test_a_hostile_file_name_is_only_a_name(tmp_path, shelf, models):
+def test_a_hostile_file_name_is_only_a_name(tmp_path, index_cache, models):
     name = HOSTILE.replace("/", "")
     path = beir_zip(tmp_path / f"{name}.zip", CORPUS, QUERIES, QRELS)
-    assert compare(request(archive=path), shelf).comparison.first.indexed.name == name
+    assert compare(request(archive=path), index_cache).comparison.first.indexed.name == name
 
 
 class Cased(Counting):
@@ -654,31 +665,31 @@ def shouting(tmp_path, models):
     return beir_zip(tmp_path / "loud.zip", corpus, [(query_id, text.upper()) for query_id, text in QUERIES], QRELS)
 
 
-def test_questions_in_capitals_are_asked_in_lower_case_as_well(shouting, shelf):
-    found = compare(request(archive=shouting, k=1), shelf)
+def test_questions_in_capitals_are_asked_in_lower_case_as_well(shouting, index_cache):
+    found = compare(request(archive=shouting, k=1), index_cache)
     assert found.comparison.hit_rate.first.mean < 1
     assert found.in_lower_case[0] == 1
     assert found.in_lower_case[1] == found.comparison.hit_rate.second.mean, "the second model sees no capitals"
 
 
-def test_questions_in_capitals_are_embedded_once_too(shouting, shelf, models):
-    compare(request(archive=shouting), shelf)
+def test_questions_in_capitals_are_embedded_once_too(shouting, index_cache, models):
+    compare(request(archive=shouting), index_cache)
     before = embedded(models)
-    compare(request(archive=shouting), shelf)
+    compare(request(archive=shouting), index_cache)
     assert embedded(models) == before
 
 
 # --- with real models
 
 
-def test_two_real_models_on_an_uploaded_collection(tmp_path, shelf, minilm, wordllama):
+def test_two_real_models_on_an_uploaded_collection(tmp_path, index_cache, minilm, wordllama):
     corpus = [
         ("tea", "Green tea is brewed with water of eighty degrees."),
         ("bee", "Bees dance to tell where nectar is."),
     ]
     queries = [("q1", "How hot should the water for tea be?"), ("q2", "How do bees show each other the way?")]
     path = beir_zip(tmp_path / "a.zip", corpus, queries, [("q1", "tea", 1), ("q2", "bee", 1)])
-    found = compare(request(archive=path, k=1), shelf).comparison
+    found = compare(request(archive=path, k=1), index_cache).comparison
     assert (found.hit_rate.first.mean, found.hit_rate.second.mean) == (1, 1)
     assert found.first.vectors.shape == (2, 384)
     assert found.second.vectors.shape == (2, 256)

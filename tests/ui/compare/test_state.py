@@ -43,9 +43,11 @@ def begin(monkeypatch):
     monkeypatch.setattr("ui.compare.state.POLL_SECONDS", 0.005)
     begun = []
 
-    def begin(work, bench):
-        monkeypatch.setattr("ui.compare.state.plan_comparison", lambda request, session, shelf, preparation: work)
-        begun.append(stream_comparison(REQUEST, bench, Session(), SharedSamples(())))
+    def begin(work, comparison_state):
+        monkeypatch.setattr(
+            "ui.compare.state.plan_comparison", lambda request, session, index_cache, shared_samples: work
+        )
+        begun.append(stream_comparison(REQUEST, comparison_state, Session(), SharedSamples(())))
         return begun[-1]
 
     yield begin
@@ -57,11 +59,11 @@ def skipped(value):
     return isinstance(value, dict) and value == gr.skip()
 
 
-def written(given, bench):
+def written(given, comparison_state):
     """Return the bench after some steps, as Gradio keeps it."""
     for value, *_ in given:
-        bench = bench if skipped(value) else value
-    return bench
+        comparison_state = comparison_state if skipped(value) else value
+    return comparison_state
 
 
 def test_progress_is_shown_and_then_the_result(begin):
@@ -69,7 +71,7 @@ def test_progress_is_shown_and_then_the_result(begin):
     given = begin(work, before)
     running, _, nothing = next(given)
     assert running.job is not None
-    assert (running.compared, running.shelf, nothing) == (BEFORE, before.shelf, None)
+    assert (running.compared, running.index_cache, nothing) == (BEFORE, before.index_cache, None)
     assert work.begun.wait(PATIENCE)
     value, progress, nothing = next(given)
     assert skipped(value)
@@ -79,7 +81,7 @@ def test_progress_is_shown_and_then_the_result(begin):
     work.go_on.set()
     *_, (done, progress, compared) = given
     assert compared is done.compared is AFTER
-    assert done.shelf is before.shelf
+    assert done.index_cache is before.index_cache
     assert "Done in 2.5 s" in progress
     assert before.compared is BEFORE, "the bench that was handed in is not changed"
 
@@ -189,6 +191,6 @@ def test_a_refused_request_starts_nothing():
 
 
 def test_each_visitor_has_a_shelf_of_their_own():
-    assert ComparisonState().shelf is not ComparisonState().shelf
-    assert isinstance(ComparisonState().shelf, IndexCache)
+    assert ComparisonState().index_cache is not ComparisonState().index_cache
+    assert isinstance(ComparisonState().index_cache, IndexCache)
     assert ComparisonState() != ComparisonState()

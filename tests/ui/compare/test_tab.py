@@ -47,7 +47,7 @@ def result():
 
 
 @pytest.fixture
-def bench(result):
+def comparison_state(result):
     return ComparisonState(compared=result)
 
 
@@ -87,11 +87,13 @@ def run(monkeypatch, result):
     """Run compare_steps with a result of the test's own."""
     monkeypatch.setattr("ui.compare.state.POLL_SECONDS", 0.001)
 
-    def run(ef, show=LARGEST_DIFFERENCE, bench=None):
+    def run(ef, show=LARGEST_DIFFERENCE, comparison_state=None):
         monkeypatch.setattr("ui.compare.state.plan_comparison", lambda *args: lambda progress: result)
         request = CompareRequest(COLLECTIONS[0], *FIRST_MODELS, k=10)
         return list(
-            stream_comparison_views(request, ef, show, bench or ComparisonState(), Session(), SharedSamples(()))
+            stream_comparison_views(
+                request, ef, show, comparison_state or ComparisonState(), Session(), SharedSamples(())
+            )
         )
 
     return run
@@ -109,13 +111,13 @@ def test_steps_show_progress_and_then_the_result(run, result):
     assert 'data-ef="25"' in last[5]
 
 
-def test_an_ef_below_k_is_k(run, bench):
+def test_an_ef_below_k_is_k(run, comparison_state):
     assert 'data-ef="10"' in run(1)[-1][7]
-    assert move_ef(1, bench) == move_ef(10, bench)
-    assert choose_question(1, bench, clicked("q0")) == choose_question(10, bench, clicked("q0"))
-    assert record_of(download_section(1, bench))["settings"]["ef"] == 10
-    assert list_questions(BY_INDEX, 1, bench).equals(list_questions(BY_INDEX, 10, bench))
-    assert follow_ef(BY_INDEX, "q0", 1, bench)[1] == follow_ef(BY_INDEX, "q0", 10, bench)[1]
+    assert move_ef(1, comparison_state) == move_ef(10, comparison_state)
+    assert choose_question(1, comparison_state, clicked("q0")) == choose_question(10, comparison_state, clicked("q0"))
+    assert record_of(download_section(1, comparison_state))["settings"]["ef"] == 10
+    assert list_questions(BY_INDEX, 1, comparison_state).equals(list_questions(BY_INDEX, 10, comparison_state))
+    assert follow_ef(BY_INDEX, "q0", 1, comparison_state)[1] == follow_ef(BY_INDEX, "q0", 10, comparison_state)[1]
 
 
 def test_a_result_is_shown_whole(result):
@@ -151,29 +153,32 @@ def test_notes_count_what_the_judgments_and_the_collection_share():
 
 
 @pytest.mark.parametrize("ef", [10, 30, 130])
-def test_sliding_moves_only_what_the_index_loses(bench, ef):
-    source = move_ef(ef, bench)
+def test_sliding_moves_only_what_the_index_loses(comparison_state, ef):
+    source = move_ef(ef, comparison_state)
     assert f'data-ef="{ef}"' in source
     assert f"this index at ef={ef} costs" in words_of(source)
     assert words_of(source).count("the model loses 16.7") == 1  # 4 of 24, whatever ef is
     assert words_of(source).count("the model loses 33.3") == 1  # 8 of 24
-    for index in (bench.compared.comparison.first, bench.compared.comparison.second):
+    for index in (comparison_state.compared.comparison.first, comparison_state.compared.comparison.second):
         loses = 100 * len(index.errors(10, ef).lost_by_index) / 24
         assert f"the index loses {loses:.1f}" in words_of(source)
 
 
-def test_sliding_far_enough_loses_less(bench):
-    losses = [sum(map(float, re.findall(r"index loses ([0-9.]+)", words_of(move_ef(ef, bench))))) for ef in (10, 400)]
+def test_sliding_far_enough_loses_less(comparison_state):
+    losses = [
+        sum(map(float, re.findall(r"index loses ([0-9.]+)", words_of(move_ef(ef, comparison_state)))))
+        for ef in (10, 400)
+    ]
     assert losses[0] > losses[1]
 
 
-def test_what_follows_the_slider_is_the_list_of_losses_and_the_open_question(bench):
-    comparison = bench.compared.comparison
-    listed, one = follow_ef(BY_INDEX, "q3", 30, bench)
+def test_what_follows_the_slider_is_the_list_of_losses_and_the_open_question(comparison_state):
+    comparison = comparison_state.compared.comparison
+    listed, one = follow_ef(BY_INDEX, "q3", 30, comparison_state)
     assert listed.equals(question_table(comparison, BY_INDEX, 30))
     assert one == question_view(comparison, "q3", 30)
     for show in CHOICES:
-        listed, one = follow_ef(show, "", 30, bench)
+        listed, one = follow_ef(show, "", 30, comparison_state)
         assert skipped(listed) == (show != BY_INDEX), "another list does not depend on ef"
         assert skipped(one)
 
@@ -182,20 +187,22 @@ def test_what_follows_the_slider_is_the_list_of_losses_and_the_open_question(ben
 
 
 @pytest.mark.parametrize("show", CHOICES)
-def test_the_list_that_was_asked_for_is_shown(bench, show):
-    assert list_questions(show, 25, bench).equals(question_table(bench.compared.comparison, show, 25))
+def test_the_list_that_was_asked_for_is_shown(comparison_state, show):
+    assert list_questions(show, 25, comparison_state).equals(
+        question_table(comparison_state.compared.comparison, show, 25)
+    )
 
 
-def test_choosing_a_question_opens_it_and_remembers_it(bench):
-    query_id, one = choose_question(25.0, bench, clicked("q3"))
+def test_choosing_a_question_opens_it_and_remembers_it(comparison_state):
+    query_id, one = choose_question(25.0, comparison_state, clicked("q3"))
     assert query_id == "q3"
-    assert one == question_view(bench.compared.comparison, "q3", 25)
+    assert one == question_view(comparison_state.compared.comparison, "q3", 25)
     assert "HNSW at ef=25" in one
 
 
-def test_every_listed_question_can_be_chosen(bench):
-    for row in list_questions(LARGEST_DIFFERENCE, 10, bench).values.tolist():
-        assert row[0] in choose_question(10, bench, SimpleNamespace(row_value=row))[1]
+def test_every_listed_question_can_be_chosen(comparison_state):
+    for row in list_questions(LARGEST_DIFFERENCE, 10, comparison_state).values.tolist():
+        assert row[0] in choose_question(10, comparison_state, SimpleNamespace(row_value=row))[1]
 
 
 # --- downloads
@@ -205,8 +212,8 @@ def record_of(source):
     return json.loads(files_of(source)["run-record.json"])
 
 
-def test_downloads_hold_files_and_the_record_at_this_ef(bench):
-    source = download_section(30, bench)
+def test_downloads_hold_files_and_the_record_at_this_ef(comparison_state):
+    source = download_section(30, comparison_state)
     assert list(files_of(source)) == [
         "alpha.run.txt",
         "beta.run.txt",
@@ -246,15 +253,15 @@ def test_a_hostile_collection_stays_text():
     found = compared(
         [1, 40, 1], [40, 1, 2], n=50, names=(HOSTILE, HOSTILE), name=HOSTILE, M=3, ef_construction=5, **texts
     )
-    bench = ComparisonState(compared=FinishedComparison(found, 1.0, [0.5, 0.5]))
+    comparison_state = ComparisonState(compared=FinishedComparison(found, 1.0, [0.5, 0.5]))
     shown_views = [
-        value for value in comparison_views(bench.compared, 10, LARGEST_DIFFERENCE) if isinstance(value, str)
+        value for value in comparison_views(comparison_state.compared, 10, LARGEST_DIFFERENCE) if isinstance(value, str)
     ]
     for source in (
         *shown_views,
-        move_ef(10, bench),
-        choose_question(10, bench, clicked("q0"))[1],
-        download_section(10, bench),
+        move_ef(10, comparison_state),
+        choose_question(10, comparison_state, clicked("q0"))[1],
+        download_section(10, comparison_state),
     ):
         assert_harmless(source)
     assert sum(HOSTILE in Elements(source).text for source in shown_views) == 4  # verdict, board, notes, two errors

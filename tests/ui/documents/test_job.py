@@ -66,9 +66,9 @@ def quiet(stage, done):
     """Take progress and say nothing."""
 
 
-def build(request, session=None, preparation=None):
+def build(request, session=None, shared_samples=None):
     session = session or Session()
-    planned = plan_build(request, session, preparation or SharedSamples())
+    planned = plan_build(request, session, shared_samples or SharedSamples())
     return session.with_collection(planned.work(quiet), planned.source)
 
 
@@ -315,31 +315,33 @@ def shared(fake_encoder, monkeypatch):
 
 
 def test_a_sample_as_it_is_is_the_shared_one(shared):
-    preparation, made = shared
-    assert build(BuildRequest(SAMPLE), preparation=preparation).indexed is made
+    shared_samples, made = shared
+    assert build(BuildRequest(SAMPLE), shared_samples=shared_samples).indexed is made
 
 
 def test_a_sample_with_another_graph_leaves_the_shared_one_alone(shared):
-    preparation, made = shared
-    own = build(BuildRequest(SAMPLE, settings=IndexSettings(M=4, ef_construction=20)), preparation=preparation).indexed
+    shared_samples, made = shared
+    own = build(
+        BuildRequest(SAMPLE, settings=IndexSettings(M=4, ef_construction=20)), shared_samples=shared_samples
+    ).indexed
     assert own is not made
     assert own.retriever.vectors is made.retriever.vectors
     assert (own.retriever.hnsw.M, made.retriever.hnsw.M) == (4, 16)
 
 
 def test_a_sample_in_other_chunks_is_embedded_by_itself(shared, spy):
-    preparation, made = shared
-    own = build(BuildRequest(SAMPLE, settings=replace(SETTINGS, chunk_size=60)), preparation=preparation).indexed
+    shared_samples, made = shared
+    own = build(BuildRequest(SAMPLE, settings=replace(SETTINGS, chunk_size=60)), shared_samples=shared_samples).indexed
     assert own.retriever.model_name == "wordllama-256"
     assert own.settings.chunk_size == 60
     assert spy.calls == 1
 
 
 def test_the_large_sample_is_shared_in_its_own_chunks_and_not_limited(shared, spy, monkeypatch):
-    preparation, made = shared
+    shared_samples, made = shared
     monkeypatch.setenv("LAB_MAX_CHUNKS", "3")
     request = BuildRequest(SAMPLE, "python_docs_large", settings=replace(SETTINGS, chunk_size=60))
-    assert build(request, preparation=preparation).indexed is made
+    assert build(request, shared_samples=shared_samples).indexed is made
     assert spy.calls == 0
 
 

@@ -33,13 +33,13 @@ EVENT = {"data": [], "fn_index": 0, "session_hash": "somebody"}
 @pytest.fixture(scope="module")
 def server(minilm, wordllama):
     """Serve the app with the small sample prepared; sessions end soon after their page is closed."""
-    preparation = SharedSamples(("documents",))
-    preparation.start()
-    preparation.wait_for("documents", lambda stage, done: None)
+    shared_samples = SharedSamples(("documents",))
+    shared_samples.start()
+    shared_samples.wait_for("documents", lambda stage, done: None)
     patch = pytest.MonkeyPatch()
     patch.setattr("ui.hosting.server.SWEEP_SECONDS", 0.1)
     patch.setenv("GRADIO_IS_E2E_TEST", "1")  # heartbeats four times a second: a closed page is noticed soon
-    with server_of(preparation) as server:
+    with server_of(shared_samples) as server:
         yield server
     patch.undo()
 
@@ -378,6 +378,6 @@ def test_the_collector_is_spared_what_the_libraries_hold_once_the_first_sample_i
     monkeypatch.setattr("ui.hosting.server.SETTLE_SECONDS", 0.01)
     monkeypatch.setattr(gc, "collect", lambda: calls.append("collect"))
     monkeypatch.setattr(gc, "freeze", lambda: calls.append("freeze"))
-    Server(None, SimpleNamespace(best=lambda: next(looks)))._settle()
+    Server(None, SimpleNamespace(best=lambda: next(looks)))._freeze_collector()
     assert calls == ["collect", "freeze"]
     assert next(looks, "all looked at") == "all looked at"

@@ -45,16 +45,16 @@ def followed(figure):
 
 
 def test_a_walk_shows_its_last_step(starved):
-    trip, slider, figure, words, summary, missed = walk_question("amber river", 10.0, 10.0, Session(starved))
-    steps = len(trip.walk.steps)
-    assert isinstance(trip, WalkTrace)
-    assert (trip.question, trip.indexed) == ("amber river", starved)
-    assert trip.walk.ids.tolist() == by_hnswlib(starved, trip.query, 10, 10)
+    trace, slider, figure, words, summary, missed = walk_question("amber river", 10.0, 10.0, Session(starved))
+    steps = len(trace.walk.steps)
+    assert isinstance(trace, WalkTrace)
+    assert (trace.question, trace.indexed) == ("amber river", starved)
+    assert trace.walk.ids.tolist() == by_hnswlib(starved, trace.query, 10, 10)
     assert (slider["maximum"], slider["value"], slider["interactive"]) == (steps, steps, True)
     assert f"Step {steps} of {steps}," in words_of(words)
-    assert followed(figure) == sum(not step.layer for step in trip.walk.steps)
-    assert f"{count_found(starved, trip.query, 10, 10)} of 10 true" in words_of(summary)
-    assert missed.count("<li>") == len(trip.missed) > 0
+    assert followed(figure) == sum(not step.layer for step in trace.walk.steps)
+    assert f"{count_found(starved, trace.query, 10, 10)} of 10 true" in words_of(summary)
+    assert missed.count("<li>") == len(trace.missed) > 0
 
 
 def test_a_walk_before_anything_is_loaded_is_told():
@@ -72,22 +72,22 @@ def test_a_question_that_cannot_be_taken_is_told(good, question):
 @pytest.mark.parametrize(("k", "ef"), [(1, 1), (50, 50), (50, SLIDER_MAX_EF), (10, SLIDER_MAX_EF)])
 def test_tiny_collections_are_walked(fake_encoder, n, k, ef):
     views = walk_question("amber", k, ef, Session(lab(fake_encoder, sentences(n))))
-    trip, slider, _, words, summary, missed = views
-    assert trip.found == min(k, n)
+    trace, slider, _, words, summary, missed = views
+    assert trace.found == min(k, n)
     assert slider["maximum"] >= 2, "a slider needs two ends"
-    assert 1 <= slider["value"] == len(trip.walk.steps) <= slider["maximum"]
-    assert slider["interactive"] == (len(trip.walk.steps) > 1)
+    assert 1 <= slider["value"] == len(trace.walk.steps) <= slider["maximum"]
+    assert slider["interactive"] == (len(trace.walk.steps) > 1)
     assert "Nothing is missed" in missed
     assert f"exact search computes {n}." in words_of(summary)
     for number in (1, slider["maximum"]):
-        assert "Step" in show_step(number, trip)[1]
+        assert "Step" in show_step(number, trace)[1]
 
 
 @pytest.mark.parametrize("ef", [10, SLIDER_MAX_EF])
 @pytest.mark.parametrize("question", ["Wo ist der Bär?", HOSTILE, "z " * 900])
 def test_whatever_is_asked_of_a_poor_graph_the_page_is_told_the_truth(starved, question, ef):
-    trip, _, _, words, summary, missed = walk_question(question, 10, ef, Session(starved))
-    found = count_found(starved, trip.query, 10, ef)
+    trace, _, _, words, summary, missed = walk_question(question, 10, ef, Session(starved))
+    found = count_found(starved, trace.query, 10, ef)
     assert f"finds {'all' if found == 10 else f'{found} of'} 10 true" in words_of(summary)
     assert missed.count("<li>") == 10 - found
     for source in (words, summary, missed):
@@ -99,10 +99,10 @@ def test_whatever_is_asked_of_a_poor_graph_the_page_is_told_the_truth(starved, q
 
 def test_a_moved_slider_walks_again_for_the_same_question_without_a_model(starved, fake_encoder, no_model):
     before, *_ = walk_views(trace_walk("my question", starved.query_vectors[2], 10, 10, starved))
-    trip, slider, _, words, summary, _ = walk_again(before, 5.0, 40.0, Session(starved))
-    assert (trip.question, trip.walk.k, trip.walk.ef) == ("my question", 5, 40)
-    assert trip.walk.ids.tolist() == by_hnswlib(starved, starved.query_vectors[2], 5, 40)
-    assert slider["value"] == len(trip.walk.steps) != len(before.walk.steps)
+    trace, slider, _, words, summary, _ = walk_again(before, 5.0, 40.0, Session(starved))
+    assert (trace.question, trace.walk.k, trace.walk.ef) == ("my question", 5, 40)
+    assert trace.walk.ids.tolist() == by_hnswlib(starved, starved.query_vectors[2], 5, 40)
+    assert slider["value"] == len(trace.walk.steps) != len(before.walk.steps)
     assert "At ef=40" in words_of(summary)
 
 
@@ -114,25 +114,25 @@ def test_a_slider_moved_before_any_walk_changes_nothing(good):
 
 
 def test_a_trip_of_another_collection_is_not_walked_again(starved, good):
-    trip, *_ = walk_question("amber", 10, 10, Session(good))
+    trace, *_ = walk_question("amber", 10, 10, Session(good))
     other = good.with_graph(2, 5)
     for session in (Session(starved), Session(other), Session()):
-        assert all(skipped(value) for value in walk_again(trip, 10, 10, session))
-    assert not any(skipped(value) for value in walk_again(trip, 10, 10, Session(good, chosen=True)))
+        assert all(skipped(value) for value in walk_again(trace, 10, 10, session))
+    assert not any(skipped(value) for value in walk_again(trace, 10, 10, Session(good, chosen=True)))
 
 
 def test_one_step_is_shown(starved):
-    trip, *_ = walk_question("amber", 10, 10, Session(starved))
-    last = len(trip.walk.steps)
+    trace, *_ = walk_question("amber", 10, 10, Session(starved))
+    last = len(trace.walk.steps)
     for number in (1.0, last // 2, last):
-        figure, words = show_step(number, trip)
+        figure, words = show_step(number, trace)
         assert f"Step {int(number)} of {last}," in words_of(words)
-        assert followed(figure) == sum(not step.layer for step in trip.walk.steps[: int(number)])
+        assert followed(figure) == sum(not step.layer for step in trace.walk.steps[: int(number)])
 
 
 def test_a_step_past_the_end_is_the_last_one(starved):
-    trip, *_ = walk_question("amber", 10, 10, Session(starved))
-    assert show_step(10_000, trip)[1] == show_step(len(trip.walk.steps), trip)[1]
+    trace, *_ = walk_question("amber", 10, 10, Session(starved))
+    assert show_step(10_000, trace)[1] == show_step(len(trace.walk.steps), trace)[1]
 
 
 def test_a_step_of_nothing_changes_nothing():
@@ -143,18 +143,18 @@ def test_a_step_of_nothing_changes_nothing():
 
 
 def test_a_loaded_collection_offers_what_its_graph_does_worst_on_without_a_model(starved, no_model):
-    offered, connected, trip, slider, figure, words, summary, missed = refresh_walk(10.0, 10.0, Session(starved))
+    offered, connected, trace, slider, figure, words, summary, missed = refresh_walk(10.0, 10.0, Session(starved))
     found = [count_found(starved, query, 10, 10) for query in starved.query_vectors]
     worst = [starved.queries[row] for row in np.argsort(found, kind="stable")[:OFFERED_QUESTIONS]]
     assert offered["choices"] == worst
-    assert offered["value"] == trip.question == worst[0]
-    assert trip.found == min(found)
+    assert offered["value"] == trace.question == worst[0]
+    assert trace.found == min(found)
     assert f"{min(found)} of 10" in words_of(summary)
     assert len(starved.graph.unreachable) > 0
     assert f"{len(starved.graph.unreachable)} that no walk can reach" in words_of(connected)
-    assert slider["value"] == len(trip.walk.steps)
+    assert slider["value"] == len(trace.walk.steps)
     assert len(figure.data) > 5
-    assert f"Step {len(trip.walk.steps)} of" in words_of(words)
+    assert f"Step {len(trace.walk.steps)} of" in words_of(words)
     assert missed.count("<li>") == 10 - min(found)
 
 
@@ -167,8 +167,8 @@ def test_nothing_loaded_leaves_the_tab_as_it_is():
 @pytest.mark.parametrize("texts", [["amber"], ["amber river"] * 30, ["amber"] * 3], ids=["one", "equal", "three"])
 @pytest.mark.parametrize(("k", "ef"), [(10, 10), (50, 10), (50, SLIDER_MAX_EF)])
 def test_the_tab_fits_itself_to_the_smallest_collections(fake_encoder, texts, k, ef):
-    offered, connected, trip, *_, summary, missed = refresh_walk(k, ef, Session(lab(fake_encoder, texts)))
-    assert trip.found == min(k, len(texts))
+    offered, connected, trace, *_, summary, missed = refresh_walk(k, ef, Session(lab(fake_encoder, texts)))
+    assert trace.found == min(k, len(texts))
     assert 1 <= len(offered["choices"]) <= OFFERED_QUESTIONS
     assert "Nothing is missed" in missed
     assert re.search(r"\d", words_of(connected))
@@ -176,9 +176,9 @@ def test_the_tab_fits_itself_to_the_smallest_collections(fake_encoder, texts, k,
 
 def test_the_tab_takes_repeated_texts_with_some_out_of_reach(fake_encoder):
     repeated = lab(fake_encoder, [text for text in sentences(40) for _ in range(5)], **STARVED)
-    *_, trip, _, _, _, summary, missed = refresh_walk(10, SLIDER_MAX_EF, Session(repeated))
-    assert trip.found == count_found(repeated, trip.query, 10, SLIDER_MAX_EF)
-    assert missed.count("cannot be reached") + missed.count("finds it, for") == len(trip.missed) > 0
+    *_, trace, _, _, _, summary, missed = refresh_walk(10, SLIDER_MAX_EF, Session(repeated))
+    assert trace.found == count_found(repeated, trace.query, 10, SLIDER_MAX_EF)
+    assert missed.count("cannot be reached") + missed.count("finds it, for") == len(trace.missed) > 0
 
 
 def test_hostile_questions_of_a_collection_stay_text(fake_encoder):

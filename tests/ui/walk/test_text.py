@@ -81,8 +81,8 @@ def equal(fake_encoder):
     return lab(fake_encoder, ["amber river"] * 30)
 
 
-def true_of(trip):
-    return np.argsort(-true_scores(trip.indexed, trip.query), kind="stable")[: len(trip.true_ids)].tolist()
+def true_of(trace):
+    return np.argsort(-true_scores(trace.indexed, trace.query), kind="stable")[: len(trace.true_ids)].tolist()
 
 
 # --- each step
@@ -92,11 +92,11 @@ def true_of(trip):
 def test_each_step_says_what_it_does(request, graph, ef):
     indexed, ends = request.getfixturevalue(graph), set()
     for question in indexed.queries[:2]:
-        trip = trace_question(question, 10, ef, indexed)
-        steps, true, scores = replayed(indexed, trip.query, ef), true_of(trip), true_scores(indexed, trip.query)
-        assert len(trip.walk.steps) == len(steps)
+        trace = trace_question(question, 10, ef, indexed)
+        steps, true, scores = replayed(indexed, trace.query, ef), true_of(trace), true_scores(indexed, trace.query)
+        assert len(trace.walk.steps) == len(steps)
         for number, (layer, node, looked, kept, distances) in enumerate(steps, 1):
-            words = words_of(step_sentence(trip, number))
+            words = words_of(step_sentence(trace, number))
             found = (GROUND if not layer else DESCENT).fullmatch(words)
             assert found, words
             at, of, *rest, computed = found.groups()
@@ -122,42 +122,42 @@ def test_each_step_says_what_it_does(request, graph, ef):
             assert int(name) == node
             assert float(score) == pytest.approx(scores[node], abs=0.00051)
         assert f"Step {len(steps)} of {len(steps)}, ground layer" in words, "a walk ends on the ground"
-        assert int(hits) == trip.found
+        assert int(hits) == trace.found
     cases = {"is", "are", ("neighbours", True), ("neighbours", False)}
     assert graph == "good" or cases <= ends, "each case is to have come up"
 
 
 def test_a_first_step_counts_the_entry_point(starved):
-    trip = trace_question(starved.queries[0], 10, 10, starved)
-    looked = len(trip.walk.steps[0].looked_at)
+    trace = trace_question(starved.queries[0], 10, 10, starved)
+    looked = len(trace.walk.steps[0].looked_at)
     assert f"layer {len(starved.graph.links) - 1}: from Text {starved.graph.entry_point} " in words_of(
-        step_sentence(trip, 1)
+        step_sentence(trace, 1)
     )
-    assert f"{1 + looked:,} distance" in words_of(step_sentence(trip, 1))
+    assert f"{1 + looked:,} distance" in words_of(step_sentence(trace, 1))
 
 
 def test_at_the_last_step_as_many_are_true_neighbours_as_the_summary_finds(equal, starved):
     for indexed in (starved, equal):
-        trip = trace_question("amber", 10, 10, indexed)
-        last = GROUND.fullmatch(words_of(step_sentence(trip, len(trip.walk.steps))))
-        assert int(last.group(9)) == trip.found, "equally near ones are as true as any"
+        trace = trace_question("amber", 10, 10, indexed)
+        last = GROUND.fullmatch(words_of(step_sentence(trace, len(trace.walk.steps))))
+        assert int(last.group(9)) == trace.found, "equally near ones are as true as any"
 
 
 def test_a_single_neighbour_candidate_and_step_are_singular(fake_encoder):
     words = set()
     for texts in (["amber"], ["amber", "river"]):
         indexed = lab(fake_encoder, texts)
-        trip = trace_question("winter", 1, 1, indexed)
-        words.add(words_of(walk_summary(trip)))
-        words |= {words_of(step_sentence(trip, at)) for at in range(1, len(trip.walk.steps) + 1)}
+        trace = trace_question("winter", 1, 1, indexed)
+        words.add(words_of(walk_summary(trace)))
+        words |= {words_of(step_sentence(trace, at)) for at in range(1, len(trace.walk.steps) + 1)}
     for sentence in words:
         wrong = re.search(r"\b1 (steps|distances|neighbours|candidates|true neighbours|are)\b", sentence)
         assert not wrong, sentence
 
 
 def test_an_empty_walk_is_told(good):
-    trip = trace_question("amber", 10, 10, good)
-    assert "empty" in step_sentence(replace(trip, walk=replace(trip.walk, steps=())), 0)
+    trace = trace_question("amber", 10, 10, good)
+    assert "empty" in step_sentence(replace(trace, walk=replace(trace.walk, steps=())), 0)
 
 
 # --- the summary
@@ -170,12 +170,12 @@ def test_an_empty_walk_is_told(good):
 def test_the_summary_counts_what_hnswlib_finds_and_what_it_cost(request, graph, k, ef):
     indexed = request.getfixturevalue(graph)
     for question in indexed.queries[:2]:
-        trip = trace_question(question, k, ef, indexed)
-        width, words = max(k, ef), words_of(walk_summary(trip))
+        trace = trace_question(question, k, ef, indexed)
+        width, words = max(k, ef), words_of(walk_summary(trace))
         found = FOUND.match(words)
         assert found, words
         at, share, asked, distances, steps, n = found.groups()
-        expected, replay = count_found(indexed, trip.query, k, width), replayed(indexed, trip.query, width)
+        expected, replay = count_found(indexed, trace.query, k, width), replayed(indexed, trace.query, width)
         assert (int(at), int(asked), integer(n)) == (width, k, len(indexed))
         assert share == ("all" if expected == k else f"{expected} of")
         assert ("Raise ef" in words) <= (expected < k)
@@ -193,31 +193,31 @@ def test_none_found_and_all_found_are_told(starved, good):
 def test_raising_ef_until_none_is_missed_is_advised_only_where_that_can_be(starved, ef):
     seen = set()
     for question in starved.queries[:8]:
-        trip = trace_question(question, 10, ef, starved)
-        never = [miss for miss in trip.missed if miss.smallest_ef is None]
-        seen.add((len(never) > 0, len(never) < len(trip.missed)))
+        trace = trace_question(question, 10, ef, starved)
+        never = [miss for miss in trace.missed if miss.smallest_ef is None]
+        seen.add((len(never) > 0, len(never) < len(trace.missed)))
         if never:
-            words = walk_summary(trip)
-            assert "until none is missed" not in words, f"no ef finds {len(never)} of {len(trip.missed)} missed"
+            words = walk_summary(trace)
+            assert "until none is missed" not in words, f"no ef finds {len(never)} of {len(trace.missed)} missed"
     assert seen & {(True, True), (True, False)}, "else this tests nothing"
 
 
 # --- each miss
 
 
-def check_miss(trip, miss, words):
+def check_miss(trace, miss, words):
     """Check a sentence about a miss against the links, hnswlib's search and a replay."""
-    indexed, node, true = trip.indexed, miss.node, true_of(trip)
+    indexed, node, true = trace.indexed, miss.node, true_of(trace)
     linking = np.flatnonzero((indexed.graph.links[0] == node).any(axis=1)).tolist()
-    steps = replayed(indexed, trip.query, trip.walk.ef)
+    steps = replayed(indexed, trace.query, trace.walk.ef)
     seen = {other for layer, at, looked, *_ in steps if not layer for other in (at, *looked)}
     looked_at = len(set(linking) & seen)
     name, score, rank = re.match(rf"{NAME}, true neighbour (\d+), ", words).groups()
     assert int(name) == node
-    assert float(score) == pytest.approx(true_scores(indexed, trip.query)[node], abs=0.00051)
+    assert float(score) == pytest.approx(true_scores(indexed, trace.query)[node], abs=0.00051)
     assert true[int(rank) - 1] == node
     assert node not in seen
-    assert node not in by_hnswlib(indexed, trip.query, trip.walk.k, trip.walk.ef)
+    assert node not in by_hnswlib(indexed, trace.query, trace.walk.k, trace.walk.ef)
     count = re.search(r"(only 1 node links|\d+ nodes link|no node links) to it", words).group(1)
     expected = {0: "no node links", 1: "only 1 node links"}.get(len(linking), f"{len(linking)} nodes link")
     assert count == expected
@@ -226,13 +226,13 @@ def check_miss(trip, miss, words):
         if looked_at and len(linking) > 1:
             assert f"{looked_at} of them {'was' if looked_at == 1 else 'were'} looked at" in words
     ef = re.search(r"ef=(\d+) finds it, for ([\d,]+) distances?\.", words)
-    assert bool(ef) == (node in by_hnswlib(indexed, trip.query, trip.walk.k, len(indexed)))
+    assert bool(ef) == (node in by_hnswlib(indexed, trace.query, trace.walk.k, len(indexed)))
     assert ("cannot be reached" in words) == (not ef)
     if ef:
         width = int(ef.group(1))
-        assert node in by_hnswlib(indexed, trip.query, trip.walk.k, width)
-        assert node not in by_hnswlib(indexed, trip.query, trip.walk.k, width - 1)
-        assert integer(ef.group(2)) == replayed(indexed, trip.query, width)[-1][-1]
+        assert node in by_hnswlib(indexed, trace.query, trace.walk.k, width)
+        assert node not in by_hnswlib(indexed, trace.query, trace.walk.k, width - 1)
+        assert integer(ef.group(2)) == replayed(indexed, trace.query, width)[-1][-1]
         assert "was never looked at" in words
         assert node not in {other for _, at, looked, *_ in steps for other in (at, *looked)}, "nor on a layer above"
     return count.split()[0], bool(looked_at), bool(ef)
@@ -242,11 +242,11 @@ def check_miss(trip, miss, words):
 def test_each_miss_is_explained_by_the_graph_as_it_is(starved, k, ef):
     cases = set()
     for question in starved.queries[: 3 if k == 10 else 1]:
-        trip = trace_question(question, k, ef, starved)
-        items = re.findall(r"<li>(.*?)</li>", missed_list(trip))
-        assert len(items) == len(trip.missed)
-        for miss, item in zip(trip.missed, items, strict=True):
-            cases.add(check_miss(trip, miss, words_of(item)))
+        trace = trace_question(question, k, ef, starved)
+        items = re.findall(r"<li>(.*?)</li>", missed_list(trace))
+        assert len(items) == len(trace.missed)
+        for miss, item in zip(trace.missed, items, strict=True):
+            cases.add(check_miss(trace, miss, words_of(item)))
     if k == 10:
         assert {("no", False, False)} < cases
         assert any(case[2] for case in cases)
@@ -257,10 +257,10 @@ def test_misses_among_repeated_texts_are_explained_too(fake_encoder):
     repeated = lab(fake_encoder, [text for text in sentences(40) for _ in range(5)], **STARVED)
     cannot = 0
     for question in repeated.queries[:4]:
-        trip = trace_question(question, 10, 400, repeated)
-        for miss in trip.missed:
-            words = words_of(miss_sentence(trip, miss))
-            found = miss.node in by_hnswlib(repeated, trip.query, 10, len(repeated))
+        trace = trace_question(question, 10, 400, repeated)
+        for miss in trace.missed:
+            words = words_of(miss_sentence(trace, miss))
+            found = miss.node in by_hnswlib(repeated, trace.query, 10, len(repeated))
             assert ("no ef" in words) == (not found)
             cannot += not found
     assert cannot > 5, "else this tests nothing"
@@ -279,16 +279,16 @@ def test_misses_among_repeated_texts_are_explained_too(fake_encoder):
     ],
 )
 def test_a_miss_of_each_kind_in_words(good, linking, looked_at, ef, present, absent):
-    trip = trace_question("amber", 10, 10, good)
-    words = words_of(miss_sentence(trip, Miss(int(trip.true_ids[3]), linking, looked_at, (), ef)))
-    assert words.startswith(f"Text {trip.true_ids[3]} · t.txt")
+    trace = trace_question("amber", 10, 10, good)
+    words = words_of(miss_sentence(trace, Miss(int(trace.true_ids[3]), linking, looked_at, (), ef)))
+    assert words.startswith(f"Text {trace.true_ids[3]} · t.txt")
     assert ", true neighbour 4, " in words
     for part in present:
         assert part in words
     for part in absent:
         assert part not in words
     if ef:
-        count = replayed(good, trip.query, ef)[-1][-1]
+        count = replayed(good, trace.query, ef)[-1][-1]
         assert words.endswith(f"ef={ef} finds it, for {count:,} distances.")
 
 
@@ -344,10 +344,10 @@ def test_no_search_finds_what_connectivity_counts_as_out_of_reach(starved):
 def test_hostile_titles_and_questions_stay_text(fake_encoder):
     metadata = [{"doc_id": HOSTILE, "title": HOSTILE, "source": HOSTILE} for _ in range(200)]
     indexed = lab(fake_encoder, sentences(200), metadata=metadata, **STARVED)
-    trip = trace_walk(HOSTILE, indexed.query_vectors[0], 10, 10, indexed)
-    assert trip.missed
-    sources = [walk_summary(trip), missed_list(trip), connectivity_facts(indexed)]
-    sources += [step_sentence(trip, number) for number in range(1, len(trip.walk.steps) + 1)]
+    trace = trace_walk(HOSTILE, indexed.query_vectors[0], 10, 10, indexed)
+    assert trace.missed
+    sources = [walk_summary(trace), missed_list(trace), connectivity_facts(indexed)]
+    sources += [step_sentence(trace, number) for number in range(1, len(trace.walk.steps) + 1)]
     for source in sources:
         assert_harmless(source)
     assert HOSTILE in words_of(sources[1])

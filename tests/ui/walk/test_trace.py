@@ -1,4 +1,4 @@
-"""Walking: what a trip says was found and missed is what hnswlib's own search finds, against truth in float64."""
+"""Walking: what a trace says was found and missed is what hnswlib's own search finds, against truth in float64."""
 
 import numpy as np
 import pytest
@@ -59,26 +59,26 @@ def repeated(fake_encoder):
 def test_a_trip_is_hnswlibs_search_held_against_the_truth(starved, fake_encoder, k, ef):
     missed = 0
     for question in starved.queries[:4]:
-        trip = trace_question(f"  {question} ", k, ef, starved)
+        trace = trace_question(f"  {question} ", k, ef, starved)
         query = fake_encoder.encode_query([question])[0]
         true = np.argsort(-true_scores(starved, query), kind="stable")[:k].tolist()
         found = by_hnswlib(starved, query, k, max(k, ef))
-        assert trip.question == question
-        assert trip.indexed is starved
-        assert trip.query == pytest.approx(query / np.linalg.norm(query), abs=1e-6)
-        assert trip.true_ids.tolist() == true
-        assert trip.walk.ids.tolist() == found
-        assert (trip.walk.k, trip.walk.ef) == (k, max(k, ef))
-        assert [miss.node for miss in trip.missed] == [node for node in true if node not in found]
-        assert trip.found == len(set(true) & set(found))
-        missed += len(trip.missed)
+        assert trace.question == question
+        assert trace.indexed is starved
+        assert trace.query == pytest.approx(query / np.linalg.norm(query), abs=1e-6)
+        assert trace.true_ids.tolist() == true
+        assert trace.walk.ids.tolist() == found
+        assert (trace.walk.k, trace.walk.ef) == (k, max(k, ef))
+        assert [miss.node for miss in trace.missed] == [node for node in true if node not in found]
+        assert trace.found == len(set(true) & set(found))
+        missed += len(trace.missed)
     assert missed > 3, "else this tests nothing"
 
 
 def test_a_wide_walk_on_a_good_graph_misses_nothing(good):
     for question in good.queries[:5]:
-        trip = trace_question(question, 10, 200, good)
-        assert (list(trip.missed), trip.found) == ([], 10)
+        trace = trace_question(question, 10, 200, good)
+        assert (list(trace.missed), trace.found) == ([], 10)
 
 
 def test_a_trip_of_an_embedded_question_is_the_same(starved):
@@ -93,43 +93,43 @@ def test_a_trip_of_an_embedded_question_is_the_same(starved):
 @pytest.mark.parametrize("n", [1, 2, 7])
 @pytest.mark.parametrize("ef", [1, 400])
 def test_k_above_the_collection_asks_for_all_there_are(fake_encoder, n, ef):
-    trip = trace_question("amber anchor", 50, ef, lab(fake_encoder, sentences(n)))
-    assert sorted(trip.true_ids.tolist()) == list(range(n))
-    assert trip.found == n
-    assert not trip.missed
+    trace = trace_question("amber anchor", 50, ef, lab(fake_encoder, sentences(n)))
+    assert sorted(trace.true_ids.tolist()) == list(range(n))
+    assert trace.found == n
+    assert not trace.missed
 
 
 @pytest.mark.parametrize(("k", "ef"), [(1, 1), (10, 10), (10, 15), (50, 50)])
 def test_where_all_texts_are_equal_nothing_is_missed(fake_encoder, k, ef):
-    trip = trace_question("amber", k, ef, lab(fake_encoder, ["amber river"] * 30))
-    assert trip.found == len(trip.true_ids) == min(k, 30)
-    assert not trip.missed
+    trace = trace_question("amber", k, ef, lab(fake_encoder, ["amber river"] * 30))
+    assert trace.found == len(trace.true_ids) == min(k, 30)
+    assert not trace.missed
 
 
 @pytest.mark.parametrize(("k", "ef"), [(10, 10), (10, 400), (50, 50), (3, 12)])
 def test_where_texts_repeat_and_some_are_out_of_reach_the_counts_fit(repeated, k, ef):
     missed = 0
     for question in repeated.queries[:8]:
-        trip = trace_question(question, k, ef, repeated)
-        found = trip.walk.ids.tolist()
-        assert trip.found == count_found(repeated, trip.query, k, ef)
-        assert not {miss.node for miss in trip.missed} & set(found)
-        assert {miss.node for miss in trip.missed} <= set(trip.true_ids.tolist())
-        missed += len(trip.missed)
+        trace = trace_question(question, k, ef, repeated)
+        found = trace.walk.ids.tolist()
+        assert trace.found == count_found(repeated, trace.query, k, ef)
+        assert not {miss.node for miss in trace.missed} & set(found)
+        assert {miss.node for miss in trace.missed} <= set(trace.true_ids.tolist())
+        missed += len(trace.missed)
     assert missed > 10, "else this tests nothing"
 
 
 @pytest.mark.parametrize("question", ["Wo ist der Bär? 熊はどこ", HOSTILE, "?!", "word " * 300, "x"])
 def test_any_question_is_walked_to(starved, question):
-    trip = trace_question(question, 10, 400, starved)
-    assert trip.found == count_found(starved, trip.query, 10, 400)
-    assert len(trip.true_ids) == 10
+    trace = trace_question(question, 10, 400, starved)
+    assert trace.found == count_found(starved, trace.query, 10, 400)
+    assert len(trace.true_ids) == 10
 
 
 def test_a_question_without_a_direction_is_no_crash(starved, good):
     for indexed in (starved, good):
-        trip = trace_walk("x", np.zeros(32, np.float32), 10, 10, indexed)
-        assert trip.found == len(trip.walk.ids) == 10, "all are equally near"
+        trace = trace_walk("x", np.zeros(32, np.float32), 10, 10, indexed)
+        assert trace.found == len(trace.walk.ids) == 10, "all are equally near"
 
 
 @pytest.mark.parametrize("question", [None, "", " \n\t"])
@@ -145,10 +145,10 @@ def test_a_very_long_question_is_refused_and_one_at_the_limit_is_not(good):
 
 
 def test_true_neighbours_are_counted_by_distance_and_never_more_than_there_are(starved, fake_encoder):
-    trip = trace_question(starved.queries[0], 10, 10, starved)
-    order = np.argsort(-true_scores(starved, trip.query), kind="stable").tolist()
+    trace = trace_question(starved.queries[0], 10, 10, starved)
+    order = np.argsort(-true_scores(starved, trace.query), kind="stable").tolist()
     for nodes, count in ((order[:10], 10), (order[5:15], 5), (order[9:11], 1), (order[10:], 0), ([], 0), (order, 10)):
-        assert trip.true_among(nodes) == count
+        assert trace.true_among(nodes) == count
     equal = trace_question("amber", 4, 4, lab(fake_encoder, ["amber river"] * 30))
     for nodes, count in (([29], 1), ([27, 28, 29], 3), (range(30), 4)):
         assert equal.true_among(nodes) == count, "any of equally near ones is a true neighbour"

@@ -40,11 +40,11 @@ def test_a_size_lab_is_recorded_with_every_size(starved):
 
 
 def test_a_walk_is_recorded_with_what_it_missed(starved):
-    trip = trace_question(starved.queries[0], 10, 10, starved)
-    record = walk_record(trip)
-    assert record.observed["distances"] == trip.walk.distances
+    trace = trace_question(starved.queries[0], 10, 10, starved)
+    record = walk_record(trace)
+    assert record.observed["distances"] == trace.walk.distances
     assert record.observed["found"] + len(record.observed["missed"]) == record.observed["true_neighbours"] == 10
-    assert record.observed["ids"] == [f"d{row}" for row in trip.walk.ids]
+    assert record.observed["ids"] == [f"d{row}" for row in trace.walk.ids]
     assert record.settings["question"] == starved.queries[0]
     assert (record.settings["k"], record.settings["ef"]) == (10, 10)
     json.loads(record.to_json())
