@@ -1,4 +1,7 @@
-"""Put a run's records together: python -m benchmarks.summary FOLDER prints the README's table and writes one record."""
+"""Put a run's records together: python -m benchmarks.summary FOLDER.
+
+Prints the table of docs/performance.md and writes one record.
+"""
 
 import json
 import sys

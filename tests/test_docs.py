@@ -1,5 +1,6 @@
-"""README.md: its blocks run and print what it says, its header fits the pins, its settings and links exist."""
+"""README.md and docs/: their code blocks run and print what they show, and what they say of the project is so."""
 
+import ast
 import os
 import re
 import subprocess
@@ -9,31 +10,33 @@ from io import StringIO
 
 import pytest
 import yaml
+from huggingface_hub.utils import filter_repo_objects
 
-from retriever.indexing import sample_cache as cache
-from retriever.indexing.sample_cache import cache_folder
+from retriever.indexing.sample_cache import cache_folder, user_cache_path
 from tests.support.paths import ROOT
 from ui.settings import limits
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
+PAGES |= {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")}
+README = PAGES["README.md"]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
-BLOCKS = [(code, shown) for code, shown in BLOCK.findall(README)]
-LOCAL = [block for block in BLOCKS if "Client(" not in block[0]]
-REMOTE = [block for block in BLOCKS if "Client(" in block[0]]
+BLOCKS = {name: BLOCK.findall(text) for name, text in PAGES.items() if BLOCK.search(text)}
 SPACES_COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 NUMBER = re.compile(r"-?\d+\.\d+")
 MICROSECONDS = re.compile(r"\d+ µs")
 ADDRESS = "http://127.0.0.1:7860/"
 SERVE_AND_RUN = """  # in a process of its own: a server leaves sockets and event loops to the end of its process
 import sys
-from ui.page import build_page
 from ui.jobs.shared_samples import SharedSamples
+from ui.page import build_page
 
 demo = build_page(SharedSamples(names=("documents",)))
 _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
 exec(sys.stdin.read().replace(sys.argv[1], address))
 """
 SETTING = re.compile(r"^\| `(\w+)` \| (.+?) \| .+ \|$", re.MULTILINE)
+STARTED_FROM_OUTSIDE = {"stream_build", "answer_search", "read_sections"}  # by an event of the page, by a request
+STEP = re.compile(r"^\| (\d+) \| `([\w/]+\.py)` \| `(\w+)` \| .+ \|$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def run(code, names):
     """Run a block and return what it prints."""
     printed = StringIO()
     with redirect_stdout(printed):
-        exec(compile(code, "README.md", "exec"), names)  # noqa: S102 - our own README
+        exec(compile(code, "a page", "exec"), names)
     return printed.getvalue()
 
 
@@ -59,16 +62,21 @@ def check_output(printed, shown):
     assert decimals[0] == pytest.approx(decimals[1], abs=0.03)
 
 
-def test_the_library_blocks_print_what_is_shown(beside_samples):
+def test_the_pages_with_code_are_these():
+    assert set(BLOCKS) == {"README.md", "docs/library.md", "docs/api.md"}
+    assert len(BLOCKS["docs/library.md"]) >= 6
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
+def test_the_blocks_print_what_is_shown(page, beside_samples):
     names = {}
-    assert len(LOCAL) >= 4
-    for code, shown in LOCAL:
+    for code, shown in BLOCKS[page]:
         assert shown, f"no output is shown for:\n{code}"
         check_output(run(code, names), shown)
 
 
 def test_the_api_block_prints_what_is_shown(beside_samples):
-    [(code, shown)] = REMOTE
+    [(code, shown)] = BLOCKS["docs/api.md"]
     assert ADDRESS in code
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "GRADIO_ANALYTICS_ENABLED": "0"}
     done = subprocess.run(
@@ -88,6 +96,13 @@ def test_the_output_check_sees_differences():
     for printed in ("ef=20 recall 0.958 median 50 µs", "ef=10 recall 0.858 median 50 µs", "ef=10 recall 0.958"):
         with pytest.raises(AssertionError):
             check_output(printed, "ef=10 recall 0.957 median 50 µs")
+
+
+# --- README.md
+
+
+def test_the_readme_is_short():
+    assert len(README.encode()) <= 9_000
 
 
 def front_matter():
@@ -123,7 +138,7 @@ def command(heading):
 @pytest.mark.parametrize(("heading", "end"), [("Start it", "python app.py"), ("Run the tests", "python -m pytest")])
 def test_the_commands_name_files_that_exist(heading, end):
     line = command(heading)
-    assert line.startswith("python3.11 -m venv .venv && . .venv/bin/activate && pip install ") and line.endswith(end)
+    assert line.startswith("python3 -m venv .venv && . .venv/bin/activate && pip install ") and line.endswith(end)
     files = re.findall(r"[\w/]+\.(?:txt|py)\b", line)
     assert "requirements.txt" in files
     assert all((ROOT / file).is_file() for file in files)
@@ -138,30 +153,6 @@ def test_ci_reads_the_test_command_out_of_the_readme():
     assert found.stdout.strip() == command("Run the tests")
 
 
-def test_every_setting_is_listed_and_every_listed_one_is_read():
-    sources = [ROOT / "app.py", *(ROOT / "retriever").rglob("*.py"), *(ROOT / "ui").rglob("*.py")]
-    read = {name for file in sources for name in re.findall(r"\bLAB_[A-Z_]+\b", file.read_text(encoding="utf-8"))}
-    listed = {name for name, _ in SETTING.findall(README) if name.startswith("LAB_")}
-    assert listed == read
-
-
-def test_the_listed_defaults_are_in_force(monkeypatch):
-    listed = dict(SETTING.findall(README))
-    for name in listed:
-        monkeypatch.delenv(name, raising=False)
-    defaults = [int(value) for value in listed.values() if value.isdigit()][: len(vars(limits()))]
-    assert defaults == list(vars(limits()).values())
-    assert cache_folder() == cache.user_cache_path("dense-retrieval-lab")
-
-
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "samples/README.md", "samples/python_docs/README.md"])
-def test_links_to_local_files_exist(name):
-    text = (ROOT / name).read_text(encoding="utf-8")
-    links = [link for link in re.findall(r"\]\(([^)#\s]+)\)", text) if not re.match(r"[a-z]+:", link)]
-    missing = [link for link in links if not ((ROOT / name).parent / link).exists()]
-    assert not missing
-
-
 def test_the_tree_names_what_exists():
     tree = README.split("\n## Where things are\n", 1)[1].split("```text\n", 1)[1].split("```", 1)[0]
     paths = [line.split()[0] for line in tree.splitlines()]
@@ -169,8 +160,89 @@ def test_the_tree_names_what_exists():
     assert all((ROOT / path).exists() for path in paths)
 
 
-def test_the_versions_agree():
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    [version] = re.findall(r'^version = "(.+)"$', project, re.MULTILINE)
-    [newest, *_] = re.findall(r"^## \[(.+)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert newest == version
+# --- all pages
+
+
+def test_the_readme_leads_to_every_page():
+    assert {name for name in PAGES if name.startswith("docs/")} <= set(re.findall(r"\]\(([^)#\s]+)\)", README))
+
+
+@pytest.mark.parametrize("name", [*PAGES, "samples/README.md", "samples/python_docs/README.md"])
+def test_links_to_local_files_exist(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)\)", text) if not re.match(r"[a-z]+:", link)]
+    missing = [link for link in links if not ((ROOT / name).parent / link).exists()]
+    assert not missing
+
+
+def test_every_setting_is_listed_and_every_listed_one_is_read():
+    sources = [
+        ROOT / "app.py",
+        *(path for top in ("retriever", "sandbox", "ui") for path in (ROOT / top).rglob("*.py")),
+    ]
+    read = {name for file in sources for name in re.findall(r"\bLAB_[A-Z_]+\b", file.read_text(encoding="utf-8"))}
+    listed = {name for name, _ in SETTING.findall(PAGES["docs/settings.md"]) if name.startswith("LAB_")}
+    assert listed == read
+
+
+def test_the_listed_defaults_are_in_force(monkeypatch):
+    listed = dict(SETTING.findall(PAGES["docs/settings.md"]))
+    for name in listed:
+        monkeypatch.delenv(name, raising=False)
+    defaults = [int(value) for value in listed.values() if value.isdigit()][: len(vars(limits()))]
+    assert defaults == list(vars(limits()).values())
+    assert cache_folder() == user_cache_path("dense-retrieval-lab")
+
+
+def test_the_hosting_guide_uploads_all_that_the_app_needs():
+    patterns = re.findall(r'--include "([^"]+)"', PAGES["docs/hosting.md"])
+    needed = [
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "app.py", ROOT / "requirements.txt", ROOT / "README.md")
+    ]
+    for top in ("retriever", "sandbox", "ui", "samples"):
+        files = [path for path in (ROOT / top).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+        needed += [path.relative_to(ROOT).as_posix() for path in files]
+    assert list(filter_repo_objects(needed, allow_patterns=patterns)) == needed
+
+
+# --- docs/architecture.md
+
+
+def defined_in(path):
+    """Return the names that a file defines: functions, classes, methods and constants."""
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
+
+
+def journeys():
+    """Return the journeys of docs/architecture.md: heading -> its steps, (file, name) each."""
+    parts = PAGES["docs/architecture.md"].split("\n### ")[1:]
+    return {part.partition("\n")[0]: [step[1:] for step in STEP.findall(part)] for part in parts}
+
+
+def test_there_are_three_journeys():
+    assert len(journeys()) == 3
+    assert all(len(steps) >= 8 for steps in journeys().values())
+
+
+@pytest.mark.parametrize("journey", journeys())
+def test_each_step_of_a_journey_is_defined_there_and_used_by_an_earlier_file(journey):
+    earlier = []
+    for path, name in journeys()[journey]:
+        assert name in defined_in(path), f"{path} does not define {name}"
+        used = any(re.search(rf"\b{name}\b", (ROOT / file).read_text(encoding="utf-8")) for file in earlier)
+        assert used or not earlier or name in STARTED_FROM_OUTSIDE, f"nothing before {path} uses {name}"
+        earlier.append(path)
+
+
+def test_the_rooms_of_the_architecture_page_are_those_of_the_code():
+    text = PAGES["docs/architecture.md"]
+    for package in ("retriever", "ui"):
+        for path in (ROOT / package).iterdir():
+            if path.is_dir() and path.name != "__pycache__":
+                assert re.search(rf"\b{path.name}/", text), f"{package}/{path.name}/ is not described"
