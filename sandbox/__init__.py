@@ -1,1 +1,1 @@
-"""Reading files from visitors in a confined process."""
+"""A sandbox for reading untrusted files: a restricted worker process, and the class that runs it."""

@@ -1,7 +1,7 @@
-"""The child of a ReadingProcess: it confines itself, then reads one file for each line that comes in.
+"""The worker process of a ReadingProcess: it restricts itself, then does one task for each request.
 
-Lines of JSON go both ways. It is run by this file's path, without the package's root, which would load numpy and
-hnswlib. What it knows to do is the table of tasks below; names from elsewhere mean nothing to it.
+Requests and answers are lines of JSON. The file is run by its path, without the package's root, which would load numpy
+and hnswlib. Only the tasks in TASKS can be requested.
 """
 
 import json
@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]  # of the packages that the tasks import from
-OUT_OF_MEMORY = 77  # the exit status of a child that was refused memory
+OUT_OF_MEMORY = 77  # exit status of a worker that was refused memory
 
 
 def read_sections(path: str, max_pages: int | None) -> list[list[Any]]:
-    """Read a file's pieces, each as the list of its fields."""
+    """Return the sections of a file, each as the list of its fields."""
     from retriever.documents.loading import read_file
 
-    pieces = read_file(Path(path), max_pages=max_pages)
-    return [[piece.text, piece.title, piece.metadata, piece.place, piece.given_id] for piece in pieces]
+    sections = read_file(Path(path), max_pages=max_pages)
+    return [[section.text, section.title, section.metadata, section.place, section.given_id] for section in sections]
 
 
 def try_beir(path: str, folder: str, max_bytes: int) -> None:
-    """Unpack and read a zip in BEIR layout."""
+    """Unpack and read a zip archive in BEIR layout."""
     from retriever.datasets.beir import read_beir
     from retriever.datasets.beir_archive import unpack_beir
 
@@ -34,7 +34,7 @@ def try_beir(path: str, folder: str, max_bytes: int) -> None:
 
 
 def try_saved(path: str, folder: str, max_bytes: int) -> None:
-    """Unpack and read a saved collection, without its graph."""
+    """Unpack and read the zip archive of a saved collection, without its graph."""
     from retriever.storage.archive import unpack_saved
     from retriever.storage.snapshot import read_snapshot
 
@@ -43,7 +43,7 @@ def try_saved(path: str, folder: str, max_bytes: int) -> None:
 
 
 def try_qrels(path: str) -> None:
-    """Read a file of judgments."""
+    """Read a file of qrels."""
     from retriever.evaluation.trec import read_qrels
 
     read_qrels(path)
@@ -62,7 +62,7 @@ TASKS: Mapping[str, Callable[..., Any]] = types.MappingProxyType(
 
 
 def main() -> None:
-    """Answer requests until there are no more, which is also when the parent is gone; exit where memory ends."""
+    """Answer requests until the pipe is closed, also by the parent's end; exit with OUT_OF_MEMORY on a MemoryError."""
     try:
         _serve()
     except MemoryError:
@@ -70,8 +70,9 @@ def main() -> None:
 
 
 def _serve() -> None:
+    """Apply the restrictions in the first line, answer what is missing, then answer each further line."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints is no answer
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints must not become an answer
     first = json.loads(sys.stdin.buffer.readline())
     sys.path[:] = first["path"]
     for name in ("retriever", "sandbox"):
@@ -87,7 +88,7 @@ def _serve() -> None:
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Do a task; an error of this package is an answer, any other ends the child."""
+    """Do a task and return its answer; a RetrieverError is an answer, any other error ends the worker."""
     from retriever.errors import RetrieverError
 
     try:
@@ -97,6 +98,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _send(answers: Any, answer: Mapping[str, Any]) -> None:  # noqa: ANN401 - an open file
+    """Write an answer as a line of JSON."""
     answers.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
     answers.flush()
 

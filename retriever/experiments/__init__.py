@@ -1,1 +1,1 @@
-"""Comparisons that combine all of the above: searches, models, and what loses an answer."""
+"""Experiments on indexed collections: comparing searches and models, and attributing lost answers."""

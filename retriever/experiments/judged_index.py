@@ -1,4 +1,4 @@
-"""A judged collection indexed by one model: what it finds exactly, and what the graph loses of that."""
+"""A judged collection indexed with one model: its runs and measures by exact search and by HNSW."""
 
 from dataclasses import dataclass, field, replace
 
@@ -16,15 +16,15 @@ from retriever.retrievers.dense import Hit
 from retriever.retrievers.document_runs import doc_id_of, search_documents, search_run
 from retriever.vectors import Float32
 
-QUESTIONS_A_BATCH = 128  # questions embedded between two reports of progress
-RUN_DEPTH = 100  # documents in a run, for the measures that look at the whole of it (recip_rank, map)
+QUESTIONS_A_BATCH = 128  # questions embedded between two progress reports
+RUN_DEPTH = 100  # documents in a run, for the measures of whole runs (recip_rank, map)
 
 
 @dataclass(eq=False)
 class JudgedIndex:
-    """Hold one model's index of a collection, and its judged queries embedded: vectors (n_asked, dim).
+    """An indexed collection and its judged queries, embedded by the same model: vectors (n_asked, dim).
 
-    What is found is kept: exact search and a graph give the same each time.
+    Results are cached, as exact search and a graph give the same each time.
     """
 
     indexed: IndexedCollection
@@ -36,11 +36,11 @@ class JudgedIndex:
 
     @property
     def model_name(self) -> str:
-        """The model that made the vectors."""
+        """The name of the model that made the vectors."""
         return self.indexed.settings.model_name
 
     def run(self, k: int, ef: int | None = None) -> Run:
-        """Return the ranking: exact search's at least 100 documents deep, HNSW's k deep."""
+        """Return the run of the judged queries: at least 100 documents deep by exact search, k deep by HNSW at ef."""
         retriever, query_ids = self.indexed.retriever, list(self.judged.asked)
         if ef is not None:
             return search_run(retriever, query_ids, self.vectors, k, ef=ef)
@@ -50,7 +50,7 @@ class JudgedIndex:
         return self._runs[depth]
 
     def evaluation(self, k: int, ef: int | None = None) -> Evaluation:
-        """Return trec_eval's measures at k, of exact search or of HNSW at ef."""
+        """Return trec_eval's measures at k, of exact search, or of HNSW if ef is given."""
         if ef is not None:
             return self._evaluate(k, ef)
         if k not in self._evaluations:
@@ -58,29 +58,29 @@ class JudgedIndex:
         return self._evaluations[k]
 
     def errors(self, k: int, ef: int) -> ErrorAttribution:
-        """Sort the questions by where their answer was lost: by the model, or by the graph at ef."""
+        """Return the questions by where their answer was lost: by the model, or by the graph at ef."""
         if (k, ef) not in self._errors:
             self._errors[k, ef] = attribute_errors(self.evaluation(k).hits, self.evaluation(k, ef).hits)
         return self._errors[k, ef]
 
     def ranking(self, query_id: str, k: int, ef: int | None = None) -> list[Hit]:
-        """Return the k best documents of one judged query, each as its best chunk."""
+        """Return the best chunk of each of the k best documents of one judged query."""
         row = list(self.judged.asked).index(query_id)
         return search_documents(self.indexed.retriever, self.vectors[row : row + 1], k, ef=ef)
 
     def answerable(self, query_id: str) -> bool:
-        """Whether a document that answers a judged query is in the collection."""
+        """Return whether the collection contains a document that answers a judged query."""
         retriever, grades = self.indexed.retriever, self.judged.qrels[query_id]
         answers = {doc_id for doc_id, grade in grades.items() if grade >= self.judged.relevance_level}
         return any(doc_id_of(retriever, row) in answers for row in range(len(self.indexed)))
 
     def with_graph(self, M: int, ef_construction: int) -> "JudgedIndex":
-        """Return the same with another graph; nothing is embedded again, exact results are shared."""
+        """Return the same collection with another graph; vectors and results of exact search are shared."""
         indexed = self.indexed.with_graph(M, ef_construction)
         return JudgedIndex(indexed, self.judged, self.vectors, self._runs, self._evaluations)
 
     def with_relevance_level(self, level: int) -> "JudgedIndex":
-        """Return the same with answers from another grade on; rankings are shared, nothing is embedded again."""
+        """Return the same collection with another relevance level; vectors and runs of exact search are shared."""
         return JudgedIndex(self.indexed, replace(self.judged, relevance_level=level), self.vectors, self._runs)
 
     def _evaluate(self, k: int, ef: int | None) -> Evaluation:
@@ -90,10 +90,10 @@ class JudgedIndex:
 def embed_judged_queries(
     indexed: IndexedCollection, judged: JudgedQueries | None = None, *, progress: Progress | None = None
 ) -> JudgedIndex:
-    """Embed the judged queries of an indexed collection: its own, or those given.
+    """Return a collection with its judged queries, or those given, embedded.
 
-    progress: called with the stage "questions" and the fraction embedded. Raises CollectionError if there are none, or
-    if the judgments fit none of the queries or documents.
+    progress: called with the stage "questions" and the fraction embedded. Raises CollectionError if there are no judged
+    queries, or if the judgments fit none of the queries or documents.
     """
     judged = check_judged(indexed, judged or indexed.judged)
     encoder, texts = load_encoder(indexed.settings.model_name), list(judged.asked.values())
@@ -106,7 +106,7 @@ def embed_judged_queries(
 
 
 def check_judged(indexed: IndexedCollection, judged: JudgedQueries | None) -> JudgedQueries:
-    """Return judged queries that fit a collection, or raise CollectionError; nothing is embedded for it."""
+    """Return judged queries, checked. Raises CollectionError for none, or if they fit no query or no document."""
     if judged is None:
         raise CollectionError(
             f"{indexed.name} has no judgments, which say what answers a question; add qrels in TREC's or BEIR's format."
@@ -116,7 +116,7 @@ def check_judged(indexed: IndexedCollection, judged: JudgedQueries | None) -> Ju
 
 
 def with_lower_case_queries(index: JudgedIndex, *, progress: Progress | None = None) -> JudgedIndex:
-    """Return the same with its questions asked in lower case, for models that tell capitals apart."""
+    """Return the same collection with lower-cased questions, for models that are case-sensitive."""
     judged = index.judged
     lower = {query_id: text.lower() for query_id, text in judged.queries.items()}
     return embed_judged_queries(index.indexed, replace(judged, queries=lower), progress=progress)

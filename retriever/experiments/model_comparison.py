@@ -1,4 +1,4 @@
-"""Two models on one judged collection: every measure compared, and the hit rate by kind of question."""
+"""Comparison of two models on one judged collection: every measure, and the hit rate by kind of question."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,16 +11,16 @@ from retriever.evaluation.trec import Run
 from retriever.experiments.error_attribution import ErrorAttribution
 from retriever.experiments.judged_index import JudgedIndex
 
-NO_KIND = "(no kind)"  # of questions for which a collection that tells kinds tells none
-MOSTLY_CAPITALS = 0.6  # share of capitals among the letters from which on a text is written in them
+NO_KIND = "(no kind)"  # label of questions without a kind, where others have one
+MOSTLY_CAPITALS = 0.6  # fraction of capital letters from which on a text counts as written in capitals
 
 
 @dataclass(frozen=True, eq=False)
 class ModelComparison:
-    """Hold what two models find on the same judged queries by exact search.
+    """The comparison of two models' exact search on the same judged queries.
 
     measures: trec_eval's name -> comparison over all queries, the hit rate first. kinds: kind of question -> comparison
-    of the hit rate over its questions; empty where the collection tells none.
+    of the hit rate over its questions; empty if the questions are not of several kinds.
     """
 
     first: JudgedIndex
@@ -35,19 +35,19 @@ class ModelComparison:
         return self.measures[f"success_{self.k}"]
 
     def errors(self, ef: int) -> tuple[ErrorAttribution, ErrorAttribution]:
-        """Return where both models' answers were lost at ef; both graphs are searched at once, a thread each."""
+        """Return where the answers of each model were lost at ef; the graphs are searched in two threads."""
         with ThreadPoolExecutor(2, "errors") as pool:
             first, second = pool.map(lambda index: index.errors(self.k, ef), (self.first, self.second))
         return first, second
 
     @property
     def models(self) -> tuple[str, str]:
-        """The models' names."""
+        """The names of the two models."""
         return self.first.model_name, self.second.model_name
 
 
 def compare_models(first: JudgedIndex, second: JudgedIndex, k: int) -> ModelComparison:
-    """Compare two models' exact rankings by trec_eval's measures at k.
+    """Return the comparison of two models' exact search by trec_eval's measures at k.
 
     Raises CollectionError if their queries or judgments differ, ParameterError for k below 1.
     """
@@ -55,31 +55,31 @@ def compare_models(first: JudgedIndex, second: JudgedIndex, k: int) -> ModelComp
         raise CollectionError("The two models were asked different queries; compare them on one collection.")
     a, b = first.evaluation(k), second.evaluation(k)
     by_measure = {measure: compare(a, b, measure) for measure in measure_names(k)}
-    names = dict.fromkeys(first.judged.kinds.get(query_id, "") for query_id in a.per_query)
-    parts = {kind: (_of_kind(a, first, kind), _of_kind(b, second, kind)) for kind in names} if len(names) > 1 else {}
+    kinds = dict.fromkeys(first.judged.kinds.get(query_id, "") for query_id in a.per_query)
+    parts = {kind: (_of_kind(a, first, kind), _of_kind(b, second, kind)) for kind in kinds} if len(kinds) > 1 else {}
     by_kind = {kind or NO_KIND: compare(one, other, f"success_{k}") for kind, (one, other) in parts.items()}
     return ModelComparison(first, second, k, by_measure, by_kind)
 
 
 def answer_rank(index: JudgedIndex, query_id: str) -> int | None:
-    """Return the rank of the first answer in a model's exact ranking, from 1; None if it is not among the first 100."""
+    """Return the rank, from 1, of the first answer in the run of exact search; None if it is not in the first 100."""
     return first_answer(index.run(1).get(query_id, {}), index.judged.qrels[query_id], index.judged.relevance_level)
 
 
 def first_answer(ranking: Mapping[str, float], grades: Mapping[str, int], relevance_level: int) -> int | None:
-    """Return the rank of the first document in a ranking that is an answer, from 1; None if there is none."""
+    """Return the rank, from 1, of the first document of a ranking that is an answer; None if there is none."""
     ranks = (rank for rank, doc_id in enumerate(ranking, 1) if grades.get(doc_id, 0) >= relevance_level)
     return next(ranks, None)
 
 
 def judged_share(run: Run, qrels: Mapping[str, Mapping[str, int]], k: int) -> float:
-    """Return the share of the first k documents that somebody judged, over all queries, in [0, 1]."""
+    """Return the fraction of the first k documents that are judged, over all queries, in [0, 1]."""
     seen = [doc_id in qrels[query_id] for query_id, ranking in run.items() for doc_id in list(ranking)[:k]]
     return sum(seen) / max(len(seen), 1)
 
 
 def queries_in_capitals(index: JudgedIndex) -> bool:
-    """Whether the questions are written in capitals and the documents are not, as in the Vaswani collection."""
+    """Return whether the questions are written in capitals and the documents are not, as in the Vaswani collection."""
     return (
         _capital_share(list(index.judged.asked.values()))
         >= MOSTLY_CAPITALS
@@ -88,13 +88,13 @@ def queries_in_capitals(index: JudgedIndex) -> bool:
 
 
 def _capital_share(texts: list[str]) -> float:
-    """Return the share of capitals among the letters of texts."""
+    """Return the fraction of capitals among the letters of texts."""
     letters = [letter for text in texts for letter in text if letter.isalpha()]
     return sum(letter.isupper() for letter in letters) / max(len(letters), 1)
 
 
 def _of_kind(evaluation: Evaluation, index: JudgedIndex, kind: str) -> Evaluation:
-    """Return an evaluation of the questions of one kind only."""
+    """Return the evaluation of the questions of one kind."""
     kinds = index.judged.kinds
     part = {query_id: v for query_id, v in evaluation.per_query.items() if kinds.get(query_id, "") == kind}
     return replace(evaluation, per_query=part)

@@ -1,4 +1,4 @@
-"""One question answered twice: exactly and through the HNSW graph, with the time of each part."""
+"""Comparison of exact search and HNSW on one question, with the time of each part."""
 
 import time
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from retriever.measurement.protocol import knn_recall, measure
 from retriever.parameters import check_count
 from retriever.retrievers.dense import DenseRetriever, Hit
 
-REPEATS = 5  # a single question is timed this often; the median is shown
+REPEATS = 5  # searches timed per question; the median is shown
 
 
 @dataclass(frozen=True, eq=False)
 class SearchComparison:
-    """Hold both answers to one question.
+    """The results of exact search and of HNSW for one question.
 
-    missed: a hit of exact, whether HNSW missed it. extra: a hit of hnsw, whether it is not among the true ones.
-    recall: recall@k of this question, in [0, 1]. seconds: "embedding", "HNSW" and "exact".
+    missed: for each hit of exact, whether HNSW missed it. extra: for each hit of hnsw, whether it is not a true
+    neighbour. recall: recall@k of this question, in [0, 1]. seconds: of "embedding", "HNSW" and "exact".
     """
 
     exact: list[Hit]
@@ -32,33 +32,34 @@ class SearchComparison:
 
 
 def compare_searches(retriever: DenseRetriever, query: str, k: int, *, ef: int) -> SearchComparison:
-    """Answer a query exactly and by HNSW at ef, timed by the protocol of measurement; the query is embedded once.
+    """Return the results of exact search and of HNSW at ef for a query, timed by the protocol in measurement.
 
-    k above the number of texts gives as many as there are. Raises ParameterError for k or ef below 1.
+    The query is embedded once. A k above the number of texts is reduced to it. Raises ParameterError for k or ef
+    below 1.
     """
     k = min(check_count("k", k, 1), max(len(retriever.exact), 1))
     start = time.perf_counter()
     vector = np.asarray(retriever.encoder.encode_query([query]), np.float32)  # (1, dim)
-    embedding = time.perf_counter() - start
+    embedding_seconds = time.perf_counter() - start
     truth = retriever.exact.search(vector, k)
     repeated = np.repeat(vector, REPEATS, axis=0)  # (REPEATS, dim)
     repeated_truth = Neighbors(np.repeat(truth.ids, REPEATS, axis=0), np.repeat(truth.scores, REPEATS, axis=0))
     graph = retriever.hnsw
-    with MACHINE_LOCK.exclusive():  # one wait for both
+    with MACHINE_LOCK.exclusive():  # waits once for both
         exact = measure(retriever.exact, repeated, repeated_truth, k=k)
         hnsw = measure(graph, repeated, repeated_truth, k=k, ef=ef)
     found = Neighbors(hnsw.neighbors.ids[:1], hnsw.neighbors.scores[:1])
     recall = float(knn_recall(truth, found)[0])
-    seconds = {"embedding": embedding, "HNSW": hnsw.p50, "exact": exact.p50}
+    seconds = {"embedding": embedding_seconds, "HNSW": hnsw.p50, "exact": exact.p50}
     missed, extra = mark_differences(truth.ids[0], found.ids[0], recall)
     return SearchComparison(retriever.hits(truth), retriever.hits(found), missed, extra, recall, seconds)
 
 
 def mark_differences(true: NDArray[np.int64], found: NDArray[np.int64], recall: float) -> tuple[list[bool], list[bool]]:
-    """Mark what one side has and the other has not, as many as recall says.
+    """Return marks of the missed ids in true and of the extra ids in found, as many as recall implies.
 
-    Recall goes by score: a tie at the border is no miss. So of the ids that differ, only the first count as missed
-    and only the last as extra, until their number fits.
+    Recall is by score, so a tie with the k-th score is no miss. Of the ids that differ, only the first are marked as
+    missed, and only the last as extra, until their number fits.
     """
     true, found = true[true != NO_ID], found[found != NO_ID]
     n_missed = round((1 - recall) * len(true))
@@ -68,7 +69,7 @@ def mark_differences(true: NDArray[np.int64], found: NDArray[np.int64], recall: 
 
 
 def _keep_first(marks: list[bool], count: int) -> list[bool]:
-    """Keep the first `count` marks."""
+    """Return the marks with only the first `count` true ones kept."""
     kept = []
     for mark in marks:
         kept.append(mark and count > 0)

@@ -1,1 +1,1 @@
-"""hnswlib's own graph, read, walked and drawn."""
+"""The graph of an HNSW index: reading it, searching it step by step, explaining misses and drawing it."""

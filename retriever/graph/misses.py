@@ -1,8 +1,8 @@
-"""Misses: for every true neighbour that a walk did not find, why it did not.
+"""Explanations of the true neighbours that a search of the graph did not find.
 
-With k at most ef a true neighbour can be missed in one way only: its distance was never computed on the ground layer.
-Had it been, it would have been kept, as fewer than k nodes are nearer. So what matters is who links to it, and how near
-the search came to them.
+If k is at most ef, a true neighbour can be missed in one way only: its distance was never computed on the ground layer.
+Had it been computed, the node would have been kept, as fewer than k nodes are nearer. So an explanation names the nodes
+that link to the missed one, and how far the search came with them.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,12 @@ from retriever.parameters import LARGEST_K, check_count
 
 @dataclass(frozen=True)
 class Miss:
-    """Hold why one true neighbour was not found.
+    """An explanation of why one true neighbour was not found.
 
-    linking: the nodes that link to it on the ground layer; of these, looked_at were seen and expanded had their links
-    followed (a node that is expanded shows all it links to, so for a miss there are none). smallest_ef: the smallest ef
-    at which the walk finds it; None if no ef up to the number of nodes does.
+    node: its id. linking: the nodes that link to it on the ground layer. looked_at: those of them whose distance was
+    computed. expanded: those of them whose links were followed; empty for a miss, because expanding a node computes the
+    distance of all it links to. smallest_ef: the smallest ef at which a search finds the node; None if no ef up to the
+    number of nodes does.
     """
 
     node: int
@@ -34,32 +35,32 @@ class Miss:
 
 
 def explain_misses(graph: HNSWGraph, query: ArrayLike, walk: Walk, true_ids: Sequence[int]) -> list[Miss]:
-    """Explain each of true_ids that a walk for this query did not find, in the order given.
+    """Return an explanation for each of true_ids that a walk for this query did not find, in the order given.
 
-    A node as far as the last one that was found is no miss: of equally near ones any may be returned.
+    A node as far as the last one found is no miss: of equally near nodes any may be returned.
     """
     unit = one_query(query, graph.vectors.shape[1])
     found = set(walk.ids.tolist())
     last = walk.to_all[walk.ids[-1]] if len(walk.ids) == walk.k else np.inf
-    lost = [int(node) for node in true_ids if node >= 0 and int(node) not in found]
-    return [_explain(graph, unit, walk, node) for node in lost if walk.to_all[node] < last - SCORE_TIE]
+    missed = [int(node) for node in true_ids if node >= 0 and int(node) not in found]
+    return [_explain(graph, unit, walk, node) for node in missed if walk.to_all[node] < last - SCORE_TIE]
 
 
 def smallest_ef_for(graph: HNSWGraph, query: ArrayLike, k: int, node: int, *, above: int) -> int | None:
     """Return the smallest ef above `above` at which a walk finds a node; None if none up to the number of nodes does.
 
-    ef is doubled until one finds it, then halved in: a wider search expands what a narrower one does and more.
+    ef is doubled until a walk finds the node, then bisected: a wider search expands all that a narrower one does.
     """
     query = one_query(query, graph.vectors.shape[1])
     check_count("k", k, 1, LARGEST_K)
     if node in graph.unreachable:
         return None
-    most = min(len(graph), LARGEST_EF)
-    low, high = above, min(max(2 * above, 1), most)
+    max_ef = min(len(graph), LARGEST_EF)
+    low, high = above, min(max(2 * above, 1), max_ef)
     while node not in graph.walk(query, k, high, beams=False).ids:
-        if high >= most:
+        if high >= max_ef:
             return None
-        low, high = high, min(2 * high, most)
+        low, high = high, min(2 * high, max_ef)
     while high - low > 1:
         middle = (low + high) // 2
         if node in graph.walk(query, k, middle, beams=False).ids:

@@ -1,21 +1,21 @@
-"""A heap that orders equal keys as C++'s std::priority_queue does, so that a walk ends where hnswlib's search ends.
+"""A max-heap that orders equal keys as C++'s std::priority_queue does, so that a walk returns what hnswlib returns.
 
-Python's heapq would order equal distances by node, and with repeated texts that is another search. The largest key is
-at the front. Source: the heap of GNU's libstdc++: a hole sinks to a leaf along the larger children, then the last item
-rises from there; of equal children the right one moves up.
+Python's heapq would order equal distances by node, and with repeated texts that gives another search. The largest key
+is at the front. Source: the heap of GNU's libstdc++: a hole sinks to a leaf along the larger children, then the last
+item rises from there; of equal children the right one moves up.
 """
 
 QueueItem = tuple[float, int]  # key, node
 
 
 def push(heap: list[QueueItem], item: QueueItem) -> None:
-    """Put an item in."""
+    """Add an item."""
     heap.append(item)
     _sift_up(heap, len(heap) - 1, item)
 
 
 def pop(heap: list[QueueItem]) -> QueueItem:
-    """Take an item with the largest key out. Raises IndexError if there is none."""
+    """Remove and return an item with the largest key. Raises IndexError if the heap is empty."""
     last = heap.pop()
     size = len(heap)
     if not size:
@@ -34,7 +34,7 @@ def pop(heap: list[QueueItem]) -> QueueItem:
 
 
 def _sift_up(heap: list[QueueItem], hole: int, item: QueueItem) -> None:
-    """Move smaller parents down until an item fits into the hole."""
+    """Move smaller parents down into the hole until the item fits there, and store it."""
     key = item[0]
     while hole:
         parent = (hole - 1) >> 1

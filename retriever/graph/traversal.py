@@ -1,7 +1,7 @@
-"""hnswlib's own graph, read and walked: what a search looks at, in which order, and what it never sees.
+"""The graph of an HNSW index as arrays, and a search of it that records every step.
 
 Nothing is simulated: the links, the levels and the entry point are those of the built index, and a walk repeats the
-search of hnswlib 0.8.0 step by step, to the same ids.
+search of hnswlib 0.8.0 step by step, with the same ids as the result.
 Source: Malkov and Yashunin, 2016 (arXiv:1603.09320), algorithms 2 and 5; hnswlib's search without deletions.
 """
 
@@ -24,11 +24,11 @@ Int32 = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Step:
-    """Hold one expansion: a node's links are followed.
+    """One expansion of a search: the links of a node are followed.
 
-    layer: 0 is the ground layer. looked_at: the neighbours whose distance was computed, in hnswlib's order: above the
-    ground all of them, on it those not seen before. heap: (distance, node) of what is kept after the step, in no
-    order; above the ground the one node where the descent stands. distances: computed so far.
+    layer: 0 is the ground layer. looked_at: the neighbours whose distance was computed, in hnswlib's order: on the
+    upper layers all of them, on the ground layer those not visited before. heap: (distance, node) of the nodes kept
+    after the step, unordered; on the upper layers the one nearest node so far. distances: the number computed so far.
     """
 
     layer: int
@@ -39,16 +39,16 @@ class Step:
 
     @property
     def kept(self) -> list[int]:
-        """The nodes kept after the step, nearest first: the beam."""
+        """The nodes kept after the step (the beam), nearest first."""
         return [node for _, node in sorted(self.heap)]
 
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """Hold one search on the graph, step by step.
+    """One search of the graph, step by step.
 
-    ids: (found,) the at most k nearest that were seen, nearest first; as hnswlib returns them. distances: how many were
-    computed in all. to_all: (n,) distance of the query to every vector, 1 - cosine, as the walk saw them.
+    ids: (found,) the at most k nearest nodes visited, nearest first, as hnswlib returns them. distances: how many were
+    computed in all. to_all: (n,) distance of the query to every vector, 1 - cosine, as the walk uses them.
     """
 
     k: int
@@ -60,35 +60,36 @@ class Walk:
 
     @property
     def hops(self) -> int:
-        """Nodes whose links were followed, on all layers."""
+        """The number of expansions, over all layers."""
         return len(self.steps)
 
     @cached_property
     def looked_at(self) -> frozenset[int]:
-        """Nodes whose distance was computed on the ground layer, where results come from."""
+        """The nodes whose distance was computed on the ground layer, where results come from."""
         ground = [step for step in self.steps if step.layer == 0]
         return frozenset(node for step in ground for node in (step.node, *step.looked_at))
 
     @cached_property
     def expanded(self) -> frozenset[int]:
-        """Nodes whose links were followed on the ground layer."""
+        """The nodes whose links were followed on the ground layer."""
         return frozenset(step.node for step in self.steps if step.layer == 0)
 
 
 class HNSWGraph:
-    """Read an index's graph into arrays: levels (n,), links of each layer, entry point.
+    """The graph of an HNSW index as arrays; its nodes are the index's ids.
 
-    Nodes are the index's ids. links[layer] is (n, most) int32, -1 where a node has fewer links or is not on the layer.
+    vectors: (n, dim) unit rows. levels: (n,) int32, the top layer of each node. links[layer]: (n, max_links) int32, -1
+    where a node has fewer links or is not on the layer. entry_point: the node where a search starts, -1 without nodes.
     """
 
     def __init__(self, vectors: Float32, levels: Int32, links: Sequence[Int32], entry_point: int) -> None:
-        """Take vectors (n, dim) of unit length and what of() reads."""
+        """Store vectors (n, dim) of unit length and the arrays that of() reads."""
         self.vectors, self.levels, self.links, self.entry_point = vectors, levels, links, entry_point
         self._neighbours = [_neighbour_lists(layer) for layer in links]
 
     @classmethod
     def of(cls, index: HNSWIndex) -> Self:
-        """Read the graph of an index as it is now; vectors added later are not in it."""
+        """Return the graph of an index as it is now; vectors added later are not in it."""
         state = index.state()
         n, stride = state["cur_element_count"], state["size_data_per_element"]
         ground = state["data_level0"][: n * stride].view(np.uint8).reshape(n, stride)
@@ -102,26 +103,26 @@ class HNSWGraph:
         return cls(vectors, levels, links, entry_point)
 
     def __len__(self) -> int:
-        """Count the nodes."""
+        """Return the number of nodes."""
         return len(self.levels)
 
     @cached_property
     def in_degree(self) -> Int64:
-        """How many nodes link to each node on the ground layer, (n,)."""
+        """The number of nodes that link to each node on the ground layer, (n,)."""
         targets = self.links[0][self.links[0] >= 0]
         return np.bincount(targets, minlength=len(self)).astype(np.int64)
 
     @cached_property
     def nodes_per_level(self) -> tuple[int, ...]:
-        """How many nodes each layer holds, from the ground up."""
+        """The number of nodes on each layer, ground layer first."""
         return tuple(int((self.levels >= layer).sum()) for layer in range(len(self.links)))
 
     @cached_property
     def unreachable(self) -> Int64:
-        """Nodes to which no path of links leads from the entry point: no search finds them, whatever its ef."""
+        """The nodes that no path of links from the entry point reaches: no search finds them, at any ef."""
         seen: set[int] = set()
         frontier = {self.entry_point} if len(self) else set[int]()
-        for neighbours in reversed(self._neighbours):  # what is reached on a layer is where the next one begins
+        for neighbours in reversed(self._neighbours):  # nodes reached on a layer are starting points on the next
             seen |= frontier
             while frontier:
                 frontier = {other for node in frontier for other in neighbours[node]} - seen
@@ -137,11 +138,11 @@ class HNSWGraph:
         return np.flatnonzero((self.links[0] == node).any(axis=1))
 
     def walk(self, query: ArrayLike, k: int, ef: int, *, beams: bool = True) -> Walk:
-        """Repeat hnswlib's search for one query, (dim,) or (1, dim), and return its steps.
+        """Return hnswlib's search for one query, (dim,) or (1, dim), repeated step by step.
 
-        Like hnswlib it searches with max(ef, k). beams: keep what the beam held after each step, which takes memory for
-        steps times ef. Raises VectorError for a query of the wrong shape or content,
-        ParameterError for k or ef below 1.
+        Like hnswlib it searches with max(ef, k). beams: whether to store the kept nodes after each step, which takes
+        memory for steps times ef. Raises VectorError for a query of the wrong shape or content, ParameterError for k or
+        ef below 1.
         """
         unit = one_query(query, self.vectors.shape[1])
         k, ef = check_count("k", k, 1, LARGEST_K), check_count("ef", ef, 1, LARGEST_EF)
@@ -156,7 +157,7 @@ class HNSWGraph:
         return Walk(k, ef, steps, ids, steps[-1].distances, to_all)
 
     def _descend(self, distance: list[float]) -> list[Step]:
-        """Go to the nearest neighbour on each upper layer until none is nearer."""
+        """Return the steps on the upper layers, each of which moves to the nearest neighbour until none is nearer."""
         steps: list[Step] = []
         node, computed = self.entry_point, 1
         for layer in range(len(self.links) - 1, 0, -1):
@@ -176,22 +177,25 @@ class HNSWGraph:
     def _search_ground(
         self, distance: list[float], start: int, width: int, steps: list[Step], *, beams: bool
     ) -> list[tuple[float, int]]:
-        """Expand the nearest candidate until it is farther than the farthest of `width` kept; return those, sorted."""
+        """Expand the nearest candidate until it is farther than the farthest of `width` kept; return those, sorted.
+
+        Appends a step for each expansion to steps.
+        """
         neighbours = self._neighbours[0]
         computed = (steps[-1].distances if steps else 1) + 1  # hnswlib computes the start's distance again
-        seen = {start}
+        visited = {start}
         candidates = [(-distance[start], start)]  # nearest first
         kept = [(distance[start], start)]  # farthest first
         while candidates and -candidates[0][0] <= kept[0][0]:
             _, node = pop(candidates)
-            looked_at = [other for other in neighbours[node] if other not in seen]
-            seen.update(looked_at)
+            looked_at = [other for other in neighbours[node] if other not in visited]
+            visited.update(looked_at)
             computed += len(looked_at)
             for other in looked_at:
-                far = distance[other]
-                if len(kept) < width or far < kept[0][0]:
-                    push(candidates, (-far, other))
-                    push(kept, (far, other))
+                other_distance = distance[other]
+                if len(kept) < width or other_distance < kept[0][0]:
+                    push(candidates, (-other_distance, other))
+                    push(kept, (other_distance, other))
                     if len(kept) > width:
                         pop(kept)
             steps.append(Step(0, node, tuple(looked_at), tuple(kept) if beams else (), computed))
@@ -199,7 +203,7 @@ class HNSWGraph:
 
 
 def one_query(query: ArrayLike, dimension: int) -> Float32:
-    """Return a query as a unit row, (1, dimension). Raises VectorError for anything but one query."""
+    """Return a query as a unit row, (1, dimension). Raises VectorError for anything but one query of that dimension."""
     try:
         rows = np.atleast_2d(np.asarray(query))
     except ValueError as error:  # a ragged list
@@ -210,39 +214,39 @@ def one_query(query: ArrayLike, dimension: int) -> Float32:
 
 
 def _field(ground: NDArray[np.uint8], offset: int, dtype: Any, count: int) -> NDArray[Any]:  # noqa: ANN401 - a NumPy type
-    """Return one field of every element, (n, count), out of hnswlib's packed memory."""
+    """Return one field of every element, (n, count), from hnswlib's packed memory."""
     size = np.dtype(dtype).itemsize * count
     return np.ascontiguousarray(ground[:, offset : offset + size]).view(dtype)
 
 
-def _read_links(packed: NDArray[np.uint8], most: int, labels: Int64) -> Int32:
-    """Read link lists (a count, then `most` numbers each) as ids, (n, most), rows in order of id."""
+def _read_links(packed: NDArray[np.uint8], max_links: int, labels: Int64) -> Int32:
+    """Return link lists (each a count, then max_links numbers) as ids, (n, max_links), rows in order of id."""
     counts = _field(packed, 0, np.uint16, 1)[:, 0]
-    targets = _field(packed, 4, np.uint32, most)
-    filled = np.arange(most) < counts[:, None]
-    links = np.full((len(labels), most), -1, np.int32)
+    targets = _field(packed, 4, np.uint32, max_links)
+    filled = np.arange(max_links) < counts[:, None]
+    links = np.full((len(labels), max_links), -1, np.int32)
     links[labels] = np.where(filled, labels[np.where(filled, targets, 0)], -1)
     return links
 
 
 def _read_upper_links(state: dict[str, Any], labels: Int64, top: int) -> list[Int32]:
-    """Read the link lists of the upper layers: each element holds those of its own levels, one after the other."""
-    levels, size, most = state["element_levels"][: len(labels)], state["size_links_per_element"], state["max_M"]
+    """Return the links of each upper layer; an element stores the lists of its own layers one after the other."""
+    levels, size, max_links = state["element_levels"][: len(labels)], state["size_links_per_element"], state["max_M"]
     packed = state["link_lists"].view(np.uint8).reshape(-1, size)
     first = np.concatenate([[0], np.cumsum(levels)])[:-1]  # (n,) where each element's lists begin
     layers = []
     for layer in range(1, top + 1):
         on_layer = np.flatnonzero(levels >= layer)
-        links = np.full((len(labels), most), -1, np.int32)
+        links = np.full((len(labels), max_links), -1, np.int32)
         rows = packed[first[on_layer] + layer - 1]
-        counts, targets = _field(rows, 0, np.uint16, 1)[:, 0], _field(rows, 4, np.uint32, most)
-        filled = np.arange(most) < counts[:, None]
+        counts, targets = _field(rows, 0, np.uint16, 1)[:, 0], _field(rows, 4, np.uint32, max_links)
+        filled = np.arange(max_links) < counts[:, None]
         links[labels[on_layer]] = np.where(filled, labels[np.where(filled, targets, 0)], -1)
         layers.append(links)
     return layers
 
 
 def _neighbour_lists(links: Int32) -> list[list[int]]:
-    """Return each node's neighbours as a list of ints, which Python walks faster than arrays."""
+    """Return each node's neighbours as a list of ints, which Python iterates over faster than arrays."""
     counts = (links >= 0).sum(axis=1).tolist()
     return [row[:count] for row, count in zip(links.tolist(), counts, strict=True)]

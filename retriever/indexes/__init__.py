@@ -1,1 +1,1 @@
-"""Nearest neighbours over unit vectors: exact, and approximate with HNSW."""
+"""Nearest-neighbour indexes over unit vectors: exact search, and approximate search with HNSW."""

@@ -1,4 +1,4 @@
-"""What every index over unit vectors has in common."""
+"""The interface of an index over unit vectors, and the results that a search returns."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,16 +7,16 @@ import numpy as np
 
 from retriever.vectors import Float32, Int64
 
-SCORE_TIE = 1e-6  # cosine: scores this close count as equal
-NO_ID = -1  # the id in a place that no vector fills
+SCORE_TIE = 1e-6  # scores (cosines) that differ by no more than this count as equal
+NO_ID = -1  # the id of an empty place in a result
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbors:
-    """Hold the k nearest stored vectors of each query, nearest first.
+    """The k nearest stored vectors of each query, nearest first.
 
-    ids: (n_queries, k) int64, the row numbers of the stored vectors; -1 where there are fewer than k.
-    scores: (n_queries, k) float32, cosine similarity, higher is nearer; -inf where the id is -1.
+    ids: (n_queries, k) int64, row numbers of the stored vectors; -1 where there are fewer than k.
+    scores: (n_queries, k) float32, cosine similarities, higher is nearer; -inf where the id is -1.
     """
 
     ids: Int64
@@ -24,10 +24,10 @@ class Neighbors:
 
 
 class Index(Protocol):
-    """Find the nearest of some stored vectors."""
+    """The interface of a nearest-neighbour index."""
 
     def __len__(self) -> int:
-        """Count the stored vectors."""
+        """Return the number of stored vectors."""
         ...
 
     def search(self, queries: Float32, k: int) -> Neighbors:
@@ -36,6 +36,6 @@ class Index(Protocol):
 
 
 def empty_neighbors(n_queries: int, k: int) -> Neighbors:
-    """Return Neighbors (n_queries, k) in which no place is filled yet."""
+    """Return Neighbors (n_queries, k) with every place empty: id -1 and score -inf."""
     ids = np.full((n_queries, k), NO_ID, dtype=np.int64)
     return Neighbors(ids, np.full((n_queries, k), -np.inf, dtype=np.float32))

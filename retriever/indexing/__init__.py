@@ -1,1 +1,1 @@
-"""From documents to a collection that can be searched and measured."""
+"""Indexing: from documents to a collection that can be searched and measured."""

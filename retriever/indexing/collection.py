@@ -1,7 +1,7 @@
-"""An indexed collection: documents made searchable, with the queries it is measured by and what was measured.
+"""An indexed collection: a retriever over documents, the queries it is measured with, and cached measurements.
 
-A change of M or ef_construction builds the graph again without embedding again. How it is made from documents is
-in indexing.py.
+A change of M or ef_construction builds the graph again without embedding again. pipeline.py makes a collection from
+documents.
 """
 
 import threading
@@ -29,7 +29,7 @@ from retriever.vectors import Float32, Float64, unit_queries
 
 @dataclass(frozen=True)
 class IndexSettings:
-    """Say how a collection is to be indexed; chunk_size None takes the model's default. Sizes are in tokens."""
+    """Settings of indexing a collection. Sizes are in tokens; chunk_size: None for the model's default."""
 
     model_name: str = "all-MiniLM-L6-v2"
     chunk_size: int | None = None
@@ -40,12 +40,12 @@ class IndexSettings:
 
 @dataclass(eq=False)
 class IndexedCollection:
-    """Hold a collection that can be searched and measured; shared read-only by all who look at it.
+    """A collection that can be searched and measured; shared read-only by all sessions that use it.
 
-    queries: the pinned ones, every measurement uses these and only ef moves; query_vectors: (n_queries, dim) unit rows.
-    n_documents, n_tokens: of what was indexed; n_cut: passages longer than the model reads; n_kept: texts whose vectors
-    were there already. seconds: a stage. failed: files that could not be read, and why. judged: queries with
-    judgments, where the collection has them.
+    queries: the pinned queries, used by every measurement, so that only ef varies. query_vectors: (n_queries, dim) unit
+    rows. n_documents, n_tokens: of what was indexed. n_cut: passages longer than the model's limit. n_kept: texts whose
+    vectors were known already. seconds: stage -> its duration. failed: file that could not be read -> reason. chunked:
+    whether documents were cut into chunks. judged: queries with judgments, if the collection has any.
     """
 
     name: str
@@ -73,22 +73,22 @@ class IndexedCollection:
     _distances: dict[tuple[int, int], Float64] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
-        """Count the passages, each of which is one vector."""
+        """Return the number of passages, each of which is one vector."""
         return len(self.retriever.texts)
 
     def truth(self, k: int) -> Neighbors:
-        """Return the exact neighbours of the pinned queries, (n_queries, k), found once a k."""
+        """Return the exact neighbours of the pinned queries, (n_queries, k), computed once per k."""
         with self._lock:
             if k not in self._truth:
                 self._truth[k] = self.retriever.exact.search(self.query_vectors, k)
             return self._truth[k]
 
     def measure(self, k: int, ef: int) -> Measurement:
-        """Measure HNSW at this ef, anew each time."""
+        """Return a measurement of HNSW at this ef, made anew by each call."""
         return measure(self.retriever.hnsw, self.query_vectors, self.truth(k), k=k, ef=ef)
 
     def counted(self, measured: Measurement) -> Measurement:
-        """Return a measurement of this graph with its distances, counted once a k and ef."""
+        """Return a measurement of this graph with its distances, counted once per k and ef."""
         key = (measured.k, measured.ef or measured.k)
         if key not in self._distances:
             counts = count_distances(measured, self.graph, self.query_vectors).distances
@@ -106,15 +106,15 @@ class IndexedCollection:
 
     @property
     def plane(self) -> PrincipalPlane:
-        """The plane to draw the vectors on, found once."""
-        return self._drawn()[0]
+        """The plane of the vectors' first two principal components, computed once."""
+        return self._projection()[0]
 
     @property
     def positions(self) -> Float32:
-        """Where the vectors stand on the plane, (n, 2)."""
-        return self._drawn()[1]
+        """The coordinates of the vectors on the plane, (n, 2)."""
+        return self._projection()[1]
 
-    def _drawn(self) -> tuple[PrincipalPlane, Float32]:
+    def _projection(self) -> tuple[PrincipalPlane, Float32]:
         vectors = self.retriever.vectors
         with self._lock:
             if self._plane is None:
@@ -123,26 +123,26 @@ class IndexedCollection:
             return self._plane
 
     def measure_exact(self, k: int) -> Measurement:
-        """Return the measurement of exact search, made once a k."""
+        """Return the measurement of exact search, made once per k."""
         truth = self.truth(k)
         if k not in self._exact:
-            with self._measuring:  # who asks meanwhile waits for this one
+            with self._measuring:  # concurrent callers wait for this measurement
                 if k not in self._exact:
                     self._exact[k] = measure(self.retriever.exact, self.query_vectors, truth, k=k)
         return self._exact[k]
 
     def curve(self, k: int, *, progress: Callable[[float], None] | None = None) -> list[Measurement]:
-        """Return recall and latency over ef, measured once a k; progress gets the fraction done."""
+        """Return recall and latency over ef, measured once per k. progress: called with the fraction done."""
         truth = self.truth(k)
         if k not in self._curves:
-            with self._measuring:  # who asks meanwhile waits for this one
+            with self._measuring:  # concurrent callers wait for this measurement
                 if k not in self._curves:
                     hnsw = self.retriever.hnsw
                     self._curves[k] = ef_curve(hnsw, self.query_vectors, truth, k=k, progress=progress)
         return self._curves[k]
 
     def counted_curve(self, k: int, *, progress: Callable[[float], None] | None = None) -> list[Measurement]:
-        """Return the curve with the distances at each ef, counted once a k: that takes longer than measuring it."""
+        """Return the curve with the distances at each ef, counted once per k, which takes longer than measuring."""
         curve = self.curve(k)
         if any(step.distances is None for step in curve):
             counted = []
@@ -154,13 +154,13 @@ class IndexedCollection:
         return self._curves[k]
 
     def break_even(self, hnsw: Measurement) -> int:
-        """Return the number of vectors from which exact search takes longer than a measurement of HNSW did."""
+        """Return the number of vectors from which on exact search takes longer than a measurement of HNSW."""
         if hnsw.p50 not in self._break_even:
             self._break_even[hnsw.p50] = break_even(self.retriever.dimension, hnsw.p50, k=hnsw.k)
         return self._break_even[hnsw.p50]
 
     def known_curve(self, k: int) -> list[Measurement] | None:
-        """Return the curve if it was measured already."""
+        """Return the curve if it was measured already, else None."""
         return self._curves.get(k)
 
     def with_graph(self, M: int, ef_construction: int, *, progress: Progress | None = None) -> "IndexedCollection":
@@ -176,7 +176,7 @@ class IndexedCollection:
         return other
 
     def renewed(self, **changes: Any) -> "IndexedCollection":  # noqa: ANN401 - fields of any type
-        """Return the same collection with some fields changed and nothing measured yet."""
+        """Return the same collection with some fields changed and no measurements."""
         other = replace(self, **changes)
         other._lock, other._measuring = threading.Lock(), threading.Lock()
         other._truth, other._exact, other._curves, other._break_even, other._distances = {}, {}, {}, {}, {}
@@ -184,7 +184,7 @@ class IndexedCollection:
         return other
 
     def save(self, folder: str | Path) -> None:
-        """Write the collection into a folder, atomically; queries and their vectors go along. Raises StorageError."""
+        """Write the collection into a folder, atomically. Raises StorageError for too many queries or on failure."""
         if len(self.queries) > MOST_QUERIES:
             raise StorageError(
                 f"There are {len(self.queries):,} queries to measure by; at most {MOST_QUERIES:,} are kept."
@@ -210,11 +210,12 @@ class IndexedCollection:
     def load(
         cls, folder: str | Path, *, with_graph: bool = True, progress: Progress | None = None
     ) -> "IndexedCollection":
-        """Read what save wrote, verified; with_graph=False builds the graph anew, for folders of unknown origin.
+        """Return the collection that save wrote, verified.
 
-        A stranger's graph can do no harm, but it may be worse than its settings say, and what is measured on it wrong.
-        progress: called with the stage "graph" and the fraction built; what it raises ends the work.
-        Raises StorageError for a folder that is damaged, foreign or too new, ModelError for an unknown model.
+        with_graph: False builds the graph again, for untrusted folders: their graph can do no harm, but it may be worse
+        than its settings imply, and measurements of it wrong. progress: called with the stage "graph" and the fraction
+        built; an exception it raises ends the work. Raises StorageError for a folder that is damaged, not a saved
+        collection or written by a newer version, ModelError for an unknown model.
         """
         snapshot = read_snapshot(folder, with_graph=with_graph)
         retriever = DenseRetriever.from_snapshot(snapshot)

@@ -1,10 +1,10 @@
-"""What a saved collection says of itself beside its passages and vectors, checked: anybody may have written it."""
+"""Checks of the fields that a saved collection adds to the manifest, which is untrusted."""
 
 from collections.abc import Mapping
 from typing import Any
 
-LARGEST_COUNT = 2**53  # of a count, or of seconds: what is larger is no count, and cannot be shown
-MOST_QUERIES = 1_000  # every measurement asks them all, and others wait meanwhile; ten times what indexing pins
+LARGEST_COUNT = 2**53  # of a count or of seconds; larger numbers are invalid and cannot be shown
+MOST_QUERIES = 1_000  # each measurement searches them all while others wait; ten times what indexing pins
 FIELD_TYPES = {
     "name": str,
     "settings": dict,
@@ -18,14 +18,14 @@ FIELD_TYPES = {
     "n_cut": int,
     "n_kept": int,
 }
-LATER_FIELDS = {"n_cut": 0, "n_kept": 0}  # what older versions did not save
+LATER_FIELDS = {"n_cut": 0, "n_kept": 0}  # fields that older versions did not save
 
 
 def check_manifest(extra: Mapping[str, Any]) -> None:
-    """Raise ValueError unless each part is of the kind that save writes, KeyError if one is missing."""
+    """Raise ValueError unless each field has the type and the range that save writes, KeyError if one is missing."""
     parts = {**LATER_FIELDS, **extra}
     for name, kind in FIELD_TYPES.items():
-        if type(parts[name]) is not kind:  # no subclass: true is no count
+        if type(parts[name]) is not kind:  # no subclasses: True is not a count
             raise ValueError(f"its {name} is {type(parts[name]).__name__}, not {kind.__name__}")
     if not all(isinstance(text, str) for text in [*parts["queries"], *parts["failed"].values()]):
         raise ValueError("its queries are not texts")
@@ -35,13 +35,13 @@ def check_manifest(extra: Mapping[str, Any]) -> None:
     if not all(type(number) in (int, float) for number in seconds):
         raise ValueError("its seconds are not numbers")
     counts = [parts["n_documents"], parts["n_tokens"], parts["n_cut"], parts["n_kept"]]
-    if not all(0 <= number <= LARGEST_COUNT for number in [*counts, *seconds]):  # false for NaN too
+    if not all(0 <= number <= LARGEST_COUNT for number in [*counts, *seconds]):  # also refuses NaN
         raise ValueError("its counts are out of range")
     _check_settings(parts["settings"])
 
 
 def _check_settings(settings: Mapping[str, Any]) -> None:
-    """Raise ValueError unless the settings are whole numbers; the chunk size may be left to the model."""
+    """Raise ValueError unless the settings are whole numbers in range; chunk_size may be None."""
     least = {"chunk_size": 1, "chunk_overlap": 0, "M": 1, "ef_construction": 1}
     for name, low in least.items():
         value = settings[name]

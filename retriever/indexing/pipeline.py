@@ -1,6 +1,6 @@
-"""Indexing a collection: from documents to something that can be searched and measured, stage by stage.
+"""The indexing pipeline: documents are chunked, embedded and linked into a graph.
 
-Chunking, embedding and building the graph are separate stages, so that each can be timed, shown and cancelled.
+The stages are separate, so that each can be timed, shown and cancelled.
 """
 
 import random
@@ -36,20 +36,19 @@ def index_collection(
     admit: Callable[[int], None] | None = None,
     known: IndexedCollection | None = None,
 ) -> IndexedCollection:
-    """Chunk, embed and link a collection's documents and embed its measuring queries.
+    """Return a collection indexed: its documents chunked, embedded and linked, its pinned queries embedded.
 
-    progress: called with a stage of STAGES and the fraction of it that is done. max_passages: more are refused before
-    any is embedded. admit: called with their number before that, and what it raises ends the work: for a host whose
-    memory is shared. known: a collection whose vectors are taken where it has the same text, by the same model.
-    Raises CollectionError if there is no text or too much of it, or if the judgments fit none of it, ChunkingError for
-    a chunk size the model does not take, ModelError if the model cannot be loaded.
+    progress: called with a stage of STAGES and the fraction done. max_passages: more are refused before any is
+    embedded. admit: called with their number before that, so that a host can limit the memory; an exception it raises
+    ends the work. known: a collection whose vectors are reused for equal texts of the same model. Raises
+    CollectionError if there is no text or too much of it, or if the judgments fit none of it, ChunkingError for a
+    chunk size that the model does not take, ModelError if the model cannot be loaded.
     """
     settings = settings or IndexSettings()
     seconds = {"reading": reading_seconds}
     if collection.passage is not None:
-        _check_passage_count(
-            len(collection.documents), max_passages, chunked=False
-        )  # before a model is loaded, or fetched
+        # before a model is loaded or downloaded
+        _check_passage_count(len(collection.documents), max_passages, chunked=False)
     if collection.judged is not None:
         collection.judged.coverage(document.doc_id for document in collection.documents)
     with _timed_stage(seconds, "loading the model", progress):
@@ -80,10 +79,10 @@ def index_collection(
 
 
 def with_model(indexed: IndexedCollection, model_name: str, *, progress: Progress | None = None) -> IndexedCollection:
-    """Return the same passages, queries and judgments embedded with another model, the graph's settings kept.
+    """Return the same passages and queries embedded with another model; judgments and graph settings are kept.
 
-    The passages stay as they are, also where they were chunked to fit the first model's tokens: only the model
-    changes. Raises ModelError if the model cannot be loaded.
+    Only the model changes: the passages stay the same, even if they were chunked to the first model's limit. Raises
+    ModelError if the model cannot be loaded.
     """
     settings = replace(indexed.settings, model_name=model_name)
     seconds: dict[str, float] = {}
@@ -101,13 +100,13 @@ def _embed_and_link(
     progress: Progress | None,
     known: IndexedCollection | None = None,
 ) -> IndexedCollection:
-    """Fill the empty retriever of a collection: embed its texts and its measuring queries, and build the graph."""
+    """Return a collection with its empty retriever filled: texts and queries are embedded, the graph is built."""
     retriever, seconds = empty.retriever, dict(empty.seconds)
     encoder = load_encoder(retriever.model_name)
     with _timed_stage(seconds, "embedding", progress):
         counts = encoder.count_tokens(texts)
-        before = known.retriever if known else None
-        n_new = retriever.index(texts, metadata, known=before, progress=of_stage(progress, "embedding"))
+        known_retriever = known.retriever if known else None
+        n_new = retriever.index(texts, metadata, known=known_retriever, progress=of_stage(progress, "embedding"))
         query_vectors = normalize(check_vectors(encoder.encode_query(empty.queries), what="query vectors"))
     with _timed_stage(seconds, "graph", progress):
         retriever.build_graph(progress=of_stage(progress, "graph"))
@@ -116,18 +115,18 @@ def _embed_and_link(
     return empty.renewed(query_vectors=query_vectors, seconds=seconds, **counted)
 
 
-def _check_passage_count(n_passages: int, most: int | None, *, chunked: bool) -> None:
-    """Raise CollectionError if there is nothing to index or more than is taken."""
+def _check_passage_count(n_passages: int, max_passages: int | None, *, chunked: bool) -> None:
+    """Raise CollectionError if there are no passages or more than max_passages."""
     if not n_passages:
         raise CollectionError("The documents hold no text; load others.")
-    if most is not None and n_passages > most:
+    if max_passages is not None and n_passages > max_passages:
         found = f"The documents make {n_passages:,} chunks" if chunked else f"There are {n_passages:,} passages"
         other = ", or choose larger chunks" if chunked else ""
-        raise CollectionError(f"{found}; at most {most:,} are taken. Load less{other}.")
+        raise CollectionError(f"{found}; at most {max_passages:,} are taken. Load less{other}.")
 
 
 def _passages(collection: Collection, settings: IndexSettings) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return what is embedded, and for each the metadata that names its document and place."""
+    """Return the texts to embed, and for each the metadata that names its document and its place in it."""
     if collection.passage is not None:
         return [collection.passage(document) for document in collection.documents], [
             {**document.metadata, "doc_id": document.doc_id, "title": document.title}
@@ -155,7 +154,7 @@ def _passages(collection: Collection, settings: IndexSettings) -> tuple[list[str
 
 
 def _pinned_queries(collection: Collection, texts: Sequence[str]) -> list[str]:
-    """Return the queries every measurement of this collection uses: its own, or sentences drawn from it."""
+    """Return the queries of every measurement: at most 100 of the collection's own, or sentences of its texts."""
     own = list(collection.queries.values())
     if len(own) > PINNED_QUERIES:
         return random.Random(QUERY_SEED).sample(own, PINNED_QUERIES)
@@ -164,7 +163,7 @@ def _pinned_queries(collection: Collection, texts: Sequence[str]) -> list[str]:
 
 @contextmanager
 def _timed_stage(seconds: dict[str, float], stage: str, progress: Progress | None) -> Iterator[None]:
-    """Report the begin and the end of a stage and note its seconds."""
+    """Report the start and the end of a stage, and store its duration in seconds[stage]."""
     if progress:
         progress(stage, 0.0)
     start = time.perf_counter()

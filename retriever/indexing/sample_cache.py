@@ -1,4 +1,4 @@
-"""The cache: indexed samples kept on disk between runs; losing it costs time and nothing else."""
+"""A disk cache of indexed samples; losing it costs time and nothing else."""
 
 import fcntl
 import hashlib
@@ -23,15 +23,15 @@ from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import index_collection
 from retriever.progress import Progress
 
-LIBRARY_FOLDER = Path(__file__).resolve().parents[1]  # all of its source is part of the key
-CACHE_FOLDER = "LAB_CACHE"  # environment variable: where the cache is kept
-UNFINISHED_PREFIX = ".unfinished-"  # begins the name of what is being written or deleted
-LOCK_SECONDS = 10.0  # seconds to wait for another process that is writing
-KEY_DIGITS = 16  # of the key in a folder's name
+LIBRARY_FOLDER = Path(__file__).resolve().parents[1]  # its source is part of the key
+CACHE_FOLDER = "LAB_CACHE"  # environment variable: the folder of the cache
+UNFINISHED_PREFIX = ".unfinished-"  # of the names of folders that are being written or deleted
+LOCK_SECONDS = 10.0  # to wait for another process that is writing
+KEY_DIGITS = 16  # hexadecimal digits of the key in a folder's name
 
 
 def cache_folder() -> Path:
-    """Return the folder of the cache: LAB_CACHE, or the user's cache folder."""
+    """Return the folder of the cache: LAB_CACHE if it is set, else one in the user's cache folder."""
     given = os.environ.get(CACHE_FOLDER)
     return Path(given) if given else user_cache_path("dense-retrieval-lab")
 
@@ -39,10 +39,10 @@ def cache_folder() -> Path:
 def cached_sample(
     name: str, settings: IndexSettings | None = None, *, progress: Progress | None = None
 ) -> IndexedCollection:
-    """Return a sample indexed, from the cache if it is there, else built and kept there.
+    """Return an indexed sample, from the cache if it is there, else indexed and stored there.
 
-    The key is the sample's files, the packages' versions, this package's code, the model's fingerprint and settings; a
-    damaged or unwritable cache is passed over. Raises what load_sample and index_collection raise.
+    The key is made of the sample's files, the packages' versions, this package's code, the model's fingerprint and
+    settings; a damaged or unwritable cache is ignored. Raises what load_sample and index_collection raise.
     """
     settings = settings or IndexSettings()
     folder = _entry_folder(name, settings)
@@ -50,53 +50,54 @@ def cached_sample(
         try:
             return IndexedCollection.load(folder)
         except RetrieverError:
-            pass  # not there, or damaged: built below
+            pass  # missing or damaged: indexed below
     start = time.perf_counter()
     collection = load_sample(name, progress=(lambda done: progress("reading", done)) if progress else None)
     indexed = index_collection(collection, settings, progress=progress, reading_seconds=time.perf_counter() - start)
     if folder is not None:
-        with suppress(StorageError, OSError):  # a full or read-only disk: the app runs without a cache
+        with suppress(StorageError, OSError):  # a full or read-only disk: go on without a cache
             _store(indexed, folder)
     return indexed
 
 
 def _store(indexed: IndexedCollection, folder: Path) -> None:
-    """Write a sample beside its place and move it there in one step; delete what earlier code or settings left of it.
+    """Write a sample into a temporary folder, move it into place in one step, and delete its outdated entries.
 
-    Another process may be reading what is deleted: it finds a file missing, and builds the sample itself. Raises
-    StorageError or OSError if the disk refuses.
+    Another process may be reading what is deleted: it finds a file missing, and indexes the sample itself. Raises
+    StorageError or OSError if writing fails.
     """
     root = folder.parent
     root.mkdir(parents=True, exist_ok=True)
     with _writer_lock(root):
-        for left in root.glob(f"{UNFINISHED_PREFIX}*"):  # nobody else writes, so whoever began these was killed
-            _delete(left)
+        for unfinished in root.glob(f"{UNFINISHED_PREFIX}*"):  # under the lock: their writer was killed
+            _delete(unfinished)
         with tempfile.TemporaryDirectory(dir=root, prefix=UNFINISHED_PREFIX, ignore_cleanup_errors=True) as temporary:
             written = Path(temporary) / folder.name
             indexed.save(written)
-            if os.path.lexists(folder):  # damaged, or made by another process meanwhile
+            if os.path.lexists(folder):  # damaged, or written by another process meanwhile
                 os.replace(folder, Path(temporary) / "before")
             os.replace(written, folder)
-        earlier = re.compile(re.escape(folder.name[:-KEY_DIGITS]) + rf"[0-9a-f]{{{KEY_DIGITS}}}")
+        any_version = re.compile(re.escape(folder.name[:-KEY_DIGITS]) + rf"[0-9a-f]{{{KEY_DIGITS}}}")
         for other in root.iterdir():
-            if earlier.fullmatch(other.name) and other.name != folder.name:
+            if any_version.fullmatch(other.name) and other.name != folder.name:
                 _delete(other)
 
 
 @contextmanager
 def _writer_lock(root: Path) -> Iterator[None]:
-    """Hold the cache's lock, which ends with the process that holds it; StorageError if another does not let go.
+    """Lock the cache against other writing processes; the system releases the lock if this process ends.
 
-    Where the file system knows no locks two processes may write at once: one's unfinished work is then lost, no more.
+    Where the file system has no locks, two processes may write at once; only unfinished work of one is lost then.
+    Raises StorageError if another process holds the lock for more than LOCK_SECONDS.
     """
-    handle, end = os.open(root, os.O_RDONLY), time.monotonic() + LOCK_SECONDS
+    handle, deadline = os.open(root, os.O_RDONLY), time.monotonic() + LOCK_SECONDS
     try:
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError as error:
-                if time.monotonic() > end:
+                if time.monotonic() > deadline:
                     raise StorageError("Another process is writing the cache; this one goes on without it.") from error
                 time.sleep(0.1)
             except OSError:
@@ -107,7 +108,7 @@ def _writer_lock(root: Path) -> Iterator[None]:
 
 
 def _delete(path: Path) -> None:
-    """Delete a folder or file of the cache; what cannot be deleted does no harm."""
+    """Delete a folder or file of the cache; one that cannot be deleted does no harm."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -116,7 +117,7 @@ def _delete(path: Path) -> None:
 
 
 def _entry_folder(name: str, settings: IndexSettings) -> Path | None:
-    """Return the folder of one cached sample; None for a model whose fingerprint only its download would tell."""
+    """Return the folder of a cached sample; None for a model whose fingerprint is unknown before its download."""
     card = model_card(settings.model_name)
     if not card.packaged:
         return None
@@ -132,7 +133,7 @@ def _entry_folder(name: str, settings: IndexSettings) -> Path | None:
 
 
 def _hash_files(folder: Path, pattern: str) -> str:
-    """Return a hash of a folder's files of one pattern: a change of the samples, or of how they are read, is seen."""
+    """Return a hash of the names and contents of a folder's files that match a pattern."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob(pattern)):
         if path.is_file():

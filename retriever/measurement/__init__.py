@@ -1,1 +1,1 @@
-"""Recall and latency: the protocol, and sweeps over the settings of an index."""
+"""Measurement of recall and latency: the protocol, and sweeps over the settings and the size of an index."""

@@ -1,11 +1,11 @@
-"""Recall and latency, measured by one protocol for exact and approximate search.
+"""Measurement of recall and latency, by one protocol for exact and approximate search.
 
 The protocol: fixed queries, checked beforehand, one at a time, one thread (hnswlib num_threads=1, BLAS limited by
-threadpoolctl), after a warm-up, timed with thread_time_ns, with no other timed section and no heavy work beside it.
+threadpoolctl), after a warm-up, timed with thread_time_ns, in an exclusive section of the machine's lock.
 
-That clock counts what the searching thread computes and stands still while it waits: for Python's interpreter lock,
-which a search gives up and needs back while another thread draws a visitor's figure, or for another program. On an idle
-machine it agrees with the clock on the wall; with thirty visitors that one ran up to eight times too fast.
+thread_time_ns counts the CPU time of the searching thread and does not advance while the thread waits: for Python's
+interpreter lock, which a search releases and needs again while another thread draws a figure, or for another program.
+On an idle machine it agrees with wall-clock time; with thirty visitors wall-clock time was up to eight times too long.
 """
 
 import time
@@ -29,18 +29,18 @@ PROTOCOL = (
     "One query at a time, checked beforehand, one thread, after a warm-up, timed with thread_time_ns; recall by score "
     "against exact search over the same vectors (a neighbour counts if it is as near as the k-th exact one)."
 )
-WALKS_A_TURN = 10  # some 20 milliseconds
-WARM_UP = 5  # queries searched before the clock starts
+WALKS_A_SECTION = 10  # walks in one shared section of the lock, some 20 milliseconds
+WARM_UP = 5  # queries searched before the timed ones
 CURVE_STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40)  # ef as multiples of k
 
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """Hold what one index did at one k and one ef.
+    """The recall, the latency and the results of one index at one k and one ef.
 
-    ef: None for exact search. recall: (n_queries,) in [0, 1]. seconds: (n_queries,), one query each.
+    ef: None for exact search. recall: (n_queries,) in [0, 1]. seconds: (n_queries,) CPU time of each query.
     distances: (n_queries,) distance computations, n for exact search; None for HNSW until count_distances adds them.
-    neighbors: what was found, (n_queries, k).
+    neighbors: the results, (n_queries, k).
     """
 
     ef: int | None
@@ -52,49 +52,49 @@ class Measurement:
 
     @property
     def mean_recall(self) -> float:
-        """Mean recall@k over the queries, in [0, 1]."""
+        """The mean recall@k over the queries, in [0, 1]."""
         return float(self.recall.mean())
 
     @property
     def p50(self) -> float:
-        """Median seconds a query."""
+        """The median seconds per query."""
         return float(np.percentile(self.seconds, 50))
 
     @property
     def p95(self) -> float:
-        """Seconds that 95 of 100 queries stay within."""
+        """The 95th percentile of the seconds per query."""
         return float(np.percentile(self.seconds, 95))
 
     @property
     def mean_distances(self) -> float | None:
-        """Mean distance computations a query; None where they were not counted."""
+        """The mean number of distance computations per query; None if they were not counted."""
         return None if self.distances is None else float(self.distances.mean())
 
     @property
     def qps(self) -> float:
-        """Queries per second, one after the other, one thread."""
+        """The queries per second of one thread, one query after another."""
         return float(len(self.seconds) / self.seconds.sum())
 
 
 def knn_recall(exact: Neighbors, approximate: Neighbors) -> Float64:
-    """Return, a query, the share of the k nearest that were found: (n_queries,) in [0, 1].
+    """Return the recall@k of each query, the fraction of the k nearest that were found: (n_queries,) in [0, 1].
 
-    By score, not by id: duplicates and ties are common in text, so a neighbour counts if its score is at least
-    the k-th exact score minus 1e-6 (as ann-benchmarks does with distances). Where fewer than k vectors exist, the
-    share is of those that do; where none does, recall is 1. Raises VectorError if the shapes differ.
+    Counted by score, not by id: duplicates and ties are common in text, so a neighbour counts if its score is at
+    least the k-th exact score minus 1e-6 (as ann-benchmarks does with distances). If fewer than k vectors exist, the
+    fraction is of those; if none exists, recall is 1. Raises VectorError if the shapes differ.
     """
     if exact.ids.shape != approximate.ids.shape:
         raise VectorError(f"Exact has shape {exact.ids.shape}, approximate {approximate.ids.shape}; search with one k.")
     existing = (exact.ids != NO_ID).sum(axis=1)  # (n_queries,)
-    border = np.where(exact.ids != NO_ID, exact.scores, np.inf).min(axis=1, initial=np.inf)  # (n_queries,)
-    found = ((approximate.scores >= border[:, None] - SCORE_TIE) & (approximate.ids != NO_ID)).sum(axis=1)
+    kth_score = np.where(exact.ids != NO_ID, exact.scores, np.inf).min(axis=1, initial=np.inf)  # (n_queries,)
+    found = ((approximate.scores >= kth_score[:, None] - SCORE_TIE) & (approximate.ids != NO_ID)).sum(axis=1)
     return np.where(existing > 0, np.minimum(found, existing) / np.maximum(existing, 1), 1.0)
 
 
 def measure(
     index: ExactIndex | HNSWIndex, queries: Float32, exact: Neighbors, *, k: int, ef: int | None = None
 ) -> Measurement:
-    """Search each query (n_queries, dim) by itself and measure recall@k against exact, and seconds.
+    """Return recall@k against exact and seconds, searching the queries (n_queries, dim) one by one.
 
     exact: the true neighbours of the same queries at the same k. ef: for an HNSWIndex; None for an ExactIndex.
     Raises ParameterError if ef does not suit the index or there are no queries, VectorError for bad queries.
@@ -119,16 +119,17 @@ def measure(
 
 
 def count_distances(measured: Measurement, graph: HNSWGraph, queries: Float32) -> Measurement:
-    """Return a measurement of HNSW with the distances each query (n_queries, dim) computed, counted on its graph.
+    """Return a measurement of HNSW with the number of distances each query (n_queries, dim) computed on its graph.
 
-    The count repeats hnswlib's search step by step, so it does not depend on the machine or on what else it does.
+    Counting repeats hnswlib's search step by step, so the result depends neither on the machine nor on its load.
+    Raises VectorError if the queries do not fit the graph.
     """
     ef = measured.ef or measured.k
     counts: list[int] = []
-    for start in range(0, len(queries), WALKS_A_TURN):
-        with MACHINE_LOCK.shared():  # a walk is Python, and would hold up every query that is being timed beside it
-            some = queries[start : start + WALKS_A_TURN]
-            counts += [graph.walk(query, measured.k, ef, beams=False).distances for query in some]
+    for start in range(0, len(queries), WALKS_A_SECTION):
+        with MACHINE_LOCK.shared():  # a walk is Python code: it would delay queries that are timed meanwhile
+            batch = queries[start : start + WALKS_A_SECTION]
+            counts += [graph.walk(query, measured.k, ef, beams=False).distances for query in batch]
     return replace(measured, distances=np.array(counts, dtype=np.float64))
 
 
@@ -141,9 +142,9 @@ def ef_curve(
     efs: Sequence[int] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[Measurement]:
-    """Measure an HNSWIndex at each ef, lowest first; efs=None takes k and eleven multiples of it.
+    """Return a measurement of an HNSWIndex at each ef, lowest first; efs=None takes those of default_efs.
 
-    progress: called with the fraction done, in [0, 1], after each ef; what it raises ends the curve.
+    progress: called with the fraction done, in [0, 1], after each ef; an exception it raises ends the work.
     """
     steps = sorted(set(default_efs(k, len(index)) if efs is None else efs))
     curve = []
@@ -155,17 +156,17 @@ def ef_curve(
 
 
 def default_efs(k: int, n_vectors: int) -> list[int]:
-    """Return the values of ef that a curve is measured at: from k to 40 k, none above the first that covers all."""
+    """Return k and up to eleven multiples of it, to 40 k, without those above the first that is at least n_vectors."""
     efs = sorted({int(k * step) for step in CURVE_STEPS})
     covering = [ef for ef in efs if ef >= n_vectors]
     return [ef for ef in efs if not covering or ef <= covering[0]]
 
 
 def break_even(dimension: int, seconds: float, *, k: int, most: int = 1 << 18) -> int:
-    """Return about how many vectors exact search takes `seconds` a query for, measured on this machine.
+    """Return about how many vectors exact search needs `seconds` per query for, measured on this machine.
 
-    Random unit vectors (exact search does the same work on any) are doubled in number until the median passes
-    `seconds`; between the last two sizes the number is interpolated. `most` is where the search for it ends.
+    The number of random unit vectors (exact search does the same work on any) is doubled until the median reaches
+    `seconds`, and interpolated between the last two sizes. most: the number at which the doubling ends.
     """
     rng = np.random.default_rng(0)
     queries = rng.standard_normal((50, dimension), dtype=np.float32)
@@ -180,13 +181,13 @@ def break_even(dimension: int, seconds: float, *, k: int, most: int = 1 << 18) -
 
 
 def smallest_ef(curve: Sequence[Measurement], target: float) -> int | None:
-    """Return the smallest measured ef whose mean recall reaches target, in [0, 1]; None if none does."""
+    """Return the smallest measured ef whose mean recall is at least target, in [0, 1]; None if there is none."""
     reached = [step.ef for step in curve if step.ef is not None and step.mean_recall >= target]
     return min(reached, default=None)
 
 
 def _timed_search(index: ExactIndex | HNSWIndex, k: int, ef: int | None) -> Callable[[Float32], Neighbors]:
-    """Return the search of one query that the clock runs on, the same shape of call for both indexes."""
+    """Return the function that is timed: it searches one query. Raises ParameterError if ef does not suit the index."""
     if isinstance(index, HNSWIndex):
         if ef is None:
             raise ParameterError("An HNSW index is measured at an ef; pass ef, a whole number of at least k.")
@@ -199,5 +200,5 @@ def _timed_search(index: ExactIndex | HNSWIndex, k: int, ef: int | None) -> Call
 
 @cache
 def _blas_controller() -> ThreadpoolController:
-    """Return the controller of the loaded BLAS libraries; finding them takes milliseconds, so it is done once."""
+    """Return the controller of the loaded BLAS libraries; finding them takes milliseconds, so it is cached."""
     return ThreadpoolController()

@@ -1,6 +1,6 @@
-"""Labs: one setting of the index is varied and everything else kept, to see what it buys and what it costs.
+"""Sweeps: one property of an index is varied and everything else kept fixed, to measure its effect and its cost.
 
-The build lab varies M and efConstruction over the same vectors; the size lab takes ever more of the same vectors.
+sweep_graph_settings varies M and ef_construction over the same vectors; sweep_sizes varies the number of vectors.
 """
 
 import time
@@ -21,7 +21,7 @@ SMALLEST_SIZE = 50  # vectors below which a size is left out: k would be most of
 
 @dataclass(frozen=True, eq=False)
 class BuildResult:
-    """Hold what one M and one efConstruction gave: the build's seconds, the links' bytes, and the search at ef."""
+    """The result of one M and one ef_construction: seconds of the build, bytes of the links, the search at ef."""
 
     M: int
     ef_construction: int
@@ -32,7 +32,7 @@ class BuildResult:
 
 @dataclass(frozen=True, eq=False)
 class SizeResult:
-    """Hold both searches over the first n vectors of a shuffled collection."""
+    """The measurements of both searches over the first n vectors of a shuffled collection."""
 
     n: int
     hnsw: Measurement
@@ -40,7 +40,7 @@ class SizeResult:
 
 
 def sample_vectors(vectors: Float32, most: int) -> Float32:
-    """Return at most so many of vectors (n, dim), drawn with a fixed seed; all of them in a fixed random order."""
+    """Return at most `most` of the vectors (n, dim), in a random order with a fixed seed."""
     rows = np.random.default_rng(SAMPLE_SEED).permutation(len(vectors))[:most]
     return np.ascontiguousarray(vectors[rows])
 
@@ -55,10 +55,10 @@ def sweep_graph_settings(
     ef: int,
     progress: Callable[[float], None] | None = None,
 ) -> list[BuildResult]:
-    """Build a graph for every pair of M and efConstruction over the same vectors (n, dim), and search each at ef.
+    """Return a result for every pair of M and ef_construction: a graph over vectors (n, dim), searched at ef.
 
-    queries: (n_queries, dim). progress: called with the fraction done, in [0, 1]; what it raises ends the lab. Raises
-    what HNSWIndex and measure raise.
+    queries: (n_queries, dim). progress: called with the fraction done, in [0, 1]; an exception it raises ends the
+    sweep. Raises what HNSWIndex and measure raise.
     """
     exact = ExactIndex(vectors).search(queries, k)
     pairs = [(M, ef_construction) for M in Ms for ef_construction in ef_constructions]
@@ -83,9 +83,10 @@ def sweep_sizes(
     ef_construction: int,
     progress: Callable[[float], None] | None = None,
 ) -> list[SizeResult]:
-    """Search n/16, n/8, n/4, n/2 and all n vectors (n, dim), exactly and by HNSW at ef, smallest first.
+    """Return a result for n/16, n/8, n/4, n/2 and all n vectors (n, dim): exact search, and HNSW at ef.
 
-    Smaller sizes are parts of the larger ones, drawn with a fixed seed. progress and errors as in build_lab.
+    Smallest size first; each is a part of the larger ones, drawn with a fixed seed; sizes below 50 are
+    left out if there are larger ones. progress and errors as in sweep_graph_settings.
     """
     shuffled = sample_vectors(vectors, len(vectors))
     sizes = [size for size in sorted({len(vectors) // part for part in (16, 8, 4, 2, 1)}) if size >= SMALLEST_SIZE]
@@ -103,9 +104,9 @@ def sweep_sizes(
 
 
 def growth_exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Return the exponent b of the power law a * size^b that fits best: 1 doubles with the size, 0 stays.
+    """Return the exponent b of the power law a * size^b that fits best: 1 for linear growth, 0 for none.
 
-    A straight line by least squares through the logarithms. Raises ValueError for fewer than two sizes.
+    Fitted as a straight line through the logarithms by least squares. Raises ValueError for fewer than two sizes.
     """
     if len(set(sizes)) < 2:
         raise ValueError("growth needs at least two sizes")
@@ -114,7 +115,7 @@ def growth_exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
 
 
 def _part_of(progress: Callable[[float], None] | None, done: float, total: float) -> Callable[[float], None] | None:
-    """Return a progress function of one part of several."""
+    """Return a progress function for the part of the work after `done` of `total`, or None without progress."""
     if progress is None:
         return None
     report = progress

@@ -1,1 +1,1 @@
-"""Texts in, ranked texts out."""
+"""Dense retrieval: texts are embedded and indexed, and a query ranks them or their documents."""

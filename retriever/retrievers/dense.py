@@ -1,4 +1,4 @@
-"""DenseRetriever: texts in, ranked texts out."""
+"""The dense retriever: it embeds texts and returns those nearest to a query."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from retriever.vectors import Float32
 
 
 class Hit(TypedDict):
-    """Hold one found text: score is the cosine to the query, higher is nearer."""
+    """A text that a search found. score: its cosine similarity to the query, higher is nearer."""
 
     text: str
     score: float
@@ -28,11 +28,11 @@ class Hit(TypedDict):
 
 
 class DenseRetriever:
-    """Embed texts with one model and find the nearest to a query, exactly or through an HNSW graph.
+    """A retriever that embeds texts with one model and searches them exactly or through an HNSW graph.
 
-    model_name: a name of the catalogue; the model is loaded when it is first needed. dimension: None, or what the
-    caller expects, which is checked. M, ef_construction, seed: of the graph, see HNSWIndex. encoder: one of your
-    own in place of a catalogue model; model_name is then only its name.
+    model_name: a name in the catalogue; the model is loaded when it is first needed. dimension: the expected dimension,
+    which is checked, or None. M, ef_construction, seed: of the graph, see HNSWIndex. encoder: an encoder of your own
+    in place of a catalogue model; model_name is then only its name.
 
     Searching from several threads is safe, also while another thread adds texts.
     """
@@ -47,27 +47,30 @@ class DenseRetriever:
         seed: int = 42,
         encoder: Encoder | None = None,
     ) -> None:
-        """Raise ModelError for an unknown model or another dimension, ParameterError for M, ef_construction or seed."""
+        """Create an empty retriever.
+
+        Raises ModelError for an unknown model or another dimension, ParameterError for M, ef_construction or seed.
+        """
         self.model_name = model_name
         self._encoder = encoder
         known = encoder.dimension if encoder else model_card(model_name).dimension
-        self.dimension = known or self.encoder.dimension  # 0: outside the catalogue, only the loaded model knows
+        self.dimension = known or self.encoder.dimension  # 0 outside the catalogue: the model must be loaded
         if dimension is not None and dimension != self.dimension:
             raise ModelError(
                 f"{model_name} makes vectors of {self.dimension} dimensions, not {dimension!r}; leave dimension out."
             )
         check_graph_settings(M, ef_construction, seed)
-        self.M, self.ef_construction, self.seed = int(M), int(ef_construction), int(seed)  # numpy's ints are no JSON
+        self.M, self.ef_construction, self.seed = int(M), int(ef_construction), int(seed)  # JSON takes no NumPy ints
         self.texts: list[str] = []
         self._metadata: list[dict[str, Any]] = []
         self._exact = ExactIndex(np.empty((0, self.dimension), np.float32))
         self._hnsw: HNSWIndex | None = None
         self._lock = threading.Lock()
-        self._loaded_fingerprint = ""  # of the model that made loaded vectors
+        self._loaded_fingerprint = ""  # of the encoder of vectors loaded from disk
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder, loaded on first use. Raises ModelError if it cannot be, or is not the one of loaded vectors."""
+        """The encoder, loaded on first use. Raises ModelError if that fails or loaded vectors have other weights."""
         if self._encoder is None:
             encoder = load_encoder(self.model_name)
             _check_same_weights(self.model_name, self._loaded_fingerprint, encoder.fingerprint)
@@ -76,19 +79,19 @@ class DenseRetriever:
 
     @property
     def fingerprint(self) -> str:
-        """What names the weights and the precision of the encoder; empty for an encoder that has none."""
+        """The identifier of the encoder's weights and precision; empty for an encoder that has none."""
         if self._encoder is None and model_card(self.model_name).packaged:
             return packaged_fingerprint(model_card(self.model_name))
         return str(getattr(self.encoder, "fingerprint", ""))
 
     @property
     def vectors(self) -> Float32:
-        """The stored vectors, (n, dim) float32 unit rows, in the order the texts were given; not to be written to."""
+        """The stored vectors, (n, dim) float32 unit rows, in the order the texts were given; read-only."""
         return self._exact.vectors
 
     @property
     def metadata(self) -> list[dict[str, Any]]:
-        """The metadata, one dict a text, in the order the texts were given."""
+        """The metadata, one dict per text, in the order the texts were given."""
         return self._metadata
 
     @property
@@ -102,14 +105,14 @@ class DenseRetriever:
         return self.build_graph()
 
     def build_graph(self, *, progress: Callable[[float], None] | None = None) -> HNSWIndex:
-        """Return the HNSW index, building it if there is none; progress gets the fraction linked, in [0, 1]."""
+        """Return the HNSW index, built if there is none. progress: called with the fraction inserted, in [0, 1]."""
         with self._lock:
             if self._hnsw is None:
                 self._hnsw = HNSWIndex(self._exact.vectors, **self._graph_settings(), progress=progress)
             return self._hnsw
 
     def with_graph(self, *, M: int, ef_construction: int) -> "DenseRetriever":
-        """Return a retriever over the same texts and vectors, shared, whose graph will have other settings."""
+        """Return a retriever that shares the texts and vectors and will build a graph with other settings."""
         other = DenseRetriever(
             self.model_name, M=M, ef_construction=ef_construction, seed=self.seed, encoder=self._encoder
         )
@@ -126,13 +129,13 @@ class DenseRetriever:
         known: "DenseRetriever | None" = None,
         progress: Callable[[float], None] | None = None,
     ) -> int:
-        """Embed texts and add them, each with its metadata (a copy); called again, it adds more.
+        """Embed texts, add them with copies of their metadata, and return how many had to be embedded.
 
-        A text that is stored already keeps its vector; `known`, another retriever, gives those of the texts it holds if
-        it embedded them itself, with the same weights: what was loaded may be anybody's. progress: called with the
-        fraction embedded, in [0, 1]; what it raises ends the work and nothing is added. Returns how many texts were
-        embedded. Raises ParameterError if texts is one string, holds something else than strings or differs in number
-        from metadata, and VectorError if the encoder's vectors have another dimension or are not finite.
+        A text that is stored already keeps its vector. known: another retriever, whose vectors are reused for equal
+        texts if it embedded them itself with the same weights; vectors loaded from disk are untrusted and not reused.
+        progress: called with the fraction embedded, in [0, 1]; an exception it raises ends the work, and nothing is
+        added. Raises ParameterError if texts is one string, contains anything but strings or differs in number from
+        metadata, and VectorError if the encoder's vectors have another dimension or are not finite.
         """
         texts, copies = _check_texts(texts, metadata)
         if not texts:
@@ -142,7 +145,7 @@ class DenseRetriever:
         if new:
             stored.update(zip(new, embed_documents(self.encoder, new, self.dimension, progress=progress), strict=True))
         vectors = np.stack([stored[text] for text in texts])  # (n_texts, dim)
-        with self._lock:  # texts first: whatever a search under way finds, its text is there
+        with self._lock:  # texts first: a concurrent search must find the text of any row
             exact = ExactIndex(np.concatenate([self._exact.vectors, vectors]))
             self.texts, self._metadata = [*self.texts, *texts], [*self._metadata, *copies]
             self._exact = exact
@@ -151,24 +154,21 @@ class DenseRetriever:
         return len(new)
 
     def _known_vectors(self, texts: list[str], known: "DenseRetriever | None") -> dict[str, Float32]:
-        """Return the vector, (dim,), of each of the texts that was embedded before."""
-        wanted, sources, stored = (
-            set(texts),
-            [self],
-            dict[str, Float32](),
-        )  # what is stored here counts, so it comes last
+        """Return the vectors, (dim,) each, of those texts that were embedded before."""
+        # own vectors take precedence, so self comes last
+        wanted, sources, stored = set(texts), [self], dict[str, Float32]()
         if known is not None and not known._loaded_fingerprint and known.fingerprint == self.fingerprint != "":
             sources.insert(0, known)
         for source in sources:
-            vectors = source.vectors  # read first: texts are added before their vectors
+            vectors = source.vectors  # read before the texts, which are added first
             held = enumerate(source.texts[: len(vectors)])
             stored |= {text: vectors[row] for row, text in held if text in wanted}
         return stored
 
     def search(self, query: str, top_k: int = 10, *, ef: int | None = None) -> list[Hit]:
-        """Return at most top_k texts nearest to the query, nearest first.
+        """Return the at most top_k texts nearest to the query, nearest first.
 
-        ef: None searches exactly; a number searches the HNSW graph with that width (at least top_k has an effect).
+        ef: None for exact search, a number for a search of the HNSW graph with that ef (below top_k it has no effect).
         Raises ParameterError if query is not a string, or for top_k or ef below 1.
         """
         if not isinstance(query, str):
@@ -183,7 +183,7 @@ class DenseRetriever:
         return self.hits(found)
 
     def hits(self, neighbors: Neighbors) -> list[Hit]:
-        """Return the texts of the first query's neighbours, nearest first, without the places that nothing fills."""
+        """Return the texts of the first query's neighbours, nearest first, without empty places."""
         return [
             Hit(text=self.texts[row], score=float(score), metadata=dict(self.metadata[row]))
             for row, score in zip(neighbors.ids[0], neighbors.scores[0], strict=True)
@@ -191,26 +191,29 @@ class DenseRetriever:
         ]
 
     def snapshot(self) -> Snapshot:
-        """Return all that makes up this retriever, the graph built if it was not."""
+        """Return the content of this retriever for saving; the graph is built if there is none."""
         graph, settings = self.hnsw, self._graph_settings()
         return Snapshot(self.texts, self._metadata, self.vectors, self.model_name, self.fingerprint, settings, graph)
 
     def save(self, folder: str | Path) -> None:
-        """Write texts, metadata, vectors and graph into a folder, atomically. Raises StorageError."""
+        """Write texts, metadata, vectors and graph into a folder, atomically. Raises StorageError if that fails."""
         write_snapshot(folder, self.snapshot())
 
     @classmethod
     def load(cls, folder: str | Path, *, encoder: Encoder | None = None) -> Self:
-        """Return the retriever that save wrote, verified; encoder as for the constructor.
+        """Return the retriever that save wrote, verified. encoder: as in the constructor.
 
-        Raises StorageError for a folder that is damaged, foreign or too new, ModelError for a model that is not in
-        the catalogue, has other weights now or makes vectors of another dimension.
+        Raises StorageError for a folder that is damaged, not a saved retriever or written by a newer version, and
+        ModelError for a model that is not in the catalogue, has other weights now or another dimension.
         """
         return cls.from_snapshot(read_snapshot(folder), encoder=encoder)
 
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot, *, encoder: Encoder | None = None) -> Self:
-        """Return the retriever that a snapshot describes; without a graph in it, one is built on first use."""
+        """Return the retriever of a snapshot; if the snapshot has no graph, one is built on first use.
+
+        Raises ModelError as load does.
+        """
         self = cls(snapshot.model_name, snapshot.vectors.shape[1], **snapshot.settings, encoder=encoder)
         self.texts, self._metadata = list(snapshot.texts), list(snapshot.metadata)  # the rows are not copied
         self._exact, self._hnsw = ExactIndex(snapshot.vectors), snapshot.graph
@@ -224,7 +227,7 @@ class DenseRetriever:
 
 
 def _check_same_weights(model_name: str, stored: str, found: str) -> None:
-    """Raise ModelError if vectors were made by other weights than the encoder's; the precision may differ."""
+    """Raise ModelError if two fingerprints are of different weights; the precision may differ."""
     if stored and found and stored.split("-")[0] != found.split("-")[0]:
         raise ModelError(
             f"The saved vectors were made by other weights of {model_name} ({stored}) than the ones here ({found}); "
@@ -235,7 +238,7 @@ def _check_same_weights(model_name: str, stored: str, found: str) -> None:
 def _check_texts(
     texts: Sequence[str], metadata: Sequence[Mapping[str, Any]] | None
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return texts and copies of metadata as lists of equal length, or raise ParameterError."""
+    """Return texts and copies of metadata as lists of equal length. Raises ParameterError if they do not fit."""
     if isinstance(texts, str):
         raise ParameterError("texts is one string; pass a list of strings, as in index([text]).")
     texts = list(texts)

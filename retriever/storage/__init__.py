@@ -1,1 +1,1 @@
-"""Retrievers on disk: written atomically, and read without trusting the files."""
+"""Saved retrievers: written atomically, and checked when read, because the files are untrusted."""

@@ -1,7 +1,7 @@
-"""Zip files from visitors: a saved collection, or a collection in BEIR layout; read without trusting them.
+"""Zip archives: packing a saved folder, and unpacking untrusted archives within limits.
 
-No name may lead out of the folder, links are refused, and sizes are bounded twice: as the archive declares them,
-before anything is unpacked, and as they come.
+Of a saved collection only files with names that save writes are unpacked. Sizes are limited twice: as the archive
+declares them, before anything is unpacked, and by the bytes that are unpacked.
 """
 
 import zipfile
@@ -12,12 +12,12 @@ from pathlib import Path
 from retriever.errors import RetrieverError, StorageError
 from retriever.storage.snapshot import MANIFEST, OWN_FILE
 
-MOST_FILES = 20  # of a saved collection
+MOST_FILES = 20  # in the archive of a saved collection
 BYTES_A_BLOCK = 1 << 20  # bytes unpacked at a time
 
 
 def pack_folder(folder: str | Path, target: str | Path) -> None:
-    """Write a saved folder's files into a zip. Raises StorageError if the disk refuses."""
+    """Write a saved folder's files into a zip archive. Raises StorageError if that fails."""
     try:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for path in sorted(Path(folder).iterdir()):
@@ -27,10 +27,10 @@ def pack_folder(folder: str | Path, target: str | Path) -> None:
 
 
 def unpack_saved(source: str | Path, folder: str | Path, *, max_bytes: int) -> None:
-    """Read a zip that pack wrote into a folder, which must exist.
+    """Unpack a zip archive that pack_folder wrote into a folder, which must exist.
 
-    Only files with names that save gives are taken, and no more than max_bytes are written, whatever the archive says
-    of its sizes. Raises StorageError for anything else.
+    Only files with names that save writes are accepted, and at most max_bytes are written, whatever sizes the archive
+    declares. Raises StorageError for anything else.
     """
     with open_archive(source) as archive:
         names = [member.filename for member in archive.infolist()]
@@ -43,7 +43,7 @@ def unpack_saved(source: str | Path, folder: str | Path, *, max_bytes: int) -> N
 
 @contextmanager
 def open_archive(source: str | Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip; whatever damaged bytes lead to becomes a StorageError."""
+    """Open a zip archive. Raises StorageError for any error that damaged bytes cause, also while it is in use."""
     name = Path(source).name
     try:
         with zipfile.ZipFile(source) as archive:
@@ -52,12 +52,15 @@ def open_archive(source: str | Path) -> Iterator[zipfile.ZipFile]:
         raise
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise StorageError(f"{name} cannot be unpacked ({error}); download it again.") from error
-    except Exception as error:  # zlib.error and whatever else damaged bytes lead to
+    except Exception as error:  # zlib.error and others that damaged bytes cause
         raise StorageError(f"{name} is damaged ({type(error).__name__}); download it again.") from error
 
 
 def extract_members(archive: zipfile.ZipFile, wanted: Mapping[str, str], folder: Path, max_bytes: int) -> None:
-    """Write members (name in the archive -> name in the folder), at most max_bytes in all."""
+    """Write members of an archive into a folder; wanted: name in the archive -> name in the folder.
+
+    Raises StorageError if they have more than max_bytes together, or are not stored or deflated.
+    """
     for member in wanted:
         if archive.getinfo(member).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise StorageError(  # zipfile unpacks bzip2 and LZMA in one piece, however large
@@ -66,13 +69,13 @@ def extract_members(archive: zipfile.ZipFile, wanted: Mapping[str, str], folder:
     too_much = StorageError(f"The archive unpacks to more than {max_bytes / 1e6:,.0f} MB; that much is not taken.")
     if sum(archive.getinfo(member).file_size for member in wanted) > max_bytes:
         raise too_much
-    left = max_bytes
+    bytes_left = max_bytes
     for member, name in wanted.items():
         target = folder / name
         target.parent.mkdir(exist_ok=True)
         with archive.open(member) as source, target.open("wb") as file:
             while block := source.read(BYTES_A_BLOCK):
-                left -= len(block)
-                if left < 0:
+                bytes_left -= len(block)
+                if bytes_left < 0:
                     raise too_much
                 file.write(block)

@@ -1,13 +1,13 @@
-"""A retriever on disk: a folder of plain files, written atomically and verified before use.
+"""A retriever saved as a folder of plain files, written atomically and verified when it is read.
 
     manifest.json                versions, model fingerprint, settings, and each file's SHA-256
-    passages-<hash>.jsonl        a line a text: {"text": ..., "metadata": {...}}
-    vectors-<hash>.npy           (n, dim) float32 unit rows; other arrays the same way
-    graph-<hash>.bin             hnswlib's own format
+    passages-<hash>.jsonl        one line per text: {"text": ..., "metadata": {...}}
+    vectors-<hash>.npy           (n, dim) float32 unit rows; other arrays likewise
+    graph-<hash>.bin             in hnswlib's format
 
-File names carry the hash of their content, and the manifest names the files that count. A save writes its files
-beside the old ones, then replaces the manifest in one step, then deletes what no manifest names: a save killed at
-any point leaves either the old retriever whole or the new one.
+File names contain the hash of their content, and the manifest names the files that belong to the retriever. A save
+writes its files beside the old ones, then replaces the manifest in one step, then deletes the files that it does not
+name: a save killed at any point leaves either the old retriever or the new one complete.
 """
 
 import hashlib
@@ -34,12 +34,10 @@ from retriever.vectors import Float32, check_vectors
 FORMAT, FORMAT_VERSION = "dense-retrieval-lab", 1
 MANIFEST = "manifest.json"
 OWN_FILE = re.compile(r"[a-z_]+-[0-9a-f]{16}\.(npy|jsonl|bin)")
-TEMPORARY_PREFIX = ".writing-"  # how the names begin of files that are not yet whole
-ESCAPED_SURROGATE = re.compile(
-    r"\\u[dD][89a-fA-F]"
-)  # how JSON spells half of a surrogate pair, or a whole one half by half
-LONGEST_NAME = 500  # of a model
-DAMAGE = (  # what damaged or forged files lead to
+TEMPORARY_PREFIX = ".writing-"  # of the names of unfinished files
+ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # JSON's escape of half a surrogate pair; two are a whole one
+LONGEST_NAME = 500  # characters of a model's name
+DAMAGE = (  # errors that damaged or forged files cause
     LookupError,
     TypeError,
     ValueError,
@@ -55,10 +53,11 @@ DAMAGE = (  # what damaged or forged files lead to
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """Hold all that a saved retriever consists of.
+    """The content of a saved retriever.
 
-    texts and metadata: one each a row of vectors, (n, dim). settings: M, ef_construction and seed. graph: None
-    where it was not read. arrays: further float32 arrays by name. extra: anything JSON can hold.
+    texts and metadata: one per row of vectors. vectors: (n, dim) float32. model_name, fingerprint: of the encoder.
+    settings: M, ef_construction and seed. graph: None if it was not saved or not read. arrays: further float32 arrays
+    by name. extra: any values that JSON can hold.
     """
 
     texts: Sequence[str]
@@ -73,9 +72,9 @@ class Snapshot:
 
 
 def write_snapshot(folder: str | Path, snapshot: Snapshot) -> None:
-    """Write a snapshot into a folder, made if need be; what was saved there before stays whole until the last step.
+    """Write a snapshot into a folder, made if missing; an earlier save in it stays complete until the last step.
 
-    Raises StorageError if metadata cannot be written as JSON or the disk refuses.
+    Raises StorageError if metadata cannot be written as JSON or a file cannot be written.
     """
     folder = Path(folder)
     try:
@@ -101,23 +100,23 @@ def write_snapshot(folder: str | Path, snapshot: Snapshot) -> None:
             "files": files,
             "extra": dict(snapshot.extra),
         }
-        sync_folder(folder)  # the files are on the disk under their names before a manifest tells of them
+        sync_folder(folder)  # the files are on the disk before a manifest names them
         _replace_file(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False).encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise StorageError(f"The settings cannot be written as JSON ({error}); what was there is whole.") from error
     except OSError as error:
         raise StorageError(f"Saving into {folder.name} failed ({error.strerror}); what was there is whole.") from error
-    sync_folder(folder)  # and the manifest before the files are deleted that the old one tells of
-    sync_folder(folder.parent)  # where the folder itself may be new
+    sync_folder(folder)  # and the manifest before the files of the old one are deleted
+    sync_folder(folder.parent)  # the folder itself may be new
     _delete_unnamed(folder, {entry["name"] for entry in files.values()})
 
 
 def read_snapshot(folder: str | Path, *, with_graph: bool = True) -> Snapshot:
-    """Read and verify what write_snapshot wrote.
+    """Return the snapshot that write_snapshot wrote, verified.
 
-    A checksum proves that a file is as it was written, not by whom: so whatever the bytes, nothing of them is run, and
-    nothing reaches hnswlib unchecked. with_graph=False leaves the graph out. Raises StorageError for a folder that is
-    missing, damaged, foreign or written by a newer version.
+    A checksum proves that a file is unchanged, not who wrote it: so nothing in the files is executed, and nothing
+    reaches hnswlib unchecked. with_graph: whether the graph is read. Raises StorageError for a folder that is missing,
+    damaged, not a saved retriever, or written by a newer version.
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
@@ -130,7 +129,7 @@ def read_snapshot(folder: str | Path, *, with_graph: bool = True) -> Snapshot:
 
 
 def _read_parts(folder: Path, manifest: Mapping[str, Any], with_graph: bool) -> Snapshot:
-    """Return what a manifest tells of, or raise one of DAMAGE; a StorageError where the folder is known to be."""
+    """Return the snapshot that a manifest describes. Raises one of DAMAGE, or StorageError naming a file."""
     entries = dict(manifest["files"])
     texts, metadata = _parse_passages(_read_part(folder, "passages", entries.pop("passages")))
     graph_entry = entries.pop("graph", None)
@@ -151,7 +150,7 @@ def _read_parts(folder: Path, manifest: Mapping[str, Any], with_graph: bool) -> 
 
 
 def _parse_passages(passages: bytes) -> tuple[list[Any], list[Any]]:
-    """Return what _passages wrote; line by line, as all of them parsed at once would leave gaps in the memory."""
+    """Return the texts and the metadata, parsed line by line, as parsing all at once would fragment the memory."""
     texts, metadata = [], []
     for line in io.TextIOWrapper(io.BytesIO(passages), "utf-8", newline="\n"):
         row = _parse_json(line)
@@ -161,7 +160,7 @@ def _parse_passages(passages: bytes) -> tuple[list[Any], list[Any]]:
 
 
 def _parse_json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Return what JSON holds. Raises ValueError for half a surrogate pair, which save never writes, and for no JSON."""
+    """Return a JSON text's value. Raises ValueError if it is invalid or has half a surrogate pair, as no save has."""
     value = json.loads(text)
     if ESCAPED_SURROGATE.search(text):
         json.dumps(value, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError
@@ -169,6 +168,7 @@ def _parse_json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def _passage_lines(snapshot: Snapshot) -> bytes:
+    """Return texts and metadata as lines of JSON. Raises StorageError, naming the row, if one cannot be written."""
     lines = []
     for row, (text, metadata) in enumerate(zip(snapshot.texts, snapshot.metadata, strict=True)):
         try:
@@ -180,7 +180,7 @@ def _passage_lines(snapshot: Snapshot) -> bytes:
 
 
 def _write_part(folder: Path, name: str, suffix: str, data: bytes | memoryview) -> dict[str, Any]:
-    """Write one content-named file and return its entry for the manifest."""
+    """Write a file named by the hash of its content, and return its entry for the manifest."""
     digest = hashlib.sha256(data).hexdigest()
     file_name = f"{name}-{digest[:16]}.{suffix}"
     _replace_file(folder / file_name, data)
@@ -188,7 +188,7 @@ def _write_part(folder: Path, name: str, suffix: str, data: bytes | memoryview) 
 
 
 def _replace_file(path: Path, data: bytes | memoryview) -> None:
-    """Put data under a name in one step, on the disk before it is visible."""
+    """Write data to a path in one step; the data is on the disk before the name refers to it."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY_PREFIX)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -202,7 +202,7 @@ def _replace_file(path: Path, data: bytes | memoryview) -> None:
 
 
 def _delete_unnamed(folder: Path, named: set[str]) -> None:
-    """Delete files of earlier saves; a file that cannot be deleted does no harm."""
+    """Delete the files of earlier saves that the manifest does not name; one that cannot be deleted does no harm."""
     with suppress(OSError):
         for path in list(folder.iterdir()):
             if OWN_FILE.fullmatch(path.name) and path.name not in named or path.name.startswith(TEMPORARY_PREFIX):
@@ -211,6 +211,7 @@ def _delete_unnamed(folder: Path, named: set[str]) -> None:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest. Raises StorageError if it is missing, unreadable, or of another format or version."""
     try:
         check_file(folder / MANIFEST)
         manifest = _parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -229,9 +230,10 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _read_part(folder: Path, part: str, entry: Mapping[str, Any]) -> bytes:
-    """Return a part's bytes once they have the size and the SHA-256 that the manifest gives.
+    """Return a part's bytes after comparing their size and SHA-256 with the manifest's entry.
 
-    A file belongs to one part, as its name tells, so that no manifest can have one file read many times over.
+    A file's name begins with its part, so that no manifest can make one file be read many times. Raises ValueError for
+    a name that save never writes, StorageError for a missing or damaged file.
     """
     name = entry["name"]
     if not isinstance(name, str) or not OWN_FILE.fullmatch(name) or name.rpartition("-")[0] != part:
@@ -251,6 +253,6 @@ def _read_part(folder: Path, part: str, entry: Mapping[str, Any]) -> bytes:
 
 
 def _load_graph(folder: Path, entry: Mapping[str, Any], vectors: Float32, settings: Mapping[str, int]) -> HNSWIndex:
-    """Return the graph once its file is as it was written, sound, and over these vectors."""
+    """Return the graph after checking that its file is unchanged, safe to search, and over these vectors."""
     _read_part(folder, "graph", entry)
     return HNSWIndex.load(folder / entry["name"], dimension=vectors.shape[1], vectors=vectors, **settings)

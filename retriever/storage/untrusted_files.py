@@ -1,4 +1,4 @@
-"""Files of a saved folder, which may be anybody's: looked at before they are read, and arrays read without NumPy."""
+"""Checks of untrusted files before they are read, a strict reader of saved arrays, and syncing of folders."""
 
 import math
 import os
@@ -10,7 +10,7 @@ import numpy as np
 
 from retriever.vectors import Float32
 
-ARRAY_HEADER = re.compile(  # what np.save writes before float32 numbers; NumPy's own reader takes any Python literal
+ARRAY_HEADER = re.compile(  # what np.save writes before float32 numbers; NumPy's own reader parses any Python literal
     rb"\x93NUMPY\x01\x00(?P<length>..)"
     rb"\{'descr': '<f4', 'fortran_order': (?P<order>True|False), 'shape': "
     rb"\((?P<shape>(?:[0-9]{1,12}, ?)*[0-9]{0,12})\), \} *\n",
@@ -20,14 +20,14 @@ LONGEST_REASON = 200
 
 
 def short_reason(error: Exception) -> str:
-    """Return what an error says, cut short: a forged file may have it quote a value without end."""
+    """Return an error's message, cut to 200 characters: a forged file may make it quote a value of any length."""
     return str(error)[:LONGEST_REASON]
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's names onto the disk, so that a power cut cannot undo what was replaced before it.
+    """Write a folder's names to the disk, so that a power cut cannot undo a rename made before.
 
-    Not every system can; where it cannot, a save is as safe from power cuts as the file system makes it.
+    Where the system cannot do this, a save is only as safe from power cuts as the file system makes it.
     """
     try:
         handle = os.open(folder, os.O_RDONLY)
@@ -42,9 +42,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def check_file(path: Path, size: int | None = None) -> None:
-    """Look at a file before it is read: reading a pipe or a device may never end.
+    """Raise OSError unless a path is a regular file, ValueError unless it has `size` bytes, where that is given.
 
-    Raises OSError for what is no file, ValueError for another size than given.
+    To be called before a file is read: reading a pipe or a device may never end.
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
@@ -54,7 +54,7 @@ def check_file(path: Path, size: int | None = None) -> None:
 
 
 def read_array(data: bytes) -> Float32:
-    """Return the array that np.save wrote, a copy. Raises ValueError for anything but float32 numbers of its shape."""
+    """Return a copy of the array that np.save wrote. Raises ValueError for anything but a whole float32 array."""
     header = ARRAY_HEADER.match(data)
     if header is None or int.from_bytes(header["length"], "little") != header.end() - 10:
         raise ValueError("its header is not that of a float32 array")

@@ -1,4 +1,4 @@
-"""Hostile files: whatever a file holds, reading it gives a text or a reason, in bounded time, and harms nothing."""
+"""Hostile files: reading any file gives a text or a reason, in bounded time and memory, and harms nothing."""
 
 import copy
 import json
@@ -23,9 +23,9 @@ from tests.support.paths import ROOT
 SAMPLES = ROOT / "samples" / "documents"
 MUTATIONS = 20_000 if os.environ.get("LAB_FULL_TESTS") else 350
 SECONDS, MEGABYTES, PAGES = 10, 300, 3_000
-SLACK = 10  # seconds beyond a limit that a machine under load may take
+SLACK = 10  # seconds beyond a limit, for a machine under load
 MANY = 20_000_000  # bytes that an archive may unpack to
-SECRET = "root:"  # stands in the file that some of these try to have read
+SECRET = "root:"  # in the file that some of these try to have read
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def process(tmp_path):
 
 @pytest.fixture
 def load(tmp_path, process):
-    """Write one file and load it in the reading process; a good file after it is read all the same."""
+    """Write one file and load it in the reading process; a good file after it must still be read."""
 
     def load(name, content):
         folder = tmp_path / "upload"
@@ -70,7 +70,7 @@ def test_a_hostile_file_gives_a_text_or_a_reason(load, name):
     assert not [secret for secret in (SECRET, "steal") if secret in found or secret in titles]
 
 
-def test_a_page_that_takes_too_long_is_given_up(tmp_path):
+def test_a_page_that_takes_too_long_is_stopped(tmp_path):
     attributes = " ".join(f"a{number}=1" for number in range(100_000))  # each is compared with all before it
     (tmp_path / "a.html").write_text(frame(f"<p {attributes}>owl</p>"))
     (tmp_path / "b.html").write_text(frame("<p>Owls hunt at night.</p>"))
@@ -118,10 +118,10 @@ def test_ids_made_to_collide_are_not_all_tried_each_time():
     assert taken.looked < 20_000
 
 
-# --- names and places ----------------------------------------------------------------------------------------------
+# --- paths ---------------------------------------------------------------------------------------------------------
 
 
-def test_names_that_lead_elsewhere_or_are_none_are_reported(tmp_path, process):
+def test_odd_and_invalid_paths_are_reported(tmp_path, process):
     (tmp_path / "in").mkdir()
     (tmp_path / "a.txt").write_text("text")
     good = [f"{tmp_path}/in/../a.txt", f"{tmp_path}/./in/.././in/../a.txt"]
@@ -282,7 +282,7 @@ def test_random_mutations_of_every_format_give_documents_or_a_reason(tmp_path, c
     counts, slow = Counter(), []
     for name in samples:
         numbers = range(-(-MUTATIONS // len(samples)))
-        for first in range(0, len(numbers), 500):  # what one process gives back is bounded
+        for first in range(0, len(numbers), 500):  # the answers of one process are limited
             with ReadingProcess([tmp_path], seconds=SECONDS, total_seconds=10_000, megabytes=MEGABYTES) as process:
                 for number in numbers[first : first + 500]:
                     (tmp_path / name).write_bytes(mutation(samples, name, number))

@@ -1,4 +1,4 @@
-"""The reading process: what it reads, what it cannot do, and that it dies alone, in time and without a trace."""
+"""ReadingProcess: what it reads, what its worker may not do, its limits, and that nothing of it is left over."""
 
 import errno
 import json
@@ -25,12 +25,12 @@ from tests.support.paths import ROOT
 
 SAMPLES = ROOT / "samples" / "documents"
 PROBING = ROOT / "tests" / "support" / "probing_worker.py"
-SOON = 10.0  # seconds: what must happen at once, on a machine under load
+SOON = 10.0  # seconds: for what must happen at once, on a machine under load
 
 
 @pytest.fixture
 def probing(monkeypatch):
-    """Let reading processes start the child that probes its own confinement."""
+    """Make reading processes start the worker that probes its own restrictions."""
     monkeypatch.setattr("sandbox.reading_process.WORKER", PROBING)
 
 
@@ -39,11 +39,11 @@ def ask(process, name, *arguments):
 
 
 def pid_of(process):
-    return process._child._process.pid
+    return process._worker._process.pid
 
 
 def is_gone(pid, seconds=SOON):
-    """Tell whether a process ends within a time; one that nobody waits for counts as ended."""
+    """Return whether a process ends within some seconds; a zombie counts as ended."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -56,8 +56,8 @@ def is_gone(pid, seconds=SOON):
 
 
 def needs(process, feature):
-    """Skip where the kernel, or what the tests run in, cannot take this from a process."""
-    if process._child is None:
+    """Skip the test if the kernel, or the container of the tests, does not support a restriction."""
+    if process._worker is None:
         process._start()
     if feature in process.missing:
         pytest.skip(f"this system does not know how to refuse: {feature}")
@@ -66,22 +66,22 @@ def needs(process, feature):
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
-def test_the_samples_read_as_they_do_here():
+def test_the_samples_are_read_as_in_this_process():
     with ReadingProcess([SAMPLES]) as process:
-        apart = load_documents(SAMPLES, read=process.read)
+        by_worker = load_documents(SAMPLES, read=process.read)
     here = load_documents(SAMPLES)
-    assert list(apart) == list(here) and apart.failed == here.failed == {}
-    assert {type(value) for document in apart for value in document.metadata.values()} == {str, int}
+    assert list(by_worker) == list(here) and by_worker.failed == here.failed == {}
+    assert {type(value) for document in by_worker for value in document.metadata.values()} == {str, int}
 
 
-def test_one_child_reads_many_files(tmp_path):
+def test_one_worker_reads_many_files(tmp_path):
     files = [tmp_path / f"{number}.txt" for number in range(5)]
     pids = set()
     with ReadingProcess() as process:
-        assert process._child is None, "nothing is started before the first file"
+        assert process._worker is None, "nothing is started before the first file"
         for file in files:
             file.write_text(file.name)
-            assert [piece.text for piece in process.read(file)] == [file.name]
+            assert [section.text for section in process.read(file)] == [file.name]
             pids.add(pid_of(process))
     assert len(pids) == 1 and is_gone(pids.pop(), 0.1)
 
@@ -89,16 +89,16 @@ def test_one_child_reads_many_files(tmp_path):
 @pytest.mark.parametrize(
     "name", ["gone.txt", "empty.txt", "table.xlsx", "broken.pdf", "folder", "nul\0.txt", "n" * 4000]
 )
-def test_a_bad_file_has_the_same_reason_as_here(tmp_path, name):
+def test_a_bad_file_has_the_same_reason_as_in_this_process(tmp_path, name):
     (tmp_path / "empty.txt").touch()
     (tmp_path / "table.xlsx").write_text("text")
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4\n")
     (tmp_path / "folder").mkdir()
     with pytest.raises(DocumentError) as here:
         read_file(tmp_path / name)
-    with ReadingProcess() as process, pytest.raises(DocumentError) as apart:
+    with ReadingProcess() as process, pytest.raises(DocumentError) as by_worker:
         process.read(tmp_path / name)
-    assert str(apart.value) == str(here.value) != ""
+    assert str(by_worker.value) == str(here.value) != ""
 
 
 def test_any_text_comes_through_unchanged(tmp_path):
@@ -124,12 +124,12 @@ def test_pages_are_counted_before_any_is_read():
         process.read(pdf)
 
 
-# --- what it cannot do ---------------------------------------------------------------------------------------------
+# --- what a worker may not do --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def listener():
-    """Listen on this machine's own address; gives the port and what was accepted."""
+    """A server socket that listens on this machine's own address."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.5)
         yield server
@@ -156,22 +156,22 @@ def test_it_reaches_no_network(probing, listener):
 UNFILTERED = """
     import ctypes
 
-    class NoFilters(ctypes.CDLL):  # a system that knows neither filter
+    class NoFilters(ctypes.CDLL):  # a system without both filters
         def __getattr__(self, name):
             if name in ("prctl", "syscall"):
                 raise AttributeError(name)
             return super().__getattr__(name)
 
     ctypes.CDLL = NoFilters
-    child.main()
+    worker.main()
 """
 
 
 def test_python_refuses_the_same_where_the_kernel_does_not(listener, monkeypatch, tmp_path):
     unfiltered = tmp_path / "unfiltered.py"
     script = PROBING.read_text().replace("Path(__file__).parents[2]", f"Path({str(ROOT)!r})")
-    assert script.count("\n    child.main()\n") == 1
-    unfiltered.write_text(script.replace("\n    child.main()\n", UNFILTERED))
+    assert script.count("\n    worker.main()\n") == 1
+    unfiltered.write_text(script.replace("\n    worker.main()\n", UNFILTERED))
     monkeypatch.setattr("sandbox.reading_process.WORKER", unfiltered)
     with ReadingProcess() as process:
         assert ask(process, "raw", "socket", socket.AF_INET, socket.SOCK_STREAM, 0)[0] > 0, "the kernel allows it here"
@@ -272,11 +272,11 @@ def test_what_it_prints_is_no_answer(probing, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-# --- limits, and dying alone ---------------------------------------------------------------------------------------
+# --- limits, and breakdowns ----------------------------------------------------------------------------------------
 
 
 def reads_on(process):
-    """Tell that the next file is read by a new child."""
+    """Return whether the next file is read, by a new worker."""
     return process.read(SAMPLES / "bicycle.md") == read_file(SAMPLES / "bicycle.md")
 
 
@@ -287,7 +287,7 @@ def test_what_takes_too_long_is_stopped_and_the_next_file_is_read(probing):
             with pytest.raises(DocumentError, match="took longer than 1 s, so it was stopped"):
                 ask(process, name, *arguments)
             assert 0.9 < time.monotonic() - start < 1 + SOON
-            assert process._child is None
+            assert process._worker is None
         assert reads_on(process)
 
 
@@ -310,23 +310,23 @@ def test_what_needs_too_much_memory_is_stopped_and_the_next_file_is_read(probing
 
 
 def test_a_single_block_of_memory_that_is_too_large_is_refused(probing, monkeypatch):
-    monkeypatch.setattr("sandbox.json_process.CHECK_SECONDS", 100)  # seconds: nobody looks while it is taken
+    monkeypatch.setattr("sandbox.json_process.CHECK_SECONDS", 100)  # seconds: too late to see the memory grow
     with ReadingProcess(megabytes=300) as process:
         with pytest.raises(DocumentError, match="needs more than 300 MB of memory"):
             ask(process, "take", 10**12)
         pid = ask(process, "pid")
         assert ask(process, "take", 220_000_000) == 220_000_000
-        assert process._child is None and is_gone(pid, 0.1), "however quickly it was taken"
+        assert process._worker is None and is_gone(pid, 0.1), "however quickly it was taken"
         assert reads_on(process)
 
 
-def test_a_child_that_has_grown_large_is_replaced(probing):
+def test_a_worker_that_has_grown_large_is_replaced(probing):
     with ReadingProcess(megabytes=300, text_megabytes=1000) as process:
         small = ask(process, "pid")
         assert len(ask(process, "give", "a", 40_000_000)) == 40_000_000
         assert ask(process, "pid") == small
         assert len(ask(process, "give", "b", 70_000_000)) == 70_000_000
-        assert not (process._child and pid_of(process) == small)
+        assert not (process._worker and pid_of(process) == small)
         assert ask(process, "pid") != small
 
 
@@ -339,7 +339,7 @@ def test_a_reader_that_breaks_down_fails_one_file(probing, tmp_path, name, argum
         assert is_gone(pid, 0.1) and reads_on(process)
 
 
-def test_load_documents_goes_on_after_a_breakdown(probing, tmp_path):
+def test_load_documents_continues_after_a_breakdown(probing, tmp_path):
     files = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]
     for file in files:
         file.write_text(file.name)
@@ -378,10 +378,10 @@ def test_load_documents_goes_on_after_a_breakdown(probing, tmp_path):
         "\x00\n",
     ],
 )
-def test_an_answer_that_is_none_is_a_breakdown(monkeypatch, line):
+def test_an_invalid_answer_is_a_breakdown(monkeypatch, line):
     with ReadingProcess() as process:
         process._start()
-        monkeypatch.setattr(process._child, "ask", lambda *_, **__: line.encode("utf-8", "surrogatepass"))
+        monkeypatch.setattr(process._worker, "ask", lambda *_, **__: line.encode("utf-8", "surrogatepass"))
         with pytest.raises(DocumentError, match="broke down"):
             process.read(SAMPLES / "tea.txt")
 
@@ -390,7 +390,7 @@ def test_an_unknown_error_is_an_error_and_a_long_message_is_cut(monkeypatch):
     with ReadingProcess() as process:
         process._start()
         answer = json.dumps({"error": "os.system", "message": "m" * 10_000}).encode()
-        monkeypatch.setattr(process._child, "ask", lambda *_, **__: answer)
+        monkeypatch.setattr(process._worker, "ask", lambda *_, **__: answer)
         with pytest.raises(RetrieverError) as caught:
             process.read(SAMPLES / "tea.txt")
         assert type(caught.value) is RetrieverError and len(str(caught.value)) == 500
@@ -429,7 +429,7 @@ def test_values_are_counted_before_they_are_taken(tmp_path, monkeypatch):
     assert MOST_VALUES > 1_000_000, "for 50 MB of ordinary text"
 
 
-def test_no_child_is_a_clear_error(monkeypatch, tmp_path):
+def test_a_worker_that_does_not_start_is_a_clear_error(monkeypatch, tmp_path):
     monkeypatch.setattr("sandbox.reading_process.WORKER", tmp_path / "gone.py")
     with ReadingProcess() as process, pytest.raises(DocumentError, match="did not start"):
         process.read(SAMPLES / "tea.txt")
@@ -439,15 +439,15 @@ def test_no_child_is_a_clear_error(monkeypatch, tmp_path):
     assert "No such file" in str(caught.value) and str(tmp_path) not in str(caught.value)
 
 
-# --- cancelling, and leaving nothing -------------------------------------------------------------------------------
+# --- cancelling, and clean-up --------------------------------------------------------------------------------------
 
 
-def test_whoever_cancels_ends_it_at_once(probing):
+def test_cancelling_ends_the_worker_at_once(probing):
     calls, pids = [], []
 
     def progress():
         calls.append(time.monotonic())
-        if process._child and len(calls) > 8:
+        if process._worker and len(calls) > 8:
             pids.append(pid_of(process))
             raise Cancelled("stop")
 
@@ -456,7 +456,7 @@ def test_whoever_cancels_ends_it_at_once(probing):
         with pytest.raises(Cancelled):
             ask(process, "spin")
         assert time.monotonic() - start < SOON
-        assert is_gone(pids[0], 0.1) and process._child is None
+        assert is_gone(pids[0], 0.1) and process._worker is None
     assert max(after - before for before, after in zip(calls, calls[1:], strict=False)) < 2
 
 
@@ -490,7 +490,7 @@ import sys, threading
 sys.path[:0] = {paths}
 from sandbox import reading_process
 from pathlib import Path
-reading_process.WORKER = Path({child!r})
+reading_process.WORKER = Path({worker!r})
 process = reading_process.ReadingProcess()
 print(process._ask("pid"), flush=True)
 if {busy}:
@@ -500,8 +500,8 @@ sys.stdin.readline()
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_a_child_does_not_outlive_a_killed_parent(busy):
-    script = PARENT.format(paths=[str(ROOT)], child=str(PROBING), busy=busy)
+def test_a_worker_does_not_outlive_a_killed_parent(busy):
+    script = PARENT.format(paths=[str(ROOT)], worker=str(PROBING), busy=busy)
     with subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as parent:
@@ -537,7 +537,7 @@ def test_two_at_once_do_not_disturb_each_other(probing):
         assert first.result() != second.result()
 
 
-# --- trying out other formats --------------------------------------------------------------------------------------
+# --- checking other formats ----------------------------------------------------------------------------------------
 
 BEIR = {
     "corpus.jsonl": '{"_id": "d1", "title": "Lamps", "text": "A lamp is seen far out at sea."}\n',
@@ -565,7 +565,7 @@ def saved(path, folder, manifest=None):
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
-    """Show where temporary files go, to see that none is left."""
+    """The folder of temporary files, to see that none is left."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -579,7 +579,7 @@ def test_good_files_pass(tmp_path, temporary):
     with ReadingProcess([tmp_path / "qrels.tsv", tmp_path / "queries.jsonl", archive, collection]) as process:
         process.check("qrels", tmp_path / "qrels.tsv")
         process.check("beir", archive, max_bytes=1_000_000)
-        assert process._child is None, "only that one could write"
+        assert process._worker is None, "only that one could write"
         process.check("queries", str(tmp_path / "queries.jsonl"))
         process.check("saved", collection, max_bytes=1_000_000)
         assert process.read(tmp_path / "queries.jsonl")
@@ -618,7 +618,7 @@ def test_a_bomb_of_memory_or_time_is_stopped_and_unpacked_files_are_gone(tmp_pat
     assert list(temporary.iterdir()) == []
 
 
-def test_only_a_child_that_unpacks_may_write_and_only_there(probing, tmp_path, temporary):
+def test_only_a_worker_that_unpacks_may_write_and_only_there(probing, tmp_path, temporary):
     with ReadingProcess() as process:
         folder = temporary / "own"
         folder.mkdir()

@@ -1,6 +1,6 @@
-"""hnswlib's file of a graph taken apart, so that any number in it can be forged.
+"""Forged graph files of hnswlib: any number in a file can be changed.
 
-The layout is written down here a second time, from hnswlib 0.8.0's source, and owes nothing to the library's reader.
+The layout is written here a second time, from hnswlib 0.8.0's source, independent of retriever/indexes/hnsw_file.py.
 """
 
 import struct
@@ -16,13 +16,13 @@ START = struct.calcsize(HEADER)
 
 
 class GraphBytes:
-    """The bytes of a graph's file, and where its numbers stand."""
+    """The bytes of a graph file, and the offsets of its numbers."""
 
     def __init__(self, data):
         self.data = bytearray(data)
         self.header = dict(zip(FIELDS, struct.unpack_from(HEADER, data), strict=True))
         self.n, self.m, self.stride = (self.header[name] for name in ("count", "m", "element_size"))
-        self.sizes, self.levels = [], []  # where each element's size of upper links stands; its level
+        self.sizes, self.levels = [], []  # offset of each element's size of upper links; its level
         place = START + self.n * self.stride
         for _ in range(self.n):
             (size,) = struct.unpack_from("=I", data, place)
@@ -43,7 +43,7 @@ class GraphBytes:
         return struct.unpack_from("=" + kind, self.data, place)[0]
 
     def links(self, row, layer=0):
-        """Where an element's list on a layer begins: its count, and from 4 on its links."""
+        """Return the offset of an element's list on a layer: its count, and 4 bytes later its links."""
         return START + row * self.stride if layer == 0 else self.sizes[row] + 4 + (layer - 1) * (4 + 4 * self.m)
 
     def label(self, row):
@@ -53,18 +53,18 @@ class GraphBytes:
         return START + row * self.stride + self.header["vector_offset"]
 
     def upper(self):
-        """The elements that stand above the ground layer."""
+        """Return the elements above the ground layer."""
         return [row for row, level in enumerate(self.levels) if level]
 
     def linked(self, layer):
-        """The elements that have a link on a layer."""
+        """Return the elements that have a link on a layer."""
         return [
             row for row, level in enumerate(self.levels) if level >= layer and self.get(self.links(row, layer), "H")
         ]
 
 
 def link_to(target, layer):
-    """Return a change: every element's first link on a layer leads elsewhere."""
+    """Return a change: every element's first link on a layer gets another target."""
 
     def change(graph):
         for row in graph.linked(layer):
@@ -100,7 +100,7 @@ def sizes(value):
 
 
 def size_taken(graph):
-    """Move a level from the first element above the ground to the last element, the file's length unchanged."""
+    """Move a level from the first element above the ground layer to the last element; the file keeps its length."""
     row, size = graph.upper()[0], 4 + 4 * graph.m
     lists = graph.data[graph.sizes[row] + 4 : graph.sizes[row] + 4 + size]
     graph.put(graph.sizes[row], "I", (graph.levels[row] - 1) * size)
@@ -111,7 +111,7 @@ def size_taken(graph):
 
 
 def fewer(graph):
-    """Claim an element less, and leave its data out."""
+    """Remove the last element, its data included."""
     graph.set_header(count=graph.n - 1)
     del graph.data[graph.sizes[-1] :]
     del graph.data[graph.links(graph.n - 1) : graph.links(graph.n)]

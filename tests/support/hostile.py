@@ -1,4 +1,4 @@
-"""Files made to break whatever reads them, each written here byte by byte."""
+"""Malicious files, each written here byte by byte: PDF, Word, HTML, and tables."""
 
 import io
 import struct
@@ -218,7 +218,7 @@ def zip_of(members, compression=zipfile.ZIP_DEFLATED):
 
 
 def word(body="<w:p><w:r><w:t>Owls hunt at night</w:t></w:r></w:p>", before="", *, more=None, **parts):
-    """Write a Word document of three parts; before stands before its root, parts are those of word_parts."""
+    """Write a Word document of three parts; before: text before its root, parts: those of word_parts."""
     return zip_of({**word_parts(body, before, **parts), **(more or {})})
 
 

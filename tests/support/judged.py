@@ -1,4 +1,4 @@
-"""Judged collections whose every ranking is known, comparisons made by hand, and collections in files to upload."""
+"""Judged collections with known rankings, hand-made comparisons, and collections in files to upload."""
 
 import json
 import math
@@ -19,15 +19,15 @@ from retriever.experiments.model_comparison import ModelComparison, compare_mode
 from tests.support.encoders import FakeEncoder
 from tests.support.small import collection_of
 
-N = 130  # documents: more than a ranking is deep
+N = 130  # documents: more than in a run
 NAMES = ("alpha", "beta")
 
 
-# --- rankings as planned
+# --- known rankings
 
 
 class Planned:
-    """Rank documents as planned: each lies on an axis of its own, and a query's vector falls along its order."""
+    """An encoder with known rankings: each document is an axis, and a query's vector decreases along its order."""
 
     max_tokens = None
     fingerprint = "planned0-float32"
@@ -49,7 +49,7 @@ class Planned:
 
 
 def order(number, rank, n=N):
-    """Return the documents' rows as question `number` is to rank them: row `number` at a rank, from 1; None: last."""
+    """Return the rows of documents in the order of question `number`: row `number` at `rank`, from 1; None: last."""
     rows = [(number + step) % n for step in range(1, n)]
     rows.insert((rank or n) - 1, number)
     return rows
@@ -69,7 +69,7 @@ def ranked_index(
     name="Planned",
     **graph,
 ):
-    """Index n passages for questions q0, q1, ..., each answered by the document of its number at the rank given."""
+    """Index n passages for questions q0, q1, ..., each answered by the document of its number at the given rank."""
     texts = [f"{title} {row} {body} {row}." for row in range(n)]
     queries = queries or {f"q{number}": f"question {number}?" for number in range(len(ranks))}
     qrels = qrels or {f"q{number}": {f"d{number}": 1} for number in range(len(ranks))}
@@ -85,7 +85,7 @@ def ranked_index(
 
 
 def compared(first, second, *, k=10, names=NAMES, **options):
-    """Compare two models, each given by the ranks of the questions' answers."""
+    """Return the comparison of two models, each given by the ranks of the answers."""
     sides = [
         ranked_index(ranks, model_name=name, **options) for ranks, name in zip((first, second), names, strict=True)
     ]
@@ -104,11 +104,14 @@ def trec(rank, k):
     }
 
 
-# --- comparisons made by hand
+# --- hand-made comparisons
 
 
 def by_hand(first, second, *, k=10, ndcg=None, kinds=None, names=NAMES, errors=None):
-    """Compare hits, 0 or 1 a question. ndcg: values of both, else the hits. errors: ef -> both models' TwoErrors."""
+    """Return a comparison of hits, 0 or 1 per question.
+
+    ndcg: values of both models, else the hits. errors: ef -> the ErrorAttribution of both models.
+    """
     sides = [SimpleNamespace(model_name=name) for name in names]
     for number, side in enumerate(sides):
         side.errors = lambda k, ef, number=number: errors[ef][number]
@@ -117,9 +120,9 @@ def by_hand(first, second, *, k=10, ndcg=None, kinds=None, names=NAMES, errors=N
     return ModelComparison(*sides, k, measures, kinds or {})
 
 
-@cache  # ten thousand resamples take a while
+@cache  # ten thousand resamples are slow
 def compared_values(first, second):
-    """Compare values, one a question."""
+    """Return the comparison of two lists of values, one per question."""
     sides = [
         Evaluation(10, 1, {f"q{row}": {"map": value} for row, value in enumerate(side)}) for side in (first, second)
     ]
@@ -127,16 +130,16 @@ def compared_values(first, second):
 
 
 def lost(asked, *, by_model=0, by_index=0, lucky=0):
-    """Sort questions into two errors by how many of them are lost, and found by luck."""
+    """Return an ErrorAttribution with the given numbers of lost and lucky questions."""
     exact = {f"q{row}": row >= by_model for row in range(asked)}
     return attribute_errors(exact, {f"q{row}": row < lucky or row >= by_model + by_index for row in range(asked)})
 
 
-# --- models that count, and files to upload
+# --- counting models, and files to upload
 
 
 class Counting(FakeEncoder):
-    """Stand in for a model of the catalogue, and count the texts it embeds."""
+    """A fake model of the catalogue that counts the texts it embeds."""
 
     def __init__(self, name):
         self.dimension = MODELS[name].dimension

@@ -1,4 +1,4 @@
-"""Files damaged at random, as a careless or an ill-willed stranger would: the same number gives the same damage."""
+"""Random mutations of files, by accident or malice; deterministic: the same number gives the same mutation."""
 
 import io
 import random
@@ -28,7 +28,7 @@ OUTCOMES = ("read", "refused", "broke down", "too slow", "too large")
 
 
 def span(data, rng, most):
-    """Choose a place in data and one after it, at most so many bytes away."""
+    """Return a random start in data and an end at most so many bytes after it."""
     start = rng.randrange(len(data) + 1)
     return start, min(len(data), start + rng.randint(1, most))
 
@@ -98,7 +98,7 @@ OPERATIONS = (flip_bits, set_bytes, truncate, behead, delete, duplicate, move, s
 
 
 def damage(data, rng, others):
-    """Damage bytes one to four times; every other time inside what they pack, where they pack something."""
+    """Damage bytes one to four times; half the time inside the compressed content, where there is any."""
     inside = rng.random() < 0.5
     if inside and data.startswith(b"PK"):
         return in_zip(data, rng, others)
@@ -110,7 +110,7 @@ def damage(data, rng, others):
 
 
 def in_zip(data, rng, others):
-    """Damage one file of a zip, and zip it again with right checksums."""
+    """Damage one member of a zip archive and pack it again with correct checksums."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as written:
         names = archive.namelist()
@@ -122,7 +122,7 @@ def in_zip(data, rng, others):
 
 
 def in_stream(data, rng, others):
-    """Damage what a stream of a PDF unpacks to, and pack it again."""
+    """Damage the unpacked content of a stream of a PDF, and pack it again."""
     stream = rng.choice(list(STREAM.finditer(data)))
     try:
         content = zlib.compress(damage(zlib.decompress(stream[1]), rng, others))
@@ -138,7 +138,7 @@ def mutation(samples, name, number):
 
 
 def outcome(reason):
-    """Name what became of a file, by the reason it was refused for, "" if it was read."""
+    """Return the outcome of a file from the reason it was refused for, "" if it was read."""
     marks = {"broke down": "broke down", "took": "too slow", "MB of memory": "too large"}
     if not reason:
         return "read"
@@ -146,7 +146,7 @@ def outcome(reason):
 
 
 def table(counts):
-    """Write the outcomes (suffix, outcome) -> count as lines, the last one the sum."""
+    """Return the counts, (suffix, outcome) -> count, as a table whose last line is the sum."""
     rows = [["format", "tried", *OUTCOMES]]
     for suffix in sorted({suffix for suffix, _ in counts}):
         found = [counts[suffix, name] for name in OUTCOMES]

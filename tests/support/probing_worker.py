@@ -1,4 +1,4 @@
-"""The reading process's own child, with tasks that try what it must not be able to do; run by its path, as that is."""
+"""The worker of ReadingProcess with additional tasks that try what it must not be able to do; run by its path, too."""
 
 import ctypes
 import importlib.util
@@ -16,14 +16,14 @@ O_NEW = os.O_WRONLY | os.O_CREAT
 
 
 def raw(name, *arguments):
-    """Call libc, which Python's own hooks do not see; give its result and the error's number."""
+    """Call libc, which Python's audit hooks do not see; return the result and errno."""
     ctypes.set_errno(0)
     result = getattr(LIBC, name)(*(os.fsencode(one) if isinstance(one, str) else one for one in arguments))
     return [result, ctypes.get_errno()]
 
 
 def attempt(name, *arguments):
-    """Call a function of Python's, and say which error stops it."""
+    """Call a Python function; return "done", or the name of the error that stops it."""
     module, _, function = name.rpartition(".")
     try:
         getattr(sys.modules[module], function)(*arguments)
@@ -33,7 +33,7 @@ def attempt(name, *arguments):
 
 
 def look(path):
-    """Read a file; say its content, or which error there was."""
+    """Return the content of a file, or the name of the error."""
     try:
         return Path(path).read_text()
     except OSError as error:
@@ -52,7 +52,7 @@ def take(size):
 
 
 def grow_and_complain():
-    """Run out of memory, and call it damage, as parsers do."""
+    """Run out of memory and report damage, as parsers do."""
     from retriever.errors import DocumentError
 
     try:
@@ -76,14 +76,14 @@ def chatter(done):
 
 
 def answer_raw(line, times=1):
-    """Write bytes in place of an answer, into the pipe that answers go to."""
+    """Write bytes instead of an answer to the pipe of answers."""
     for _ in range(times):
         os.write(answers(), line.encode())
     time.sleep(60)
 
 
 def answers():
-    """Find the pipe that answers go to: beside the standard streams, the only one."""
+    """Return the pipe of answers: besides the standard streams, the only pipe."""
     for fd in range(3, 20):
         try:
             if stat.S_ISFIFO(os.fstat(fd).st_mode):
@@ -127,8 +127,8 @@ PROBES = {
 }
 
 if __name__ == "__main__":
-    found = importlib.util.spec_from_file_location("child", SOURCE)
-    child = importlib.util.module_from_spec(found)
-    found.loader.exec_module(child)
-    child.TASKS = {**child.TASKS, **{name: task_of(probe) for name, probe in PROBES.items()}}
-    child.main()
+    spec = importlib.util.spec_from_file_location("worker", SOURCE)
+    worker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(worker)
+    worker.TASKS = {**worker.TASKS, **{name: task_of(probe) for name, probe in PROBES.items()}}
+    worker.main()

@@ -1,6 +1,6 @@
-"""Saved folders made small, and every way to damage them: by accident, and by somebody who makes the checksums match.
+"""Small saved folders, and faults that damage them: by accident, or by a forger who makes the checksums match.
 
-A fault is a function of a folder and random numbers; it says in words what it did.
+A fault is a function of a folder, a random generator and its number; it returns a description of what it did.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ MANIFEST = "manifest.json"
 
 
 class Named(FakeEncoder):
-    """Stand in for a packaged model: its dimension and its fingerprint, so that no model need be loaded."""
+    """A fake encoder with the dimension and the fingerprint of a packaged model, so that no model is loaded."""
 
     def __init__(self, name):
         self.dimension, self.fingerprint = MODELS[name].dimension, packaged_fingerprint(MODELS[name])
@@ -64,7 +64,7 @@ def collection(model_name, n=60, seed=1):
 
 
 def make_saves(base):
-    """Save what is to be damaged, and others to mix it with, into folders of their own."""
+    """Save the collections to damage, and others to mix them with, each into a folder."""
     collection(STATIC, seed=1).save(base / "static")
     collection(MINILM, n=50, seed=2).save(base / "minilm")
     collection(STATIC, seed=3).save(base / "twin")  # of the same shape as the first
@@ -87,7 +87,7 @@ def path_of(folder, part):
 
 
 def forge(folder, part, data):
-    """Put other content in a part's place as save would have: its name, its size and its SHA-256 all fit."""
+    """Replace the content of a part as save would: with a fitting name, size and SHA-256."""
     manifest = read_manifest(folder)
     (folder / manifest["files"][part]["name"]).unlink(missing_ok=True)
     digest = hashlib.sha256(data).hexdigest()
@@ -98,7 +98,7 @@ def forge(folder, part, data):
 
 
 def pick(options, number):
-    """Choose one of several, each in its turn, in an order that mixes their subjects."""
+    """Return one of the options; consecutive numbers give all of them, in a mixed order."""
     return list(options)[number * 37 % len(options)]
 
 
@@ -114,7 +114,7 @@ def parts(folder, without=()):
     return [part for part in read_manifest(folder)["files"] if part not in without]
 
 
-# --- faults that come by accident
+# --- accidental faults
 
 
 def truncated(data, rng):
@@ -153,7 +153,7 @@ CHANGES = (truncated, flipped, overwritten, grown, shuffled)
 
 
 def changed_by(change):
-    """Make a fault: the change of one file's bytes, whatever the manifest says."""
+    """Return a fault: a change of one file's bytes, without the manifest."""
 
     def fault(folder, rng, number):
         path = rng.choice(files(folder))
@@ -190,7 +190,7 @@ def of_another_save(folder, rng, number):
 
 
 def another(folder, rng):
-    """Choose another save; it stands beside the folder that is damaged."""
+    """Return the folder of another save, beside the damaged one."""
     return folder.parent / rng.choice(["minilm", "twin", "plain", "static"])
 
 
@@ -210,7 +210,7 @@ def duplicated(folder, rng, number):
 
 
 def replaced(folder, rng, number):
-    """Replace a file by what is no file."""
+    """Replace a file by something that is not a regular file."""
     path = rng.choice(files(folder))
     aside = folder.parent / f"aside-{folder.name}"
     shutil.copy(path, aside)
@@ -235,7 +235,7 @@ def hole(path):
     with path.open("wb") as file:
         try:
             os.truncate(file.fileno(), 1 << 46)
-        except OSError:  # the file system takes no file that large
+        except OSError:  # the file system does not support such a large file
             os.truncate(file.fileno(), 1 << 40)
 
 
@@ -243,7 +243,7 @@ def hole(path):
 
 
 def forged_by(change):
-    """Make a fault: the change of one file's bytes, with checksums that match."""
+    """Return a fault: a change of one file's bytes, with matching checksums."""
 
     def fault(folder, rng, number):
         part = rng.choice(parts(folder))
@@ -271,7 +271,7 @@ def exchanged_entries(folder, rng, number):
 
 
 class Evil:
-    """Make a folder when a pickle of it is read."""
+    """An object that creates a folder when it is unpickled."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -440,7 +440,7 @@ UNFIT_LINES = [
     b'{"a":' * 100_000,
     b"[" * 1_000_000,
 ]
-FIT_LINES = [  # odd, and to be taken as they are
+FIT_LINES = [  # unusual, but to be accepted unchanged
     b'{"text": "a", "text": "b", "metadata": {}, "metadata": {"doc_id": "d1"}}',
     b'{"text": "a pair \\ud83d\\ude00 and \\\\ud800", "metadata": {}}',
     b'{"text": "\\u0000\\u0001", "metadata": {}}',
@@ -505,14 +505,14 @@ NESTED = json.loads("[" * 300 + "]" * 300)
 
 
 def places_in(value, path=()):
-    """Give the path of every value within a nested one."""
+    """Yield the path of every value within a nested one."""
     yield path
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield from places_in(inner, (*path, key))
 
 
 def forged_value(folder, rng, number):
-    """Put junk in the place of one value of the manifest, or take it away; every place has its turn."""
+    """Replace one value of the manifest by junk, or remove it; consecutive numbers cover every value."""
     manifest = read_manifest(folder)
     places = [path for path in places_in(manifest) if path and path[0] != "versions" or path == ("versions",)]
     path = places[number * 7 % len(places)]
@@ -531,7 +531,7 @@ def forged_value(folder, rng, number):
 
 
 def put(*keys, value):
-    """Return a change of a manifest that puts a value in a place."""
+    """Return a change of a manifest that sets the value of a key."""
 
     def change(manifest):
         inner = manifest
@@ -543,7 +543,7 @@ def put(*keys, value):
 
 
 def graph_settings(**changed):
-    """Return a change of the graph's settings in both places where a manifest has them."""
+    """Return a change of the graph's settings in both places of a manifest that contain them."""
 
     def change(manifest):
         manifest["settings"] |= changed
@@ -563,7 +563,7 @@ def of_model(name, **changed):
 
 
 def many_entries(manifest):
-    """Name one file as 20,000 arrays: read into memory each by itself they would take a gigabyte."""
+    """Make one file the content of 20,000 arrays: read separately they would take a gigabyte of memory."""
     manifest["files"] |= {f"a{number}": manifest["files"]["vectors"] for number in range(20_000)}
 
 
@@ -697,7 +697,7 @@ MANIFESTS = {
 
 
 def forged_manifest(folder, rng, number):
-    """Change the manifest on purpose."""
+    """Make one of the changes in MANIFESTS."""
     name = pick(MANIFESTS, number)
     manifest = read_manifest(folder)
     MANIFESTS[name](manifest)
@@ -744,7 +744,7 @@ def forged_graph(folder, rng, number):
 
 
 def forged_graph_numbers(folder, rng, number):
-    """Put odd numbers into a graph's header, or anywhere between its vectors."""
+    """Write odd numbers into the header of a graph, or anywhere after it."""
     data = bytearray(content(folder, "graph"))
     places = range(0, START, 4) if number % 2 else range(START, len(data) - 4, 4)
     what = []
@@ -783,18 +783,18 @@ KINDS = {
     "forged: graph, numbers": forged_graph_numbers,
     "forged: graph, bytes": forged_graph_bytes,
 }
-# Every so many cases each kind has its turn; those with more to go through have more turns.
-TURNS = [*KINDS, "forged: manifest, on purpose", "forged: manifest, one value", "forged: graph, on purpose"]
+# The order of the kinds, repeated over the cases; kinds with more variants occur more often.
+KIND_SEQUENCE = [*KINDS, "forged: manifest, on purpose", "forged: manifest, one value", "forged: graph, on purpose"]
 
 
 def base_of(case, seed):
-    """Choose the saved folder that a case damages."""
+    """Return the name of the saved folder that a case damages."""
     return random.Random(f"{seed}-{case}-base").choice(["static", "static", "minilm", "plain"])
 
 
 def damage(folder, case, seed):
-    """Do the damage of one case to a folder; return its kind and what was done."""
-    turn = case % len(TURNS)
-    kind = TURNS[turn]
-    number = case // len(TURNS) * TURNS.count(kind) + TURNS[:turn].count(kind)
+    """Damage a folder as in one case; return the kind of fault and its description."""
+    position = case % len(KIND_SEQUENCE)
+    kind = KIND_SEQUENCE[position]
+    number = case // len(KIND_SEQUENCE) * KIND_SEQUENCE.count(kind) + KIND_SEQUENCE[:position].count(kind)
     return kind, KINDS[kind](folder, random.Random(f"{seed}-{case}"), number)

@@ -1,8 +1,8 @@
-"""Save a collection over another, and be killed at every step of it in turn: no sleep, no chance.
+"""A script that saves a collection over another, killed before each step in turn; deterministic.
 
-A step is whatever changes the disk: a file or a folder made, either half of a write, a sync, a rename, a removal. The
-process ends itself right before the step. Arguments: a folder to work in, and "other" or "graph": what is saved
-afterwards is another collection, or the same one with another graph, which has files in common.
+A step is whatever changes the disk: creating a file or a folder, each half of a write, a sync, a rename, a removal.
+The process kills itself right before the step. Arguments: a folder to work in, and "other" or "graph": what is saved is
+another collection, or the same one with another graph, which has files in common.
 """
 
 import json
@@ -20,7 +20,7 @@ EVENTS = {"os.rename": "rename", "os.remove": "remove", "os.mkdir": "mkdir", "os
 
 
 class Halved:
-    """Stand in for a file: what is written reaches the disk in two steps."""
+    """A wrapper of a file whose writes reach the disk in two steps."""
 
     def __init__(self, file, steps):
         self.file, self.steps = file, steps
@@ -42,7 +42,7 @@ class Halved:
 
 
 class Steps:
-    """Name and count the steps of a save from now on, and die right before the one of number `last`."""
+    """A recorder of the steps of a save, which kills the process right before step number `last`."""
 
     def __init__(self, last=None):
         self.last, self.seen = last, []
@@ -70,11 +70,11 @@ class Steps:
         return Halved(self.fdopen(handle, *arguments, **options), self)
 
 
-def run(work, child):
-    """Run a function in a copy of this process; return the signal that ended it, or 0."""
+def run(work, function):
+    """Run a function in a forked process; return the signal that ended it, or 0."""
     process = os.fork()
     if process == 0:
-        child()
+        function()
         os._exit(0)
     return os.waitpid(process, 0)[1]
 

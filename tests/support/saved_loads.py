@@ -1,7 +1,7 @@
-"""Load damaged folders, one after another, in a process that may die of it; each line of output is one JSON value.
+"""A script that loads damaged folders one after another, and may crash; each line of its output is a JSON value.
 
-Arguments: a folder to work in, a seed, and the first and the last case. A line says what is about to be loaded, the
-next how that ended: so the last line of a process that ended too early names what ended it.
+Arguments: a folder to work in, a seed, the first case and the one after the last. A line names the case that is loaded
+next, the following line its outcome: so the last line of a crashed process names the case that crashed it.
 """
 
 import json
@@ -23,7 +23,7 @@ from retriever.measurement.protocol import knn_recall
 from retriever.retrievers.dense import DenseRetriever
 from tests.support.saved_faults import MANIFEST, base_of, damage
 
-SECONDS = 20  # for one case; what takes longer counts as a hang
+SECONDS = 20  # for one case; a longer one counts as a hang
 MEMORY = 1 << 30  # bytes that loading may take on top of what the process holds
 RUNS_CODE = (
     "exec", "compile", "pickle.find_class", "os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen",
@@ -32,7 +32,7 @@ RUNS_CODE = (
 
 
 class Watch:
-    """Watch what a load does: code that is run, and files that are opened outside its folder."""
+    """A watch on a load: it records code that is run, and files that are opened outside the folder."""
 
     def __init__(self):
         self.folder, self.seen = None, []
@@ -53,7 +53,7 @@ class Watch:
 
 
 def of_collection(loaded):
-    """Return all that a collection holds but its graph, as something to compare."""
+    """Return the content of a collection without its graph, for comparisons."""
     parts = [loaded.name, loaded.settings, loaded.queries, loaded.n_documents, loaded.n_tokens, loaded.n_cut]
     parts += [loaded.seconds, loaded.failed, loaded.chunked, loaded.drawn, loaded.judged and asdict(loaded.judged)]
     return repr(parts), loaded.query_vectors.tobytes(), of_retriever(loaded.retriever)
@@ -66,13 +66,13 @@ def of_retriever(loaded):
 
 
 def use_collection(loaded, folder, *, another=False):
-    """Do with a loaded collection what the page does."""
+    """Use a loaded collection as the page does."""
     queries = loaded.query_vectors
     truth, found = loaded.truth(3), loaded.retriever.hnsw.search(queries, 3, ef=10)
     assert np.isfinite(truth.scores[truth.ids >= 0]).all()
     assert ((knn_recall(truth, found) >= 0) & (knn_recall(truth, found) <= 1)).all()
     assert loaded.graph.walk(queries[0], 3, 10).ids.max(initial=0) < len(loaded)
-    if another:  # what was not changed can be drawn
+    if another:  # an unchanged collection can be drawn
         assert np.isfinite(loaded.plane.project(queries[:1])).all()
     shown(loaded).encode()
     json.dumps([asdict(loaded.settings), dict(loaded.seconds), list(loaded.queries)], allow_nan=False)
@@ -87,7 +87,7 @@ def use_collection(loaded, folder, *, another=False):
 
 
 def shown(loaded):
-    """Write out what the page shows of a collection, as it does."""
+    """Return what the page shows of a collection, formatted as there."""
     lines = [f"{number:,}" for number in (loaded.n_documents, loaded.n_tokens, loaded.n_cut, len(loaded.queries))]
     lines += [f"{stage.title()} {seconds / 60:.1f}" for stage, seconds in loaded.seconds.items()]
     lines += [f"{name.title()} {reason.title()}" for name, reason in loaded.failed.items()]
@@ -96,7 +96,7 @@ def shown(loaded):
 
 
 def use_retriever(loaded, folder, *, another=False):
-    """Search through the graph that came with the folder, add to it, and search again."""
+    """Search the graph that was loaded from the folder, add to it, and search again."""
     asked = loaded.vectors[:5] + np.float32(0.05)
     for ef in (1, 10, 200):
         found = loaded.hnsw.search(asked, 3, ef=ef)
@@ -110,7 +110,7 @@ def use_retriever(loaded, folder, *, another=False):
 
 
 def app(folder):
-    """Load as the app does what a stranger brings: the graph is built anew."""
+    """Load an untrusted folder as the app does: the graph is built again."""
     return IndexedCollection.load(folder, with_graph=False)
 
 
@@ -118,7 +118,7 @@ WAYS = {"app": (app, of_collection, use_collection), "library": (DenseRetriever.
 
 
 def outcome(way, folder, known, watch):
-    """Load a folder in one way and say how that ended: refused, the same as before, another; else a fault of ours."""
+    """Load a folder in one way and return "refused", "same", "another" or "refused in use"; any error is a bug."""
     load, contents, use = WAYS[way]
     watch.folder, watch.seen = folder, []
     try:
@@ -172,7 +172,7 @@ def say(value):
 
 def main(work, seed, first, last):
     watch, known = Watch(), {}
-    for base in ("static", "minilm", "plain"):  # undamaged: also loads all that is loaded late
+    for base in ("static", "minilm", "plain"):  # undamaged: also imports all that is imported late
         known[base] = {"library": of_retriever(DenseRetriever.load(work / base))}
         if base != "plain":
             known[base]["app"] = of_collection(app(work / base))

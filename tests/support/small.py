@@ -1,4 +1,4 @@
-"""Small collections and hand-made measurements, for tests of what the page shows."""
+"""Small collections and hand-made measurements for tests of the page."""
 
 import random
 from types import SimpleNamespace
@@ -24,13 +24,13 @@ WORDS = (
 
 
 def sentences(count, seed=7, length=9):
-    """Make distinct sentences of random words: no two are near, which is hard for a poor graph."""
+    """Return distinct sentences of random words: no two are near, which makes a poor graph miss many."""
     rng = random.Random(seed)
     return [" ".join(rng.choice(WORDS) for _ in range(length)).capitalize() + f" {number}." for number in range(count)]
 
 
 def collection_of(encoder, texts, *, queries=None, metadata=None, M=16, ef_construction=200, name="Small", **fields):
-    """Index texts, each one passage, with an encoder of the test's own."""
+    """Return texts indexed as passages with the test's encoder."""
     retriever = DenseRetriever("fake", M=M, ef_construction=ef_construction, encoder=encoder)
     metadata = metadata or [
         {"doc_id": f"d{row}", "title": f"Text {row}", "source": "t.txt"} for row in range(len(texts))
@@ -54,7 +54,7 @@ def collection_of(encoder, texts, *, queries=None, metadata=None, M=16, ef_const
 
 
 def measurement(recall, seconds, *, ef=10, k=10, neighbors=None):
-    """Make a measurement by hand: recall and seconds are a number each, or one a query."""
+    """Return a hand-made measurement; recall and seconds: a number, or one per query."""
     recall = np.atleast_1d(np.asarray(recall, float))
     seconds = np.broadcast_to(np.asarray(seconds, float), recall.shape)
     if neighbors is None:
@@ -64,12 +64,12 @@ def measurement(recall, seconds, *, ef=10, k=10, neighbors=None):
 
 
 def curve_of(*steps, k=10):
-    """Make a curve of (ef, recall, microseconds)."""
+    """Return a hand-made curve from (ef, recall, microseconds)."""
     return [measurement(recall, micros / 1e6, ef=ef, k=k) for ef, recall, micros in steps]
 
 
 def sized(n, break_even=5_000):
-    """Stand in for a collection where only its size and its break-even are asked for."""
+    """Return a fake collection that has only a size and a break-even."""
 
     class Sized(SimpleNamespace):
         def __len__(self):

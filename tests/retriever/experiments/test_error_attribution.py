@@ -1,4 +1,4 @@
-"""Where an answer is lost, by the model or by the index: each part by hand, and together they are all."""
+"""Attribution of lost answers to the model or the index: hand-made cases, and the parts add up."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A judged collection under one model: what it finds exactly and what its graph loses, against brute force."""
+"""JudgedIndex: runs and measures of exact search and the losses of the graph, against brute force."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ K = 5
 
 @pytest.fixture(autouse=True)
 def fake_model(monkeypatch, fake_encoder):
-    """Let the model "fake" be the fake encoder."""
+    """Make "fake" the name of the fake encoder."""
 
     def load(name):
         return fake_encoder if name == "fake" else load_encoder(name)
@@ -30,7 +30,7 @@ def fake_model(monkeypatch, fake_encoder):
 
 @pytest.fixture(scope="module")
 def starved(fake_encoder):
-    """A collection whose graph is too poor to find all; tests must not change it."""
+    """A collection with a poor graph, which misses neighbours; tests must not change it."""
     return collection_of(fake_encoder, TEXTS, M=2, ef_construction=3, judged=JudgedQueries(QUERIES, ANSWERS))
 
 
@@ -47,7 +47,7 @@ def judged(starved):
     return embed_judged_queries(starved)
 
 
-# --- making one
+# --- creation
 
 
 def test_the_judged_queries_of_the_collection_are_embedded_in_order(starved, fake_encoder):
@@ -70,7 +70,7 @@ def test_other_judgments_may_be_given(starved, fake_encoder, order):
 
 
 class QueriesOnly:
-    """Refuse to encode documents, and note what is encoded as queries."""
+    """An encoder that fails the test for documents and records its queries."""
 
     dimension = 32
 
@@ -95,7 +95,7 @@ def test_queries_are_embedded_once_and_as_queries(starved, fake_encoder, monkeyp
     assert made.vectors.dtype == np.float32
 
 
-def test_many_queries_are_embedded_in_order_and_progress_is_told(starved, fake_encoder):
+def test_many_queries_are_embedded_in_order_and_progress_is_reported(starved, fake_encoder):
     queries = {f"q{number}": text for number, text in enumerate(sentences(300, seed=5))}
     seen = []
     made = embed_judged_queries(
@@ -149,7 +149,7 @@ def test_judgments_that_fit_nothing_are_refused_before_anything_is_embedded(star
         embed_judged_queries(starved, JudgedQueries(queries, qrels))
 
 
-# --- what is found
+# --- runs and measures
 
 
 def test_exact_search_ranks_a_hundred_documents_and_hnsw_k(judged, order):
@@ -188,7 +188,7 @@ def test_a_grade_below_the_relevance_level_is_no_answer(starved, order):
         assert made.errors(2, 500).found == (50 if level == 1 else 0)
 
 
-# --- what is lost
+# --- lost answers
 
 
 def test_a_starved_graph_loses_what_exact_search_finds(judged, starved, order):

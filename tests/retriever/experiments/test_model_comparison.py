@@ -1,4 +1,4 @@
-"""Two models compared: every measure against its formula, kinds of questions, and what is refused."""
+"""Comparison of two models: every measure against its formula, kinds of questions, and bad input."""
 
 from dataclasses import replace
 
@@ -70,7 +70,7 @@ def test_the_hit_rate_of_a_kind_is_that_of_its_questions(found):
 
 
 @pytest.mark.parametrize("kinds", [{}, dict.fromkeys(KINDS, "fact")], ids=["none", "one"])
-def test_without_several_kinds_there_is_nothing_to_tell_apart(kinds):
+def test_without_several_kinds_none_are_compared(kinds):
     assert compared([1, 2], [2, 1], n=20, kinds=kinds).kinds == {}
 
 
@@ -87,7 +87,7 @@ def test_no_question_is_lost_where_a_collection_has_a_kind_of_the_name_other():
     assert sorted(query_id for part in found.kinds.values() for query_id in part.differences) == ["q0", "q1", "q2"]
 
 
-# --- what is refused
+# --- bad input
 
 
 def changed(index, **parts):
@@ -108,7 +108,7 @@ def test_equal_judgments_need_not_be_the_same_object():
 
 
 @pytest.mark.parametrize("k", [0, -1, 2.5])
-def test_a_k_that_is_no_count_is_refused(found, k):
+def test_an_invalid_k_is_refused(found, k):
     with pytest.raises(ParameterError, match="k is"):
         compare_models(found.first, found.second, k)
 
@@ -129,7 +129,7 @@ def test_a_grade_below_the_level_is_no_answer():
     assert answer_rank(ranked_index([2], n=20, qrels=qrels, level=3), "q0") is None
 
 
-def test_a_question_that_nobody_could_ask_has_no_rank():
+def test_a_question_without_a_text_has_no_rank():
     index = ranked_index([1, 1], n=20, queries={"q0": "question 0?"})
     assert (answer_rank(index, "q0"), answer_rank(index, "q1")) == (1, None)
 
@@ -144,7 +144,7 @@ def test_the_first_answer_is_the_first_document_with_enough_of_a_grade(documents
     assert rank == (good.index(True) + 1 if any(good) else None)
 
 
-# --- how much was judged, and capitals
+# --- the judged fraction, and capitals
 
 
 def test_the_share_that_was_judged_is_of_the_first_k():

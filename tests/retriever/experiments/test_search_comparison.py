@@ -1,4 +1,4 @@
-"""One question answered twice: what was missed and what is extra, counted by hand."""
+"""Comparison of exact search and HNSW on one question: missed and extra hits, counted by hand."""
 
 import numpy as np
 import pytest

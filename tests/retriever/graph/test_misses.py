@@ -1,4 +1,4 @@
-"""Misses: each is explained by the graph as it is, and its smallest ef is that of hnswlib's own search."""
+"""Explanations of misses, checked against the graph, and smallest_ef_for, against hnswlib's own search."""
 
 import re
 import tracemalloc
@@ -37,11 +37,11 @@ class Searched:
         return np.argsort(-(self.unit @ query.astype(np.float64)), kind="stable")[:k].tolist()
 
     def finds(self, query, k, ef, node):
-        """Whether hnswlib's own search finds a node."""
+        """Return whether hnswlib's own search finds a node."""
         return node in self.index.search(query[None, :], k, ef=ef).ids[0].tolist()
 
     def check(self, query, k, ef):
-        """Check all that is said of the misses of one walk; return them."""
+        """Check the explanations of all misses of one walk, and return them."""
         walk, true = self.graph.walk(query, k, ef), self.true(query, k)
         found = explain_misses(self.graph, query, walk, true)
         assert [miss.node for miss in found] == [node for node in true if not self.finds(query, k, ef, node)]
@@ -70,7 +70,7 @@ class Searched:
 
 @pytest.fixture(scope="module")
 def real(wordllama):
-    """A starved graph of real sentences, two of each document, and the 215 questions of python_docs."""
+    """A poor graph of real sentences, two of each document, and the 215 questions of python_docs."""
     documents = load_sample("everyday_science").documents
     texts = [part for document in documents for part in re.split(r"(?<=[.!?])\s+", document.text)[:2]]
     queries, _ = read_queries(SAMPLE_FOLDER / "python_docs" / "queries.jsonl")
@@ -180,7 +180,7 @@ def test_the_smallest_ef_above_another(above):
 
 @pytest.fixture(scope="module")
 def missed():
-    """Misses among texts of which each is there several times: (index, query, walk, miss)."""
+    """Misses among repeated texts: (index, query, walk, miss)."""
     found = []
     for seed in range(60):
         index, queries, k, ef = repeated(seed)
@@ -225,7 +225,7 @@ def test_the_memory_of_looking_for_what_no_search_finds_grows_no_faster_than_the
         searched = Searched(rng.normal(size=(n, 6)), M=2, ef_construction=4)
         node = int(searched.graph.unreachable[0])
         query = searched.graph.vectors[node]
-        if which == "too far away":  # then the graph is walked at every width
+        if which == "too far away":  # then a walk is made at every ef that is tried
             node = searched.true(query, n)[-1]
             assert node not in searched.graph.unreachable
         tracemalloc.start()
@@ -250,7 +250,7 @@ def test_the_smallest_ef_takes_few_walks_and_keeps_no_beams(monkeypatch):
     for query in rng.normal(size=(20, 8)).astype(np.float32):
         kept.clear()
         found = explain_misses(searched.graph, query, walk(query, 5, 5), searched.true(query, 5))
-        assert len(kept) <= len(found) * 2 * np.ceil(np.log2(400))  # ef is doubled, then halved in
+        assert len(kept) <= len(found) * 2 * np.ceil(np.log2(400))  # ef is doubled, then bisected
         assert not any(kept)
         sought += sum(miss.smallest_ef is not None for miss in found)
     assert sought > 20

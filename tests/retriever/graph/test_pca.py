@@ -1,4 +1,4 @@
-"""The plane of a map: numpy's SVD over centred data, the same each time, for whatever vectors there are."""
+"""PCA: the plane is that of numpy's SVD of centred data, deterministic, and defined for any vectors."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from retriever.graph.pca import fit_plane
 
 
 def spread(n, dim, seed=0):
-    """Make vectors with a clear order of directions, away from the origin, turned at random."""
+    """Return vectors with clearly ordered variances, away from the origin, rotated at random."""
     rng = np.random.default_rng(seed)
     turned, _ = np.linalg.qr(rng.normal(size=(dim, dim)))
     scale = np.linspace(3, 0.2, dim)

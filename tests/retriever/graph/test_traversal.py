@@ -1,6 +1,7 @@
-"""HNSWGraph: the graph is hnswlib's, link by link, and a walk is its search, checked against two independent ones.
+"""HNSWGraph: the graph is hnswlib's, link by link, and a walk is hnswlib's search.
 
-Its memory is read here once more, field by field with struct, and searched once more, with dicts and sorted lists.
+Checked against a second reading of hnswlib's memory, field by field with struct, and against a second search, with
+dicts and sorted lists.
 """
 
 import re
@@ -30,13 +31,13 @@ TIE = 1e-6  # distances this close may be in either order: hnswlib adds their te
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
-    """Walk on one thread: products this small gain nothing by a second, and lose much where others work too."""
+    """Limit BLAS to one thread: small products gain nothing from a second, and lose much on a busy machine."""
     with threadpool_limits(limits=1, user_api="blas"):
         yield
 
 
 def sentences_and_parts(text):
-    """Cut a text into its sentences, their halves and their neighbouring pairs."""
+    """Return the sentences of a text, their halves and pairs of neighbouring ones."""
     sentences = re.split(r"(?<=[.!?])\s+", text)
     words = [sentence.split() for sentence in sentences]
     halves = [" ".join(part) for each in words for part in (each[: len(each) // 2], each[len(each) // 2 :]) if part]
@@ -45,7 +46,7 @@ def sentences_and_parts(text):
 
 @pytest.fixture(scope="module")
 def real(wordllama):
-    """Several thousand real texts, no two alike, and the 215 questions of python_docs: vectors and queries."""
+    """Several thousand distinct real texts and the 215 questions of python_docs: vectors and queries."""
     documents = load_sample("everyday_science").documents
     texts = dict.fromkeys(part for document in documents for part in sentences_and_parts(document.text))
     queries, _ = read_queries(SAMPLE_FOLDER / "python_docs" / "queries.jsonl")
@@ -56,7 +57,7 @@ def real(wordllama):
 
 @pytest.fixture(scope="module", params=GRAPHS)
 def built(request, real):
-    """An index of the real texts and its graph, of either kind."""
+    """An index of the real texts and its graph, with good and with poor settings."""
     index = HNSWIndex(real[0], **GRAPHS[request.param])
     return index, HNSWGraph.of(index)
 
@@ -82,7 +83,7 @@ def searches(draw, most=150, largest_k=40):
 
 
 def repeated(seed):
-    """Return an index of random vectors, each several times in it, and queries."""
+    """Return an index of random vectors, each repeated several times, and queries."""
     rng = np.random.default_rng(seed)
     n, dim = int(rng.integers(20, 300)), int(rng.integers(2, 20))
     vectors = rng.normal(size=(n // 5, dim))[rng.integers(0, n // 5, n)]
@@ -91,7 +92,7 @@ def repeated(seed):
 
 
 def check_found(walk, index, query):
-    """Check that a walk ends with hnswlib's ids and scores; equal distances may be in another order."""
+    """Check that a walk returns hnswlib's ids and scores; equal distances may be in another order."""
     found = index.search(query[None, :], walk.k, ef=walk.ef)
     filled = found.ids[0] != NO_ID
     ids, scores = found.ids[0, filled], found.scores[0, filled]
@@ -168,7 +169,7 @@ def test_where_texts_repeat_equally_near_ids_come_as_hnswlib_gives_them():
         graph = HNSWGraph.of(index)
         for query in queries:
             walk = graph.walk(query, k, ef)
-            if np.diff(np.unique(walk.to_all)).min() > TIE:  # what is equally near is the same vector
+            if np.diff(np.unique(walk.to_all)).min() > TIE:  # equally near vectors are the same vector
                 compared += 1
                 ids = index.search(query[None, :], k, ef=ef).ids[0]
                 if walk.ids.tolist() != ids[ids != NO_ID].tolist():
@@ -231,7 +232,7 @@ def test_ids_are_labels_whatever_the_order_hnswlib_stores_them_in(real):
     vectors, order = real[0][:900], np.random.default_rng(2).permutation(900)
     index = HNSWIndex(np.empty((0, vectors.shape[1])), M=5, ef_construction=30)
     index._index.resize_index(900)
-    index._index.add_items(vectors[order], order, num_threads=1)  # as several threads do: not in order of the labels
+    index._index.add_items(vectors[order], order, num_threads=1)  # as several threads would: not in the order of labels
     graph = HNSWGraph.of(index)
     np.testing.assert_array_equal(graph.vectors, vectors)
     check_graph(graph, index)
@@ -324,7 +325,7 @@ def reached(packed):
 
 
 def check_links(graph, M):
-    """Check what holds of any graph of hnswlib's."""
+    """Check the invariants of every graph of hnswlib's."""
     for layer, links in enumerate(graph.links):
         on_layer = set(np.flatnonzero(graph.levels >= layer).tolist())
         for node, row in enumerate(links.tolist()):
@@ -372,7 +373,7 @@ def test_what_is_unreachable_is_found_by_no_search_and_nearly_all_else_by_one_as
     index, graph = starved
     n, missing = len(graph), set(graph.unreachable.tolist())
     assert 5 < len(missing) < 100
-    own = graph.vectors[graph.unreachable]  # the queries with the best chance: the vectors themselves
+    own = graph.vectors[graph.unreachable]  # the most favourable queries: the vectors themselves
     assert not missing & set(index.search(own, 10, ef=n).ids.ravel().tolist())
     for query in own[:3]:
         assert not missing & set(index.search(query[None], n, ef=n).ids[0].tolist())
@@ -385,7 +386,7 @@ def test_what_is_unreachable_is_found_by_no_search_and_nearly_all_else_by_one_as
 
 
 class Counted:
-    """Search a graph as the paper says, with dicts and sorted lists, counting every distance that is computed."""
+    """A search of a graph as in the paper, with dicts and sorted lists, which counts every distance computed."""
 
     def __init__(self, packed, distances):
         self.links, self.packed, self.of = packed.links, packed, distances
@@ -396,7 +397,7 @@ class Counted:
         return float(self.of[node])
 
     def search(self, width):
-        """Return (layer, node, those looked at) of each expansion, and (distance, node) of the `width` nearest seen."""
+        """Return (layer, node, looked_at) of each expansion, and (distance, node) of the `width` nearest visited."""
         steps = []
         node = self.packed.entry_point
         here = self.distance(node)
@@ -425,15 +426,15 @@ class Counted:
 
 
 def check_steps(walk, packed):
-    """Check a walk against a search with dicts and sorted lists, and its beam against what it saw.
+    """Check a walk against a search with dicts and sorted lists, and its beam against the nodes visited.
 
-    Return whether the two were compared step by step: where two seen nodes are equally near, either may come first.
+    Return whether the two were compared step by step: of two equally near visited nodes either may come first.
     """
     width = max(walk.k, walk.ef)
     check_descent(walk, packed)
     check_ground(walk, packed, width)
     above = sum(len(step.looked_at) for step in walk.steps if step.layer)
-    assert walk.distances <= packed.n + above + 1  # the entry point's; the start's own is among the n
+    assert walk.distances <= packed.n + above + 1  # plus the entry point's; the start's is among the n
     assert walk.hops == len(walk.steps)
     clear = len(np.unique(walk.to_all[list(walk.looked_at)])) == len(walk.looked_at)
     if clear:

@@ -1,4 +1,4 @@
-"""What both indexes promise, checked against float64 brute force; what exact search promises beyond."""
+"""The contract of both indexes, and that of exact search, checked against brute force in float64."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ BAD_COUNTS = [0, -1, 1.5, True, None, "3", np.nan, np.float64(3), [3]]
 
 
 class Kind:
-    """One of the two indexes, called in one way."""
+    """One of the two indexes, with one interface for both."""
 
     def __init__(self, name):
         self.name = name
@@ -58,7 +58,7 @@ def true_neighbors(vectors, queries, k):
 
 
 def check_well_formed(found, vectors, queries, k):
-    """Check all that holds whichever neighbours were found: shapes, order, padding, and that scores are true."""
+    """Check what holds for any neighbours: shapes, order, empty places, and that scores are the true cosines."""
     assert found.ids.shape == found.scores.shape == (len(queries), k)
     assert found.ids.dtype == np.int64
     assert found.scores.dtype == np.float32
@@ -103,7 +103,7 @@ def test_a_bad_k_is_refused_by_name(kind, rng, k):
     index = kind.build(rng.normal(size=(5, 4)))
     with pytest.raises(ParameterError, match=r"^k is .*whole number from 1 to 100000"):
         kind.search(index, np.ones((1, 4)), k)
-    with pytest.raises(ParameterError):  # also where there is nothing to search
+    with pytest.raises(ParameterError):  # also in an empty index
         kind.search(kind.build(np.empty((0, 4))), np.ones((1, 4)), k)
 
 
@@ -187,7 +187,7 @@ def test_duplicates_are_all_found(kind):
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_every_real_type_and_memory_order_gives_the_same(kind, dtype, order):
     vectors = np.random.default_rng(3).integers(0, 5, size=(30, 6))
-    vectors[:, 0] += 1  # no zero row
+    vectors[:, 0] += 1  # so that no row is zero
     expected = true_neighbors(vectors, vectors[:3], 1)
     given_vectors = np.array(vectors, dtype=dtype, order=order)
     found = kind.search(kind.build(given_vectors), np.array(vectors[:3], dtype=dtype, order=order), 1)
@@ -204,7 +204,7 @@ def test_the_callers_arrays_are_neither_changed_nor_locked(kind, rng, scale, ord
     kind.search(kind.build(vectors), queries, 4)
     np.testing.assert_array_equal(vectors, before[0])
     np.testing.assert_array_equal(queries, before[1])
-    vectors[0, 0] = 9  # still the caller's own to write to
+    vectors[0, 0] = 9  # the caller may still write to it
 
 
 def test_lists_are_taken_as_arrays(kind):

@@ -1,4 +1,4 @@
-"""HNSWIndex: hnswlib's own results, the same graph each time, and searches that do not disturb one another."""
+"""HNSWIndex: hnswlib's own results, a reproducible graph, and independent concurrent searches."""
 
 import os
 import threading
@@ -18,7 +18,7 @@ STARVED = {"M": 4, "ef_construction": 20}
 
 
 def clusters(n=3000, dim=24, seed=1):
-    """Return vectors in clusters, as texts are: a starved graph finds too few of their neighbours at a low ef."""
+    """Return clustered vectors, like those of texts: a poor graph misses many neighbours at a low ef."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(40, dim))
     return normalize((centres[rng.integers(0, 40, n)] + 0.5 * rng.normal(size=(n, dim))).astype(np.float32))
@@ -40,7 +40,7 @@ def starved(vectors):
 
 
 class Proxy:
-    """Stand in for hnswlib's index, with some methods replaced."""
+    """A proxy of hnswlib's index with some methods replaced."""
 
     def __init__(self, real, **replaced):
         self._real = real
@@ -118,7 +118,7 @@ def test_the_limits_themselves_work_and_numpys_integers_become_pythons():
     assert len(HNSWIndex(np.eye(3), M=256, ef_construction=100_000)) == 3
 
 
-# --- reproducible
+# --- reproducibility
 
 
 def test_the_same_input_gives_the_same_graph_byte_for_byte(tmp_path, vectors):
@@ -201,11 +201,11 @@ def test_what_progress_raises_ends_the_build(vectors):
     assert len(seen) == 1
 
 
-# --- fewer than k reachable
+# --- fewer than k reachable vectors
 
 
 def unreachable():
-    """Return an index of 2,000 equal vectors, of whose graph only a part can be reached."""
+    """Return an index of 2,000 equal vectors, only a part of which can be reached in the graph."""
     return HNSWIndex(np.ones((2000, 8)), **STARVED)
 
 
@@ -213,13 +213,13 @@ def test_too_few_reachable_vectors_are_padded_where_hnswlib_raises():
     index = unreachable()
     query = normalize(np.ones((1, 8), np.float32))
     index._index.set_ef(500)
-    with pytest.raises(RuntimeError, match="contiguous"):  # what this is about: hnswlib itself gives nothing at all
+    with pytest.raises(RuntimeError, match="contiguous"):  # hnswlib itself returns nothing at all
         index._index.knn_query(query, 500, num_threads=1)
     found = index.search(np.vstack([query, query]), 500, ef=500)
     count = int((found.ids[0] != NO_ID).sum())
     assert 1 <= count < 500
     index._index.set_ef(500)
-    labels, _ = index._index.knn_query(query, count, num_threads=1)  # exactly as many as hnswlib can give
+    labels, _ = index._index.knn_query(query, count, num_threads=1)  # the most that hnswlib can return
     with pytest.raises(RuntimeError):
         index._index.knn_query(query, count + 1, num_threads=1)
     for row in range(2):
@@ -249,7 +249,7 @@ def test_an_unreachable_query_takes_nothing_from_the_others_in_its_batch():
         np.testing.assert_array_equal(single.scores[0], batch.scores[row])
 
 
-# --- one index, several visitors
+# --- concurrent searches of one index
 
 
 class NoLock:
@@ -261,13 +261,13 @@ class NoLock:
 
 
 def ask_at_once(index, queries, efs):
-    """Search with each ef in a thread of its own, each held up after set_ef until the other has set its own too."""
+    """Search with each ef in its own thread, each paused after set_ef until the other has called it too."""
     real, barrier = index._index, threading.Barrier(len(efs))
 
     def set_ef(ef):
         real.set_ef(ef)
         try:
-            barrier.wait(0.5)  # with the lock the other cannot come, and the time runs out
+            barrier.wait(0.5)  # with the lock the other cannot arrive, and the wait times out
         except threading.BrokenBarrierError:
             pass
 
@@ -288,7 +288,7 @@ def test_two_threads_with_different_ef_get_what_they_would_get_alone(vectors, qu
     alone = [index.search(queries, 10, ef=ef) for ef in (10, 400)]
     assert differing(alone, alone[::-1]) == [True, True]
     assert differing(ask_at_once(index, queries, (10, 400)), alone) == [False, False]
-    index._lock = NoLock()  # the proof that it is the lock that does it: without it one of them gets the other's ef
+    index._lock = NoLock()  # without the lock one of them gets the other's ef
     assert any(differing(ask_at_once(index, queries, (10, 400)), alone))
 
 
@@ -326,7 +326,7 @@ def test_searching_while_vectors_are_added(vectors, queries):
     assert len(index) == len(vectors)
 
 
-# --- the state that graph.py reads
+# --- the state that HNSWGraph.of reads
 
 
 def test_the_state_describes_the_graph_and_is_a_copy(vectors, queries):

@@ -1,4 +1,4 @@
-"""hnswlib's file of a graph, checked before hnswlib sees it: sound ones pass, and no forged number gets through."""
+"""Checks of hnswlib's graph files: valid files pass, and files with a forged number are refused."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def saved(path, vectors, **settings):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """The bytes of a graph of several layers."""
+    """The file of a graph of several layers, as bytes."""
     found = saved(tmp_path_factory.mktemp("graph") / "graph", rows())
     assert GraphBytes(found).header["max_level"] >= 2
     return found
@@ -42,7 +42,7 @@ def load(path, **changed):
     return HNSWIndex.load(path, **({"dimension": DIM, "seed": 42, **SETTINGS} | changed))
 
 
-# --- sound graphs
+# --- valid graphs
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 500])
@@ -76,7 +76,7 @@ def test_zero_rows_and_equal_rows_pass(tmp_path):
 
 
 def test_the_layout_is_known(data):
-    """The forgeries are no better than their idea of the file: every number found must be what hnswlib holds."""
+    """The forgeries depend on their own reading of the file: every number in it must be the one in hnswlib."""
     graph = GraphBytes(data)
     assert graph.header["count"] == N
     assert graph.header["m"] == SETTINGS["M"]
@@ -162,7 +162,7 @@ for _ in range(20):
 
 
 def test_hnswlib_alone_dies_of_such_graphs(tmp_path):
-    """The check is needed: should hnswlib learn to check by itself, this tells."""
+    """The check is still needed: this fails if hnswlib checks its files itself one day."""
     script = HARM.format(root=str(ROOT), path=str(tmp_path / "graph"), name="links far beyond the elements")
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=False)
     assert run.returncode < 0, run.stderr

@@ -1,4 +1,4 @@
-"""Indexing a collection stage by stage, and what an indexed collection keeps and shares."""
+"""The indexing pipeline stage by stage, and what an indexed collection caches, shares and saves."""
 
 import json
 import threading
@@ -41,7 +41,7 @@ def built(sample, wordllama):
 
 @pytest.fixture
 def fresh(built, tmp_path):
-    """A copy without anything measured yet."""
+    """A copy without measurements."""
     built.save(tmp_path / "copy")
     return IndexedCollection.load(tmp_path / "copy")
 
@@ -111,7 +111,7 @@ def test_a_collection_may_have_a_chunk_size_of_its_own(sample, wordllama, monkey
     assert indexed.settings == replace(STATIC, chunk_size=size)
     assert size // 2 < max(wordllama.count_tokens(indexed.retriever.texts)) <= size
     asked = index_collection(replace(sample, chunk_size=own), replace(STATIC, chunk_size=50))
-    assert asked.settings.chunk_size == 50  # what is asked for goes before
+    assert asked.settings.chunk_size == 50  # an explicit setting takes precedence
 
 
 def test_whole_documents_are_passages_where_the_collection_says_so(wordllama):
@@ -245,7 +245,7 @@ def test_without_queries_sentences_are_drawn_and_none_is_a_stored_text(sample, w
     indexed = index_collection(replace(sample, queries={}), STATIC)
     assert indexed.drawn
     assert 20 < len(indexed.queries) <= PINNED_QUERIES
-    texts = [" ".join(text.split()) for text in indexed.retriever.texts]  # drawn sentences are one line
+    texts = [" ".join(text.split()) for text in indexed.retriever.texts]  # drawn sentences have no line breaks
     assert not set(indexed.queries) & set(texts)
     assert all(any(query in text for text in texts) for query in indexed.queries)
 
@@ -291,7 +291,7 @@ def test_the_curve_is_measured_once_a_k(fresh):
 
 
 @pytest.mark.parametrize(("what", "name"), [("curve", "ef_curve"), ("measure_exact", "measure")])
-def test_visitors_who_ask_at_once_get_one_measurement(fresh, monkeypatch, what, name):
+def test_concurrent_callers_get_one_measurement(fresh, monkeypatch, what, name):
     real, calls, together = getattr(indexed_module, name), [], threading.Barrier(4)
 
     def slow(*args, **options):
@@ -310,7 +310,7 @@ def test_visitors_who_ask_at_once_get_one_measurement(fresh, monkeypatch, what, 
     assert all(one is found[0] for one in found)
 
 
-def test_a_cancelled_curve_is_measured_by_the_next_who_asks(fresh):
+def test_a_cancelled_curve_is_measured_by_the_next_caller(fresh):
     def cancel(fraction):
         raise Cancelled("stop")
 
@@ -531,7 +531,7 @@ def test_parts_that_do_not_fit_are_refused(built, tmp_path, change):
         IndexedCollection.load(tmp_path)
 
 
-def test_what_a_stranger_writes_into_a_folder_does_not_reach_the_inner_parts(built, tmp_path):
+def test_an_untrusted_folder_cannot_set_private_fields(built, tmp_path):
     built.save(tmp_path)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     manifest["extra"] |= {"_lock": "x", "_curves": {"5": "x"}, "_truth": 3, "_exact": None}
@@ -552,14 +552,14 @@ def test_a_plain_retriever_is_no_collection(built, tmp_path):
 
 
 def walked(indexed, k, ef):
-    """Count the distances of every pinned query on the graph, read anew."""
+    """Return the distances of every pinned query, counted on the graph read again."""
     graph = HNSWGraph.of(indexed.retriever.hnsw)
     return [graph.walk(query, k, ef).distances for query in indexed.query_vectors]
 
 
 @pytest.fixture
 def counts(monkeypatch):
-    """The (k, ef) for which distances are counted."""
+    """The list of (k, ef) for which distances are counted."""
     real, seen = indexed_module.count_distances, []
 
     def count(measured, graph, queries):

@@ -1,4 +1,4 @@
-"""The cache: a hit does no work, a damaged or unwritable one does no harm, and other inputs have other keys."""
+"""The sample cache: a hit does no work, a damaged or unwritable cache does no harm, other inputs have other keys."""
 
 import fcntl
 import os
@@ -31,7 +31,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def builds(monkeypatch, wordllama):
-    """Note every time a collection is indexed."""
+    """The list of the collections that are indexed."""
     calls, real = [], cache.index_collection
     monkeypatch.setattr(
         "retriever.indexing.sample_cache.index_collection",
@@ -118,7 +118,7 @@ def put_a_file_in_place_of_the_entry(entry):
     entry.write_text("in the way")
 
 
-def put_a_link_to_nowhere_in_place_of_the_entry(entry):
+def put_a_broken_link_in_place_of_the_entry(entry):
     shutil.rmtree(entry)
     entry.symlink_to(entry.parent / "nowhere")
 
@@ -131,7 +131,7 @@ DAMAGE = [
     empty_all,
     put_a_folder_in_place_of_the_manifest,
     put_a_file_in_place_of_the_entry,
-    put_a_link_to_nowhere_in_place_of_the_entry,
+    put_a_broken_link_in_place_of_the_entry,
 ]
 
 
@@ -141,7 +141,7 @@ def test_a_damaged_entry_is_built_anew(folder, builds, damage):
     damage(folder / entries(folder)[0])
     check_same(cached_sample("documents", STATIC), first)
     assert builds == [1, 1]
-    check_same(cached_sample("documents", STATIC), first)  # and is whole again
+    check_same(cached_sample("documents", STATIC), first)  # and the entry is complete again
     assert builds == [1, 1]
     assert len(entries(folder)) == 1
 
@@ -238,12 +238,12 @@ def test_unknown_names_are_refused(folder):
     assert entries(folder) == []
 
 
-# --- it does not grow
+# --- bounded size
 
 
 @pytest.fixture
 def made(folder, builds, monkeypatch):
-    """A small sample, indexed once: what follows is about where it is kept."""
+    """A small sample, indexed once, for tests of where it is stored."""
     ready = cached_sample("documents", STATIC)
     shutil.rmtree(folder)
     monkeypatch.setattr("retriever.indexing.sample_cache.index_collection", lambda *args, **options: ready)
@@ -251,7 +251,7 @@ def made(folder, builds, monkeypatch):
 
 
 def under_code(monkeypatch, version):
-    """Go on as if the package's code were of this version."""
+    """Pretend that the package's code is of this version."""
     monkeypatch.setattr("retriever.indexing.sample_cache._hash_files", lambda path, pattern: version)
 
 
@@ -294,9 +294,9 @@ def test_a_save_that_fails_leaves_what_was_there(folder, made, monkeypatch):
 
 
 def killed_in_save(made, target, calls):
-    """Save in a process of its own that is killed when it brings its nth piece of data onto the disk."""
-    child = os.fork()
-    if child == 0:
+    """Save in a forked process that is killed at its nth fsync; return whether it was killed."""
+    pid = os.fork()
+    if pid == 0:
         left, real = [calls], os.fsync
 
         def fsync(handle):
@@ -308,7 +308,7 @@ def killed_in_save(made, target, calls):
             _store(made, target)
         finally:
             os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
 
 
 def test_processes_killed_while_they_write_leave_at_most_one_unfinished_folder(folder, made):
@@ -330,14 +330,14 @@ def test_processes_killed_while_they_write_leave_at_most_one_unfinished_folder(f
 
 
 def held(folder):
-    """Hold the lock of the cache, as another process that writes does."""
+    """Lock the cache as another writing process would; return the handle."""
     folder.mkdir(exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
     return handle
 
 
-def test_who_finds_another_writing_waits_for_it(folder, made):
+def test_a_save_waits_for_another_writing_process(folder, made):
     handle = held(folder)
     (folder / f"{UNFINISHED_PREFIX}of-the-other").mkdir()
     with ThreadPoolExecutor(1) as pool:
@@ -350,7 +350,7 @@ def test_who_finds_another_writing_waits_for_it(folder, made):
     assert len(entries(folder)) == 1
 
 
-def test_who_waited_too_long_goes_on_without_the_cache(folder, made, monkeypatch):
+def test_after_waiting_too_long_the_cache_is_not_used(folder, made, monkeypatch):
     monkeypatch.setattr("retriever.indexing.sample_cache.LOCK_SECONDS", 0.2)
     handle = held(folder)
     check_same(cached_sample("documents", STATIC), made)
@@ -358,7 +358,7 @@ def test_who_waited_too_long_goes_on_without_the_cache(folder, made, monkeypatch
     os.close(handle)
 
 
-def test_where_the_disk_knows_no_locks_the_sample_is_kept_all_the_same(folder, made, monkeypatch):
+def test_on_a_disk_without_locks_the_sample_is_still_stored(folder, made, monkeypatch):
     def unsupported(*args):
         raise OSError(95, "Operation not supported")
 
@@ -368,7 +368,7 @@ def test_where_the_disk_knows_no_locks_the_sample_is_kept_all_the_same(folder, m
 
 
 def test_processes_of_different_versions_may_share_a_cache(folder, made, monkeypatch):
-    """Each deletes what the other reads; neither gets anything but the whole sample."""
+    """Each deletes what the other reads; both still get the complete sample."""
     code = threading.local()
     monkeypatch.setattr("retriever.indexing.sample_cache._hash_files", lambda path, pattern: code.version)
 

@@ -1,4 +1,4 @@
-"""Recall by score, latency by one protocol: checked against sets counted by hand and a watch on every search."""
+"""The measurement protocol: recall against sets counted by hand, latency with a spy on every search."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ from retriever.vectors import normalize
 
 
 def neighbors(rows):
-    """Build Neighbors from rows of (id, score); None is a missing place."""
+    """Return Neighbors from rows of (id, score); None is an empty place."""
     ids = [[NO_ID if cell is None else cell[0] for cell in row] for row in rows]
     scores = [[-np.inf if cell is None else cell[1] for cell in row] for row in rows]
     return Neighbors(np.array(ids, np.int64), np.array(scores, np.float32))
@@ -103,7 +103,7 @@ def test_recall_is_the_share_of_the_true_ids_where_no_scores_tie(n, k, seed, lev
         return neighbors([cells + [None] * (k - len(cells))])
 
     true = top(order)
-    some = [row for row in order if rng.random() < 0.6]  # what an approximate search got to see, best first
+    some = [row for row in order if rng.random() < 0.6]  # the nodes an approximate search visited, best first
     recall = float(knn_recall(true, top(some))[0])
     assert 0 <= recall <= 1
     assert knn_recall(true, true).tolist() == [1.0]
@@ -129,7 +129,7 @@ def test_numbers_derived_from_known_seconds():
 
 
 class Spied:
-    """Wrap an index's search of checked queries so that each call notes what was going on."""
+    """A spy on the search of an index: it records the arguments, the BLAS threads and the lock of each call."""
 
     def __init__(self, index, pause=0.0):
         self.calls, self.lock, self.inside, self.most = [], threading.Lock(), 0, 0
@@ -167,7 +167,7 @@ def test_queries_go_one_at_a_time_on_one_thread_after_a_warm_up(data, ef):
         assert options == ({} if ef is None else {"ef": ef})
         assert blas, "there is a BLAS to be limited"
         assert set(blas) == {1}
-        assert timing, "the turn is the timed section's"
+        assert timing, "the section is exclusive"
     assert [pool["num_threads"] for pool in threadpool_info()] == before
     assert measured.seconds.shape == measured.recall.shape == (25,)
     assert (measured.seconds > 0).all()
@@ -234,7 +234,7 @@ def test_what_does_not_suit_is_refused(data, exact, starved):
         measure(exact, queries[0], truth, k=5)
     with pytest.raises(VectorError):
         measure(exact, queries, truth, k=6)
-    with MACHINE_LOCK.exclusive():  # each refusal gave the turn back
+    with MACHINE_LOCK.exclusive():  # each refusal released the lock
         pass
 
 
@@ -360,7 +360,7 @@ def test_default_efs_start_at_k_and_end_with_the_first_that_covers_all(k, n):
     assert efs[0] == k
     assert efs == sorted(efs)
     assert efs[-1] <= 40 * k
-    assert all(ef < n for ef in efs[:-1])  # all before the last are of use
+    assert all(ef < n for ef in efs[:-1])  # none before the last covers all
     if n > 40 * k:
         assert efs[-1] == 40 * k
 
@@ -378,11 +378,11 @@ def test_smallest_ef_that_reaches_a_target(data):
     assert smallest_ef([step(None, 1.0)], 0.5) is None  # exact search has no ef
 
 
-# --- from how many vectors on an index pays
+# --- break-even
 
 
 def pretend(monkeypatch, cost):
-    """Let every measurement of n vectors take cost(n) seconds; return the sizes that were asked for."""
+    """Make every measurement of n vectors take cost(n) seconds; return the list of the sizes measured."""
     sizes = []
 
     def take(index, queries, exact, *, k, ef=None):
@@ -416,7 +416,7 @@ def test_break_even_on_this_machine_is_between_its_ends():
 
 
 def test_waiting_for_the_interpreter_does_not_count(data, exact):
-    """A thread that draws a figure keeps Python's lock for milliseconds; the search takes microseconds."""
+    """A thread that draws a figure holds the interpreter lock for milliseconds; the search takes microseconds."""
     vectors, queries = data
     truth, stop = exact.search(queries, 5), threading.Event()
 

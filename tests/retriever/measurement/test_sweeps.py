@@ -1,4 +1,4 @@
-"""Labs: each result is that of an index built by itself, the samples are nested, and growth finds known power laws."""
+"""Sweeps: each result is that of a separate index, samples are nested, and growth_exponent fits power laws."""
 
 import math
 
@@ -12,7 +12,7 @@ from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import NO_ID
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement import sweeps as labs_module
+from retriever.measurement import sweeps
 from retriever.measurement.protocol import knn_recall
 from retriever.measurement.sweeps import growth_exponent, sample_vectors, sweep_graph_settings, sweep_sizes
 from retriever.vectors import normalize
@@ -41,7 +41,7 @@ def results(vectors, queries):
 
 
 def check_hnsw(measured, index, queries, k, ef):
-    """Check a measurement against searches and walks of an index that was built by itself."""
+    """Check a measurement against searches and walks of a separately built index."""
     found, graph = index.search(queries, k, ef=ef), HNSWGraph.of(index)
     assert (measured.k, measured.ef) == (k, ef)
     np.testing.assert_array_equal(measured.neighbors.ids, found.ids)
@@ -52,7 +52,7 @@ def check_hnsw(measured, index, queries, k, ef):
     return found
 
 
-# --- M and efConstruction
+# --- M and ef_construction
 
 
 def test_each_pair_has_a_result_in_order(results):
@@ -87,20 +87,20 @@ def test_better_graphs_find_more(results):
 
 def test_build_seconds_are_those_of_the_build(monkeypatch, vectors, queries):
     clock, built = iter(range(0, 10_000, 7)), []
-    real = labs_module.HNSWIndex
+    real = sweeps.HNSWIndex
 
     def build(*args, **options):
-        built.append(next(clock))  # the build itself looks at the clock once
+        built.append(next(clock))  # the build itself reads the clock once
         return real(*args, **options)
 
     monkeypatch.setattr("retriever.measurement.sweeps.HNSWIndex", build)
-    monkeypatch.setattr(labs_module.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(sweeps.time, "perf_counter", lambda: next(clock))
     found = sweep_graph_settings(vectors[:60], queries, [2, 3], [5], k=3, ef=3)
     assert [result.build_seconds for result in found] == [14, 14]
     assert built == [7, 28]
 
 
-def test_progress_of_the_build_lab_rises_to_one_through_each_graph(vectors, queries):
+def test_progress_of_the_settings_sweep_rises_to_one_through_each_graph(vectors, queries):
     seen = []
     sweep_graph_settings(vectors, queries, [4, 8], [5, 10], k=3, ef=5, progress=seen.append)
     each = [250 / 600, 500 / 600, 1]  # a graph reports after each 250 vectors
@@ -109,9 +109,9 @@ def test_progress_of_the_build_lab_rises_to_one_through_each_graph(vectors, quer
 
 
 @pytest.mark.parametrize("report", [1, 3, 5])
-def test_what_progress_raises_ends_the_build_lab(monkeypatch, vectors, queries, report):
+def test_what_progress_raises_ends_the_settings_sweep(monkeypatch, vectors, queries, report):
     built, seen = [], []
-    real = labs_module.HNSWIndex
+    real = sweeps.HNSWIndex
     monkeypatch.setattr(
         "retriever.measurement.sweeps.HNSWIndex", lambda *args, **options: built.append(1) or real(*args, **options)
     )
@@ -186,7 +186,7 @@ def test_samples_are_nested_and_always_the_same(vectors):
     assert not np.shares_memory(all_of_them, vectors)
     rows = sample_vectors(np.arange(600, dtype=np.float32)[:, None], 600)[:, 0]
     assert sorted(rows.tolist()) == list(range(600))
-    assert abs(np.corrcoef(rows, np.arange(600))[0, 1]) < 0.2  # a collection's own order is not kept
+    assert abs(np.corrcoef(rows, np.arange(600))[0, 1]) < 0.2  # the order of the collection is not kept
     np.testing.assert_array_equal(all_of_them, vectors[rows.astype(int)])
 
 
@@ -197,7 +197,7 @@ def test_exact_search_grows_with_the_collection_and_hnsw_more_slowly(queries):
     assert growth_exponent(sizes, [result.hnsw.mean_distances for result in found]) < 0.5
 
 
-def test_progress_of_the_size_lab_rises_to_one_in_proportion_to_the_vectors(queries):
+def test_progress_of_the_size_sweep_rises_to_one_in_proportion_to_the_vectors(queries):
     seen = []
     sweep_sizes(random_vectors(1200), queries, k=3, ef=5, progress=seen.append, **STARVED)
     linked = [75, 225, 475, 525, 775, 1025, 1125, 1375, 1625, 1875, 2125, 2325]  # of 75 + 150 + 300 + 600 + 1200
@@ -207,7 +207,7 @@ def test_progress_of_the_size_lab_rises_to_one_in_proportion_to_the_vectors(quer
 
 
 @pytest.mark.parametrize("report", [1, 3, 7])
-def test_what_progress_raises_ends_the_size_lab(queries, report):
+def test_what_progress_raises_ends_the_size_sweep(queries, report):
     seen = []
 
     def cancel(fraction):
@@ -263,12 +263,12 @@ def test_a_few_vectors_are_all_found(queries, n):
     assert size.hnsw.mean_distances >= n + 1
 
 
-@pytest.mark.parametrize("lab", ["build", "size"])
+@pytest.mark.parametrize("sweep", ["settings", "sizes"])
 @pytest.mark.parametrize("progress", [None, lambda fraction: None], ids=["silent", "progress"])
-def test_no_vectors_are_no_crash(queries, lab, progress):
+def test_no_vectors_are_no_crash(queries, sweep, progress):
     nothing = np.empty((0, 12), np.float32)
     try:
-        if lab == "build":
+        if sweep == "settings":
             found = [
                 result.measurement
                 for result in sweep_graph_settings(nothing, queries, [4], [5], k=3, ef=5, progress=progress)
@@ -276,7 +276,7 @@ def test_no_vectors_are_no_crash(queries, lab, progress):
         else:
             found = [result.hnsw for result in sweep_sizes(nothing, queries, k=3, ef=5, progress=progress, **STARVED)]
     except RetrieverError:
-        return  # a clear refusal would do as well
+        return  # a clear error is accepted as well
     assert all((measured.neighbors.ids == NO_ID).all() for measured in found)
 
 

@@ -107,7 +107,7 @@ def test_indexing_again_adds_to_a_graph_that_is_there(make, graph_first):
 
 
 class Counting:
-    """Count the texts that an encoder embeds."""
+    """A wrapper of an encoder that counts the texts it embeds."""
 
     def __init__(self, encoder, fingerprint="fake0000-float32"):
         self.encoder, self.fingerprint, self.embedded = encoder, fingerprint, []
@@ -132,7 +132,7 @@ def test_what_is_stored_is_not_embedded_again(fake_encoder):
     assert len(retriever.metadata) == 6
 
 
-def test_another_retriever_gives_the_vectors_that_the_same_weights_made(fake_encoder):
+def test_vectors_of_the_same_weights_are_reused_from_another_retriever(fake_encoder):
     before = DenseRetriever("toy", encoder=fake_encoder)
     before.index([LIGHT, BREAD])
     encoder = Counting(fake_encoder)
@@ -141,15 +141,15 @@ def test_another_retriever_gives_the_vectors_that_the_same_weights_made(fake_enc
     assert encoder.embedded == ["salt"]
     np.testing.assert_array_equal(after.vectors[1], before.vectors[1])
     for fingerprint in ("fake0000-bfloat16", ""):
-        stranger = Counting(fake_encoder, fingerprint)
-        assert DenseRetriever("toy", encoder=stranger).index([BREAD], known=before) == 1
-        assert stranger.embedded == [BREAD]
+        other = Counting(fake_encoder, fingerprint)
+        assert DenseRetriever("toy", encoder=other).index([BREAD], known=before) == 1
+        assert other.embedded == [BREAD]
     nameless = DenseRetriever("toy", encoder=Counting(fake_encoder, ""))
     nameless.index([BREAD])
     assert DenseRetriever("toy", encoder=Counting(fake_encoder, "")).index([BREAD], known=nameless) == 1
 
 
-def test_what_is_stored_here_counts_more_than_what_another_holds(fake_encoder):
+def test_own_vectors_take_precedence_over_those_of_another_retriever(fake_encoder):
     class Turned(Counting):
         def encode_document(self, given):
             return -self.encoder.encode_document(given)
@@ -163,7 +163,7 @@ def test_what_is_stored_here_counts_more_than_what_another_holds(fake_encoder):
     np.testing.assert_array_equal(retriever.vectors[2], other.vectors[1])
 
 
-def test_vectors_from_a_file_are_not_given_to_others(filled, fake_encoder, tmp_path):
+def test_vectors_loaded_from_a_file_are_not_reused(filled, fake_encoder, tmp_path):
     filled.save(tmp_path)
     loaded = DenseRetriever.load(tmp_path, encoder=fake_encoder)
     encoder = Counting(fake_encoder)
@@ -171,7 +171,7 @@ def test_vectors_from_a_file_are_not_given_to_others(filled, fake_encoder, tmp_p
     assert (
         DenseRetriever("toy", encoder=encoder).index(texts(60), known=loaded.with_graph(M=4, ef_construction=20)) == 60
     )
-    assert loaded.index(texts(60)) == 0  # its own it keeps
+    assert loaded.index(texts(60)) == 0  # it keeps its own
 
 
 def test_the_callers_lists_and_metadata_are_copied(make):
@@ -244,7 +244,7 @@ def test_with_graph_shares_texts_and_vectors_and_links_anew(filled):
     assert (other.hnsw.M, other.hnsw.ef_construction) == (4, 20)
     assert (filled.hnsw.M, filled.hnsw.ef_construction) == (16, 200)
     assert other.search("sea") == filled.search("sea")
-    other.index(["only here"])  # sharing ends where one of them grows
+    other.index(["only here"])  # sharing ends when one of them grows
     assert len(other.texts) == 61
     assert len(filled.texts) == len(filled.vectors) == len(filled.hnsw) == 60
 
@@ -325,7 +325,7 @@ def test_unknown_models_and_bad_graph_settings_are_refused_at_once(make):
 
 
 class Encoding:
-    """An encoder that returns what it is told to, and takes no progress."""
+    """An encoder that returns given vectors and takes no progress."""
 
     dimension, max_tokens = 4, None
 
@@ -458,7 +458,7 @@ def test_another_encoder_than_the_one_that_made_the_vectors_is_refused(filled, t
     other.dimension, other.fingerprint = 32, "another0-float32"
     with pytest.raises(ModelError, match="other weights"):
         DenseRetriever.load(tmp_path, encoder=other)
-    with pytest.raises(ModelError, match="catalogue"):  # "toy" is none of the catalogue's
+    with pytest.raises(ModelError, match="catalogue"):  # "toy" is not in the catalogue
         DenseRetriever.load(tmp_path)
 
 
@@ -473,7 +473,7 @@ def test_a_fetched_models_weights_are_checked_when_it_is_loaded(monkeypatch, tmp
     retriever.save(tmp_path)
     assert DenseRetriever.load(tmp_path).search("lamp", 1)[0]["text"] == LIGHT
     Fetched.fingerprint = "99998888-float32"
-    changed = DenseRetriever.load(tmp_path)  # without a network the collection can still be looked at
+    changed = DenseRetriever.load(tmp_path)  # without a network the collection can still be viewed
     for stale in (changed, changed.with_graph(M=4, ef_construction=20)):
         with pytest.raises(ModelError, match="other weights"):
             stale.search("lamp")

@@ -1,4 +1,4 @@
-"""Runs: documents ranked by their best chunk, against brute force in float64, exactly and through the graph."""
+"""Runs: documents ranked by their best chunk, by exact search and by HNSW, against brute force in float64."""
 
 import tracemalloc
 
@@ -21,7 +21,7 @@ def retriever_of(encoder, texts, metadata=None, **settings):
 
 @pytest.fixture(scope="module")
 def chunked(fake_encoder):
-    """Sixty documents of one to five chunks each, the chunks of a document far apart."""
+    """Sixty documents of one to five chunks each, the chunks of a document not near each other."""
     texts = sentences(180)
     owner = np.random.default_rng(4).permutation([f"d{number % 60}" for number in range(120)] + ["d7", "d8", "d9"] * 20)
     return retriever_of(fake_encoder, texts, [{"doc_id": str(doc_id)} for doc_id in owner])
@@ -34,13 +34,13 @@ def vectors(fake_encoder):
 
 @pytest.fixture(scope="module")
 def crowded(fake_encoder):
-    """One document of forty chunks, all nearer to "amber anchor" than the five documents of one chunk each."""
+    """One document of forty chunks, all nearer to "amber anchor" than five documents of one chunk each."""
     texts = [f"amber anchor {word}" for word in WORDS[2:42]] + [f"{word} beacon" for word in WORDS[50:55]]
     return retriever_of(fake_encoder, texts, [{"doc_id": "crowd"}] * 40 + [{"doc_id": f"d{n}"} for n in range(5)])
 
 
 def by_brute_force(retriever, vectors, k):
-    """Rank documents by the highest cosine of any chunk of theirs, in float64."""
+    """Return documents ranked by the highest cosine of their chunks, in float64."""
     stored, asked = retriever.vectors.astype(np.float64), vectors.astype(np.float64)
     cosines = asked @ stored.T / np.linalg.norm(stored, axis=1) / np.linalg.norm(asked, axis=1)[:, None]
     ranked = []
@@ -59,7 +59,7 @@ def check_same(found, expected):
         assert documents == pytest.approx(true, abs=1e-6)
 
 
-# --- exact
+# --- exact search
 
 
 @pytest.mark.parametrize("k", [1, 3, 10, 59, 60])
@@ -106,7 +106,7 @@ def test_fewer_documents_than_k_are_all_there_are(chunked, vectors):
 
 
 class Random:
-    """Make vectors without looking at the texts: fast for very many."""
+    """An encoder that returns random vectors: fast for very many texts."""
 
     dimension, max_tokens = 4, None
 
@@ -127,7 +127,7 @@ def test_more_chunks_than_the_largest_k_do_no_harm():
 def test_many_chunks_of_few_documents_take_little_more_memory_than_their_scores():
     n, queries = 8_000, {f"q{number}": "x" for number in range(60)}
     retriever = retriever_of(Random(), ["x"] * n, [{"doc_id": f"d{row % 7}"} for row in range(n)])
-    scores = 4 * n * len(queries)  # bytes of every query's score of every chunk, as exact search holds them
+    scores = 4 * n * len(queries)  # bytes of all scores, which exact search has in memory at once
     tracemalloc.start()
     run = run_queries(retriever, queries, 10)
     peak = tracemalloc.get_traced_memory()[1]
@@ -136,7 +136,7 @@ def test_many_chunks_of_few_documents_take_little_more_memory_than_their_scores(
     assert peak < 6 * scores, f"{peak / scores:.0f} times the scores"
 
 
-# --- through the graph
+# --- HNSW
 
 
 @pytest.mark.parametrize("k", [1, 10, 60, 100])
@@ -175,11 +175,11 @@ def test_places_that_a_starved_graph_cannot_fill_are_no_documents(fake_encoder):
     assert [len(documents) for documents in run.values()] == reached.tolist()
 
 
-# --- what is asked, and of what
+# --- queries and documents
 
 
 class OneSided:
-    """Encode queries and documents differently: only a document's first half is read."""
+    """An encoder that reads only the first half of documents, so that queries and documents differ."""
 
     dimension, max_tokens = 32, None
 

@@ -1,4 +1,4 @@
-"""Archives: a saved collection packed and unpacked, BEIR's unpacked, and whatever is something else refused."""
+"""Archives: saved collections are packed and unpacked, BEIR's are unpacked, and all others are refused."""
 
 import io
 import stat
@@ -99,7 +99,7 @@ def test_a_bomb_is_not_written_out(empty, tmp_path):
     assert sum(map(len, contents(empty).values())) <= MANY
 
 
-def test_a_size_that_lies_is_no_way_round_the_limit(empty, tmp_path):
+def test_a_wrong_declared_size_does_not_evade_the_limit(empty, tmp_path):
     path = zip_of(tmp_path / "lie.zip", [("vectors-0123456789abcdef.npy", bytes(5_000_000))])
     data = path.read_bytes()
     path.write_bytes(data.replace((5_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
@@ -163,7 +163,7 @@ def tree(folder):
 def linked(name):
     """Return a member that claims to be a link."""
     member = zipfile.ZipInfo(name)
-    member.create_system = 3  # Unix, whose modes tell links
+    member.create_system = 3  # Unix, whose file modes mark links
     member.external_attr = (stat.S_IFLNK | 0o777) << 16
     return member
 
@@ -175,7 +175,7 @@ def test_a_beir_archive_is_unpacked_wherever_its_folder_stands(empty, tmp_path, 
     assert read_beir(empty).qrels == {"q1": {"d1": 1}}
 
 
-def test_other_members_are_passed_over(empty, tmp_path):
+def test_other_members_are_skipped(empty, tmp_path):
     others = [
         ("scifact/", b""),
         ("scifact/qrels/train.tsv", b"x"),
@@ -234,7 +234,7 @@ def test_a_name_that_leads_elsewhere_is_refused_and_nothing_is_written(empty, tm
     assert {path.name for path in tmp_path.iterdir()} == {"empty", "evil0.zip", "evil1.zip", "only.zip"}
 
 
-def test_an_evil_name_of_macos_is_refused_too(empty, tmp_path):
+def test_a_malicious_name_among_macos_files_is_refused_too(empty, tmp_path):
     with pytest.raises(StorageError, match="leads out"):
         unpack_beir(beir_zip(tmp_path / "a.zip", ("__MACOSX/../../x", b"x")), empty, max_bytes=MANY)
 
@@ -250,7 +250,7 @@ def test_links_are_refused_and_nothing_is_written(empty, tmp_path):
 
 def test_as_many_bytes_as_allowed_are_written_and_no_more(empty, tmp_path):
     size = sum(map(len, BEIR.values()))
-    path = beir_zip(tmp_path / "a.zip", ("README.md", bytes(100_000)))  # what is passed over does not count
+    path = beir_zip(tmp_path / "a.zip", ("README.md", bytes(100_000)))  # members that are skipped do not count
     unpack_beir(path, empty, max_bytes=size)
     assert tree(empty) == BEIR
     for limit in (size - 1, 1, 0):
@@ -258,7 +258,7 @@ def test_as_many_bytes_as_allowed_are_written_and_no_more(empty, tmp_path):
             unpack_beir(path, empty, max_bytes=limit)
 
 
-def test_a_bomb_that_tells_its_size_is_refused_before_anything_is_written(empty, tmp_path):
+def test_a_bomb_that_declares_its_size_is_refused_before_anything_is_written(empty, tmp_path):
     path = beir_zip(tmp_path / "bomb.zip", parts={**BEIR, "qrels/test.tsv": bytes(50_000_000)})
     assert path.stat().st_size < 100_000
     with pytest.raises(StorageError, match="unpacks to more than 1 MB"):
@@ -266,7 +266,7 @@ def test_a_bomb_that_tells_its_size_is_refused_before_anything_is_written(empty,
     assert list(empty.iterdir()) == []
 
 
-def test_a_bomb_that_tells_another_size_is_not_written_out(empty, tmp_path):
+def test_a_bomb_that_declares_another_size_is_not_written_out(empty, tmp_path):
     path = beir_zip(tmp_path / "lie.zip", parts={**BEIR, "corpus.jsonl": bytes(5_000_000)})
     data, true = path.read_bytes(), struct.pack("<I", 5_000_000)
     assert data.count(true) == 2  # in both headers of the member
@@ -276,7 +276,7 @@ def test_a_bomb_that_tells_another_size_is_not_written_out(empty, tmp_path):
     assert sum(map(len, tree(empty).values())) <= MANY
 
 
-def test_the_bytes_that_come_are_counted_whatever_the_archive_tells(empty, tmp_path, monkeypatch):
+def test_the_unpacked_bytes_are_counted_whatever_the_archive_declares(empty, tmp_path, monkeypatch):
     path = beir_zip(tmp_path / "a.zip")
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda archive, name: io.BytesIO(bytes(5_000_000)))
     with pytest.raises(StorageError, match="unpacks to more"):
@@ -295,7 +295,7 @@ def test_missing_parts_are_named_and_present_ones_are_not(empty, tmp_path, missi
         with pytest.raises(CollectionError) as caught:
             unpack_beir(path, empty, max_bytes=MANY)
         found, _, advice = str(caught.value).partition(";")
-        if "corpus.jsonl" in missing and top:  # without a corpus nobody knows which folder was meant
+        if "corpus.jsonl" in missing and top:  # without a corpus it is unknown which folder was meant
             assert found == f"{number}.zip holds no corpus.jsonl and no queries.jsonl and no qrels/test.tsv"
         else:
             assert found == f"{number}.zip holds no {' and no '.join(missing)}"

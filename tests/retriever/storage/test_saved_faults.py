@@ -1,4 +1,4 @@
-"""Saved folders that are damaged, forged or half written: loading refuses them or gives something usable, and lives.
+"""Damaged, forged and half-written folders: loading refuses them or gives a usable result, and never crashes.
 
 LAB_FULL_TESTS=1 tries 2,000 damaged folders and prints a table; without it, some hundred.
 """
@@ -22,10 +22,10 @@ from tests.support.saved_faults import (
     ARRAYS,
     FIT_LINES,
     HEADERS,
+    KIND_SEQUENCE,
     KINDS,
     MANIFEST,
     MANIFESTS,
-    TURNS,
     UNFIT_LINES,
     content,
     forge,
@@ -38,14 +38,14 @@ from tests.support.saved_faults import (
 from tests.support.saved_loads import app, of_collection
 
 FULL = os.environ.get("LAB_FULL_TESTS") == "1"
-CASES = 2_000 if FULL else 6 * len(TURNS)
+CASES = 2_000 if FULL else 6 * len(KIND_SEQUENCE)
 SEED = 1
-MEGABYTES = 300  # that loading all of them may take, one after another
+MEGABYTES = 300  # that loading all folders one after another may take
 ENDS = ("refused", "same", "another", "refused in use", "died")
 
 
 def run(script, *arguments, seconds):
-    """Run one of the tests' scripts in a process of its own."""
+    """Run one of the tests' scripts in a separate process."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     return subprocess.run(
         [sys.executable, ROOT / "tests" / "support" / script, *map(str, arguments)],
@@ -68,7 +68,7 @@ def saves(tmp_path_factory):
 
 @pytest.fixture
 def folder(saves, tmp_path):
-    """A saved collection of one's own to damage, beside the others."""
+    """A copy of a saved collection to damage, beside the others."""
     for name in ("static", "minilm", "twin", "plain"):
         shutil.copytree(saves / name, tmp_path / name)
     return tmp_path / "static"
@@ -78,13 +78,13 @@ def folder(saves, tmp_path):
 
 
 def test_a_damaged_folder_is_refused_or_usable_and_nothing_worse(saves, capsys):
-    """In a process apart, which may die of a folder: then another goes on with the next."""
+    """In a separate process, which may crash: then another one continues with the next folder."""
     case, table, failures = 0, defaultdict(Counter), []
     while case < CASES:
         ended = run("saved_loads.py", saves, SEED, case, CASES, seconds=1_800)
-        told = [json.loads(line) for line in ended.stdout.splitlines()]
-        assert ended.returncode <= 0, ended.stderr  # below 0 a signal ended it, above 0 a mistake in the script itself
-        for line in told:
+        reported = [json.loads(line) for line in ended.stdout.splitlines()]
+        assert ended.returncode <= 0, ended.stderr  # below 0: ended by a signal; above 0: an error of the script itself
+        for line in reported:
             if "kind" in line:
                 case, kind, what = line["case"] + 1, line["kind"], line["what"]
             elif "ended" in line:
@@ -104,7 +104,7 @@ def test_a_damaged_folder_is_refused_or_usable_and_nothing_worse(saves, capsys):
 
 
 def written(table):
-    """Write how many folders of each kind of damage were tried, and how each way to load them ended."""
+    """Return a table of how many folders of each kind of damage were tried, and how loading them ended."""
     columns = [(way, end) for way in ("app", "library") for end in ENDS]
     lines = [f"{'':31}{'tried':>7}  " + "".join(f"{f'{way}: {end}':>{len(way + end) + 4}}" for way, end in columns)]
     table = {**table, "all": sum(table.values(), Counter())}
@@ -114,7 +114,7 @@ def written(table):
     return "\n" + "\n".join(lines) + "\n"
 
 
-# --- what somebody wrote on purpose, and whose checksums match
+# --- forgeries, whose checksums match
 
 HARMLESS = {
     "M of 256", "ef_construction of 100,000", "unknown keys", "inner parts in extra", "extra as pairs", "no documents",
@@ -135,7 +135,7 @@ def test_a_forged_manifest_is_refused_unless_it_is_harmless(folder, name):
     with pytest.raises((StorageError, ModelError)) as refused:
         app(folder)
     assert len(str(refused.value)) < 500
-    assert "has no attribute" not in str(refused.value)  # an error of Python's own, which tells a reader nothing
+    assert "has no attribute" not in str(refused.value)  # a message of Python's own, which means nothing to a user
 
 
 USABLE = {"huge numbers", "tiny numbers", "zeros", "one row over and over", "column-major"}
@@ -207,7 +207,7 @@ def test_a_file_belongs_to_one_part_so_that_none_is_read_twice(folder):
 @pytest.mark.parametrize("part", ["vectors", "passages", "graph"])
 def test_parts_of_another_model_and_of_another_collection_are_refused(folder, load, part):
     forge(folder, part, content(folder.parent / "minilm", part))
-    if part == "graph" and load is app:  # which does not look at it
+    if part == "graph" and load is app:  # which does not read it
         assert len(load(folder)) == 60
         return
     with pytest.raises(StorageError):
@@ -235,20 +235,20 @@ def test_what_is_no_file_is_not_read(folder, name, monkeypatch):
 
 
 def no_reading(watched, read):
-    """Return a reader that fails the test for one path, whose reading would never end."""
+    """Return a reader that fails the test if one path is read, which would never end."""
     return lambda path, **options: pytest.fail("it was read") if path == watched else read(path, **options)
 
 
 def test_a_file_of_another_size_is_refused_before_it_is_read(folder, monkeypatch):
     path = path_of(folder, "vectors")
-    os.truncate(path, 1 << 40)  # a hole, which takes no room on the disk
+    os.truncate(path, 1 << 40)  # a sparse file, which takes no space on the disk
     monkeypatch.setattr(Path, "read_bytes", no_reading(path, Path.read_bytes))
     with pytest.raises(StorageError, match="bytes"):
         app(folder)
 
 
 def test_links_to_files_are_followed(folder):
-    """Download tools keep files in one place and links to them in another."""
+    """Download tools store files in one folder and links to them in another."""
     expected = of_collection(app(folder))
     for path in list(folder.iterdir()):
         path.rename(folder.parent / f"kept-{path.name}")
@@ -287,11 +287,11 @@ def test_too_many_queries_are_refused_both_ways(folder):
 
 @pytest.mark.parametrize("what", ["other", "graph"])
 def test_a_save_killed_at_any_step_leaves_the_old_collection_or_the_new_one_whole(tmp_path, what):
-    """other: another collection is saved over the first. graph: the same with another graph, so files in common."""
+    """other: another collection is saved over it. graph: the same one with another graph, which has files in common."""
     ended = run("saved_kills.py", tmp_path, what, seconds=300)
     assert ended.returncode == 0, ended.stderr
     steps = json.loads((tmp_path / "steps").read_text())
-    assert json.loads((tmp_path / "ended").read_text()) == [9] * len(steps)  # every one was killed where it was meant
+    assert json.loads((tmp_path / "ended").read_text()) == [9] * len(steps)  # each was killed at its step
     assert len(steps) >= 30
     assert {step.split()[0] for step in steps} == {"open", "write", "sync", "rename", "mkdir", "rmdir", "remove"}
     old, new = (of_collection(IndexedCollection.load(tmp_path / name)) for name in ("old", "new"))
@@ -302,14 +302,14 @@ def test_a_save_killed_at_any_step_leaves_the_old_collection_or_the_new_one_whol
         for load in (app, IndexedCollection.load):
             found = of_collection(load(folder))
             assert found == (new if number > replaced else old), f"killed before step {number}, {step}"
-        third.save(folder)  # and the next save works and clears up
+        third.save(folder)  # and the next save works and cleans up
         assert IndexedCollection.load(folder).name == "Third"
         assert len(list(folder.iterdir())) == 5
     assert 20 <= replaced < len(steps) - 1
 
 
 def test_names_are_on_the_disk_before_they_are_relied_upon(folder):
-    """A power cut is harder than a kill: it can undo a rename whose folder was not synced."""
+    """A power cut is worse than a kill: it can undo a rename whose folder was not synced."""
     ended = run("saved_kills.py", folder.parent, "other", seconds=300)
     assert ended.returncode == 0, ended.stderr
     steps = json.loads((folder.parent / "steps").read_text())
@@ -338,7 +338,7 @@ def test_a_system_that_cannot_sync_a_folder_can_save(folder, monkeypatch):
 
 
 def test_what_cannot_be_cleared_up_does_not_fail_a_save(folder, monkeypatch):
-    """The new collection is there by then."""
+    """By then the new collection is saved."""
 
     def refuse(path):
         raise PermissionError(13, "Permission denied")
@@ -350,5 +350,5 @@ def test_what_cannot_be_cleared_up_does_not_fail_a_save(folder, monkeypatch):
     monkeypatch.undo()
     assert app(folder).name == "Renamed"
     loaded.save(folder)
-    assert not (folder / ".writing-folder").is_symlink()  # the link is gone, not what it leads to
+    assert not (folder / ".writing-folder").is_symlink()  # the link is deleted, not its target
     assert (folder.parent / "twin").is_dir()

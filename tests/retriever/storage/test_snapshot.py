@@ -1,4 +1,4 @@
-"""A retriever on disk: what was saved comes back, a killed save harms nothing, and damage is always noticed."""
+"""Snapshots: a saved retriever is read back, a killed save does no harm, and damage is always detected."""
 
 import io
 import json
@@ -74,7 +74,7 @@ def name_of(folder, part):
 
 
 def write_file(folder, part, data):
-    """Put other content under a file's name, with the right SHA-256 in the manifest: damage no checksum shows."""
+    """Replace a file's content and its SHA-256 in the manifest: damage that no checksum reveals."""
     import hashlib
 
     (folder / name_of(folder, part)).write_bytes(data)
@@ -123,7 +123,7 @@ def test_column_major_vectors_come_back(tmp_path):
     check_same(read_snapshot(tmp_path), made)
 
 
-def test_the_manifest_says_with_what_it_was_made(folder):
+def test_the_manifest_names_the_versions_and_settings(folder):
     import hashlib
 
     manifest = json.loads((folder / MANIFEST).read_text())
@@ -196,7 +196,7 @@ def test_metadata_that_holds_itself_is_refused(tmp_path):
     for metadata in (ring, deep):
         with pytest.raises(StorageError, match="row 0"):
             write_snapshot(tmp_path, snapshot(1, metadata=[metadata]))
-    while deep:  # take it apart bit by bit: freeing it at once would recurse as deep
+    while deep:  # taken apart level by level: freeing it at once would recurse as deep
         deep = deep["deeper"]
 
 
@@ -237,8 +237,8 @@ storage.write_snapshot(base / "old", old)
 for name, nth, after in points:
     folder = base / f"{{name}}-{{nth}}-{{after}}"
     shutil.copytree(base / "old", folder)
-    child = os.fork()
-    if child == 0:
+    pid = os.fork()
+    if pid == 0:
         owner = Path if name == "unlink" else storage.os
         real, calls = getattr(owner, name), 0
         def counted(*args, **kwargs):
@@ -252,7 +252,7 @@ for name, nth, after in points:
         setattr(owner, name, counted)
         storage.write_snapshot(folder, new)
         os._exit(0)
-    print(folder.name, os.waitpid(child, 0)[1])
+    print(folder.name, os.waitpid(pid, 0)[1])
 """
 KILL_POINTS = [("fsync", nth, after) for nth in range(1, 6) for after in (False, True)]
 KILL_POINTS += [("replace", nth, after) for nth in range(1, 6) for after in (False, True)]
@@ -266,12 +266,12 @@ def test_a_save_killed_at_any_point_leaves_the_old_or_the_new_one_whole(tmp_path
     assert run.returncode == 0, run.stderr
     statuses = dict(line.split() for line in run.stdout.splitlines())
     assert len(statuses) == len(KILL_POINTS)
-    assert set(statuses.values()) == {str(int(signal.SIGKILL))}, statuses  # every child was killed where it was meant
+    assert set(statuses.values()) == {str(int(signal.SIGKILL))}, statuses  # every process was killed at its point
     for name, nth, after in KILL_POINTS:
         folder = tmp_path / f"{name}-{nth}-{after}"
         is_new = name == "unlink" or (name, nth, after) == ("replace", 5, True)
         check_same(read_snapshot(folder), snapshot(30, seed=1) if is_new else snapshot())
-        write_snapshot(folder, snapshot(20, seed=2))  # and the next save works and clears up
+        write_snapshot(folder, snapshot(20, seed=2))  # and the next save works and cleans up
         check_same(read_snapshot(folder), snapshot(20, seed=2))
         assert len(list(folder.iterdir())) == 5
 
@@ -402,7 +402,7 @@ def test_names_that_save_never_gives_are_not_opened(folder, name, monkeypatch):
 
 
 def places(value, path=()):
-    """Give the path of every value within a nested one."""
+    """Yield the path of every value within a nested one."""
     yield path
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield from places(inner, (*path, key))
