@@ -26,7 +26,8 @@ from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.protocol import Measurement, ef_curve, knn_recall, measure
+from retriever.measurement.ef_curve import ef_curve
+from retriever.measurement.recall_and_latency import Measurement, knn_recall, measure
 from retriever.retrievers.dense import DenseRetriever, Hit
 from retriever.retrievers.document_runs import run_queries
 

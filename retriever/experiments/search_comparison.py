@@ -4,11 +4,11 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from retriever.fair_lock import MACHINE_LOCK
-from retriever.indexes.base import NO_ID, Neighbors
-from retriever.measurement.protocol import knn_recall, measure
+from retriever.graph.misses import mark_differences
+from retriever.indexes.base import Neighbors
+from retriever.measurement.recall_and_latency import knn_recall, measure
 from retriever.parameters import check_count
 from retriever.retrievers.dense import DenseRetriever, Hit
 
@@ -53,25 +53,3 @@ def compare_searches(retriever: DenseRetriever, query: str, k: int, *, ef: int) 
     seconds = {"embedding": embedding_seconds, "HNSW": hnsw.p50, "exact": exact.p50}
     missed, extra = mark_differences(truth.ids[0], found.ids[0], recall)
     return SearchComparison(retriever.hits(truth), retriever.hits(found), missed, extra, recall, seconds)
-
-
-def mark_differences(true: NDArray[np.int64], found: NDArray[np.int64], recall: float) -> tuple[list[bool], list[bool]]:
-    """Return marks of the missed ids in true and of the extra ids in found, as many as recall implies.
-
-    Recall is by score, so a tie with the k-th score is no miss. Of the ids that differ, only the first are marked as
-    missed, and only the last as extra, until their number fits.
-    """
-    true, found = true[true != NO_ID], found[found != NO_ID]
-    n_missed = round((1 - recall) * len(true))
-    missed, extra = [bool(row not in found) for row in true], [bool(row not in true) for row in found]
-    n_extra = max(0, n_missed - (len(true) - len(found)))
-    return _keep_first(missed, n_missed), _keep_first(extra[::-1], n_extra)[::-1]
-
-
-def _keep_first(marks: list[bool], count: int) -> list[bool]:
-    """Return the marks with only the first `count` true ones kept."""
-    kept = []
-    for mark in marks:
-        kept.append(mark and count > 0)
-        count -= mark
-    return kept

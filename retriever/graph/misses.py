@@ -1,4 +1,4 @@
-"""Explanations of the true neighbours that a search of the graph did not find.
+"""Missed neighbours: which of the exact neighbours a search did not find, and why.
 
 If k is at most ef, a true neighbour can be missed in one way only: its distance was never computed on the ground layer.
 Had it been computed, the node would have been kept, as fewer than k nodes are nearer. So an explanation names the nodes
@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from retriever.graph.traversal import HNSWGraph, Walk, one_query
-from retriever.indexes.base import SCORE_TIE
+from retriever.indexes.base import NO_ID, SCORE_TIE
 from retriever.indexes.hnsw import LARGEST_EF
 from retriever.parameters import LARGEST_K, check_count
+from retriever.vectors import Int64
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,25 @@ def _explain(graph: HNSWGraph, query: ArrayLike, walk: Walk, node: int) -> Miss:
         tuple(other for other in linking if other in walk.expanded),
         smallest_ef_for(graph, query, walk.k, node, above=max(walk.ef, walk.k)),
     )
+
+
+def mark_differences(true: Int64, found: Int64, recall: float) -> tuple[list[bool], list[bool]]:
+    """Return marks of the missed ids in true and of the extra ids in found, as many as recall implies.
+
+    Recall is by score, so a tie with the k-th score is no miss. Of the ids that differ, only the first are marked as
+    missed, and only the last as extra, until their number fits.
+    """
+    true, found = true[true != NO_ID], found[found != NO_ID]
+    n_missed = round((1 - recall) * len(true))
+    missed, extra = [bool(row not in found) for row in true], [bool(row not in true) for row in found]
+    n_extra = max(0, n_missed - (len(true) - len(found)))
+    return _keep_first(missed, n_missed), _keep_first(extra[::-1], n_extra)[::-1]
+
+
+def _keep_first(marks: list[bool], count: int) -> list[bool]:
+    """Return the marks with only the first `count` true ones kept."""
+    kept = []
+    for mark in marks:
+        kept.append(mark and count > 0)
+        count -= mark
+    return kept

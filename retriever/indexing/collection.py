@@ -19,7 +19,8 @@ from retriever.graph.pca import PrincipalPlane, fit_plane
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
 from retriever.indexing.manifest import MOST_QUERIES, check_manifest
-from retriever.measurement.protocol import Measurement, break_even, count_distances, ef_curve, measure
+from retriever.measurement.ef_curve import break_even, ef_curve
+from retriever.measurement.recall_and_latency import Measurement, count_distances, measure
 from retriever.progress import Progress, of_stage
 from retriever.retrievers.dense import DenseRetriever
 from retriever.storage.snapshot import read_snapshot, write_snapshot

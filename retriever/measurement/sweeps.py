@@ -12,7 +12,7 @@ import numpy as np
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.protocol import Measurement, count_distances, measure
+from retriever.measurement.recall_and_latency import Measurement, count_distances, measure
 from retriever.vectors import Float32
 
 SAMPLE_SEED = 42

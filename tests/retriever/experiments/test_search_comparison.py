@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retriever.errors import ParameterError
-from retriever.experiments.search_comparison import compare_searches, mark_differences
+from retriever.experiments.search_comparison import compare_searches
+from retriever.graph.misses import mark_differences
 from retriever.indexes.base import NO_ID
 from retriever.retrievers.dense import DenseRetriever
 

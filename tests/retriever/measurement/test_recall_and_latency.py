@@ -16,17 +16,9 @@ from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement import protocol as measurement_module
-from retriever.measurement.protocol import (
-    Measurement,
-    break_even,
-    count_distances,
-    default_efs,
-    ef_curve,
-    knn_recall,
-    measure,
-    smallest_ef,
-)
+from retriever.measurement import recall_and_latency as measurement_module
+from retriever.measurement.ef_curve import break_even, default_efs, ef_curve, smallest_ef
+from retriever.measurement.recall_and_latency import Measurement, count_distances, knn_recall, measure
 from retriever.vectors import normalize
 
 
@@ -390,7 +382,7 @@ def pretend(monkeypatch, cost):
         seconds = np.full(len(queries), cost(len(index)))
         return Measurement(ef, k, np.ones(len(queries)), seconds, None, exact)
 
-    monkeypatch.setattr("retriever.measurement.protocol.measure", take)
+    monkeypatch.setattr("retriever.measurement.ef_curve.measure", take)
     return sizes
 
 
@@ -429,9 +421,12 @@ def test_waiting_for_the_interpreter_does_not_count(data, exact):
     for thread in threads:
         thread.start()
     try:
-        start = time.perf_counter()
-        beside = min(measure(exact, queries, truth, k=5).p50 for _ in range(3))
-        on_the_wall = (time.perf_counter() - start) / 3 / len(queries)
+        for _ in range(20):  # where other programs keep the drawing threads from running, nothing waits for them
+            start = time.perf_counter()
+            beside = min(measure(exact, queries, truth, k=5).p50 for _ in range(3))
+            on_the_wall = (time.perf_counter() - start) / 3 / len(queries)
+            if on_the_wall > 5 * alone:
+                break
     finally:
         stop.set()
         for thread in threads:
