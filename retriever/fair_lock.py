@@ -1,9 +1,9 @@
-"""Turns: heavy work shares the machine, a timed section has it alone, and all come in the order they asked.
+"""A fair lock: heavy work runs in shared sections, timed work in exclusive ones, first come, first served.
 
 A latency measured while another thread embeds documents on the same cores says more about that thread than
-about the index. So long work (embedding, building a graph) asks for a short shared turn per batch, and a
-timed section asks for the machine alone: it waits until running batches end. In order: with thirty people at
-their sliders there is always a timed section that waits, and work must get on all the same.
+about the index. So long work (embedding, building a graph) enters a short shared section per batch, and timed
+work enters an exclusive section, which waits until running batches end. Sections are granted in the order of the
+requests: with thirty users at their sliders an exclusive section is always waiting, and heavy work must still advance.
 """
 
 import threading
@@ -13,77 +13,80 @@ from contextlib import contextmanager
 
 
 class FairLock:
-    """Let many batches of work run together, or one timed section alone, first come, first served."""
+    """Lock with shared sections, for heavy work, and exclusive sections, for timed work, granted in order of request.
+
+    A section that a thread enters inside another of its sections is part of the outer one and does not wait.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[threading.Event, bool]] = deque()  # who is to be let in, and whether alone
-        self._working = 0  # batches under way
-        self._timing = False
-        self._inside = threading.local()  # .depth: turns within turns that this thread has; the inner ones are free
+        self._waiting: deque[tuple[threading.Event, bool]] = deque()  # event to wake a thread, exclusive or not
+        self._working = 0  # shared sections in progress
+        self._timing = False  # whether an exclusive section is in progress
+        self._local = threading.local()  # .depth: nested sections of this thread; only the outermost waits
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Run one batch of heavy work beside others; keep it short, a timed section may be waiting for its end."""
-        self._enter(alone=False)
+        """Enter a shared section for one batch of heavy work; keep it short, an exclusive section may be waiting."""
+        self._enter(exclusive=False)
         try:
             yield
         finally:
-            self._leave(alone=False)
+            self._leave(exclusive=False)
 
     def yield_to_waiting(self) -> None:
-        """Let those go first who wait; for work that cannot be cut into batches, between its steps."""
+        """Let waiting threads go first; for work that cannot be divided into batches, between its steps."""
         with self.shared():
             pass
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Run one timed section with no other timed section and no batch of heavy work beside it."""
-        self._enter(alone=True)
+        """Enter an exclusive section for timed work: no other section, shared or exclusive, runs at the same time."""
+        self._enter(exclusive=True)
         try:
             yield
         finally:
-            self._leave(alone=True)
+            self._leave(exclusive=True)
 
-    def _enter(self, *, alone: bool) -> None:
-        self._inside.depth = self._depth() + 1
+    def _enter(self, *, exclusive: bool) -> None:
+        self._local.depth = self._depth() + 1
         if self._depth() > 1:
             return
-        ticket = threading.Event()
+        event = threading.Event()
         with self._lock:
-            self._waiting.append((ticket, alone))
-            self._let_in()
-        ticket.wait()
+            self._waiting.append((event, exclusive))
+            self._admit()
+        event.wait()
 
-    def _leave(self, *, alone: bool) -> None:
-        self._inside.depth -= 1
+    def _leave(self, *, exclusive: bool) -> None:
+        self._local.depth -= 1
         if self._depth():
             return
         with self._lock:
-            if alone:
+            if exclusive:
                 self._timing = False
             else:
                 self._working -= 1
-            self._let_in()
+            self._admit()
 
     def _depth(self) -> int:
-        return getattr(self._inside, "depth", 0)
+        return getattr(self._local, "depth", 0)
 
-    def _let_in(self) -> None:
-        """Let in the first of those who wait, and the next, as long as they may run beside who is in; under the lock.
+    def _admit(self) -> None:
+        """Admit waiting threads in order, as long as each may run beside those inside; the caller holds the lock.
 
-        Only who is let in wakes up: thirty who wake to find that it is another's turn would slow that one down.
+        Only admitted threads wake up: thirty that woke up just to wait again would slow down the one admitted.
         """
         while self._waiting and not self._timing:
-            ticket, alone = self._waiting[0]
-            if alone and self._working:
+            event, exclusive = self._waiting[0]
+            if exclusive and self._working:
                 return
             self._waiting.popleft()
-            if alone:
+            if exclusive:
                 self._timing = True
             else:
                 self._working += 1
-            ticket.set()
+            event.set()
 
 
-MACHINE_LOCK = FairLock()  # one for the process: there is one machine
+MACHINE_LOCK = FairLock()  # one per process, since all its threads share one machine

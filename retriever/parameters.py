@@ -1,4 +1,4 @@
-"""Checks of the numbers that callers pass in, and units they share."""
+"""Checks of numeric parameters, and constants that modules share."""
 
 from numbers import Integral
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from retriever.errors import ParameterError
 
 MEGABYTE = 1_000_000  # bytes
-LARGEST_K = 100_000  # far above what is of use; a slip of the pen must not take all memory
+LARGEST_K = 100_000  # far above any useful value; a typing error must not use up all memory
 
 
-def check_count(name: str, value: Any, low: int, high: int | None = None) -> int:  # noqa: ANN401 - the check is for any type
-    """Return value as an int if it is a whole number from low to high, else raise ParameterError."""
+def check_count(name: str, value: Any, low: int, high: int | None = None) -> int:  # noqa: ANN401 - checked here
+    """Return value as an int; raise ParameterError if it is not a whole number from low to high (None: no limit)."""
     number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
     if number is None or number < low or (high and number > high):
         wanted = f"from {low} to {high}" if high else f"of at least {low}"

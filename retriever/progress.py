@@ -1,12 +1,12 @@
-"""Progress: how long work tells whoever waits for it how far it is, and how it is told to stop."""
+"""Progress callbacks: long-running work reports the fraction done to them, and they can stop it by raising."""
 
 from collections.abc import Callable
 
-Progress = Callable[[str, float], None]  # stage, fraction done in [0, 1]; what it raises ends the work
+Progress = Callable[[str, float], None]  # stage, fraction done in [0, 1]; an exception it raises ends the work
 
 
 def of_stage(progress: Progress | None, stage: str) -> Callable[[float], None] | None:
-    """Return a progress function of one stage."""
+    """Return a callback that reports the fraction done of one stage to progress, or None if there is no progress."""
     if progress is None:
         return None
     report = progress
@@ -14,4 +14,4 @@ def of_stage(progress: Progress | None, stage: str) -> Callable[[float], None] |
 
 
 def ignore_progress(stage: str, fraction: float) -> None:
-    """Take progress that nobody watches."""
+    """Discard a progress report."""

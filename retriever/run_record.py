@@ -1,4 +1,4 @@
-"""The run record: what produced a number, so that a lesson can be reproduced."""
+"""The run record: what produced a number, so that it can be reproduced."""
 
 import json
 import os
@@ -34,12 +34,12 @@ RECORDED_PACKAGES = (
 
 @cache
 def versions() -> Mapping[str, str]:
-    """Return the versions of Python and of the packages that can change a number; absent ones are left out."""
+    """Return the versions of Python and of the packages that can change a number, without those not installed."""
     return MappingProxyType({"python": platform.python_version(), **versions_of(RECORDED_PACKAGES)})
 
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions of packages; absent ones are left out."""
+    """Return the versions of packages, without those not installed."""
     found = {}
     for package in packages:
         with suppress(PackageNotFoundError):
@@ -49,14 +49,14 @@ def versions_of(packages: Iterable[str]) -> dict[str, str]:
 
 @cache
 def machine() -> Mapping[str, Any]:
-    """Return the CPU's name, its cores open to this process and the operating system; no host or user name."""
+    """Return the CPU's name, the cores available to this process and the operating system; no host or user name."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     system = f"{platform.system()} {platform.machine()}"
     return MappingProxyType({"cpu": cpu_name(), "cores": cores, "system": system})
 
 
 def cpu_name() -> str:
-    """Return the CPU's name as the system gives it."""
+    """Return the CPU's name as the operating system reports it, or "unknown"."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -66,16 +66,17 @@ def cpu_name() -> str:
 
 
 def utc_timestamp() -> str:
-    """Return the time in UTC, to the second, in ISO 8601."""
+    """Return the current time in UTC, to the second, in ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Say what was done, with what, on what, and what was seen.
+    """Record of a run: what was done, with which settings, on which data, and what was observed.
 
     title: what was done, in words. settings: model, dimension, k, ef, M and the like. data: name, documents,
-    vectors, queries. observed: the numbers that came out, with their units in their names.
+    vectors, queries. observed: the resulting numbers, with their units in their names. protocol: how they were
+    obtained, in words. time: as utc_timestamp returns it.
     """
 
     title: str
@@ -89,12 +90,12 @@ class RunRecord:
     record_version: int = RECORD_VERSION
 
     def to_json(self) -> str:
-        """Return the record as JSON, keys in order of declaration."""
+        """Return the record as JSON, with the keys in order of declaration."""
         content = {part.name: getattr(self, part.name) for part in fields(self)}
         return json.dumps(content, indent=2, ensure_ascii=False, default=_json_default) + "\n"
 
     def to_markdown(self) -> str:
-        """Return the record as Markdown: a heading and a table a part."""
+        """Return the record as Markdown: a heading and a table for each part."""
         parts = [
             f"# Run record: {_markdown_cell(self.title)}",
             f"Recorded {self.time} (record version {self.record_version}).",
@@ -109,8 +110,8 @@ class RunRecord:
         return "\n\n".join(parts) + "\n"
 
 
-def _json_default(value: Any) -> Any:  # noqa: ANN401 - what JSON does not know
-    """Return a mapping as a dict and a NumPy number as Python's; raise TypeError for anything else."""
+def _json_default(value: Any) -> Any:  # noqa: ANN401 - any value that JSON cannot represent
+    """Return a mapping as a dict and a NumPy number as a Python number; raise TypeError for anything else."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, np.generic):
@@ -119,7 +120,7 @@ def _json_default(value: Any) -> Any:  # noqa: ANN401 - what JSON does not know
 
 
 def _markdown_cell(value: Any) -> str:  # noqa: ANN401 - any value of a record
-    """Write a value for a Markdown table: one line, and nothing in it is a bar, a link, a picture or other markup."""
+    """Return a value as a cell of a Markdown table: one line, with bars, links, images and other markup escaped."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     escaped = re.sub(r"[\\|`*~$]|(?<=\])\(", r"\\\g<0>", " ".join(text.split()))
     return escaped.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,4 +1,4 @@
-"""Text that UTF-8 can hold and every later step can read."""
+"""Cleaning of text, so that UTF-8 can encode it and every later step can read it."""
 
 import re
 
@@ -6,10 +6,10 @@ SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def replace_surrogates(text: str) -> str:
-    """Replace lone surrogates, which JSON can carry and neither UTF-8 nor a tokenizer takes, by U+FFFD."""
+    """Replace lone surrogates, which JSON can carry but neither UTF-8 nor a tokenizer accepts, by U+FFFD."""
     return SURROGATES.sub("\ufffd", text)
 
 
 def clean_text(text: str) -> str:
-    """Make a text fit for every later step: line feeds, no NUL, nothing that UTF-8 cannot hold."""
+    """Return a text that every later step accepts: line feeds only, no NUL, nothing that UTF-8 cannot encode."""
     return replace_surrogates(text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", ""))

@@ -1,1 +1,1 @@
-"""Documents cut into overlapping chunks of a bounded number of tokens."""
+"""Splitting of documents into overlapping chunks of a bounded number of tokens."""

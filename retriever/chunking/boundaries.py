@@ -1,6 +1,6 @@
-"""Choose where a text is cut: paragraph ends before sentence ends, before line ends, before word ends.
+"""Boundaries at which a text is cut: paragraph ends before sentence ends, before line ends, before word ends.
 
-A chunk takes as many words as fit, then goes back to the best border in the second half of what it took.
+A chunk takes as many words as fit, then ends at the best boundary in the second half of them.
 """
 
 import re
@@ -20,60 +20,60 @@ SENTENCE = re.compile(rf"[.!?…。！？](?:(?<=[。！？]){CLOSERS}(?![。！
 
 @dataclass(slots=True)
 class ProposedChunk:
-    """Propose pieces `first` to `end` (excluded) as a chunk; those before `seen` are in the chunk before it."""
+    """Proposed chunk: pieces `first` to `end` (excluded); those before `seen` repeat the end of the previous chunk."""
 
     first: int
     end: int
     seen: int
-    tokens: int  # of the whole, and of what is repeated: sums at first, then counts
+    tokens: int  # of the chunk and, below, of the repeated pieces: sums at first, then counts
     repeated: int
 
 
 class TextSplitter:
-    """Cut one text; `done` has the offsets of its chunks so far, the last one being pieces `first` to `end`."""
+    """Splitter of one text; `done` has the offsets of its chunks so far, the last one being pieces `first` to `end`."""
 
     def __init__(self, text: str, pieces: list[str], words: TokenCosts, overlap: int) -> None:
         self.text, self.pieces, self.words, self.overlap = text, pieces, words, overlap
-        self.starts = list(accumulate(map(len, pieces), initial=0))  # offset of each piece and of the end
+        self.starts = list(accumulate(map(len, pieces), initial=0))  # offset of each piece, and of the text's end
         self.sums = list(accumulate(map(words.cost.__getitem__, pieces), initial=0))  # tokens before each piece
-        self.seals: list[int] = []  # pieces that must start a chunk
+        self.seals: list[int] = []  # indices of pieces that must start a chunk
         if not words.sealed.isdisjoint(pieces):
             self.seals = [i for i, piece in enumerate(pieces) if i and piece in words.sealed]
-        self.doubts = words.doubts(pieces)  # pieces whose tokens may depend on the one before
-        self.slack = 1.0  # how far the sums fell short lately
+        self.doubts = words.doubts(pieces)  # indices of pieces whose tokens may depend on the one before
+        self.slack = 1.0  # ratio by which recent sums were too low
         self.first = self.end = 0
         self.done: list[tuple[int, int]] = []
 
     @property
     def finished(self) -> bool:
-        """Say whether the whole text is in chunks."""
+        """Whether the whole text is in chunks."""
         return self.end == len(self.pieces)
 
     def tokens(self, first: int, end: int) -> int:
-        """Add up the tokens of pieces, without the white space before the first."""
+        """Return the sum of the tokens of pieces, `end` excluded, without the white space before the first."""
         return self.words.alone[self.pieces[first].lstrip()] + self.sums[end] - self.sums[first + 1]
 
     def offsets(self, first: int, end: int) -> tuple[int, int]:
-        """Give where pieces are in the text, without the white space before the first."""
+        """Return where pieces start and end in the text, without the white space before the first."""
         piece = self.pieces[first]
         return self.starts[first] + len(piece) - len(piece.lstrip()), self.starts[end]
 
     def slice(self, first: int, end: int) -> str:
-        """Give the text of pieces, without the white space before the first."""
+        """Return the text of pieces, without the white space before the first."""
         start, stop = self.offsets(first, end)
         return self.text[start:stop]
 
     def doubtful(self, span: ProposedChunk) -> bool:
-        """Say whether the sum over a span may be wrong: a piece in it, but the first, may depend on the one before."""
+        """Return whether the sum of a chunk may be wrong: a piece after its first may depend on the one before."""
         after = bisect_right(self.doubts, span.first)
         return after < len(self.doubts) and self.doubts[after] < span.end
 
     def propose(self) -> list[ProposedChunk]:
-        """Propose the next chunks, few where sums were wrong, so that little is counted in vain."""
-        most = WINDOW if self.slack == 1 else WINDOW // 8
+        """Return the next proposed chunks; few after wrong sums, so that few counts are wasted."""
+        limit = WINDOW if self.slack == 1 else WINDOW // 8
         spans: list[ProposedChunk] = []
         first, end = self.first, self.end
-        while end < len(self.pieces) and len(spans) < most:
+        while end < len(self.pieces) and len(spans) < limit:
             first, seen = self._start_after(first, end), end
             end = self._end_of(first, seen + 1)
             repeated = self.tokens(first, seen) if first < seen else 0
@@ -81,7 +81,7 @@ class TextSplitter:
         return spans
 
     def accept(self, counted: Iterable[ProposedChunk]) -> None:
-        """Keep proposals up to the first with too many tokens, in all or in what it repeats; from there take less."""
+        """Accept chunks up to the first with too many tokens, in total or repeated; propose smaller ones from there."""
         for span in counted:
             if span.tokens > self.words.room or span.repeated > self.overlap:
                 self.slack = max(self.slack * 1.1, span.tokens / max(1, self.tokens(span.first, span.end)))
@@ -90,49 +90,48 @@ class TextSplitter:
             self.done.append(self.offsets(span.first, span.end))
         self.slack = (1 + self.slack) / 2 if self.slack > 1.02 else 1.0
 
-    def _end_of(self, first: int, least: int) -> int:
-        """Find the best end of a chunk that starts with piece `first` and goes on to `least` at least."""
+    def _end_of(self, first: int, min_end: int) -> int:
+        """Return the best end, `min_end` or later, of a chunk that starts with piece `first`."""
         room = int(self.words.room / self.slack)
-        before = self.sums[first + 1] - self.tokens(first, first + 1)  # what sums say before the chunk
-        end = max(bisect_right(self.sums, before + room) - 1, least)
+        before = self.sums[first + 1] - self.tokens(first, first + 1)  # the sum before the chunk
+        end = max(bisect_right(self.sums, before + room) - 1, min_end)
         seal = bisect_right(self.seals, first)
         if seal < len(self.seals) and self.seals[seal] <= end:
             return self.seals[seal]
         if end == len(self.pieces):
             return end
-        half = min(max(bisect_left(self.sums, before + room / 2), least), end)
-        for border in (PARAGRAPH, SENTENCE, LINE, WORD):
-            if places := self._places(border, half, end):
+        half = min(max(bisect_left(self.sums, before + room / 2), min_end), end)
+        for boundary in (PARAGRAPH, SENTENCE, LINE, WORD):
+            if places := self._boundaries(boundary, half, end):
                 return places[-1]
         return end
 
     def _start_after(self, first: int, end: int) -> int:
-        """Find where to start after a chunk of pieces `first` to `end`: where it repeats whole sentences, or words."""
+        """Return where the chunk after pieces `first` to `end` starts: it repeats whole sentences, else words."""
         if not (self.overlap and end) or self.pieces[end] in self.words.sealed:
             return end
-        next_piece = self.sums[end + 1] - self.sums[end]  # it must fit as well
+        next_piece = self.sums[end + 1] - self.sums[end]  # must fit into the chunk as well
         room = min(int(self.overlap / self.slack), int(self.words.room / self.slack) - next_piece)
-        least = bisect_left(self.sums, self.sums[end] - room, first + 1, end)
-        sentences = self._places(PARAGRAPH, least, end - 1) + self._places(SENTENCE, least, end - 1)
-        places = sentences or self._places(WORD, least, end - 1) or range(least, end)
+        low = bisect_left(self.sums, self.sums[end] - room, first + 1, end)
+        sentences = self._boundaries(PARAGRAPH, low, end - 1) + self._boundaries(SENTENCE, low, end - 1)
+        places = sentences or self._boundaries(WORD, low, end - 1) or range(low, end)
         return min((place for place in places if self.tokens(place, end) <= room), default=end)
 
-    def _places(self, border: re.Pattern[str], least: int, most: int) -> list[int]:
-        """List the pieces from `least` to `most` that have such a border before them."""
-        found = border.finditer(self.text, self.starts[least - 1], self.starts[min(most + 1, len(self.pieces))])
-        places = (bisect_right(self.starts, match.end()) - 1 for match in found)
-        return [place for place in places if least <= place <= most]
+    def _boundaries(self, boundary: re.Pattern[str], low: int, high: int) -> list[int]:
+        """Return the pieces from `low` to `high` that have such a boundary before them."""
+        matches = boundary.finditer(self.text, self.starts[low - 1], self.starts[min(high + 1, len(self.pieces))])
+        places = (bisect_right(self.starts, match.end()) - 1 for match in matches)
+        return [place for place in places if low <= place <= high]
 
 
 def advance_splitters(splitters: Sequence[TextSplitter], words: TokenCosts) -> None:
-    """Let each cutter propose chunks, count in one call those whose sums may be wrong, and hand the counts back."""
+    """Advance each splitter by the chunks it proposes; those whose sums may be wrong are counted, all in one call."""
     proposals = [splitter.propose() for splitter in splitters]
     spans = [(splitter, span) for splitter, proposed in zip(splitters, proposals, strict=True) for span in proposed]
     unsure = [(splitter, span) for splitter, span in spans if splitter.doubtful(span)]
     counts = words.count([splitter.slice(span.first, span.end) for splitter, span in unsure])
-    doubtful: list[
-        tuple[TextSplitter, ProposedChunk]
-    ] = []  # where the sum of a chunk was wrong, that of its overlap may be
+    # where the sum of a chunk was wrong, that of its repeated pieces may be wrong too
+    doubtful: list[tuple[TextSplitter, ProposedChunk]] = []
     for (splitter, span), tokens in zip(unsure, counts, strict=True):
         if span.repeated and span.tokens != tokens:
             doubtful.append((splitter, span))

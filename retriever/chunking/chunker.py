@@ -1,8 +1,8 @@
-"""Cut documents into overlapping chunks of a bounded number of tokens, with exact offsets.
+"""Splitting of documents into overlapping chunks of a bounded number of tokens, with exact offsets.
 
-The rule: take as many words as fit, then go back to the last paragraph end in the second half of what was taken;
-without one to the last sentence end there, then line end, then word end. What fits is found by adding up the tokens
-of words. Where they might not add up, a chunk is counted before it is returned, and cut again if the sum was wrong.
+The rule: take as many words as fit, then go back to the last paragraph end in the second half of them; if there is
+none, to the last sentence end there, then line end, then word end. What fits is found by adding up the tokens of
+words. Where they might not add up, a chunk is counted before it is returned, and cut again if the sum was wrong.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,31 +16,34 @@ from retriever.errors import ChunkingError
 
 DEFAULT_SIZE = 200  # tokens: a paragraph or two, and below the limit of every model in the catalogue
 SMALLEST_ROOM = 8  # tokens: a rare character takes up to five where the vocabulary falls back to bytes
-CHARACTERS_A_BATCH = 1_000_000  # characters whose words are held at a time
+CHARACTERS_A_BATCH = 1_000_000  # characters of documents whose pieces are in memory at a time
 
 
 class TokenLimit(Protocol):
-    """Know how much a model reads."""
+    """Interface of a model that may limit the length of its input."""
 
     @property
     def max_tokens(self) -> int | None:
-        """Give the most tokens the model reads, or None if there is no limit."""
+        """The maximum number of tokens the model reads, or None if there is no limit."""
 
 
 class ChunkingEncoder(TokenLimit, Protocol):
-    """Count the tokens a model reads for a document: special tokens and prompt included, nothing truncated.
+    """Interface of an encoder that counts the tokens of documents.
 
-    It may have an attribute `adds_up`: true where no token reaches across white space, so that the tokens of words add
-    up to those of a text; chunks of such a model need not be counted again.
+    It may have an attribute `adds_up`: true if no token spans white space, so that the tokens of words add up to those
+    of a text; chunks for such a model need not be counted again.
     """
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Count the tokens of each text."""
+        """Return the number of tokens of each document: special tokens and prompt included, not truncated."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Hold a piece of a document: `document.text[start:end] == text`, without white space at either end."""
+    """Part of a document: `document.text[start:end] == text`, without white space at either end.
+
+    start, end: offsets in characters.
+    """
 
     chunk_id: str
     doc_id: str
@@ -50,18 +53,18 @@ class Chunk:
 
 
 def default_chunk_size(encoder: TokenLimit) -> int:
-    """Give 200 tokens, or the model's limit if that is lower."""
+    """Return 200 tokens, or the model's limit if that is lower."""
     return DEFAULT_SIZE if encoder.max_tokens is None else min(DEFAULT_SIZE, encoder.max_tokens)
 
 
 def chunk_documents(
     documents: Iterable[Document], *, encoder: ChunkingEncoder, chunk_size: int | None = None, chunk_overlap: int = 0
 ) -> list[Chunk]:
-    """Cut documents into chunks of at most `chunk_size` tokens (None: the default), in order.
+    """Split documents into chunks of at most `chunk_size` tokens (None: the default), in order.
 
     `encoder.count_tokens([chunk.text])[0] <= chunk_size` holds for every chunk, and every character that is not white
-    space is in one. A chunk starts with the last whole sentences of the one before it (its last words if the sentence
-    is too long), at most `chunk_overlap` tokens, and goes on beyond it. Raises ChunkingError for impossible sizes.
+    space is in one. A chunk starts with the last whole sentences of the previous one (its last words if the sentence
+    is too long), at most `chunk_overlap` tokens, and extends beyond it. Raises ChunkingError for impossible sizes.
     """
     size = default_chunk_size(encoder) if chunk_size is None else chunk_size
     overhead = encoder.count_tokens([""])[0]
@@ -70,13 +73,13 @@ def chunk_documents(
     def count(texts: Sequence[str]) -> list[int]:
         return [tokens - overhead for tokens in encoder.count_tokens(texts)] if texts else []
 
-    words = TokenCosts(count, size - overhead, adds_up=getattr(encoder, "adds_up", False))
+    costs = TokenCosts(count, size - overhead, adds_up=getattr(encoder, "adds_up", False))
     chunks: list[Chunk] = []
     for batch in _document_batches(documents):
-        split = words.split([document.text for document in batch])
-        splitters = [TextSplitter(d.text, pieces, words, chunk_overlap) for d, pieces in zip(batch, split, strict=True)]
+        split = costs.split([document.text for document in batch])
+        splitters = [TextSplitter(d.text, pieces, costs, chunk_overlap) for d, pieces in zip(batch, split, strict=True)]
         while unfinished := [splitter for splitter in splitters if not splitter.finished]:
-            advance_splitters(unfinished, words)
+            advance_splitters(unfinished, costs)
         for document, splitter in zip(batch, splitters, strict=True):
             for number, (start, end) in enumerate(splitter.done, start=1):
                 chunk_id = f"{document.doc_id}#{number}"

@@ -1,7 +1,7 @@
-"""What each distinct word of a text costs in tokens, so that a sum says where to cut a text.
+"""Token costs of the distinct words of texts, so that sums of them show where to cut a text.
 
-A piece is a word with the white space before it; the pieces of a text joined are the text. Words come back again and
-again, so counting each distinct one once is far cheaper than splitting with the tokenizer.
+A piece is a word with the white space before it; the pieces of a text joined are the text. Words recur often, so
+counting the tokens of each distinct one once is far cheaper than splitting with the tokenizer.
 """
 
 import re
@@ -12,38 +12,38 @@ from itertools import islice
 from retriever.errors import ChunkingError
 
 LONGEST_WORD = 80  # characters: WordPiece reads a word of more than 100 as one [UNK], and its content would be lost
-LONGEST_GAP = 64  # characters of white space that are counted; what longer ones cost is extrapolated
+LONGEST_GAP = 64  # characters of white space that are counted; the cost of longer ones is extrapolated
 IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002a6df"  # written without spaces: each is a word
 PUNCTUATION = r"!-/:-@\[-`{-~\u2010-\u2027\u3001-\u3003\u3008-\u3011\uff01\uff08\uff09\uff0c\uff0e\uff1a\uff1b\uff1f"
 TAIL = r"。！？\"'”’»)\]」』）】\u0300-\u036f\u3099\u309a\ufe00-\ufe0f"  # closing signs and marks stay with their word
 PIECE = re.compile(rf"\s*+(?:[{IDEOGRAPHS}]|[^\s{IDEOGRAPHS}。！？]++|[。！？])[{TAIL}]*+")
-SPACE = " \t\n\r"  # white space that no tokenizer takes for something else
-RUN = re.compile(rf"[^\s{IDEOGRAPHS}{PUNCTUATION}]{{{LONGEST_WORD // 3},}}+")  # what WordPiece might take for a word
+SPACE = " \t\n\r"  # white space to every tokenizer
+RUN = re.compile(rf"[^\s{IDEOGRAPHS}{PUNCTUATION}]{{{LONGEST_WORD // 3},}}+")  # what WordPiece might read as a word
 
 
 class TokenCosts:
-    """Know the tokens of every piece seen so far; `count` gives those of texts, without a model's fixed ones.
+    """Token costs of every piece seen so far; `count` counts texts, without special tokens and prompt.
 
-    `room` is the most tokens a piece may have: longer ones, and words the model would swallow, are cut into parts.
-    `adds_up`: the tokens of words add up to those of a text, as no token of this model reaches across white space.
-    Raises ChunkingError for a single character that takes more.
+    `room` is the maximum number of tokens of a piece: longer ones, and words the model would read as [UNK], are cut
+    into parts. `adds_up`: the tokens of words add up to those of a text, as no token of this model spans white
+    space. Raises ChunkingError for a single character of more than `room` tokens.
     """
 
     def __init__(self, count: Callable[[Sequence[str]], list[int]], room: int, *, adds_up: bool = False) -> None:
         self.count, self.room, self.adds_up = count, room, adds_up
         self.alone: dict[str, int] = {}  # word -> its tokens at the start of a text
-        self.cost: dict[str, int] = {}  # piece -> the tokens it adds to those before it
-        self.sealed: set[str] = set()  # pieces that must not follow another, or the model would read both as one [UNK]
-        self._joined: set[str] = set()  # pieces that plain white space does not divide from those before them
+        self.cost: dict[str, int] = {}  # piece -> the tokens it adds after other pieces
+        self.sealed: set[str] = set()  # pieces that must not follow another: the model would read both as one [UNK]
+        self._joined: set[str] = set()  # pieces that plain white space does not separate from the one before
         self._parts: dict[str, list[str]] = {}  # piece that was cut -> its parts
         self._gaps: dict[str, int] = {}  # white space -> the tokens it adds to those of two words
-        self._single = dict(zip("x字", count(["x", "字"]), strict=True))
-        self._swallows = count(["x" * 200])[0] <= 1
+        self._single = dict(zip("x字", count(["x", "字"]), strict=True))  # character -> its tokens
+        self._swallows = count(["x" * 200])[0] <= 1  # whether a very long word is one token, [UNK]
 
     def split(self, texts: Sequence[str]) -> list[list[str]]:
-        """Split texts into pieces, all of them known afterwards; white space at the end of a text is dropped."""
+        """Split texts into pieces and store their costs; white space at the end of a text is dropped."""
         split: list[list[str]] = [PIECE.findall(text.rstrip()) for text in texts]
-        self._learn(set().union(*split))
+        self._add_pieces(set().union(*split))
         for i, pieces in enumerate(split):
             while not self._parts.keys().isdisjoint(pieces):
                 pieces = [part for piece in pieces for part in self._parts.get(piece, (piece,))]
@@ -51,15 +51,15 @@ class TokenCosts:
         return split
 
     def doubts(self, pieces: Sequence[str]) -> list[int]:
-        """List where a sum over pieces may be wrong: at those whose tokens may depend on the piece before."""
+        """Return the indices of pieces at which a sum may be wrong: their tokens may depend on the piece before."""
         if not self.adds_up:
             return list(range(1, len(pieces)))
         if self._joined.isdisjoint(islice(pieces, 1, None)):  # as in most texts
             return []
         return [i for i, piece in enumerate(pieces) if i and piece in self._joined]
 
-    def _learn(self, pieces: Iterable[str]) -> None:
-        """Count the pieces that are new, cut those that are too long, and learn their parts."""
+    def _add_pieces(self, pieces: Iterable[str]) -> None:
+        """Store the costs of new pieces; cut those that are too long, and store the costs of their parts."""
         new = {piece: piece.lstrip() for piece in pieces if piece not in self.cost and piece not in self._parts}
         for piece in [piece for piece, word in new.items() if len(word) > LONGEST_WORD // 3]:
             self._cut_long(piece, new[piece])
@@ -69,14 +69,14 @@ class TokenCosts:
         for piece in [piece for piece, word in whole.items() if self.alone[word] > self.room]:
             word = whole.pop(piece)
             self._cut(piece, word, len(word) // 2)
-        self._price(whole)
+        self._add_costs(whole)
         if parts := {part for piece in new.keys() & self._parts.keys() for part in self._parts[piece]}:
-            self._learn(parts)
+            self._add_pieces(parts)
 
     def _cut_long(self, piece: str, word: str) -> None:
-        """Cut a long word, and seal the parts if the model would swallow it; models take Hangul and accents apart."""
-        read = max((len(unicodedata.normalize("NFD", run)) for run in RUN.findall(word)), default=0)
-        if self._swallows and read > LONGEST_WORD:
+        """Cut a long word; seal its parts if the model would read it as [UNK]. Models decompose Hangul and accents."""
+        run_length = max((len(unicodedata.normalize("NFD", run)) for run in RUN.findall(word)), default=0)
+        if self._swallows and run_length > LONGEST_WORD:
             self._cut(piece, word, LONGEST_WORD if unicodedata.is_normalized("NFD", word) else LONGEST_WORD // 3)
             self.sealed.update(self._parts[piece][1:])
         elif len(word) > LONGEST_WORD:
@@ -93,8 +93,8 @@ class TokenCosts:
         if piece in self.sealed:
             self.sealed.add(self._parts[piece][0])
 
-    def _price(self, new: dict[str, str]) -> None:
-        """Find what pieces add to the tokens before them, which is not their own number where gaps cost tokens."""
+    def _add_costs(self, new: dict[str, str]) -> None:
+        """Store the tokens that pieces add to those before them: not those of the word alone where gaps cost tokens."""
         gaps = {piece: piece[: len(piece) - len(word)][:LONGEST_GAP] for piece, word in new.items()}
         unknown = list(set(gaps.values()) - self._gaps.keys())
         joined = self.count([_context_of(gap) + _context_of(gap)[0] for gap in unknown])
@@ -105,24 +105,24 @@ class TokenCosts:
         if self.adds_up:
             plain = {gap for gap in set(gaps.values()) if gap and not gap.strip(SPACE)}
             self._joined.update(piece for piece, gap in gaps.items() if gap not in plain)
-        costly = [piece for piece, gap in gaps.items() if self._gaps[gap] and gap != " "]
-        together = self.count([_context_of(gaps[piece]) + new[piece] for piece in costly])
-        for piece, tokens in zip(costly, together, strict=True):
+        with_costly_gap = [piece for piece, gap in gaps.items() if self._gaps[gap] and gap != " "]
+        counts = self.count([_context_of(gaps[piece]) + new[piece] for piece in with_costly_gap])
+        for piece, tokens in zip(with_costly_gap, counts, strict=True):
             word, gap = new[piece], gaps[piece]
             added = tokens - self._single[_context_of(gap)[0]] - self.alone[word]
-            times = max(1, -(-(len(piece) - len(word)) // LONGEST_GAP))
-            self.cost[piece] = max(0, self.alone[word] + added * times)
-            if gap and self._gaps[gap] < 0 and self._swallows:  # the model drops such a gap, and words run together
+            multiple = max(1, -(-(len(piece) - len(word)) // LONGEST_GAP))
+            self.cost[piece] = max(0, self.alone[word] + added * multiple)
+            if gap and self._gaps[gap] < 0 and self._swallows:  # the model drops such a gap, which joins the words
                 self.sealed.add(piece)
 
 
 def _context_of(gap: str) -> str:
-    """Give a text after which a piece with this gap is counted: a letter, or an ideograph that stays by itself."""
+    """Return the text after which a piece with this gap is counted: a letter, or an ideograph, which stays separate."""
     return "x" + gap if gap else "字"
 
 
 def _slice_word(word: str, size: int) -> Iterator[str]:
-    """Cut a word every `size` characters, or before what belongs together there."""
+    """Yield parts of a word, `size` characters each or fewer, so that characters that belong together stay together."""
     start = 0
     while start < len(word):
         end = cut = min(start + size, len(word))
@@ -133,5 +133,5 @@ def _slice_word(word: str, size: int) -> Iterator[str]:
 
 
 def _joins(character: str) -> bool:
-    """Say whether a character belongs to the one before it: a mark, a joiner or a skin tone."""
+    """Return whether a character belongs to the one before it: a mark, a joiner or a skin tone."""
     return character == "\u200d" or "🏻" <= character <= "🏿" or unicodedata.category(character)[0] == "M"

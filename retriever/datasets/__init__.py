@@ -1,1 +1,1 @@
-"""Collections of documents, with questions and judgments where there are any."""
+"""Collections of documents, with queries and relevance judgments where there are any."""

@@ -20,27 +20,27 @@ BEIR_FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
 
 
 def read_beir(folder: str | Path) -> Collection:
-    """Read a collection in BEIR layout; each document is one passage, title and text encoded whole.
+    """Read a collection in BEIR layout; each document is one passage, encoded as a whole with its title.
 
-    A query's kind is read from its metadata, where it has one. Raises CollectionError if a file is missing or a line
-    in it is not what the layout says, naming the line.
+    A query's kind is read from its metadata, if given there. Raises CollectionError if a file is missing or, naming
+    the line, if a line does not follow the layout.
     """
     folder = Path(folder)
     corpus, queries, qrels = (folder / name for name in BEIR_FILES)
-    asked, kinds = read_queries(queries)
-    return Collection(folder.name, _read_corpus(corpus), asked, read_qrels(qrels), title_and_text, kinds=kinds)
+    texts, kinds = read_queries(queries)
+    return Collection(folder.name, _read_corpus(corpus), texts, read_qrels(qrels), title_and_text, kinds=kinds)
 
 
 def title_and_text(document: Document) -> str:
-    """Write a document of a BEIR collection for the encoder: title, space, text, as BEIR and MTEB do."""
+    """Return the text of a BEIR document for the encoder: title, space, text, as in BEIR and MTEB."""
     return f"{document.title} {document.text}".strip()
 
 
 def read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the texts and the kinds of queries, by query id: of a JSONL file, else of lines "id, tab, text".
+    """Return the texts and the kinds of queries, by query id, from a JSONL file or from lines of id, tab, text.
 
-    Raises CollectionError for a file without a query and, naming the line, for a query without _id or text and an _id
-    used before.
+    Raises CollectionError for a file without queries and, naming the line, for a query without _id or text and for a
+    repeated _id.
     """
     queries: dict[str, str] = {}
     kinds: dict[str, str] = {}
@@ -70,7 +70,7 @@ def _read_corpus(path: Path) -> list[Document]:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Give line numbers and objects of a JSONL file."""
+    """Yield the line numbers and objects of a JSONL file."""
     for number, line in numbered_lines(path):
         try:
             row = json.loads(line)
@@ -82,7 +82,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _query_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Give line numbers and queries of a table of ids and texts."""
+    """Yield the line numbers and queries of a tab-separated file of ids and texts."""
     for number, line in numbered_lines(path):
         query_id, tab, text = line.partition("\t")
         if not tab:

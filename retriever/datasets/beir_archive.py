@@ -1,4 +1,4 @@
-"""A BEIR collection in a zip file from a visitor, unpacked without trusting it."""
+"""Unpacking of a BEIR collection from an untrusted zip file."""
 
 import stat
 import zipfile
@@ -8,21 +8,21 @@ from retriever.datasets.beir import BEIR_FILES
 from retriever.errors import CollectionError, StorageError
 from retriever.storage.archive import extract_members, open_archive
 
-MOST_MEMBERS = 10_000  # of any archive
+MOST_MEMBERS = 10_000  # files in an archive
 
 
 def unpack_beir(source: str | Path, folder: str | Path, *, max_bytes: int) -> None:
-    """Read a BEIR collection's three files out of a zip into a folder, which must exist; others are passed over.
+    """Extract a BEIR collection's three files from a zip into an existing folder; other files are ignored.
 
-    They may stand in a folder of the archive, as they do in BEIR's own. Raises StorageError for an archive that is
-    damaged, unsafe or too large, CollectionError for one that does not hold the three files.
+    They may be in a folder of the archive, as in BEIR's own archives. Raises StorageError for an archive that is
+    damaged, unsafe or unpacks to more than max_bytes, CollectionError for one without the three files.
     """
     with open_archive(source) as archive:
         _check_members(archive, Path(source).name)
         names = [member.filename for member in archive.infolist() if not member.filename.startswith("__MACOSX/")]
-        tops = [PurePosixPath(name).parent for name in names if PurePosixPath(name).name == BEIR_FILES[0]]
-        top = min(tops, key=lambda path: len(path.parts), default=PurePosixPath())
-        wanted = {str(top / name): name for name in BEIR_FILES}
+        roots = [PurePosixPath(name).parent for name in names if PurePosixPath(name).name == BEIR_FILES[0]]
+        root = min(roots, key=lambda path: len(path.parts), default=PurePosixPath())
+        wanted = {str(root / name): name for name in BEIR_FILES}
         missing = [name for member, name in wanted.items() if member not in names]
         if missing:
             raise CollectionError(
@@ -33,7 +33,7 @@ def unpack_beir(source: str | Path, folder: str | Path, *, max_bytes: int) -> No
 
 
 def _check_members(archive: zipfile.ZipFile, name: str) -> None:
-    """Raise StorageError for too many members, a name that leads elsewhere, or a link."""
+    """Raise StorageError if there are too many members, a name that leads out of the folder, or a link."""
     members = archive.infolist()
     if len(members) > MOST_MEMBERS:
         raise StorageError(f"{name} holds {len(members):,} files; at most {MOST_MEMBERS:,} are taken.")

@@ -1,4 +1,4 @@
-"""Collections: documents with the queries asked of them and the judgments of what answers."""
+"""Collections of documents with queries and relevance judgments, and drawing of queries from texts."""
 
 import random
 import re
@@ -10,17 +10,17 @@ from retriever.evaluation.judged_queries import JudgedQueries
 from retriever.evaluation.trec import Qrels
 
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n\s*\n")
-QUERY_CHARACTERS = (25, 200)  # of a drawn sentence: shorter says too little, longer is no question
+QUERY_CHARACTERS = (25, 200)  # limits of a drawn sentence: shorter ones say too little, longer ones are no queries
 
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """Hold documents, queries (query id -> text) and qrels (query id -> document id -> grade).
+    """Documents, queries (query id -> text) and qrels (query id -> document id -> grade).
 
-    relevance_level: the grade from which on a document is an answer. kinds: query id -> what kind of question it is.
-    passage: how a whole document is written for the encoder, where each document is one passage; None where
-    documents are chunked. failed: files that could not be read, with the reason. chunk_size: in tokens, where the
-    collection has one of its own in place of the model's default; a model that reads less gets less.
+    relevance_level: the lowest grade of a relevant document. kinds: query id -> kind of question. passage: the function
+    that returns a document's text for the encoder, if each document is one passage; None if documents are chunked.
+    failed: files that could not be read -> reason. chunk_size: in tokens, None for the model's default; reduced to the
+    model's limit where that is lower.
     """
 
     name: str
@@ -35,17 +35,17 @@ class Collection:
 
     @property
     def judged(self) -> JudgedQueries | None:
-        """The queries with their judgments; None where there are none."""
+        """The queries with their judgments, or None if there are none."""
         if not self.queries or not self.qrels:
             return None
         return JudgedQueries(self.queries, self.qrels, self.relevance_level, self.kinds)
 
 
 def draw_queries(texts: Iterable[str], *, count: int = 100, seed: int = 42) -> list[str]:
-    """Draw sentences out of texts to measure with, where a collection has no queries of its own.
+    """Draw sentences from texts as queries to measure with, for a collection without queries.
 
     The same texts and seed give the same sentences. A sentence that is a whole text is left out: its vector is
-    stored, and stored vectors as queries flatter recall. Texts of nothing else give halves of theirs.
+    in the index, and indexed vectors as queries inflate recall. If no sentence is left, halves of texts are drawn.
     """
     texts = list(texts)
     whole = {_one_line(text) for text in texts}
@@ -59,12 +59,12 @@ def draw_queries(texts: Iterable[str], *, count: int = 100, seed: int = 42) -> l
 
 
 def _one_line(text: str) -> str:
-    """Fold white space: a PDF breaks its lines anywhere, and a question has one."""
+    """Replace runs of white space by single spaces: a PDF breaks lines anywhere, and a query is one line."""
     return " ".join(text.split())
 
 
 def _half(text: str) -> str:
-    """Return the first half of a text's words, or of its characters where it has no two words."""
+    """Return the first half of a text's words, or of its characters if it has fewer than two words."""
     text = text.strip()[: 2 * QUERY_CHARACTERS[1]]
     words = text.split()
     return " ".join(words[: len(words) // 2]) if len(words) > 1 else text[: len(text) // 2]

@@ -1,1 +1,1 @@
-"""Documents and the files they are read from."""
+"""Documents, and reading them from files of every accepted format."""

@@ -1,14 +1,14 @@
-"""Tell from its bytes what a file holds, and turn bytes into text."""
+"""Detection of a file's type from its bytes, and decoding of bytes into text."""
 
 import io
 import zipfile
 
 from retriever.errors import DocumentError
 
-# The order decides between encodings that explain a text equally well: Windows-1252 is the commonest.
+# The order decides between encodings that fit a text equally well: Windows-1252 is the most common.
 ONE_BYTE = ["cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874"]
 TWO_BYTES = ["cp932", "euc_jp", "gb18030", "big5", "cp949"]
-BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16: the little-endian mark of one begins with that of the other
+BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16, whose little-endian mark is a prefix of UTF-32's
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
     (b"\x00\x00\xfe\xff", "utf-32"),
@@ -29,7 +29,7 @@ ZIP_KINDS = (("word/", "a Word document"), ("xl/", "an Excel workbook"), ("ppt/"
 
 
 def kind_of(data: bytes) -> str:
-    """Say what the first bytes show a file to be ("a PDF"), or "" when they show nothing."""
+    """Return a file's type as its first bytes show it ("a PDF"), or "" if they show none."""
     kind = next((name for start, name in SIGNATURES if data.startswith(start)), "")
     if kind == "a ZIP archive":
         try:
@@ -42,19 +42,20 @@ def kind_of(data: bytes) -> str:
 
 
 def decode(data: bytes) -> str:
-    """Turn bytes into text: by the byte order mark, else as UTF-8, else by the likeliest older encoding.
+    """Decode bytes into text: by the byte order mark, else as UTF-8, else by the most likely legacy encoding.
 
-    Up to one NUL in fifty bytes passes as dirt in UTF-8; more of them mean UTF-16 or a binary file.
+    Up to one NUL per fifty bytes is tolerated in UTF-8; more of them mean UTF-16 or a binary file. Raises
+    DocumentError if the bytes are a file of another type, binary or in an unknown encoding.
     """
     if kind := kind_of(data):
         raise DocumentError(f"The content is {kind}, but text was expected: give the file its right extension.")
-    marked = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), "")
+    marked_encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), "")
     text = None
-    if marked or data.count(0) * 50 <= len(data):
-        text = _decode_strictly(data, marked or "utf-8")
-    # UTF-16, which has NUL bytes, may have any other byte too
-    controls = sum(map(data.count, range(1, 8))) + sum(map(data.count, range(14, 27)))
-    if text is None and not marked and (0 in data or controls * 50 <= len(data)):
+    if marked_encoding or data.count(0) * 50 <= len(data):
+        text = _decode_strictly(data, marked_encoding or "utf-8")
+    # a text with NUL bytes is not tested for control bytes: in UTF-16 any byte may occur
+    control_bytes = sum(map(data.count, range(1, 8))) + sum(map(data.count, range(14, 27)))
+    if text is None and not marked_encoding and (0 in data or control_bytes * 50 <= len(data)):
         text = _guess_encoding(data)
     if text is None:
         raise DocumentError(
@@ -64,7 +65,7 @@ def decode(data: bytes) -> str:
 
 
 def _decode_strictly(data: bytes, encoding: str) -> str | None:
-    """Decode, or give None where the bytes are not in this encoding."""
+    """Return the decoded bytes, or None if they are not valid in this encoding."""
     try:
         return data.decode(encoding)
     except UnicodeError:
@@ -72,14 +73,17 @@ def _decode_strictly(data: bytes, encoding: str) -> str | None:
 
 
 def _guess_encoding(data: bytes) -> str | None:
-    """Decode by statistics; without NUL bytes it is not UTF-16, with few bytes above 127 hardly an Asian script."""
+    """Decode by character statistics, or return None if no encoding fits.
+
+    Text without NUL bytes is not UTF-16; text with few bytes above 127 is hardly in an Asian script.
+    """
     from charset_normalizer import from_bytes
 
     if 0 in data:
         candidates = ["utf_16_le", "utf_16_be"]
     else:
-        letters = len(data.translate(None, bytes(range(128))))
-        candidates = ONE_BYTE + TWO_BYTES if letters * 4 < len(data) else TWO_BYTES + ONE_BYTE
+        high_bytes = len(data.translate(None, bytes(range(128))))
+        candidates = ONE_BYTE + TWO_BYTES if high_bytes * 4 < len(data) else TWO_BYTES + ONE_BYTE
     matches = [match for match in from_bytes(data, cp_isolation=candidates) if "\0" not in str(match)]
     if not matches:
         return None

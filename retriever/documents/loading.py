@@ -1,4 +1,4 @@
-"""Documents, and the files they are read from."""
+"""Loading of documents from files and folders."""
 
 import os
 from collections import Counter
@@ -25,11 +25,11 @@ READERS: dict[str, Callable[[bytes], list[Section]]] = {
     ".csv": read_csv,
     ".jsonl": read_jsonl,
 }
-ACCEPTED_SUFFIXES = tuple(READERS)  # the suffixes of the files that can be read
+ACCEPTED_SUFFIXES = tuple(READERS)  # of the files that can be read
 
 
 class LoadedDocuments(list[Document]):
-    """List the documents that were read; `failed` gives the reason for each file that could not be."""
+    """Documents that were read, as a list, with `failed`: the reason for each file that could not be read."""
 
     def __init__(self, documents: Iterable[Document] = (), failed: dict[str, str] | None = None) -> None:
         super().__init__(documents)
@@ -39,45 +39,45 @@ class LoadedDocuments(list[Document]):
 def load_documents(
     paths: str | Path | Iterable[str | Path], *, read: Callable[[Path], list[Section]] | None = None
 ) -> LoadedDocuments:
-    """Read files, in the order given, and folders, with all that they hold of the accepted formats, sorted.
+    """Read files, in the order given, and folders: all their files of the accepted formats, sorted.
 
-    One bad file never stops the others: it is put into `.failed` with its reason. A file gives one document, or
-    one for each page (PDF) or row (CSV, JSONL). Ids are those that rows give themselves, or `guide.pdf#page=3`,
-    `table.csv#row=7`, `notes.txt`; files of one name are told apart by their folders, and equal ids from
-    different files by the file's name. Texts are kept as they are but for line ends, which become line feeds, NUL
-    characters, which are dropped, and lone surrogates, which become U+FFFD. read: what reads one file into pieces and
-    raises DocumentError for one that cannot be read; read_file in this process, unless another is given.
+    A bad file never stops the others: it is added to `.failed` with the reason. A file becomes one document, or
+    one for each page (PDF) or row (CSV, JSONL). Ids are those given in the rows, or `guide.pdf#page=3`,
+    `table.csv#row=7`, `notes.txt`; files of the same name are distinguished by their folders, and equal ids from
+    different files by the file's name. Texts are unchanged except for line ends, which become line feeds, NUL
+    characters, which are dropped, and lone surrogates, which become U+FFFD. read: the function that reads one file
+    into sections and raises DocumentError for one that cannot be read; by default read_file, in this process.
     """
     documents = LoadedDocuments()
-    taken: dict[str, int] = {}
+    used_ids: dict[str, int] = {}
     for given, file in _name_files(_find_files([paths] if isinstance(paths, (str, os.PathLike)) else paths)).items():
         name = clean_text(given)
         try:
-            pieces = (read or read_file)(file)
+            sections = (read or read_file)(file)
         except DocumentError as error:
             documents.failed[name] = str(error)
         except MemoryError:
             documents.failed[name] = "Reading the file needs more memory than there is: split it."
         else:
-            documents.extend(_make_document(piece, name, taken) for piece in pieces)
+            documents.extend(_make_document(section, name, used_ids) for section in sections)
     return documents
 
 
 def _find_files(paths: Iterable[str | Path]) -> list[Path]:
-    """List the files to read, each once; a folder without any stands for itself, so that it is reported."""
+    """Return the files to read, each once; a folder without any is returned itself, so that it is reported."""
     found: dict[Path, None] = {}
     for given in paths:
-        path = Path(os.path.abspath(given))  # not resolved: a link keeps the name it was given
-        folder = os.path.isdir(path)  # unlike Path.is_dir, False for a name that is too long
-        inside = (file.relative_to(path) for file in path.rglob("*") if file.is_file()) if folder else ()
-        seen = [file for file in sorted(inside) if not any(part.startswith((".", "~$")) for part in file.parts)]
-        files = [path / file for file in seen if file.suffix.lower() in READERS]
+        path = Path(os.path.abspath(given))  # not resolved: a link keeps its own name
+        is_folder = os.path.isdir(path)  # unlike Path.is_dir, False for a name that is too long
+        relative = (file.relative_to(path) for file in path.rglob("*") if file.is_file()) if is_folder else ()
+        visible = [file for file in sorted(relative) if not any(part.startswith((".", "~$")) for part in file.parts)]
+        files = [path / file for file in visible if file.suffix.lower() in READERS]
         found.update(dict.fromkeys(files or [path]))
     return list(found)
 
 
 def _name_files(files: list[Path]) -> dict[str, Path]:
-    """Give each file the shortest end of its path that no other file shares: mostly its name."""
+    """Return files by name: the shortest end of the path that no other file shares, mostly the file name."""
     names: dict[Path, str] = {}
     depth = 0
     while len(names) < len(files):
@@ -89,9 +89,10 @@ def _name_files(files: list[Path]) -> dict[str, Path]:
 
 
 def read_file(file: Path, *, max_pages: int | None = None) -> list[Section]:
-    """Read one file's pieces that hold text, at most max_pages of a PDF. Raises DocumentError for every bad file.
+    """Return the sections of one file that contain text.
 
-    Only a lack of memory is raised as MemoryError: that says little about the file.
+    Raises DocumentError for every bad file, and for a PDF of more than max_pages pages. A lack of memory is raised as
+    MemoryError, because it says little about the file.
     """
     try:
         return _read_by_suffix(file, max_pages)
@@ -99,7 +100,7 @@ def read_file(file: Path, *, max_pages: int | None = None) -> list[Section]:
         raise
     except OSError as error:
         raise DocumentError(f"The file cannot be opened: {error.strerror}. Check that it may be read.") from error
-    except Exception as error:  # strangers' files: whatever a parser stumbles over must not stop the others
+    except Exception as error:  # untrusted files: no error of a parser may stop the others
         found = f"{type(error).__name__}: {error}"[:120]
         raise DocumentError(f"The file cannot be read ({found}), so it is probably damaged: save it anew.") from error
 
@@ -119,28 +120,30 @@ def _read_by_suffix(file: Path, max_pages: int | None) -> list[Section]:
     data = file.read_bytes()
     if not data.strip():
         raise DocumentError("The file is empty, but a text was expected: check that it was saved or uploaded whole.")
-    pieces = read_pdf(data, max_pages) if suffix == ".pdf" else READERS[suffix](data)
-    pieces = [piece for piece in pieces if clean_text(piece.text).strip()]
-    if not pieces:
+    sections = read_pdf(data, max_pages) if suffix == ".pdf" else READERS[suffix](data)
+    sections = [section for section in sections if clean_text(section.text).strip()]
+    if not sections:
         raise DocumentError("No text was found in the file, only blanks or markup: check its content.")
-    return pieces
+    return sections
 
 
-def _make_document(piece: Section, name: str, taken: dict[str, int]) -> Document:
-    """Make a document of a piece, with an id that none before it has."""
-    own = clean_text(piece.given_id) or (f"{name}#{piece.place}" if piece.place else name)
-    title = " ".join(clean_text(piece.title).split())
-    return Document(_unique_id(own, name, taken), clean_text(piece.text), title, {"source": name, **piece.metadata})
+def _make_document(section: Section, name: str, used_ids: dict[str, int]) -> Document:
+    """Return a section as a document, with an id that no earlier document has."""
+    wanted_id = clean_text(section.given_id) or (f"{name}#{section.place}" if section.place else name)
+    title = " ".join(clean_text(section.title).split())
+    return Document(
+        _unique_id(wanted_id, name, used_ids), clean_text(section.text), title, {"source": name, **section.metadata}
+    )
 
 
-def _unique_id(own: str, name: str, taken: dict[str, int]) -> str:
-    """Return an id not taken yet, and take it: its own, else with the file's name, else numbered as well.
+def _unique_id(wanted_id: str, name: str, used_ids: dict[str, int]) -> str:
+    """Return an unused id and mark it as used: the wanted one, else with the file's name, else numbered as well.
 
-    taken: id -> the last number tried after it; kept, so that ids made to collide are not all tried every time.
+    used_ids: id -> the last number appended to it; kept, so that many colliding ids are not all tried every time.
     """
-    base = doc_id = own if own not in taken else f"{name}#{own}"
-    while doc_id in taken:
-        taken[base] += 1
-        doc_id = f"{base}~{taken[base]}"
-    taken[doc_id] = 1
+    base = doc_id = wanted_id if wanted_id not in used_ids else f"{name}#{wanted_id}"
+    while doc_id in used_ids:
+        used_ids[base] += 1
+        doc_id = f"{base}~{used_ids[base]}"
+    used_ids[doc_id] = 1
     return doc_id

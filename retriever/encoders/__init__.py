@@ -1,1 +1,1 @@
-"""Embedding models: the catalogue, loading them, and what they all offer."""
+"""Embedding models: the catalogue, loading, and the encoder interface."""

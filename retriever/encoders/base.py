@@ -1,4 +1,4 @@
-"""What an encoder is: text in, vectors out."""
+"""The encoder interface, and embedding documents with any encoder."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -8,16 +8,19 @@ from retriever.vectors import Float32, check_vectors, normalize
 
 
 class Encoder(Protocol):
-    """Turn queries and documents into vectors, (n, dimension) float32; a model may treat the two differently."""
+    """Interface of an encoder, which turns texts into float32 vectors, (n, dimension).
+
+    A model may encode queries and documents differently.
+    """
 
     @property
     def dimension(self) -> int:
-        """The length of a vector."""
+        """The number of components of a vector."""
         ...
 
     @property
     def max_tokens(self) -> int | None:
-        """The most tokens a text may have before the model cuts it, special tokens included; None: no limit."""
+        """The maximum number of tokens of a text, special tokens included, before it is truncated; None: no limit."""
         ...
 
     def encode_query(self, texts: Sequence[str]) -> Float32:
@@ -29,19 +32,21 @@ class Encoder(Protocol):
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Count the tokens the model would read for each document: prompt and special tokens included, uncut."""
+        """Return the number of tokens of each document: prompt and special tokens included, not truncated."""
         ...
 
 
 def embed_documents(
     encoder: Encoder, texts: Sequence[str], dimension: int, *, progress: Callable[[float], None] | None = None
 ) -> Float32:
-    """Return the vectors of documents as unit rows, (n_texts, dimension), whatever encoder made them.
+    """Return the vectors of documents as unit rows, (n_texts, dimension), with any encoder.
 
-    progress: passed to encoders that take it. Raises VectorError for vectors of another shape or not finite.
+    progress: passed to the encoder, which must accept it. Raises VectorError if the vectors have another shape or are
+    not finite.
     """
     encode = encoder.encode_document
-    embedded = encode(texts, progress=progress) if progress else encode(texts)  # type: ignore[call-arg] # not in Encoder: optional
+    # progress is optional, so the Encoder interface does not have it
+    embedded = encode(texts, progress=progress) if progress else encode(texts)  # type: ignore[call-arg]
     vectors = check_vectors(embedded, dimension, what="document vectors")
     if len(vectors) != len(texts):
         raise VectorError(f"The encoder made {len(vectors)} vectors of {len(texts)} texts; wanted one a text.")

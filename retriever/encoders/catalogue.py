@@ -1,4 +1,4 @@
-"""The models that can be chosen, with what their model cards say of them."""
+"""The model catalogue: prompts, dimensions and limits are those of each model's own card."""
 
 import os
 from collections.abc import Mapping
@@ -12,10 +12,11 @@ ALLOW_ANY_MODEL = "LAB_ALLOW_ANY_MODEL"  # environment variable: "1" lets names 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Describe an embedding model.
+    """Catalogue entry of an embedding model.
 
-    max_tokens: the most tokens it reads, special tokens included; None: no limit. megabytes: of its weights.
-    package and weights: the installed package that holds it and the weights file inside, "" for a Hub model.
+    max_tokens: the maximum number of tokens it reads, special tokens included; None: no limit. megabytes: size of its
+    weights. query_prompt, document_prompt: put before each text. hub_id: its name on the Hub, "" for a packaged model.
+    package and weights: the installed package that contains it and the weights file inside, "" for a Hub model.
     sha256: of the weights file, checked before use.
     """
 
@@ -106,7 +107,7 @@ MODELS: Mapping[str, ModelCard] = MappingProxyType({card.name: card for card in 
 
 
 def model_card(name: str) -> ModelCard:
-    """Return a model's catalogue entry; with LAB_ALLOW_ANY_MODEL=1 any Hub name gets one. Raises ModelError."""
+    """Return a model's catalogue entry, with LAB_ALLOW_ANY_MODEL=1 for any Hub name; raise ModelError for others."""
     if name in MODELS:
         return MODELS[name]
     if os.environ.get(ALLOW_ANY_MODEL) == "1":

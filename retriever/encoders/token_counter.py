@@ -1,4 +1,4 @@
-"""How many tokens a model reads: counted by its own tokenizer, in turns short enough for others to get theirs."""
+"""Token counts by a model's own tokenizer, in shared sections short enough to let other threads run."""
 
 import json
 from collections import Counter
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.unicode import replace_surrogates
 
-CHARACTERS_A_TURN = 400_000  # characters whose tokens are counted at once: some tens of milliseconds
-SHORT_TEXT = 20  # characters of a text, on average, below which many are counted together
-TEXTS_A_GROUP = 200  # of them
+CHARACTERS_A_TURN = 400_000  # characters counted in one shared section: some tens of milliseconds
+SHORT_TEXT = 20  # mean characters per text below which many texts are counted together
+TEXTS_A_GROUP = 200  # short texts counted together
 
 
 class TokenCounter:
-    """Count tokens with a copy of a model's tokenizer: the settings of a shared one cannot be changed.
+    """Token counter with a copy of a model's tokenizer, since the settings of a shared one must not be changed.
 
-    adds_up: whether no token reaches across white space, so that the tokens of words add up to those of a text.
+    adds_up: whether no token spans white space, so that the tokens of words add up to those of a text.
     """
 
-    def __init__(self, tokenizer: Any, *, specials: bool) -> None:  # noqa: ANN401 - a tokenizer of transformers or its backend
-        """Take a model's tokenizer; specials: whether the model's own tokens at the ends of a text are counted."""
+    def __init__(self, tokenizer: Any, *, specials: bool) -> None:  # noqa: ANN401 - of transformers or tokenizers
+        """Copy a model's tokenizer; specials: whether the special tokens at the ends of a text are counted."""
         from tokenizers import Tokenizer
 
         fast = getattr(tokenizer, "backend_tokenizer", tokenizer)
@@ -34,12 +34,12 @@ class TokenCounter:
         self.adds_up = tokens_add_up(self._tokenizer)
 
     def count(self, texts: list[str]) -> list[int]:
-        """Count the tokens of each text, none of it cut off."""
+        """Return the number of tokens of each text, not truncated."""
         counts: list[int] = []
-        for some in _portions([replace_surrogates(text) for text in texts]):
+        for batch in _batches([replace_surrogates(text) for text in texts]):
             with MACHINE_LOCK.shared():
-                short = self.adds_up and sum(map(len, some)) < len(some) * SHORT_TEXT
-                counts += self._count_words(some) if short else self._count(some)
+                short = self.adds_up and sum(map(len, batch)) < len(batch) * SHORT_TEXT
+                counts += self._count_words(batch) if short else self._count(batch)
         return counts
 
     def _count(self, texts: list[str]) -> list[int]:
@@ -53,29 +53,29 @@ class TokenCounter:
         encodings = self._tokenizer.encode_batch(groups, is_pretokenized=True, add_special_tokens=False)
         counts: list[int] = []
         for group, encoding in zip(groups, encodings, strict=True):
-            of_word = Counter(encoding.word_ids)
-            if None in of_word:  # the tokenizer does not say of which word a token is
+            tokens_of_word = Counter(encoding.word_ids)
+            if None in tokens_of_word:  # the tokenizer does not assign a token to a word
                 counts += self._count(group)
             else:
-                counts += [specials + of_word[number] for number in range(len(group))]
+                counts += [specials + tokens_of_word[number] for number in range(len(group))]
         return counts
 
 
 def tokens_add_up(tokenizer: "Tokenizer") -> bool:
-    """Say whether the tokens of words add up to those of a text: BERT's tokenizers first cut it at white space.
+    """Return whether the tokens of words add up to those of a text: BERT's tokenizers first split it at white space.
 
-    False where that is not known. Source: the tokenizer's own description of itself.
+    False if that is not known. Source: the tokenizer's own JSON description.
     """
     description = json.loads(tokenizer.to_str())
-    normalizer, cut = description["normalizer"] or {}, description["pre_tokenizer"] or {}
+    normalizer, pre_tokenizer = description["normalizer"] or {}, description["pre_tokenizer"] or {}
     spaced = [
         token["content"] for token in description["added_tokens"] if token["content"].split() != [token["content"]]
     ]
-    return (normalizer.get("type"), cut.get("type")) == ("BertNormalizer", "BertPreTokenizer") and not spaced
+    return (normalizer.get("type"), pre_tokenizer.get("type")) == ("BertNormalizer", "BertPreTokenizer") and not spaced
 
 
-def _portions(texts: list[str]) -> Iterator[list[str]]:
-    """Split texts, in order, into parts of about COUNTED_A_TURN characters."""
+def _batches(texts: list[str]) -> Iterator[list[str]]:
+    """Split texts, in order, into batches of about CHARACTERS_A_TURN characters."""
     start = characters = 0
     for end, text in enumerate(texts, 1):
         characters += len(text)

@@ -1,1 +1,1 @@
-"""Retrieval quality: judgments, trec_eval's measures, and whether a difference could be chance."""
+"""Retrieval quality: relevance judgments, trec_eval's measures, and significance tests."""

@@ -1,4 +1,4 @@
-"""Judged queries: what was asked, and which documents answer it."""
+"""Judged queries: queries with relevance judgments of documents."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,11 @@ from retriever.evaluation.trec import LARGEST_GRADE, Qrels
 
 @dataclass(frozen=True)
 class JudgmentCoverage:
-    """Count what judgments and a collection have in common: judged queries with a text, judged documents in it."""
+    """Coverage of judgments: how many judged queries have a text and how many judged documents are in the collection.
+
+    queries: judged queries with a text, of judged_queries. documents: judged documents in the collection, of
+    judged_documents.
+    """
 
     queries: int
     judged_queries: int
@@ -20,10 +24,10 @@ class JudgmentCoverage:
 
 @dataclass(frozen=True, eq=False)
 class JudgedQueries:
-    """Hold queries (query id -> text) and qrels (query id -> document id -> grade).
+    """Queries (query id -> text) and qrels (query id -> document id -> grade).
 
-    relevance_level: the grade from which on a document is an answer. kinds: query id -> what kind of question it is,
-    where the collection tells.
+    relevance_level: the lowest grade of a relevant document. kinds: query id -> kind of question, if the collection
+    names it.
     """
 
     queries: Mapping[str, str]
@@ -37,7 +41,7 @@ class JudgedQueries:
         return {query_id: self.queries[query_id] for query_id in self.qrels if query_id in self.queries}
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain dicts, which JSON can hold and read_judged reads."""
+        """Return plain dicts, which JSON can represent and parse_judged_queries reads."""
         qrels = {query_id: dict(documents) for query_id, documents in self.qrels.items()}
         return {
             "queries": dict(self.queries),
@@ -47,9 +51,10 @@ class JudgedQueries:
         }
 
     def coverage(self, doc_ids: Iterable[str]) -> JudgmentCoverage:
-        """Count how much of the judgments fits the queries and the documents.
+        """Count how many judged queries and documents are among the queries and doc_ids.
 
-        Raises CollectionError if no query or no document does: such judgments belong to another collection.
+        Raises CollectionError if nothing is judged, or if no query or no document matches: such judgments belong to
+        another collection.
         """
         known = set(doc_ids)
         if not any(self.qrels.values()):
@@ -73,9 +78,9 @@ class JudgedQueries:
 
 
 def parse_judged_queries(saved: Mapping[str, Any]) -> JudgedQueries:
-    """Return judged queries from what as_dict gave.
+    """Return the judged queries of a dict as returned by as_dict.
 
-    Raises ValueError if a part of it has another type, TypeError if one is missing or unknown.
+    Raises ValueError if a part has another type or nothing is judged, TypeError if a part is missing or unknown.
     """
     judged = JudgedQueries(**saved)
     if not all(isinstance(part, dict) for part in (judged.queries, judged.kinds, judged.qrels)):

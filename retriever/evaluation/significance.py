@@ -1,7 +1,7 @@
-"""Comparing two runs on the same queries: how large the difference is, and whether it could be chance.
+"""Comparison of two runs on the same queries: the size of the difference, and whether it could be chance.
 
-Both answers come from the queries themselves. The bootstrap draws as many queries, with replacement, many times: the
-middle 95 % of the means it sees is the interval. The randomization test swaps the two runs' values of each query at
+Both are estimated from the queries themselves. The bootstrap draws as many queries, with replacement, many times: the
+middle 95 % of their means is the interval. The randomization test swaps the two runs' values of each query at
 random: p is the share of swaps whose mean difference is at least as large as the one observed.
 Source: Smucker, Allan and Carterette, "A comparison of statistical significance tests for information retrieval
 evaluation", CIKM 2007; computed by SciPy.
@@ -18,14 +18,14 @@ from retriever.vectors import Float64
 
 RESAMPLES = 10_000
 SEED = 42
-VALUES_A_BATCH = 2_000_000  # resampled values held at once
+VALUES_A_BATCH = 2_000_000  # resampled values in memory at once
 SIGNIFICANT = 0.05
 TIE_TOLERANCE = 1e-9  # values of a query that differ by less are a tie
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Hold a mean and the 95 % bootstrap confidence interval around it; low and high are NaN for a single query."""
+    """Mean and the 95 % bootstrap confidence interval around it; low and high are NaN for a single query."""
 
     mean: float
     low: float
@@ -34,7 +34,7 @@ class Interval:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Hold what one measure says of a first and a second run; differences are first minus second.
+    """Comparison of a first and a second run by one measure; differences, by query id, are first minus second.
 
     p: of the paired randomization test, two-sided. wins, ties, losses: of the first run, in queries.
     """
@@ -48,22 +48,22 @@ class Comparison:
 
     @property
     def wins(self) -> int:
-        """Queries for which the first run is better."""
+        """The number of queries for which the first run is better."""
         return sum(value > TIE_TOLERANCE for value in self.differences.values())
 
     @property
     def losses(self) -> int:
-        """Queries for which the second run is better."""
+        """The number of queries for which the second run is better."""
         return sum(value < -TIE_TOLERANCE for value in self.differences.values())
 
     @property
     def ties(self) -> int:
-        """Queries for which both are equal."""
+        """The number of queries for which both runs are equal."""
         return len(self.differences) - self.wins - self.losses
 
     @property
     def significant(self) -> bool:
-        """Whether chance alone would give so large a difference in fewer than 5 of 100 cases."""
+        """Whether chance alone would produce so large a difference in fewer than 5 of 100 cases."""
         return self.p < SIGNIFICANT
 
 
@@ -97,12 +97,12 @@ def bootstrap_interval(values: Float64) -> Interval:
         return Interval(mean, float("nan"), float("nan"))
     batch = max(1, VALUES_A_BATCH // len(values))
     rng = np.random.default_rng(SEED)
-    found = bootstrap((values,), np.mean, n_resamples=RESAMPLES, batch=batch, method="percentile", rng=rng)
-    return Interval(mean, float(found.confidence_interval.low), float(found.confidence_interval.high))
+    result = bootstrap((values,), np.mean, n_resamples=RESAMPLES, batch=batch, method="percentile", rng=rng)
+    return Interval(mean, float(result.confidence_interval.low), float(result.confidence_interval.high))
 
 
 def _randomization_p(differences: Float64) -> float:
-    """Return p of the paired randomization test; swapping a query's two values turns its difference's sign."""
+    """Return p of the paired randomization test; swapping a query's two values changes the sign of its difference."""
     from scipy.stats import permutation_test
 
     if len(differences) < 2:

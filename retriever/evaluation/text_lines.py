@@ -1,4 +1,4 @@
-"""The lines of a collection's text files, numbered, so that an error can name the line."""
+"""Numbered lines of text files, so that an error message can name the line."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +7,10 @@ from retriever.errors import CollectionError
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Give number, from 1, and text of each line that is not blank.
+    """Yield the number, from 1, and the text of each line that is not blank.
 
-    Only line feeds end a line: JSON strings and ids may hold the other characters that Unicode counts as line ends.
-    Raises CollectionError if there is no such file or it is not UTF-8.
+    Only line feeds end a line: JSON strings and ids may contain the other characters that Unicode counts as line ends.
+    Raises CollectionError if the file does not exist or is not UTF-8.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

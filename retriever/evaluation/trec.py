@@ -1,7 +1,7 @@
-"""TREC's text formats for judgments and rankings, which trec_eval reads, and the dicts they stand for.
+"""TREC's text formats of judgments (qrels) and rankings (runs), which trec_eval reads, and their types as dicts.
 
-Qrels are judgments, a line each: query id, a column nobody uses, document id, grade. A run is a ranking, a line a
-document: query id, "Q0", document id, rank, score, name of the run. Columns are parted by spaces or tabs.
+Qrels have one judgment per line: query id, an unused column, document id, grade. A run has one ranked document per
+line: query id, "Q0", document id, rank, score, name of the run. Columns are separated by spaces or tabs.
 Source: the README of trec_eval 9 (NIST).
 """
 
@@ -20,9 +20,9 @@ Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> grade
 Run = Mapping[str, Mapping[str, float]]  # query id -> document id -> score, in rank order
 Value = TypeVar("Value")
 
-LARGEST_GRADE = 1_000  # trec_eval reserves memory for every grade up to the highest
+LARGEST_GRADE = 1_000  # trec_eval allocates memory for every grade up to the highest
 GRADE = re.compile(r"[+-]?[0-9]{1,9}")
-LARGEST_SCORE = 1e37  # of a run that is written as it is; float32 ends at 3.4e38
+LARGEST_SCORE = 1e37  # of a run that is written with its own scores; float32 ends at 3.4e38
 UNWRITABLE_IN_ID = re.compile("\\s|[\ud800-\udfff]")
 RUN_TAG = "dense-retrieval-lab"
 
@@ -30,8 +30,8 @@ RUN_TAG = "dense-retrieval-lab"
 def read_qrels(path: str | Path) -> Qrels:
     """Read judgments: TREC's four columns, or BEIR's three (query id, document id, grade), with or without a header.
 
-    Raises CollectionError, naming the line, for another number of columns, a grade that is no whole number up to
-    1,000 and a document judged twice for one query; also for a file without a judgment.
+    Raises CollectionError, naming the line, for another number of columns, a grade that is not a whole number up to
+    1,000 and a document judged twice for one query; also for a file without judgments.
     """
     path, qrels, may_be_header = Path(path), dict[str, dict[str, int]](), True
     for number, line in numbered_lines(path):
@@ -57,9 +57,9 @@ def read_qrels(path: str | Path) -> Qrels:
 
 
 def read_run(path: str | Path) -> Run:
-    """Read a ranking in TREC's six columns; each query's documents come in order of score, equal scores by rank.
+    """Read a ranking in TREC's six columns; each query's documents are ordered by score, equal scores by rank.
 
-    Raises CollectionError, naming the line, for another number of columns, a rank or a score that is no number and
+    Raises CollectionError, naming the line, for another number of columns, a rank or a score that is not a number and
     a document ranked twice for one query.
     """
     path, ranked = Path(path), dict[str, dict[str, tuple[float, int]]]()
@@ -77,30 +77,30 @@ def read_run(path: str | Path) -> Run:
         if not math.isfinite(order[0]):
             raise CollectionError(f"{place}: the score is {score!r}; it must be a finite number.")
         _set_once(ranked.setdefault(query_id, {}), doc_id, order, place, query_id)
-    in_order = {query_id: sorted(found.items(), key=lambda item: item[1]) for query_id, found in ranked.items()}
-    return {query_id: {doc_id: -order[0] for doc_id, order in found} for query_id, found in in_order.items()}
+    in_order = {query_id: sorted(orders.items(), key=lambda item: item[1]) for query_id, orders in ranked.items()}
+    return {query_id: {doc_id: -order[0] for doc_id, order in orders} for query_id, orders in in_order.items()}
 
 
 def qrels_text(qrels: Qrels) -> str:
-    """Return judgments in TREC's four columns; ids as in run_text."""
+    """Return judgments in TREC's four columns; ids are written as in run_text."""
     return "".join(
         f"{query_id} 0 {doc_id} {grade}\n"
-        for query_id, documents in _with_written_ids(qrels).items()
-        for doc_id, grade in _with_written_ids(documents).items()
+        for query_id, documents in _with_escaped_ids(qrels).items()
+        for doc_id, grade in _with_escaped_ids(documents).items()
     )
 
 
 def run_text(run: Run, *, tag: str = RUN_TAG) -> str:
     """Return a ranking in TREC's six columns.
 
-    trec_eval reads scores as float32, ignores the rank and orders equal scores by document id. So that it ranks as the
-    run does, a score that does not fall is written one float32 step below the one before it, and scores near the ends
-    of float32 are replaced by ranks. White space in an id, where trec_eval would part it, is written as %20 and the
-    like. Raises CollectionError if an id is empty or two ids would be written alike.
+    trec_eval reads scores as float32, ignores the rank and orders equal scores by document id. To keep the run's order,
+    a score that is not below the previous one is written one float32 step below it, and scores near the limits of
+    float32 are replaced by ranks. White space in an id, where trec_eval would split it, is written as %20 and the like.
+    Raises CollectionError if an id is empty or two ids would be written alike.
     """
     lines, name = [], _escape_id(tag)
-    for query_id, documents in _with_written_ids(run).items():
-        ranked = _with_written_ids(in_rank_order(documents))
+    for query_id, documents in _with_escaped_ids(run).items():
+        ranked = _with_escaped_ids(in_rank_order(documents))
         if any(abs(score) > LARGEST_SCORE for score in ranked.values()):
             ranked = {doc_id: float(-rank) for rank, doc_id in enumerate(ranked)}
         last = np.float32(np.inf)
@@ -111,17 +111,17 @@ def run_text(run: Run, *, tag: str = RUN_TAG) -> str:
 
 
 def in_rank_order(documents: Mapping[str, float]) -> dict[str, float]:
-    """Return documents by falling score, equal scores in the order given."""
+    """Return documents by descending score, equal scores in the order given."""
     return dict(sorted(documents.items(), key=lambda item: -item[1]))
 
 
 def write_run(run: Run, path: str | Path, *, tag: str = RUN_TAG) -> None:
-    """Write a ranking as trec_eval reads it, see run_text."""
+    """Write a ranking to a file as trec_eval reads it; see run_text."""
     Path(path).write_text(run_text(run, tag=tag), encoding="utf-8", newline="\n")
 
 
 def _split_columns(line: str) -> list[str]:
-    """Part a line at its tabs if it has several, so that BEIR's ids may hold spaces; else at any white space."""
+    """Split a line at its tabs if it has several, so that BEIR's ids may contain spaces; else at any white space."""
     return line.split("\t") if line.count("\t") > 1 else line.split()
 
 
@@ -131,14 +131,14 @@ def _set_once(documents: dict[str, Value], doc_id: str, value: Value, place: str
     documents[doc_id] = value
 
 
-def _with_written_ids(by_id: Mapping[str, Value]) -> dict[str, Value]:
-    """Return a mapping under the ids as they are written."""
-    written = {_escape_id(key): value for key, value in by_id.items()}
-    if len(written) < len(by_id) or "" in written:
+def _with_escaped_ids(by_id: Mapping[str, Value]) -> dict[str, Value]:
+    """Return a mapping with its ids escaped; raise CollectionError if one is empty or two become equal."""
+    escaped = {_escape_id(key): value for key, value in by_id.items()}
+    if len(escaped) < len(by_id) or "" in escaped:
         raise CollectionError("An id is empty, or two differ only in how white space is written; rename one.")
-    return written
+    return escaped
 
 
-def _escape_id(given: str) -> str:
-    """Write what would part an id, or what UTF-8 cannot hold, as percent codes."""
-    return UNWRITABLE_IN_ID.sub(lambda found: f"%{ord(found[0]):02X}", given)
+def _escape_id(raw_id: str) -> str:
+    """Return an id with percent codes for what would split it and what UTF-8 cannot encode."""
+    return UNWRITABLE_IN_ID.sub(lambda match: f"%{ord(match[0]):02X}", raw_id)

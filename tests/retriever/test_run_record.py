@@ -1,4 +1,4 @@
-"""The run record: complete, readable by machines and people, and telling nothing about who made it."""
+"""The run record: complete, readable by machines and people, and without personal data."""
 
 import getpass
 import html
@@ -55,7 +55,7 @@ def test_versions_and_machine_are_shared_and_read_only():
 
 def test_versions_leave_out_what_is_not_installed(monkeypatch):
     monkeypatch.setattr("retriever.run_record.RECORDED_PACKAGES", ("numpy", "no-such-package-anywhere"))
-    assert set(versions.__wrapped__()) == {"python", "numpy"}  # past the cache
+    assert set(versions.__wrapped__()) == {"python", "numpy"}  # without the cache
 
 
 def test_the_machine_is_described_without_names_of_hosts_or_people():
@@ -82,7 +82,7 @@ def test_the_time_is_utc_to_the_second():
     assert abs(datetime.now(UTC) - read) < timedelta(seconds=60)
 
 
-def test_markdown_has_a_table_a_part():
+def test_markdown_has_one_table_per_part():
     text = record().to_markdown()
     assert text.startswith("# Run record: ef curve\n")
     assert "One query at a time." in text

@@ -1,1 +1,1 @@
-"""The Python docs: docstrings of the installed packages as a collection."""
+"""The Python docs collection: docstrings of the installed packages."""

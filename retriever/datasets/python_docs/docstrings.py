@@ -1,7 +1,7 @@
-"""The sample that is already on every machine: installed packages' docstrings.
+"""Documents from the docstrings of installed packages, a sample that needs no download.
 
-The sources are read with `ast`; nothing is imported or run, so reading needs no more than the files and cannot
-start another package's code. A definition is named as users import it (`numpy.linspace`, though it is written in
+The sources are parsed with `ast`; nothing is imported or run, so reading needs no more than the files and cannot
+run another package's code. A definition is named as users import it (`numpy.linspace`, though it is defined in
 `numpy/_core/function_base.py`): the exports of every public module are followed, and the shortest name wins.
 """
 
@@ -18,7 +18,7 @@ from retriever.documents.document import Document
 
 MAX_CHARACTERS = 300  # keeps the mean near 40 tokens, of which a 2-core machine encodes some 4,300 a second
 
-# Where a private base class serves several public ones, its methods are shown on the one that most people use.
+# If several public classes share a private base class, its methods are listed under the one that most people use.
 _FAMILIAR = (
     "numpy.polynomial.Polynomial",
     "pandas.DataFrame",
@@ -43,11 +43,11 @@ def read_python_docs(
     whole: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> list[Document]:
-    """Read one document a public function, class, method or property, ordered by package and name.
+    """Return one document per public function, class, method or property, ordered by package and name.
 
-    whole: the docstring as it is written, no text twice, where else the text is its beginning. `progress` is called
-    with the fraction of the files done, rising to 1.0; what it raises ends the reading. Raises CollectionError if a
-    package is not installed.
+    whole: use the docstring as written, and no text twice; otherwise the text is its beginning. `progress` is called
+    with the fraction of the files read, rising to 1.0; an exception it raises ends the reading. Raises CollectionError
+    if a package is not installed.
     """
     files = {package: source_files(package) for package in packages}
     total, done = sum(map(len, files.values())), 0
@@ -62,7 +62,7 @@ def read_python_docs(
         found: dict[str, Document] = {}
         for name, definition in _read_package(paths, report):
             text = _whole_docstring(definition.doc) if whole else _summary(definition.doc)
-            # the same words under the same last name of a package, or the same docstring: one document is enough
+            # skip a text repeated under the same last name of a package, or a repeated docstring
             key = ("", text) if whole else (f"{package}.{name.rpartition('.')[2]}", text)
             if text and name not in found and key not in seen:
                 seen.add(key)
@@ -74,26 +74,26 @@ def read_python_docs(
 
 
 def name_in_words(name: str) -> str:
-    """Split a qualified name at dots, underscores and capitals; embedding models know words, not identifiers."""
+    """Split a qualified name at dots, underscores and capitals: embedding models know words, not identifiers."""
     return " ".join(_CAMEL.sub(" ", name.replace(".", " ").replace("_", " ")).split())
 
 
 def _read_package(files: dict[str, Path], report: Callable[[float], None]) -> Iterator[tuple[str, Definition]]:
-    """Give public names and definitions, the shortest names first, members after their class."""
-    opened = itertools.count(1)
-    sources = PublicNames(files, lambda: report(min(1.0, next(opened) / len(files))))
+    """Yield public names and definitions, the shortest names first, members after their class."""
+    file_numbers = itertools.count(1)
+    sources = PublicNames(files, lambda: report(min(1.0, next(file_numbers) / len(files))))
     names = sources.public_definitions(is_public)
-    claimed: set[Definition] = set()
-    waiting = sorted(
+    yielded: set[Definition] = set()
+    stack = sorted(
         ((name, found) for found, name in names.items()), key=lambda pair: _name_order(pair[0]), reverse=True
     )
-    while waiting:
-        name, definition = waiting.pop()
-        if definition not in claimed:
-            claimed.add(definition)
+    while stack:
+        name, definition = stack.pop()
+        if definition not in yielded:
+            yielded.add(definition)
             yield name, definition
-            inner = [(f"{name}.{part}", found) for part, found in sources.members(definition, names).items()]
-            waiting += [(part, found) for part, found in inner if found not in names and is_public(part)]
+            members = [(f"{name}.{part}", found) for part, found in sources.members(definition, names).items()]
+            stack += [(part, found) for part, found in members if found not in names and is_public(part)]
 
 
 def _name_order(name: str) -> tuple[int, int, int, str]:
@@ -102,13 +102,13 @@ def _name_order(name: str) -> tuple[int, int, int, str]:
 
 
 def _whole_docstring(doc: str) -> str:
-    """Give a docstring as it is written, less lines that only a template would fill; empty if it says nothing."""
+    """Return a docstring as written, without lines of template placeholders; empty if it has fewer than three words."""
     text = _TEMPLATE_LINE.sub("", inspect.cleandoc(doc)).strip()
     return "" if text.count(" ") < 2 else text
 
 
 def _summary(doc: str) -> str:
-    """Cut a docstring to its summary and first paragraph; empty if it is deprecated, a template or not prose."""
+    """Return the summary and first paragraph of a docstring; empty if it is deprecated, a template or not prose."""
     beginning = inspect.cleandoc("\n\n".join(re.split(r"\n\s*\n", doc, maxsplit=4)[:4]))
     if _DEPRECATED.match(beginning):
         return ""
@@ -120,16 +120,16 @@ def _summary(doc: str) -> str:
 
 
 def _without_markup(text: str) -> str:
-    """Take the reStructuredText marks off: roles, backticks, emphasis, footnotes."""
+    """Remove reStructuredText markup: roles, backticks, emphasis, footnotes."""
     text = re.sub(r":[\w:+-]+:`[~!]?([^`<]*?)(\s*<[^`>]*>)?`", r"\1", text)
-    text = re.sub(r"(?<![\w`])`([^`'\s]+)'", r"'\1'", text)  # the quotation marks of old
+    text = re.sub(r"(?<![\w`])`([^`'\s]+)'", r"'\1'", text)  # quotation marks of the old style
     text = re.sub(r"`+([^`<]*?)(\s*<[^`>]*>)?`+_*", r"\1", text)
     text = re.sub(r"\s?\[\w+\]_|\s\[\d+\](?=[\s.,;:)]|$)", "", text).replace("::", ":")
     return " ".join(re.sub(r"\*{1,2}(\w[^*\n]*)\*{1,2}", r"\1", text).split())
 
 
 def _shorten(text: str) -> str:
-    """Cut at the last sentence that fits, or, where that would lose more than half, at the last word."""
+    """Cut a text after the last sentence that fits, or, if that would lose more than half, after the last word."""
     if len(text) <= MAX_CHARACTERS:
         return text
     head = text[: MAX_CHARACTERS - 1]

@@ -1,4 +1,4 @@
-"""Module: what one Python file defines, imports and exports, read with `ast`; nothing is imported or run."""
+"""Definitions, imports and exports of one Python file, read with `ast`; nothing is imported or run."""
 
 import ast
 import gc
@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_WRITERS = ("add_newdoc", "_array_method_doc", "add_docstr", "add_docstr_all")
+_WRITERS = ("add_newdoc", "_array_method_doc", "add_docstr", "add_docstr_all")  # they set docs of compiled code
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_PARSING = threading.Lock()
+_PARSE_LOCK = threading.Lock()
 _BRANCHES = (ast.If, ast.Try, ast.With, ast.ExceptHandler)
 
 
 @dataclass(eq=False)  # compared by identity: one definition may be reached by many names
 class Definition:
-    """Hold a function, class, method or property as written; `bases` mean something in `module` only."""
+    """Function, class, method or property as written; the names in `bases` are valid in `module` only."""
 
     name: str
     kind: str
@@ -29,21 +29,21 @@ class Definition:
 
 @dataclass
 class Module:
-    """Hold what one file defines, imports (name -> modules and names there, one for each branch) and exports."""
+    """Definitions, imports (name -> modules and names there, one for each branch) and exports of one file."""
 
     name: str
     is_package: bool = False
     definitions: dict[str, Definition] = field(default_factory=dict)
     imports: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    stars: list[str] = field(default_factory=list)
+    stars: list[str] = field(default_factory=list)  # the modules that are star-imported
     listed: set[str] = field(default_factory=set)  # the strings in __all__
-    computed: bool = False  # __all__ holds more than strings
+    computed: bool = False  # __all__ contains more than strings
 
 
 def read_module(path: Path, name: str) -> Module:
-    """Read one file; `name` is the module's, with which relative imports are made absolute."""
+    """Read one file; `name` is the module's name, which relative imports are resolved against."""
     module = Module(name, path.name == "__init__.py")
-    with _no_collecting():
+    with _paused_garbage_collector():
         for statement in _statements(_parse(path).body):
             _read_statement(statement, module)
     return module
@@ -81,8 +81,8 @@ def read_compiled_docs(path: Path, package: str) -> dict[str, dict[str, Definiti
 
 
 @contextmanager
-def _no_collecting() -> Iterator[None]:
-    """Keep the garbage collector still: it would go through the nodes of a growing tree, which holds no garbage."""
+def _paused_garbage_collector() -> Iterator[None]:
+    """Pause the garbage collector: it would traverse the nodes of a growing tree, which has no garbage."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -93,15 +93,15 @@ def _no_collecting() -> Iterator[None]:
 
 
 def _parse(path: Path) -> ast.Module:
-    """Parse one file; two threads that parse at once can upset CPython 3.11's own count of recursion (SystemError)."""
+    """Parse one file; two threads that parse at once can corrupt CPython 3.11's recursion count (SystemError)."""
     source = path.read_bytes()
-    with _PARSING:
-        for _ in range(3):  # the lock keeps this module's own threads apart, not those of others
+    with _PARSE_LOCK:
+        for _ in range(3):  # the lock does not cover other code that parses
             try:
                 return ast.parse(source)
             except SystemError:
                 continue
-            except SyntaxError:  # also what an invalid escape becomes where warnings are errors
+            except SyntaxError:  # also raised for an invalid escape where warnings are errors
                 break
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -109,7 +109,7 @@ def _parse(path: Path) -> ast.Module:
 
 
 def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Walk a body through its branches, and into a module's `__getattr__`, where late imports hide."""
+    """Yield the statements of a body, of its branches and of a module's `__getattr__`, which may import late."""
     for statement in body:
         yield statement
         if isinstance(statement, _BRANCHES) or getattr(statement, "name", "") == "__getattr__":
@@ -145,7 +145,7 @@ def _read_import(statement: ast.ImportFrom, module: Module) -> None:
 
 
 def _read_assignment(statement: ast.Assign | ast.AugAssign | ast.Expr, module: Module) -> None:
-    """Read `__all__` in its many spellings, `name = other` and `name = Class()`."""
+    """Read `__all__` in its various forms, `name = other` and `name = Class()`."""
     value = statement.value
     call = value if isinstance(value, ast.Call) else None
     target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", value)
@@ -165,12 +165,12 @@ def _read_assignment(statement: ast.Assign | ast.AugAssign | ast.Expr, module: M
 
 
 def _define(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, module: str, kind: str) -> Definition:
-    """Keep what is asked for and let the tree go; a definition marked as deprecated keeps its name only."""
-    marks = [_dotted(mark.func if isinstance(mark, ast.Call) else mark) for mark in node.decorator_list]
-    deprecated = any("deprecated" in mark.rpartition(".")[2].lower() for mark in marks)
+    """Return what is needed of a node, so that its tree can be freed; a deprecated definition keeps only its name."""
+    decorators = [_dotted(d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list]
+    deprecated = any("deprecated" in decorator.rpartition(".")[2].lower() for decorator in decorators)
     doc = "" if deprecated else (ast.get_docstring(node, clean=False) or "")
     if not isinstance(node, ast.ClassDef):
-        is_property = any(mark.lower().endswith(("property", "cache_readonly")) for mark in marks)
+        is_property = any(decorator.lower().endswith(("property", "cache_readonly")) for decorator in decorators)
         return Definition(node.name, "property" if is_property else kind, module, doc)
     bases = [_dotted(base.value if isinstance(base, ast.Subscript) else base) for base in node.bases]
     made = Definition(node.name, "class", module, doc, [base for base in bases if base])
@@ -180,19 +180,19 @@ def _define(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, module:
         elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
             name, call = _dotted(statement.targets[0]), statement.value
             if _dotted(call.func).endswith("Accessor") and len(call.args) == 2:
-                # pandas writes `str = Accessor("str", StringMethods)`: a part with the methods of that class
+                # pandas writes `str = Accessor("str", StringMethods)`: an attribute with the methods of that class
                 made.members[name] = Definition(name, "class", module, bases=[_dotted(call.args[1])])
     return made
 
 
 def _add(table: dict[str, Definition], definition: Definition) -> None:
-    """Keep the first definition that has a docstring: overloads, setters and other platforms' branches have none."""
+    """Keep the first definition with a docstring: overloads, setters and other platforms' branches have none."""
     if definition.name not in table or (definition.doc and not table[definition.name].doc):
         table[definition.name] = definition
 
 
 def _text(node: ast.AST) -> str:
-    """Put a string together that is written in parts, or as `"...".format(...)`; anything else is an empty string."""
+    """Return a string that is written in parts or as `"...".format(...)`; an empty string for anything else."""
     if isinstance(node, ast.BinOp):
         return _text(node.left) + _text(node.right)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -201,7 +201,7 @@ def _text(node: ast.AST) -> str:
 
 
 def _dotted(node: ast.AST | None) -> str:
-    """Spell `a.b.c`; anything else is an empty string."""
+    """Return the dotted name `a.b.c` of a node; an empty string for anything else."""
     if isinstance(node, ast.Attribute):
         owner = _dotted(node.value)
         return f"{owner}.{node.attr}" if owner else ""

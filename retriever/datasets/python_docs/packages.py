@@ -15,14 +15,14 @@ DOCUMENTED_PACKAGES: tuple[str, ...] = ("python", "numpy", "scipy", "pandas", "s
 MORE_DOCUMENTED_PACKAGES: tuple[str, ...] = (*DOCUMENTED_PACKAGES, "sympy", "torch", "transformers", "plotly")
 
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
-# Folders and files that are never opened: tests, vendored code, demonstrations, and modules removed by Python 3.13.
+# Folders and files that are never opened: tests, vendored code, demos, and modules removed by Python 3.13.
 _SKIPPED = frozenset(
     "__main__ __pycache__ _vendored antigravity array_api_compat benchmarks conftest distutils encodings ensurepip"
     " externals f2py idlelib lib-dynload lib2to3 pydoc_data sandbox site-packages src test tests this turtledemo aifc"
     " asynchat asyncore audioop cgi cgitb chunk crypt imghdr imp mailcap msilib nis nntplib pipes smtpd sndhdr"
     " sre_compile sre_constants sre_parse sunau telnetlib tix uu xdrlib".split()
 )
-# Public by their spelling, private by their packages' own documentation: opened only when an export leads there. Of
+# Public by their names, private by their packages' own documentation: opened only when an export leads there. Of
 # Plotly's generated classes those inside others are left out: hundreds each of Font, ColorBar and the like.
 _HIDDEN = re.compile(
     r"(posixpath|ntpath|nturl2path|genericpath|opcode|numpy\.core|scipy\.(misc|odr|stats\.\w+_gen)|sklearn\.experimental"
@@ -34,7 +34,7 @@ _HIDDEN = re.compile(
 
 
 def source_files(package: str) -> dict[str, Path]:
-    """List a package's source files by module name, without opening them. Raises CollectionError if it is missing."""
+    """Return a package's source files by module name, without opening any; raise CollectionError if not installed."""
     if package == "python":
         root = Path(sysconfig.get_path("stdlib"))
     else:
@@ -44,15 +44,18 @@ def source_files(package: str) -> dict[str, Path]:
         root = Path(spec.origin).parent
     found: dict[str, Path] = {}
     for folder, subfolders, names in os.walk(root):
-        here = (*([package] if package != "python" else []), *Path(folder).relative_to(root).parts)
+        parts = (*([package] if package != "python" else []), *Path(folder).relative_to(root).parts)
         subfolders[:] = sorted(name for name in subfolders if name not in _SKIPPED and name.isidentifier())
         for stem in sorted(name[:-3] for name in names if name.endswith(".py") and name[:-3] not in _SKIPPED):
-            found[".".join(here if stem == "__init__" else (*here, stem))] = Path(folder, f"{stem}.py")
+            found[".".join(parts if stem == "__init__" else (*parts, stem))] = Path(folder, f"{stem}.py")
     return found
 
 
 def package_versions(packages: Sequence[str] = DOCUMENTED_PACKAGES) -> dict[str, str]:
-    """Give the versions that a collection was read from, which are the key to keep it under."""
+    """Return the versions of packages, by which a collection read from them is cached.
+
+    Raises CollectionError if one is not installed.
+    """
     versions = {}
     for package in packages:
         try:
@@ -66,7 +69,7 @@ def package_versions(packages: Sequence[str] = DOCUMENTED_PACKAGES) -> dict[str,
 
 
 def is_public(name: str) -> bool:
-    """Tell whether a name is for users: not private by its spelling, nor by its package's own documentation."""
+    """Return whether a name is public, both by its spelling and by its package's own documentation."""
     return not _HIDDEN.match(name) and not name.startswith("_") and "._" not in name
 
 

@@ -1,1 +1,1 @@
-"""One module a file format: bytes in, sections of text out."""
+"""Readers, one module per file format: bytes in, sections of text out."""

@@ -1,4 +1,4 @@
-"""Read one file's bytes into pieces of text: a function a format, DocumentError for what cannot be read."""
+"""Reader of Word documents (.docx)."""
 
 import io
 import zipfile
@@ -12,14 +12,18 @@ from retriever.documents.decoding import kind_of
 from retriever.documents.document import Section
 from retriever.errors import DocumentError
 
-MAX_UNPACKED = 500_000_000  # bytes; a small .docx can unpack to gigabytes on purpose
-MAX_MEMBERS = 10_000  # files in a .docx; an ordinary one has twenty and its pictures
-WORD_CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-WORD_UNSEEN = ("pPr", "rPr", "del", "moveFrom", "Fallback")
+MAX_UNPACKED = 500_000_000  # bytes; a small malicious .docx can unpack to gigabytes
+MAX_MEMBERS = 10_000  # files in a .docx; an ordinary one has twenty, plus its images
+WORD_CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}  # by element name
+WORD_UNSEEN = ("pPr", "rPr", "del", "moveFrom", "Fallback")  # elements whose text is not visible
 
 
 def read_docx(data: bytes) -> list[Section]:
-    """Read a Word document's paragraphs and tables in their order; headers, footers and notes are left out."""
+    """Read a Word document's paragraphs and tables in document order; headers, footers and notes are left out.
+
+    The first heading is the title, else the title in the document properties. Raises DocumentError if the document is
+    damaged, locked or too large.
+    """
     import docx
 
     kind = kind_of(data)
@@ -40,20 +44,20 @@ def read_docx(data: bytes) -> list[Section]:
     try:
         document = docx.Document(io.BytesIO(data))
         blocks = [block for block in _word_blocks(document.element.body) if block.strip()]
-        headings = {style.style_id for style in document.styles if str(style.name).startswith(("Title", "Heading"))}
-        titles = (_word_text(p) for p in document.element.body.xpath(".//w:p") if p.style in headings)
+        title_styles = {style.style_id for style in document.styles if str(style.name).startswith(("Title", "Heading"))}
+        titles = (_word_text(p) for p in document.element.body.xpath(".//w:p") if p.style in title_styles)
         heading = next((title for title in titles if title.strip()), "")
         return [Section("\n\n".join(blocks), heading or document.core_properties.title)]
     except MemoryError:
         raise
-    except Exception as error:  # zipfile, lxml and python-docx each raise their own kinds
+    except Exception as error:  # zipfile, lxml and python-docx each raise their own types
         raise DocumentError(
             f"The Word document is damaged ({str(error)[:120]}): open it in Word and save it anew."
         ) from error
 
 
 def _word_blocks(parent: "BaseOxmlElement") -> Iterator[str]:
-    """Give the text of each paragraph and table below a WordprocessingML element, also inside content controls.
+    """Yield the text of each paragraph and table below a WordprocessingML element, content controls included.
 
     The XML is walked because python-docx's own lists leave out content controls and tracked insertions.
     """
@@ -68,13 +72,13 @@ def _word_blocks(parent: "BaseOxmlElement") -> Iterator[str]:
 
 
 def _word_row(row: "BaseOxmlElement") -> str:
-    """Give a table row as one line, its cells divided by bars."""
+    """Return a table row as one line, with its cells separated by bars."""
     cells = row.xpath("./w:tc | ./w:sdt/w:sdtContent/w:tc")
     return " | ".join(" ".join(" ".join(_word_blocks(cell)).split()) for cell in cells)
 
 
 def _word_text(element: "BaseOxmlElement") -> str:
-    """Give the visible text below an element: no field codes, no deleted text, no second copy of a text box."""
+    """Return the visible text below an element: no field codes, no deleted text, no second copy of a text box."""
     parts = []
     for child in element.iterchildren("{*}*"):
         name = child.tag.rpartition("}")[2]

@@ -1,4 +1,4 @@
-"""Markdown files."""
+"""Reader of Markdown files."""
 
 import re
 
@@ -7,9 +7,9 @@ from retriever.documents.document import Section
 
 
 def read_md(data: bytes) -> list[Section]:
-    """Read Markdown as it is written; its first heading outside code is the title."""
+    """Read Markdown as one section, markup included; the first heading outside code blocks is the title."""
     text = decode(data).replace("\r\n", "\n").replace("\r", "\n")
-    prose = re.sub(r"^ {0,3}(```|~~~).*?(^ {0,3}\1|\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
-    heading = re.search(r"^ {0,3}#{1,6}[ \t]+(\S.*)|^(\S.*)\n=+[ \t]*$", prose, flags=re.MULTILINE)
+    without_code = re.sub(r"^ {0,3}(```|~~~).*?(^ {0,3}\1|\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
+    heading = re.search(r"^ {0,3}#{1,6}[ \t]+(\S.*)|^(\S.*)\n=+[ \t]*$", without_code, flags=re.MULTILINE)
     title = (heading[1] or heading[2]).rstrip().rstrip("# \t") if heading else ""
     return [Section(text, title)]

@@ -1,4 +1,4 @@
-"""PDF files."""
+"""Reader of PDF files."""
 
 import re
 import threading
@@ -7,27 +7,30 @@ from retriever.documents.decoding import kind_of
 from retriever.documents.document import Section
 from retriever.errors import DocumentError
 
-_PDFIUM = threading.Lock()  # PDFium is not thread-safe
+_PDFIUM_LOCK = threading.Lock()  # PDFium is not thread-safe
 
 
 def read_pdf(data: bytes, max_pages: int | None = None) -> list[Section]:
-    """Read a PDF's text layer, a piece a page; pages without text are left out, more than max_pages are refused."""
+    """Read a PDF's text layer, one section per page; pages without text are left out.
+
+    Raises DocumentError for a PDF that is damaged, encrypted or without text, and for more than max_pages pages.
+    """
     if b"%PDF-" not in data[:1024]:
         raise DocumentError(
             f"The content is {kind_of(data) or 'not a PDF'}, but a PDF was expected: give the file its right extension."
         )
-    with _PDFIUM:
+    with _PDFIUM_LOCK:
         title, pages = _read_pages(data, max_pages)
-    pieces = [Section(text, title, {"page": n}, f"page={n}") for n, text in enumerate(pages, 1) if text.strip()]
-    if not pieces:
+    sections = [Section(text, title, {"page": n}, f"page={n}") for n, text in enumerate(pages, 1) if text.strip()]
+    if not sections:
         raise DocumentError(
             f"The PDF's {len(pages)} page(s) hold no text, so it is probably scanned: run OCR on it first."
         )
-    return pieces
+    return sections
 
 
 def _read_pages(data: bytes, max_pages: int | None) -> tuple[str, list[str]]:
-    """Give a PDF's title and the text of every page; the caller holds the lock."""
+    """Return a PDF's title and the text of every page; the caller holds the PDFium lock."""
     import pypdfium2  # type: ignore[import-untyped]
 
     number = 0
@@ -38,12 +41,12 @@ def _read_pages(data: bytes, max_pages: int | None) -> tuple[str, list[str]]:
                 raise DocumentError(
                     f"The PDF has {len(document):,} pages, at most {max_pages:,} are read: split it, or give a part."
                 )
-            for number in range(1, len(document) + 1):  # noqa: B007 - the error message names it
+            for number in range(1, len(document) + 1):
                 page = document[number - 1]
-                layer = page.get_textpage()
-                # the hyphen of a word divided at a line's end, for which PDFium itself writes U+0002 or U+FFFE
-                pages.append(re.sub("[\ufffe\x02](\r?\n)?|\u2010\r?\n", "", layer.get_text_bounded()))
-                layer.close()
+                text_page = page.get_textpage()
+                # joins a word divided at a line end, for whose hyphen PDFium writes U+0002 or U+FFFE
+                pages.append(re.sub("[\ufffe\x02](\r?\n)?|\u2010\r?\n", "", text_page.get_text_bounded()))
+                text_page.close()
                 page.close()
             return document.get_metadata_value("Title"), pages
     except pypdfium2.PdfiumError as error:

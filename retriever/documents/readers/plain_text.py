@@ -1,9 +1,9 @@
-"""Plain text files."""
+"""Reader of plain text files."""
 
 from retriever.documents.decoding import decode
 from retriever.documents.document import Section
 
 
 def read_txt(data: bytes) -> list[Section]:
-    """Read a plain text: one piece, no title."""
+    """Read plain text as one section without a title."""
     return [Section(decode(data))]

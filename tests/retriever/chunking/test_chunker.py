@@ -1,3 +1,5 @@
+"""Chunking: documented properties of chunks, boundaries, overlaps, real tokenizers and adversarial texts."""
+
 import base64
 import importlib.util
 import random
@@ -18,7 +20,7 @@ from retriever.errors import ChunkingError
 
 
 class SpaceEncoder:
-    """A model that reads words between white space, and one token before and after them."""
+    """Encoder that counts words between white space, plus a special token at either end."""
 
     max_tokens: int | None = 64
     unknown = None
@@ -28,7 +30,7 @@ class SpaceEncoder:
 
 
 class TokenizerEncoder:
-    """A real tokenizer, as the encoders of this package use it."""
+    """Encoder with a real tokenizer, as the encoders of this package use it."""
 
     def __init__(
         self, path: Path, *, specials: bool, max_tokens: int | None, prompt: str = "", unknown: str | None = None
@@ -90,7 +92,7 @@ def texts(chunks: list[Chunk]) -> list[str]:
 
 
 def check(text: str, chunks: list[Chunk], encoder, size: int, overlap: int) -> None:
-    """Check everything that is promised about the chunks of one document."""
+    """Check all documented properties of the chunks of one document."""
     overhead = encoder.count_tokens([""])[0]
     lost = set(range(len(text)))
     for chunk in chunks:
@@ -127,7 +129,7 @@ TEXTS = st.builds(
 @each_encoder
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=TEXTS, size=st.integers(16, 64), share=st.floats(0, 0.99))
-def test_every_chunk_keeps_every_promise(encoder, text, size, share):
+def test_every_chunk_has_the_documented_properties(encoder, text, size, share):
     overlap = int(share * (size - encoder.count_tokens([""])[0]))
     check(text, cut(text, encoder, size, overlap), encoder, size, overlap)
 
@@ -142,11 +144,11 @@ def test_any_characters_at_all(encoder, text, size, overlap):
 @settings(max_examples=40, deadline=None)
 @given(text=TEXTS)
 def test_cutting_never_makes_a_word_unreadable(text):
-    """WordPiece reads a word of more than 100 characters as [UNK]; here such words are letters it knows."""
+    """WordPiece reads a word of more than 100 characters as [UNK]; the long words here are of letters it knows."""
     encoder = encoder_named("MiniLM")
     long = "abcdefghij" * 30 + " " + text + "\n\n" + "가나다라" * 40 + "\x0c" + "z" * 101
     for chunk in cut(long, encoder, 64):
-        letters = "".join(c for c in chunk.text if c in "abcdefghij가나다라")  # not 둢, which the model never knows
+        letters = "".join(c for c in chunk.text if c in "abcdefghij가나다라")  # not 둢, which the model does not know
         assert not letters or encoder.tokens(letters[:60]) != ["[UNK]"]
 
 
@@ -162,14 +164,14 @@ def test_words_too_long_for_wordpiece_stay_readable(word):
     assert not [chunk.text for chunk in chunks if "[UNK]" in encoder.tokens(chunk.text)]
 
 
-def test_a_long_address_or_cjk_text_is_packed_and_not_sealed_off():
+def test_a_long_address_or_cjk_text_fills_chunks_and_is_not_sealed():
     encoder = encoder_named("MiniLM")
     assert len(cut("https://example.org/" + "path-to/" * 20, encoder, 128)) == 1
     assert len(cut("漢" * 252, encoder, 128)) == 2
     assert len(cut("word " * 252, encoder, 128)) == 2
 
 
-def test_long_words_are_packed_where_the_model_reads_them():
+def test_long_words_fill_chunks_if_the_model_reads_them():
     encoder = encoder_named("wordllama")
     tokens = encoder.count_tokens(["abcdefghij" * 300])[0]
     assert len(cut("abcdefghij" * 300, encoder, 200)) <= tokens / 200 * 1.6 + 1
@@ -183,7 +185,7 @@ def test_chunks_are_well_filled(encoder):
 
 
 @pytest.mark.parametrize("first", ["One two three. Four five six seven.", "One two three four five six"])
-def test_a_paragraph_end_is_the_best_border(first):
+def test_a_paragraph_end_is_the_best_boundary(first):
     text = first + "\n \nEight nine. Ten eleven twelve thirteen."
     assert texts(cut(text, SpaceEncoder(), 12))[0] == first
 
@@ -199,7 +201,7 @@ def test_a_paragraph_end_in_the_first_half_does_not_close_a_chunk():
 
 
 @pytest.mark.parametrize("end", [".", "!", "?", ".)", "?”", '."', "…"])
-def test_then_a_sentence_end(end):
+def test_a_sentence_end_is_the_second_best_boundary(end):
     text = f"One two three four five six{end} Seven eight nine ten eleven twelve"
     assert texts(cut(text, SpaceEncoder(), 12))[0] == f"One two three four five six{end}"
 
@@ -210,7 +212,7 @@ def test_an_abbreviation_is_no_sentence_end(word):
     assert texts(cut(text, SpaceEncoder(), 12))[0] == text.removesuffix(" eleven twelve")
 
 
-def test_then_a_line_end_then_a_word_end():
+def test_a_line_end_is_better_than_a_word_end():
     assert texts(cut("a b c d e f\ng h i j k l m", SpaceEncoder(), 12)) == ["a b c d e f", "g h i j k l m"]
     assert texts(cut("a b c d e f g h i j k l m", SpaceEncoder(), 12)) == ["a b c d e f g h i j", "k l m"]
 
@@ -228,7 +230,7 @@ def test_an_overlap_repeats_the_last_whole_sentences():
     text = "Aa bb cc dd. Ee ff gg. Hh ii jj. Kk ll mm nn. Oo pp qq. Rr ss tt. Uu vv."
     chunks = texts(cut(text, SpaceEncoder(), 12, 7))
     assert chunks[:2] == ["Aa bb cc dd. Ee ff gg. Hh ii jj.", "Ee ff gg. Hh ii jj. Kk ll mm nn."]
-    assert texts(cut(text, SpaceEncoder(), 12, 2))[1].startswith("ii jj. Kk")  # a sentence is too long: words
+    assert texts(cut(text, SpaceEncoder(), 12, 2))[1].startswith("ii jj. Kk")  # a sentence is too long, so words
     assert texts(cut(text, SpaceEncoder(), 12, 0))[1].startswith("Kk")
 
 
@@ -242,7 +244,7 @@ def test_chunks_overlap_by_sentences_with_real_tokenizers(encoder, gap):
         assert two.start < one.end
         assert two.text.startswith("Sentence")
         assert one.text.endswith(".")
-        assert encoder.count_tokens([text[two.start : one.end]])[0] > 13  # one sentence more would not have fitted
+        assert encoder.count_tokens([text[two.start : one.end]])[0] > 13  # one more sentence would not fit
     assert len(chunks) < len(cut(text, encoder, 100, 80))
 
 
@@ -335,9 +337,9 @@ def test_a_character_that_does_not_fit_is_named():
         cut("text 龘 text", Greedy(), 10)
 
 
-def test_sums_that_are_wrong_are_found_out():
+def test_wrong_sums_are_detected():
     class Merging(SpaceEncoder):
-        """Reads 'odd' as five tokens behind another word, alone as one; sums cannot know."""
+        """Encoder that counts 'odd' as five tokens after 'even', otherwise as one, so that sums are wrong."""
 
         def count_tokens(self, texts: Sequence[str]) -> list[int]:
             return [len(text.split()) + 2 + 4 * text.count("even odd") for text in texts]
@@ -345,12 +347,12 @@ def test_sums_that_are_wrong_are_found_out():
     text = "This is plain. " * 40 + "even odd " * 60 + "This is plain. " * 200
     chunks = cut(text, Merging(), 30, 10)
     check(text, chunks, Merging(), 30, 10)
-    assert min(Merging().count_tokens(texts(chunks[-10:-1]))) > 24  # and forgotten where they are right again
+    assert min(Merging().count_tokens(texts(chunks[-10:-1]))) > 24  # chunks are full again where sums are right again
 
 
 def test_what_a_chunk_repeats_is_counted_where_sums_are_wrong():
     class Heavy(SpaceEncoder):
-        """Reads a full stop behind a second word as three tokens more."""
+        """Encoder that counts three more tokens for 'odd.' after 'even'."""
 
         def count_tokens(self, texts: Sequence[str]) -> list[int]:
             return [len(text.split()) + 2 + 3 * text.count("even odd.") for text in texts]
@@ -366,7 +368,7 @@ def test_a_chunk_repeats_less_than_the_whole_chunk_before_it():
 
 @each_real_encoder
 @pytest.mark.parametrize("gap", [" ", "\n", "\t\n\n", " " * 1000])
-def test_counting_reads_the_text_little_more_than_once(encoder, gap):
+def test_little_more_than_the_text_is_tokenized(encoder, gap):
     rng = random.Random(3)
     words = ["".join(rng.choices("abcdefghijklmnop", k=rng.randrange(2, 9))) for _ in range(200)]
     text = gap.join(rng.choices(words, k=6000 if len(gap) < 9 else 300))
@@ -414,7 +416,7 @@ def test_adversarial_texts_take_seconds_and_lose_nothing(encoder, name):
 
 @each_real_encoder
 def test_words_that_depend_on_the_one_before_are_counted_together(encoder):
-    """Parts of long words, ideographs and signs are not divided by white space, so their tokens need not add up."""
+    """Parts of long words, ideographs and signs are not separated by white space, so their tokens need not add up."""
     rng = random.Random(1)
     letters = "abcdefghijklmnopqrstuvwxyz/" + "字々〆ヶｱ한" + "\u0301\u00ad"
     for size in range(12, 40):

@@ -1,4 +1,4 @@
-"""Collections in BEIR layout: read, or refused by file and line."""
+"""Reading of collections in BEIR layout, and errors that name the file and the line."""
 
 import json
 
@@ -218,7 +218,7 @@ def test_a_file_without_judgments_is_refused(folder):
         read_beir(folder)
 
 
-def test_what_was_judged_is_what_the_collection_asks(folder):
+def test_the_judged_queries_of_a_collection(folder):
     judged = read_beir(folder).judged
     assert judged.asked == {"q1": "how far is a lamp seen?", "2": "why does bread rise?"}
     assert judged.relevance_level == 1

@@ -1,4 +1,4 @@
-"""Queries drawn from a collection's documents, where it has none of its own."""
+"""Drawing of queries from texts, for a collection without queries."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +29,7 @@ def test_the_draw_is_the_same_each_time_and_another_with_another_seed():
 def test_a_sentence_that_is_a_whole_text_is_not_drawn():
     whole = "This is the first sentence of a text."
     assert whole not in draw_queries([LONG, whole])
-    assert draw_queries([whole]) == ["This is the first"]  # of nothing else: halves
+    assert draw_queries([whole]) == ["This is the first"]  # nothing else: a half
     assert draw_queries(["a"]) == []
     assert draw_queries(["", "  "]) == []
     assert draw_queries([]) == []

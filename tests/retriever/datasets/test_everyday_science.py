@@ -1,4 +1,4 @@
-"""The judged sample: ids, grades and kinds hold together, paraphrases share no content word, no passage is a copy."""
+"""The everyday science sample: consistent judgments, paraphrases without shared content words, no copied passages."""
 
 from collections import Counter
 from itertools import combinations
@@ -65,10 +65,10 @@ def test_every_question_but_a_broad_one_has_near_misses(science):
 def test_a_paraphrase_shares_no_content_word_with_its_answers(science, passages):
     for query_id, kind in science.kinds.items():
         if kind == "paraphrase":
-            asked = content_words(science.queries[query_id])
-            assert len(asked) >= 2, query_id
+            query_words = content_words(science.queries[query_id])
+            assert len(query_words) >= 2, query_id
             for doc_id in answers(science, query_id):
-                assert not asked & content_words(passages[doc_id]), (query_id, doc_id)
+                assert not query_words & content_words(passages[doc_id]), (query_id, doc_id)
 
 
 def test_the_other_kinds_do_share_words_with_an_answer(science, passages):

@@ -1,4 +1,4 @@
-"""The samples that come with the lab."""
+"""The sample collections that come with this package."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Documents from files: every format, every kind of bad file, and the samples."""
+"""Loading of documents from files: every format, every kind of bad file, and the samples."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 
 
 def make_pdf(pages, *, encrypted=False):
-    """Write a PDF by hand, a line of text a page; the encrypted one asks for a password nobody knows."""
+    """Return a PDF with one line of text per page; the encrypted one requires an unknown password."""
     count = len(pages)
     kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(count))
     bodies = [
@@ -47,13 +47,13 @@ def make_pdf(pages, *, encrypted=False):
     start = len(out)
     out += f"xref\n0 {len(bodies) + 1}\n0000000000 65535 f \n".encode()
     out += b"".join(f"{offset:010d} 00000 n \n".encode() for offset in offsets)
-    lock = f"/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <{'41' * 32}> /U <{'42' * 32}> >>"
-    out += f"trailer\n<< /Size {len(bodies) + 1} /Root 1 0 R {lock if encrypted else ''} >>\n".encode()
+    encryption = f"/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <{'41' * 32}> /U <{'42' * 32}> >>"
+    out += f"trailer\n<< /Size {len(bodies) + 1} /Root 1 0 R {encryption if encrypted else ''} >>\n".encode()
     return out + f"startxref\n{start}\n%%EOF\n".encode()
 
 
 def make_zip(**members):
-    """Write a ZIP archive; two underscores in a name stand for a slash, one for a dot."""
+    """Return a ZIP archive; two underscores in a name stand for a slash, one for a dot."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, text in members.items():
@@ -62,7 +62,7 @@ def make_zip(**members):
 
 
 def make_docx(document=None):
-    """Save a Word document to bytes."""
+    """Return a Word document as bytes."""
     buffer = io.BytesIO()
     (document or docx.Document()).save(buffer)
     return buffer.getvalue()
@@ -70,7 +70,7 @@ def make_docx(document=None):
 
 @pytest.fixture
 def load(tmp_path):
-    """Write one file and load it."""
+    """Return a function that writes one file and loads it."""
 
     def load(name, content):
         file = tmp_path / name
@@ -141,7 +141,7 @@ def test_html_in_a_declared_encoding(load):
     assert "là-haut" in only(load("b.html", wrong.encode("cp1252"))).text
 
 
-def test_pdf_gives_a_document_a_page_and_skips_empty_ones(load):
+def test_pdf_gives_one_document_per_page_and_skips_empty_ones(load):
     documents = load("guide.pdf", make_pdf(["Owls hunt at night", "", "Larks sing at dawn"]))
     assert documents.failed == {}
     assert [(d.doc_id, d.text, d.metadata) for d in documents] == [
@@ -156,20 +156,20 @@ def test_a_word_divided_at_the_end_of_a_line_is_joined(load):
 
 
 def test_pdfium_is_never_used_by_two_threads_at_once(tmp_path, monkeypatch):
-    inside, most = [], []
+    active, counts = [], []
 
     def read_slowly(data, max_pages):
-        inside.append(data)
-        most.append(len(inside))
+        active.append(data)
+        counts.append(len(active))
         time.sleep(0.01)
-        inside.pop()
+        active.pop()
         return "", ["text"]
 
     monkeypatch.setattr("retriever.documents.readers.pdf._read_pages", read_slowly)
     (tmp_path / "a.pdf").write_bytes(make_pdf(["text"]))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(load_documents, [tmp_path / "a.pdf"] * 8))
-    assert most == [1] * 8
+    assert counts == [1] * 8
 
 
 def test_docx_keeps_paragraphs_and_tables_in_order(load):
@@ -307,7 +307,7 @@ def test_scripts_in_every_other_format(load):
     assert only(load("a.jsonl", json.dumps({"text": text}))).text == text
 
 
-def test_nul_characters_and_lone_surrogates_are_cleaned_away(load):
+def test_nul_characters_and_lone_surrogates_are_removed(load):
     assert only(load("a.txt", "an owl\0" + " hunts at night" * 9)).text == "an owl" + " hunts at night" * 9
     document = only(
         load(
@@ -443,7 +443,7 @@ def test_nothing_gives_nothing():
     assert load_documents([]) == [] and load_documents([]).failed == {}
 
 
-def test_one_path_may_stand_alone(tmp_path):
+def test_a_single_path_needs_no_list(tmp_path):
     (tmp_path / "a.txt").write_text("text")
     assert only(load_documents(str(tmp_path / "a.txt"))) == only(load_documents(tmp_path / "a.txt"))
 
@@ -466,7 +466,7 @@ def test_order_follows_the_paths_and_a_file_given_twice_is_read_once(tmp_path):
     assert [d.text for d in load_documents([*files, files[0], tmp_path / "." / "b.txt"])] == ["b.txt", "a.txt"]
 
 
-def test_files_of_one_name_are_told_apart(tmp_path):
+def test_files_of_the_same_name_get_different_ids(tmp_path):
     files = [tmp_path / place / "notes.txt" for place in ("x", "y/x", "z")]
     for file in files:
         file.parent.mkdir(parents=True)
@@ -516,7 +516,7 @@ def test_samples_load_and_cover_every_format(samples):
         ("bread-mould", "throw all of it away"),
     ],
 )
-def test_samples_hold_their_facts_in_place(samples, doc_id, fact):
+def test_samples_contain_their_facts(samples, doc_id, fact):
     assert fact in {d.doc_id: d.text for d in samples}[doc_id]
 
 

@@ -1,4 +1,4 @@
-"""The catalogue, and loading: verified, once per process, and clear when it cannot be done."""
+"""The model catalogue, and loading of models: verified, once per process, with clear errors."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ HUB = [
 
 @pytest.fixture
 def nothing_loaded(monkeypatch):
-    """Forget, for one test, which models are in memory."""
+    """Empty the cache of loaded models for one test."""
     monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
     monkeypatch.setattr("retriever.encoders.loading._LOCKS", {})
 
@@ -37,14 +37,14 @@ def put_card(monkeypatch, **changed):
 # --- the catalogue
 
 
-def test_the_catalogue_holds_the_designed_models_and_cannot_be_changed():
+def test_the_catalogue_lists_the_documented_models_and_is_read_only():
     assert list(MODELS) == PACKAGED + HUB
     with pytest.raises(TypeError):
         MODELS["other"] = MODELS["wordllama-256"]
 
 
 @pytest.mark.parametrize("name", PACKAGED + HUB)
-def test_each_card_says_all_that_a_visitor_sees(name):
+def test_each_card_is_complete(name):
     card = MODELS[name]
     assert card.name == name
     assert card.dimension in (256, 384, 768, 1024)
@@ -88,14 +88,14 @@ def test_a_card_describes_the_loaded_model(name, request):
 
 @pytest.mark.parametrize("name", ["", "minilm", "../etc", "some/model", "all-minilm-l6-v2"])
 def test_an_unknown_name_is_refused_and_the_choice_named(name):
-    for ask in (load_encoder, model_card):
+    for load_one in (load_encoder, model_card):
         with pytest.raises(ModelError) as caught:
-            ask(name)
+            load_one(name)
         assert all(known in str(caught.value) for known in MODELS)
 
 
 @pytest.mark.parametrize(("value", "allowed"), [("1", True), ("0", False), ("", False), ("true", False)])
-def test_names_outside_the_catalogue_need_the_operators_leave(monkeypatch, value, allowed):
+def test_names_outside_the_catalogue_need_the_operators_permission(monkeypatch, value, allowed):
     monkeypatch.setenv("LAB_ALLOW_ANY_MODEL", value)
     if allowed:
         card = model_card("some/model")
@@ -148,21 +148,21 @@ def test_damaged_missing_and_absent_weights_are_refused(monkeypatch, nothing_loa
 # --- once per process
 
 
-def test_threads_that_ask_at_once_wait_for_one_load(monkeypatch, nothing_loaded):
-    loads, together = [], threading.Barrier(5)
+def test_concurrent_callers_wait_for_one_load(monkeypatch, nothing_loaded):
+    loads, barrier = [], threading.Barrier(5)
 
     def load(card):
         loads.append(card.name)
         time.sleep(0.1)
         return object()
 
-    def ask(_):
-        together.wait(10)
+    def load_one(_):
+        barrier.wait(10)
         return load_encoder("wordllama-256")
 
     monkeypatch.setattr("retriever.encoders.loading._load", load)
     with ThreadPoolExecutor(5) as pool:
-        encoders = list(pool.map(ask, range(5)))
+        encoders = list(pool.map(load_one, range(5)))
     assert loads == ["wordllama-256"]
     assert len({id(encoder) for encoder in encoders}) == 1
 

@@ -1,4 +1,4 @@
-"""Encoders: prompts, order, progress and cancelling with a toy model; the real ones against arithmetic by hand."""
+"""The encoder: prompts, order, progress and cancelling with a toy model; packaged models against plain arithmetic."""
 
 import importlib.util
 import os
@@ -39,7 +39,7 @@ def package_file(package, name):
 
 
 class ToyModel:
-    """Take the place of a SentenceTransformer: a text's vector is its length and its first characters' codes."""
+    """Fake SentenceTransformer: a text's vector is its length and the codes of its first and last characters."""
 
     def __init__(self):
         self.tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)} | {"?": 99}, "?"))
@@ -75,7 +75,7 @@ def test_prompts_reach_the_model(toy):
 
 
 class HubModel(ToyModel):
-    """Take the place of a model from the Hub, which has weights to be named by."""
+    """Fake model from the Hub, whose fingerprint needs a state_dict."""
 
     def state_dict(self):
         return {}
@@ -93,13 +93,13 @@ def test_the_prompts_of_a_card_reach_the_model(monkeypatch, name):
     (query, query_prompt, _), (document, document_prompt, _), *many = encoder.model.calls
     assert (query, query_prompt) == (["lamp"], card.query_prompt or None)
     assert (document, document_prompt) == (["sea"], card.document_prompt or None)
-    asked = [prompt for _, prompt, _ in many]
-    assert set(asked) == {card.query_prompt or None, card.document_prompt or None}
-    assert len(asked) > 2
+    prompts = [prompt for _, prompt, _ in many]
+    assert set(prompts) == {card.query_prompt or None, card.document_prompt or None}
+    assert len(prompts) > 2
 
 
 class PreciseModel(ToyModel):
-    """Note, at each call, in which precision torch would compute; None is full precision."""
+    """Fake model that records, at each call, in which precision torch would compute; None is full precision."""
 
     def __init__(self):
         super().__init__()
@@ -114,7 +114,7 @@ class PreciseModel(ToyModel):
 
 @pytest.mark.parametrize("count", [1, 400])
 @pytest.mark.parametrize("bfloat16", [False, True])
-def test_only_documents_are_encoded_in_bfloat16_and_only_if_told_so(count, bfloat16):
+def test_only_documents_are_encoded_in_bfloat16_and_only_on_request(count, bfloat16):
     import torch
 
     toy = SentenceTransformerEncoder(PreciseModel(), fingerprint="toy", max_tokens=20, bfloat16=bfloat16)
@@ -146,7 +146,7 @@ def test_every_text_gets_its_own_vector_in_the_order_given(toy, count):
     assert sum(len(call[0]) for call in toy.model.calls) == count
 
 
-def test_many_batches_run_in_threads_and_take_turns_and_a_question_does_not(toy):
+def test_many_batches_run_in_threads_in_shared_sections_and_one_query_does_not(toy):
     toy.encode_query(["lamp"])
     assert toy.model.threads == {threading.current_thread().name}
     toy.model.threads.clear()
@@ -194,7 +194,7 @@ def test_what_progress_raises_ends_the_work_and_leaves_no_thread(toy):
         toy.encode_document(texts, progress=cancel)
     assert 1 <= len(toy.model.calls) < n_batches / 2
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("encode")]
-    with MACHINE_LOCK.exclusive():  # and no turn is still taken
+    with MACHINE_LOCK.exclusive():  # and no section is left open
         pass
 
 
@@ -212,7 +212,7 @@ def test_an_error_in_a_batch_reaches_the_caller(toy):
 
 
 def test_tokens_are_counted_with_the_document_prompt_and_uncut(toy):
-    # "tell: " is two pieces, a word and a colon; the toy tokenizer adds no special tokens
+    # "tell: " is two tokens, a word and a colon; the toy tokenizer adds no special tokens
     assert toy.count_tokens(["", "lamp", "lamp sea " * 100]) == [2, 3, 202]
     assert toy.count_tokens([]) == []
 
@@ -239,7 +239,7 @@ def test_minilm_equals_its_transformers_mean_by_hand(minilm):
     transformer = minilm.model[0].model
     for text in ("Fresnel lenses let a small lamp be seen far out at sea.", "wild yeast", "word " * 400):
         ids = tokenizer.encode(text).ids
-        ids = ids if len(ids) <= 256 else [*ids[:255], ids[-1]]  # cut to the model's limit, the end mark kept
+        ids = ids if len(ids) <= 256 else [*ids[:255], ids[-1]]  # truncated to the model's limit, the end token kept
         with torch.inference_mode():
             states = transformer(torch.tensor([ids])).last_hidden_state[0]  # (n_tokens, 384)
         by_hand = torch.nn.functional.normalize(states.mean(dim=0), dim=0).numpy()
@@ -274,7 +274,7 @@ def test_minilm_counts_the_tokens_of_its_own_tokenizer_uncut(minilm):
     texts = ["", "a", "naïve café", "東京タワー", "😀🏳️‍🌈", "word " * 1000, *some_texts(30)]
     assert minilm.count_tokens(texts) == [len(tokenizer.encode(text).ids) for text in texts]
     assert minilm.count_tokens(["word " * 1000])[0] > minilm.max_tokens
-    minilm.encode_document(texts[:3])  # encoding pads and cuts; the counter has settings of its own
+    minilm.encode_document(texts[:3])  # encoding pads and truncates; the counter has its own settings
     assert minilm.count_tokens(["word " * 1000])[0] == 1002
 
 
@@ -331,4 +331,4 @@ def test_many_short_texts_are_counted_as_each_would_be(minilm):
     tokenizer = minilm.model.tokenizer.backend_tokenizer
     expected = [len(tokenizer.encode(text.replace("\ud800", "\ufffd")).ids) for text in texts]
     assert minilm.count_tokens(texts) == expected
-    assert minilm.count_tokens(["word " * 9000, *texts])[1:] == expected  # counted by themselves
+    assert minilm.count_tokens(["word " * 9000, *texts])[1:] == expected  # counted separately

@@ -1,4 +1,4 @@
-"""Judged queries: which are asked, what the judgments share with a collection, and saved ones verified."""
+"""Judged queries: which have a text, how many judgments match a collection, and checks of saved ones."""
 
 import json
 from dataclasses import asdict
@@ -24,7 +24,7 @@ def test_asked_are_the_judged_queries_that_have_a_text_in_the_judgments_order(ju
     assert list(judged.asked.items()) == [("q3", "who keeps bees?"), ("q1", "how hot is tea?")]
 
 
-def test_what_judgments_and_a_collection_share_is_counted(judged):
+def test_coverage_counts_judgments_that_match_a_collection(judged):
     assert judged.coverage(["d1", "d2", "other"]) == JudgmentCoverage(2, 3, 2, 3)
     assert judged.coverage(iter(["d9", "d9"])) == JudgmentCoverage(2, 3, 1, 3)
 
@@ -37,7 +37,7 @@ IDS = st.sampled_from("abcdef")
     st.dictionaries(IDS, st.dictionaries(IDS, st.integers(0, 2), min_size=1), min_size=1),
     st.sets(IDS),
 )
-def test_counts_are_those_of_the_sets(queries, qrels, doc_ids):
+def test_coverage_equals_set_intersections(queries, qrels, doc_ids):
     judged = JudgedQueries(queries, qrels)
     documents = set().union(*qrels.values())
     expected = JudgmentCoverage(len(set(queries) & set(qrels)), len(qrels), len(documents & doc_ids), len(documents))

@@ -1,4 +1,4 @@
-"""trec_eval's measures: against arithmetic by hand, and against trec_eval reading the files that are written."""
+"""trec_eval's measures: against arithmetic by hand, and against trec_eval on the files that are written."""
 
 import subprocess
 import sys
@@ -20,14 +20,14 @@ RUN = {"q": {"d": 0.9, "b": 0.8, "x": 0.7, "a": 0.6}}  # grades 0, 2, none, 3
 
 
 def ranked(*doc_ids):
-    """Return a ranking whose scores fall."""
+    """Return a ranking with descending scores."""
     return {doc_id: 1 - rank / 100 for rank, doc_id in enumerate(doc_ids)}
 
 
 def by_definition(grades, ranking, k, level):
     """Compute the measures of one query from its grades and its ranking, best first, as trec_eval defines them."""
-    answers = {doc_id for doc_id, grade in grades.items() if grade >= level}
-    ranks = [rank for rank, doc_id in enumerate(ranking, 1) if doc_id in answers]
+    relevant = {doc_id for doc_id, grade in grades.items() if grade >= level}
+    ranks = [rank for rank, doc_id in enumerate(ranking, 1) if doc_id in relevant]
     gains = [max(grades.get(doc_id, 0), 0) for doc_id in ranking]
     ideal = sorted((max(grade, 0) for grade in grades.values()), reverse=True)
 
@@ -38,9 +38,9 @@ def by_definition(grades, ranking, k, level):
     return {
         f"success_{k}": float(n_first > 0),
         f"ndcg_cut_{k}": dcg(gains) / dcg(ideal) if dcg(ideal) else 0.0,
-        f"recall_{k}": n_first / len(answers) if answers else 0.0,
+        f"recall_{k}": n_first / len(relevant) if relevant else 0.0,
         "recip_rank": 1 / ranks[0] if ranks else 0.0,
-        "map": sum(found / rank for found, rank in enumerate(ranks, 1)) / len(answers) if answers else 0.0,
+        "map": sum(found / rank for found, rank in enumerate(ranks, 1)) / len(relevant) if relevant else 0.0,
     }
 
 
@@ -72,7 +72,7 @@ def test_gains_are_the_grades_themselves():
         (4, 0, 0, 0, 0),
     ],
 )
-def test_an_answer_is_what_has_at_least_the_relevance_level(level, success, recall, reciprocal, average):
+def test_a_document_is_relevant_from_the_relevance_level_on(level, success, recall, reciprocal, average):
     evaluation = evaluate(QRELS, RUN, k=3, relevance_level=level)
     assert evaluation.relevance_level == level
     values = evaluation.per_query["q"]
@@ -80,7 +80,7 @@ def test_an_answer_is_what_has_at_least_the_relevance_level(level, success, reca
     assert values["recall_3"] == pytest.approx(recall)
     assert values["recip_rank"] == reciprocal
     assert values["map"] == pytest.approx(average)
-    assert values["ndcg_cut_3"] == evaluate(QRELS, RUN, k=3).per_query["q"]["ndcg_cut_3"]  # weighs every grade
+    assert values["ndcg_cut_3"] == evaluate(QRELS, RUN, k=3).per_query["q"]["ndcg_cut_3"]  # uses every grade
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_ten_documents_are_the_default():
 # --- which queries count
 
 
-def test_a_judged_query_that_is_missing_or_found_nothing_counts_as_zero():
+def test_a_judged_query_without_documents_in_the_run_counts_as_zero():
     qrels = {"missing": {"a": 1}, "found": {"a": 1}, "empty": {"a": 1}, "second": {"a": 1}}
     evaluation = evaluate(qrels, {"second": ranked("x", "a"), "empty": {}, "found": ranked("a")})
     assert list(evaluation.per_query) == list(qrels)
@@ -128,14 +128,14 @@ def test_queries_without_judgments_are_left_out():
     assert evaluate({**QRELS, "unjudged": {}}, run, k=3).mean == evaluate(QRELS, RUN, k=3).mean
 
 
-def test_a_query_that_nothing_answers_counts_as_zero():
+def test_a_query_without_relevant_documents_counts_as_zero():
     qrels = {**QRELS, "none": {"a": 0, "b": -1}}
     evaluation = evaluate(qrels, {"q": ranked("a", "b", "c"), "none": ranked("a", "b")})
     assert evaluation.per_query["none"] == dict.fromkeys(measure_names(10), 0)
     assert evaluation.mean["recall_10"] == 1 / 2
 
 
-def test_the_mean_is_over_the_queries_whatever_number_of_answers_each_has():
+def test_the_mean_is_over_queries_whatever_their_number_of_relevant_documents():
     qrels = {"many": dict.fromkeys("abcdefgh", 1), "one": {"a": 1}}
     evaluation = evaluate(qrels, {"many": ranked("a"), "one": ranked("a")})
     assert evaluation.mean["recall_10"] == (1 / 8 + 1) / 2
@@ -149,21 +149,21 @@ def test_hits_are_those_among_the_first_k():
     assert evaluation.hits == {"near": True, "far": False}
 
 
-def test_the_mean_is_that_of_the_values_held():
-    held = {"p": {"success_1": 1.0, "ndcg_cut_1": 0.5, "recall_1": 0.25, "recip_rank": 1.0, "map": 0.125}}
-    held["q"] = {measure: 0.0 for measure in held["p"]}
-    assert Evaluation(1, 1, held).mean == {measure: value / 2 for measure, value in held["p"].items()}
+def test_the_mean_is_that_of_the_values_per_query():
+    values = {"p": {"success_1": 1.0, "ndcg_cut_1": 0.5, "recall_1": 0.25, "recip_rank": 1.0, "map": 0.125}}
+    values["q"] = {measure: 0.0 for measure in values["p"]}
+    assert Evaluation(1, 1, values).mean == {measure: value / 2 for measure, value in values["p"].items()}
 
 
 # --- any ranking, ties included
 
-LEVELS = st.sampled_from([0.0, 0.25, 0.5, 0.75])  # few, so that many are equal
+LEVELS = st.sampled_from([0.0, 0.25, 0.5, 0.75])  # few, so that many scores are equal
 GRADES = st.none() | st.integers(-1, 3)
 DOCUMENTS = st.lists(st.tuples(LEVELS, GRADES), max_size=9)
 
 
 def named(documents, names):
-    """Return grades and scores of documents that are given as (score, grade), the grade None where unjudged."""
+    """Return grades and scores of documents given as (score, grade), with the grade None if unjudged."""
     cells = list(zip(names, documents, strict=False))
     grades = {name: grade for name, (_, grade) in cells if grade is not None}
     return grades, {name: score for name, (score, _) in cells}
@@ -209,8 +209,8 @@ def test_trec_eval_gives_the_same_figures_for_the_files_that_are_written(queries
 
 def test_scores_closer_than_float32_can_tell_keep_their_order():
     scores = {"b": 0.5 + 2e-12, "c": 0.5 + 1e-12, "a": 0.5}
-    for answer, reciprocal in (("b", 1), ("c", 1 / 2), ("a", 1 / 3)):
-        qrels = {"q": {answer: 1}}
+    for relevant, reciprocal in (("b", 1), ("c", 1 / 2), ("a", 1 / 3)):
+        qrels = {"q": {relevant: 1}}
         assert evaluate(qrels, {"q": scores}).mean["recip_rank"] == pytest.approx(reciprocal)
         parsed = pytrec_eval.parse_run(run_text({"q": scores}).splitlines())
         assert pytrec_eval.RelevanceEvaluator(qrels, {"recip_rank"}).evaluate(parsed)["q"]["recip_rank"] == (

@@ -1,4 +1,4 @@
-"""Two runs compared: p against every swap counted, intervals against a bootstrap of one's own."""
+"""Comparison of two runs: p against all swaps enumerated, intervals against an independent bootstrap."""
 
 import itertools
 import math
@@ -13,7 +13,7 @@ from retriever.errors import CollectionError
 from retriever.evaluation.measures import Evaluation, evaluate
 from retriever.evaluation.significance import Interval, bootstrap_interval, compare
 
-EIGHTHS = st.integers(0, 8).map(lambda number: number / 8)  # exact in binary, so that sums that are equal are equal
+EIGHTHS = st.integers(0, 8).map(lambda number: number / 8)  # exact in binary, so that equal sums compare equal
 PAIRS = st.lists(st.tuples(EIGHTHS, EIGHTHS), min_size=2, max_size=9)
 
 
@@ -26,7 +26,7 @@ def compared(first, second):
 
 
 def share_of_swaps(differences):
-    """Count, of all ways to swap, those whose difference is at least as large as the one observed."""
+    """Return the share of all swaps whose difference is at least as large as the one observed."""
     observed = abs(sum(differences))
     swapped = [
         abs(sum(sign * value for sign, value in zip(signs, differences, strict=True)))
@@ -36,7 +36,7 @@ def share_of_swaps(differences):
 
 
 def some_values(n, seed=0):
-    """Make two runs' values of n queries, the first a little better."""
+    """Return two runs' values of n queries, the first a little better."""
     rng = np.random.default_rng(seed)
     second = rng.choice([0, 1 / 3, 0.5, 1], size=n)
     return np.clip(second + rng.choice([-0.5, 0, 0, 0.25, 0.5], size=n), 0, 1), second
@@ -58,11 +58,11 @@ def test_p_by_hand():
     assert compared([1] * 5, [0] * 5).p == 2 / 32
     assert compared([1] * 6, [0] * 6).p == 2 / 64
     assert compared([1, 0], [0, 1]).p == 1
-    assert compared([1, 1, 1, 0.5], [0.5, 0.5, 0.5, 1]).p == (2 + 8) / 16  # all one way, and three against one
+    assert compared([1, 1, 1, 0.5], [0.5, 0.5, 0.5, 1]).p == (2 + 8) / 16  # all of one sign, and three against one
 
 
 @pytest.mark.parametrize(("n", "seed"), [(20, 1), (40, 2), (100, 3), (300, 4)])
-def test_p_of_many_queries_is_close_to_a_randomization_of_ones_own(n, seed):
+def test_p_of_many_queries_is_close_to_an_independent_randomization(n, seed):
     first, second = some_values(n, seed)
     rng = np.random.default_rng(1000 + seed)
     swapped = np.abs((rng.choice([-1, 1], size=(50_000, n)) * (first - second)).mean(axis=1))
@@ -88,7 +88,7 @@ def test_significant_is_below_five_in_a_hundred():
 
 
 @pytest.mark.parametrize(("n", "seed"), [(8, 1), (20, 2), (50, 3), (200, 4)])
-def test_intervals_are_those_of_a_bootstrap_of_ones_own(n, seed):
+def test_intervals_are_those_of_an_independent_bootstrap(n, seed):
     first, second = some_values(n, seed)
     comparison = compared(first, second)
     rng = np.random.default_rng(2000 + seed)
@@ -136,7 +136,7 @@ def test_the_same_values_give_the_same_result():
 
 
 @pytest.mark.parametrize("n", [2, 9, 60])
-def test_swapping_the_runs_turns_the_difference_round(n):
+def test_swapping_the_runs_negates_the_difference(n):
     first, second = some_values(n)
     one, other = compared(first, second), compared(second, first)
     assert other.difference.mean == -one.difference.mean

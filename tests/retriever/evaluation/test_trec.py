@@ -1,4 +1,4 @@
-"""TREC's formats: trec_eval's own parser reads what is written, order included, and a bad line is named."""
+"""TREC's formats: trec_eval's own parser reads what is written, in order, and errors name the line."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def written(folder):
-    """Write a text as a file of its own and return the path."""
+    """Return a function that writes a text to a file and returns its path."""
 
     def write(text):
         (folder / "given.txt").write_bytes(text.encode())
@@ -93,7 +93,7 @@ def test_only_the_first_line_can_be_a_header(written):
         with pytest.raises(CollectionError, match=r"line 2: the grade is 'score'"):
             read_qrels(written(text))
     with pytest.raises(CollectionError, match="line 1"):
-        read_qrels(written("q d a4\nq 0 d 1\n"))  # a grade with a digit in it is no header's
+        read_qrels(written("q d a4\nq 0 d 1\n"))  # a grade that contains a digit is no header
 
 
 def test_a_document_judged_twice_for_one_query_is_named_by_line(written):
@@ -143,7 +143,7 @@ def test_the_order_of_the_lines_does_not_matter_and_equal_scores_go_by_rank(writ
     assert in_order(read_run(written(text))) == {"q": [("a", 0.7), ("d", 0.5), ("c", 0.5), ("b", 0.5)]}
 
 
-def test_a_run_parted_by_tabs_is_read(written):
+def test_a_run_separated_by_tabs_is_read(written):
     assert read_run(written("q 1\tQ0\td 1\t1\t2e-1\tmy run\r\n")) == {"q 1": {"d 1": 0.2}}
 
 
@@ -176,7 +176,7 @@ def test_a_run_is_written_in_six_columns():
     assert run_text({}) == ""
 
 
-def test_scores_that_do_not_fall_are_written_one_step_lower():
+def test_scores_that_do_not_descend_are_written_one_step_lower():
     below = [np.float32(0.5)]
     for _ in range(2):
         below.append(np.nextafter(below[-1], np.float32(0)))
@@ -185,7 +185,7 @@ def test_scores_that_do_not_fall_are_written_one_step_lower():
 
 
 @given(st.dictionaries(SPACELESS, st.dictionaries(SPACELESS, SCORES, min_size=1, max_size=8), min_size=1, max_size=4))
-def test_trec_eval_sees_the_runs_own_order(folder, given_run):
+def test_trec_eval_reads_the_order_of_the_run(folder, given_run):
     run = {query_id: dict(sorted(found.items(), key=lambda item: -item[1])) for query_id, found in given_run.items()}
     text = run_text(run)
     assert [line.split()[3] for line in text.splitlines()] == [

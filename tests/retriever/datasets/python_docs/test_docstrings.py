@@ -1,4 +1,4 @@
-"""The Python docs collection: what is in it, how it is named, and that its questions can be answered from it."""
+"""The Python docs collection: its documents, their names, and queries with relevant documents in it."""
 
 import csv
 import json
@@ -69,14 +69,14 @@ KNOWN_IN_LARGE = [
     "torch.utils.data.DataLoader",
     "transformers.pipeline",
     "transformers.Trainer.train",
-    "transformers.BertConfig",  # brought by a star out of a folder for each model
+    "transformers.BertConfig",  # star-imported from a folder for each model
     "plotly.express.scatter",
     "plotly.graph_objects.Bar.width",
     "plotly.graph_objects.Figure.add_trace",
     "plotly.graph_objects.layout.XAxis.tickmode",
 ]
-GONE = ["distutils", "imp", "cgi", "asyncore", "lib2to3", "telnetlib", "tkinter.tix", "numpy.core", "numpy.f2py"]
-INSIDE = ["posixpath.join", "pandas.core", "pandas.compat", "sklearn.externals", "scipy.odr"]
+REMOVED = ["distutils", "imp", "cgi", "asyncore", "lib2to3", "telnetlib", "tkinter.tix", "numpy.core", "numpy.f2py"]
+INTERNAL = ["posixpath.join", "pandas.core", "pandas.compat", "sklearn.externals", "scipy.odr"]
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_known_names_are_there(documents, name):
     assert name in {document.doc_id for document in documents}
 
 
-@pytest.mark.parametrize("prefix", GONE + INSIDE)
+@pytest.mark.parametrize("prefix", REMOVED + INTERNAL)
 def test_removed_and_internal_modules_are_not(documents, prefix):
     assert not [d.doc_id for d in documents if d.doc_id == prefix or d.doc_id.startswith(f"{prefix}.")]
 
@@ -276,8 +276,8 @@ def test_large_collection_has_more_than_60_000_chunks(large_reading, wordllama):
     collection = large_reading[0]
     assert (collection.passage, collection.chunk_size) == (None, LARGE_CHUNK_SIZE)
     tokens = wordllama.count_tokens([document.text for document in collection.documents])
-    least = sum(-(-count // LARGE_CHUNK_SIZE) for count in tokens)  # a chunk has no more tokens than that
-    assert 60_000 <= least <= 100_000
+    min_chunks = sum(-(-count // LARGE_CHUNK_SIZE) for count in tokens)  # a chunk has no more tokens than that
+    assert 60_000 <= min_chunks <= 100_000
 
 
 def test_large_collection_has_prose_from_every_package(large):
@@ -343,17 +343,17 @@ def test_every_answer_exists_and_every_question_has_one(documents, questions, ju
 
 
 def test_questions_are_about_every_package(judgments):
-    asked = {row[1].partition(".")[0] for row in judgments[1:]}
-    assert set(DOCUMENTED_PACKAGES[1:]) <= asked
-    assert len(asked - set(DOCUMENTED_PACKAGES)) > 20  # modules of the standard library
+    packages = {row[1].partition(".")[0] for row in judgments[1:]}
+    assert set(DOCUMENTED_PACKAGES[1:]) <= packages
+    assert len(packages - set(DOCUMENTED_PACKAGES)) > 20  # modules of the standard library
 
 
-def test_the_kind_of_a_question_is_how_its_words_meet_its_answers(documents):
+def test_the_kind_of_a_question_is_where_its_answers_share_its_words(documents):
     texts = {document.doc_id: document.text for document in documents}
     collection = load_sample("python_docs")
-    for query_id, asked in collection.queries.items():
-        answers, words = list(collection.qrels[query_id]), content_words(asked)
+    for query_id, query in collection.queries.items():
+        answers, words = list(collection.qrels[query_id]), content_words(query)
         in_names = words & set().union(*(content_words(name_in_words(answer)) for answer in answers))
         in_texts = words & set().union(*(content_words(texts[answer]) for answer in answers))
         kind = "name word" if in_names else "description word" if in_texts else "no shared word"
-        assert collection.kinds[query_id] == kind, asked
+        assert collection.kinds[query_id] == kind, query

@@ -1,4 +1,4 @@
-"""How definitions get their public names, on small packages written for the purpose."""
+"""Public names of definitions, in small packages written by the tests."""
 
 import gc
 
@@ -14,7 +14,7 @@ def public(name):
 
 @pytest.fixture
 def names_of(tmp_path):
-    """Write a package and give its public names by the module and name of each definition."""
+    """Return a function that writes a package and returns its public names by module and name of the definition."""
 
     def write(**sources):
         files = {}
@@ -36,7 +36,7 @@ def test_reexported_definition_has_its_short_name(names_of):
     assert names == {("pack._inner", "work"): "pack.work"}
 
 
-def test_private_definition_that_nobody_exports_has_none(names_of):
+def test_private_definition_without_export_has_no_public_name(names_of):
     assert names_of(__init__="from . import _inner", _inner=CODE) == {}
 
 
@@ -49,7 +49,7 @@ def test_private_definition_that_nobody_exports_has_none(names_of):
         "from pack import _inner\nwork = _inner.work",
         "try:\n    from ._compiled import work\nexcept ImportError:\n    from ._inner import work",
         "__all__, __getattr__, __dir__ = attach(__name__, ['.work'])\n__all__.append('b')\nfrom ._inner import work",
-        "from ._second import *",  # which has it from a third module
+        "from ._second import *",  # which imports it from a third module
         "def __getattr__(name):\n    from ._inner import work as found\n    return found\n__all__ = ['work']",
     ],
 )
@@ -166,7 +166,7 @@ def test_a_function_that_is_given_its_docs_is_a_definition(tmp_path):
 
 
 @pytest.mark.parametrize("text", [CODE, "no Python"])
-def test_the_garbage_collector_goes_on_after_a_file(tmp_path, text):
+def test_the_garbage_collector_is_restored_after_a_file(tmp_path, text):
     path = tmp_path / "code.py"
     path.write_text(text, encoding="utf-8")
     for collecting in (False, True):
