@@ -12,7 +12,7 @@ from typing import Any
 from retriever.datasets.collection import Collection
 from retriever.documents.document import Document
 from retriever.errors import CollectionError
-from retriever.evaluation.text_lines import numbered_lines
+from retriever.evaluation.numbered_lines import numbered_lines
 from retriever.evaluation.trec import read_qrels
 from retriever.unicode import clean_text
 

@@ -11,7 +11,7 @@ from retriever.documents.readers.html import read_html
 from retriever.documents.readers.markdown import read_md
 from retriever.documents.readers.pdf import read_pdf
 from retriever.documents.readers.plain_text import read_txt
-from retriever.documents.tabular import read_csv, read_jsonl
+from retriever.documents.readers.tabular import read_csv, read_jsonl
 from retriever.errors import DocumentError
 from retriever.unicode import clean_text
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from retriever.errors import CollectionError
-from retriever.evaluation.text_lines import numbered_lines
+from retriever.evaluation.numbered_lines import numbered_lines
 
 Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> grade
 Run = Mapping[str, Mapping[str, float]]  # query id -> document id -> score, in rank order

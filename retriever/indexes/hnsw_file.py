@@ -58,7 +58,7 @@ def _read_header(data: bytes, dimension: int, M: int, ef_construction: int) -> t
         raise ValueError(f"its settings are not M={M} and ef_construction={ef_construction}")
     if n * size > len(data) - HEADER.size:
         raise ValueError("it is too short for its elements")
-    if not (0 <= top and entry_point < n if n else (top, entry_point) == (-1, NO_ELEMENT)):
+    if not (top >= 0 and entry_point < n if n else (top, entry_point) == (-1, NO_ELEMENT)):
         raise ValueError("it begins at an element that it does not hold")
     return n, top, entry_point
 

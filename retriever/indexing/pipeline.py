@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from retriever.chunking.chunker import chunk_documents, default_chunk_size
-from retriever.datasets.collection import Collection, draw_queries
+from retriever.datasets.collection import Collection
+from retriever.datasets.drawn_queries import draw_queries
 from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
 from retriever.indexing.collection import IndexedCollection, IndexSettings

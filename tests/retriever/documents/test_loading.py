@@ -420,7 +420,9 @@ def test_a_lack_of_memory_is_not_called_damage(load, monkeypatch, name):
     def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("docx.Document" if name == "a.docx" else "retriever.documents.tabular._parse_table", fail)
+    monkeypatch.setattr(
+        "docx.Document" if name == "a.docx" else "retriever.documents.readers.tabular._parse_table", fail
+    )
     content = make_zip(word__document_xml="<a/>") if name == "a.docx" else "text\nowl\n"
     assert "more memory than there is" in load(name, content).failed[name]
 

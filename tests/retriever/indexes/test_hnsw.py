@@ -3,6 +3,7 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import hnswlib
 import numpy as np
@@ -266,10 +267,8 @@ def ask_at_once(index, queries, efs):
 
     def set_ef(ef):
         real.set_ef(ef)
-        try:
-            barrier.wait(0.5)  # with the lock the other cannot arrive, and the wait times out
-        except threading.BrokenBarrierError:
-            pass
+        with suppress(threading.BrokenBarrierError):  # with the lock the other cannot arrive, and the wait times out
+            barrier.wait(0.5)
 
     index._index = Proxy(real, set_ef=set_ef)
     try:

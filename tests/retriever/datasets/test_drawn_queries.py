@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retriever.datasets.collection import QUERY_CHARACTERS, draw_queries
+from retriever.datasets.drawn_queries import QUERY_CHARACTERS, draw_queries
 
 LONG = "This is the first sentence of a text. Here comes another one, also long enough! And is this the third of them?"
 
