@@ -1,1 +1,1 @@
-"""The Gradio page: widgets and words, no retrieval."""
+"""The Gradio app: the page, its jobs, its uploads and its server; retrieval is in the `retriever` package."""

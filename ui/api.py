@@ -1,4 +1,4 @@
-"""The named endpoints /build, /search, /measure and /compare, for programs (gradio_client); they answer in JSON."""
+"""The API endpoints /build, /search, /measure and /compare for programs (gradio_client); they return JSON."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,18 +28,18 @@ from ui.search.answer import answer_question, result_rows
 from ui.search.records import search_record
 from ui.session import Session
 
-API_MAX_K = 200  # the true neighbours at each k are kept, so k has an end
+API_MAX_K = 200  # the true neighbours are cached for each k, so k is bounded
 API_SOURCES = {"sample": SAMPLE, "files": UPLOAD, "text": PASTE}
 API_COLLECTIONS = {**{name: title for title, name in JUDGED_SAMPLES.items()}, "beir": BEIR, "loaded": LOADED}
 
 
 def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[str, Any]:
-    """Answer a question exactly and by HNSW over what this client has loaded."""
+    """Search the client's collection for a question, exactly and by HNSW."""
     indexed = session.loaded()
-    width = check_count("ef", whole_number("ef", ef), 1)
+    ef = check_count("ef", whole_number("ef", ef), 1)
     k = check_count("k", whole_number("k", k), 1, API_MAX_K)
-    both = answer_question(question, k, width, indexed)
-    record = search_record(indexed, question, k, width, both)
+    both = answer_question(question, k, ef, indexed)
+    record = search_record(indexed, question, k, ef, both)
     return {
         "results": result_rows(both),
         "recall": both.recall,
@@ -49,15 +49,15 @@ def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[
 
 
 def measure_loaded(k: float, ef: float, session: Session) -> dict[str, Any]:
-    """Measure recall and latency at ef over the pinned queries of what this client has loaded."""
+    """Measure recall and latency at ef over the measuring queries of the client's collection."""
     indexed = session.loaded()
     k = check_count("k", whole_number("k", k), 1, API_MAX_K)
-    now = indexed.counted(indexed.measure(k, check_count("ef", whole_number("ef", ef), 1)))
+    hnsw = indexed.counted(indexed.measure(k, check_count("ef", whole_number("ef", ef), 1)))
     exact = indexed.measure_exact(k)
     return {
-        "hnsw": measurement_numbers(now),
+        "hnsw": measurement_numbers(hnsw),
         "exact": measurement_numbers(exact),
-        "recall": [round(float(value), 6) for value in now.recall],
+        "recall": [round(float(value), 6) for value in hnsw.recall],
         "settings": record_settings(indexed),
         "data": record_data(indexed),
     }
@@ -77,9 +77,10 @@ def build_collection(
     *,
     shared_samples: SharedSamples,
 ) -> tuple[dict[str, Any], Session]:
-    """Build a collection for this client and wait for its end; return its run record.
+    """Build a collection for this client and wait until it is built; return its run record and the new session.
 
-    source: "sample" (with sample: a name of retriever.SAMPLES), "files" or "text".
+    source: "sample" (with sample: a name of retriever.SAMPLES), "files" or "text". Raises a RetrieverError if the
+    request is refused.
     """
     if source not in API_SOURCES:
         raise ParameterError(f"The source is {source!r}; choose one of: {', '.join(API_SOURCES)}.")
@@ -108,17 +109,17 @@ def compare_on_collection(
     *,
     shared_samples: SharedSamples,
 ) -> tuple[dict[str, Any], ComparisonState]:
-    """Compare two models on a judged collection; return the verdict, the scores and the run record.
+    """Compare two models on a judged collection; return verdict, scores and run record, and the new comparison state.
 
     collection: "everyday_science", "python_docs", "beir" (with archive) or "loaded" (with qrels, and queries, unless
-    what this client has built has its own).
+    the client's collection has its own). Raises a RetrieverError if the request is refused.
     """
     if collection not in API_COLLECTIONS:
         raise ParameterError(f"The collection is {collection!r}; choose one of: {', '.join(API_COLLECTIONS)}.")
     request = comparison_request(
         API_COLLECTIONS[collection], first, second, k, M, ef_construction, archive, qrels, queries, relevance_level
     )
-    width = max(check_count("ef", whole_number("ef", ef), 1, LARGEST_EF), request.k)
+    ef = max(check_count("ef", whole_number("ef", ef), 1, LARGEST_EF), request.k)
     session = _with_default_sample(session, shared_samples)
     compared = (
         Job(plan_comparison(request, session, comparison_state.index_cache, shared_samples), kind="comparison")
@@ -128,20 +129,19 @@ def compare_on_collection(
     found = compared.comparison
     result = {
         "verdict": without_tags(verdict_sentence(found)),
-        "costs": without_tags(cost_sentence(found, width)),
+        "costs": without_tags(cost_sentence(found, ef)),
         "scores": measure_scores(found),
-        "two_errors": {index.model_name: error_counts(index, found.k, width) for index in (found.first, found.second)},
-        "record": _record_content(comparison_record(compared, width)),
+        "two_errors": {index.model_name: error_counts(index, found.k, ef) for index in (found.first, found.second)},
+        "record": _record_content(comparison_record(compared, ef)),
     }
     return result, replace(comparison_state, compared=compared)
 
 
 def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
-    """Offer the endpoints; their controls are never shown."""
+    """Create the endpoints; their components are never shown."""
     comparison_state = gr.State(ComparisonState())
-    build_endpoint = partial(
-        build_collection, shared_samples=shared_samples
-    )  # keeps the names of its parameters for clients
+    # partial keeps the names of the parameters, which clients use
+    build_endpoint = partial(build_collection, shared_samples=shared_samples)
     compare_endpoint = partial(compare_on_collection, shared_samples=shared_samples)
 
     def search_endpoint(question: str, k: float, ef: float, current: Session) -> dict[str, Any]:
@@ -184,9 +184,10 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
 
 
 def _with_default_sample(session: Session, shared_samples: SharedSamples) -> Session:
-    """Give a client that has built nothing the best shared sample, as the page does."""
+    """Return the session, with the best shared sample for a client that has built nothing, as on the page."""
     return session if session.indexed is not None else replace(session, indexed=shared_samples.best())
 
 
 def _record_content(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a RunRecord
+    """Return a run record's fields as values for JSON."""
     return {name: dict(part) if hasattr(part, "items") else part for name, part in vars(record).items()}

@@ -1,4 +1,4 @@
-"""The line above the tabs: what is loaded."""
+"""The header above the tabs, which shows what is loaded."""
 
 from retriever.indexing.collection import IndexedCollection
 from ui.render.html import escape
@@ -6,7 +6,7 @@ from ui.render.passages import passage_noun
 
 
 def collection_header(indexed: IndexedCollection | None) -> str:
-    """Say what is loaded: collection, chunks, model, dimension, M, efConstruction."""
+    """Return the header's HTML: collection, chunks, model, dimensions, M and efConstruction."""
     if indexed is None:
         return '<div class="lab-status">Nothing is loaded yet.</div>'
     settings = indexed.settings

@@ -1,4 +1,4 @@
-"""The log: one JSON object a line of what the app does, with counts and seconds; never a visitor's words or names."""
+"""The log: one JSON object per line, with counts and seconds, never a visitor's words or names."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ def log_event(event: str, **facts: str | int | float | bool) -> None:
 
 
 def log_failure(event: str, error: BaseException, **facts: str | int | float | bool) -> None:
-    """Log an error that nobody expected: its type and where it arose. Its message may quote a visitor's text."""
+    """Log an unexpected error by type and place, without its message, which may quote a visitor's text."""
     places = [
         f"{_own_name(frame.filename)}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(error.__traceback__)
@@ -28,7 +28,7 @@ def log_failure(event: str, error: BaseException, **facts: str | int | float | b
 
 
 def start_logging(stream: TextIO = sys.stdout) -> None:
-    """Write the log to a stream; before this is called nothing is written."""
+    """Write the log to a stream; before this call nothing is written."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(message)s"))
     LOGGER.handlers = [handler]
@@ -37,6 +37,6 @@ def start_logging(stream: TextIO = sys.stdout) -> None:
 
 
 def _own_name(file: str) -> str:
-    """Return a source file's name below the app's folder, or its last two parts: no machine's paths in a log."""
+    """Return a file's path below the app's folder, or its last two parts, so that no machine's paths are logged."""
     path = Path(file)
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else "/".join(path.parts[-2:])

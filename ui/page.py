@@ -1,4 +1,4 @@
-"""The page, as a table of contents: session, header, tabs, and the links between the tabs."""
+"""The page: session, header, tabs, and the event listeners that link the tabs."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,32 +18,32 @@ from ui.search.tab import build_search_tab, refresh_search
 from ui.session import Session
 from ui.walk.tab import REFRESHED_VALUES, build_walk_tab, refresh_walk
 
-TICK_SECONDS = 1.0  # seconds between two looks at what is being prepared
+TICK_SECONDS = 1.0  # seconds between two checks of what is being prepared
 WALK_TAB = "5 Inside HNSW"
 TITLE = "Dense Retrieval Lab"
 SUBTITLE = "Load documents, ask a question, slide ef, and see what approximate search gives up and what it buys."
 
 
 def adopt_best_sample(session: Session, shared_samples: SharedSamples) -> tuple[Any, Any, Any, str, Any]:
-    """Give a visitor who has chosen nothing the best sample that is ready; say what is still being prepared.
+    """Load the best ready sample for a visitor who has chosen nothing; also return what is still being prepared.
 
-    Otherwise the session is not written at all: a build may have ended since it was read.
+    In any other case the session is not written: a build may have ended since it was read.
     """
     best = shared_samples.best()
-    taken: tuple[Any, Any, Any] = (gr.skip(), gr.skip(), gr.skip())
+    updates: tuple[Any, Any, Any] = (gr.skip(), gr.skip(), gr.skip())
     if not session.chosen and best is not None and best is not session.indexed:
         session = replace(session, indexed=best, overlay=None)
-        taken = (session, *collection_revision(session))
-    return *taken, samples_progress(shared_samples), gr.Timer(active=not shared_samples.ended)
+        updates = (session, *collection_revision(session))
+    return *updates, samples_progress(shared_samples), gr.Timer(active=not shared_samples.ended)
 
 
 def collection_revision(session: Session) -> tuple[int, str]:
-    """Return what differs if another collection is loaded than before, and the header."""
+    """Return a value that changes with the loaded collection, and the header."""
     return id(session.indexed), collection_header(session.indexed)
 
 
 def take_python_docs(session: Session, shared_samples: SharedSamples) -> Session:
-    """Load Python docs, waiting for it if it is still being prepared."""
+    """Return the session with Python docs loaded, waiting until the sample is prepared."""
     return session.with_collection(shared_samples.wait_for("python_docs", lambda stage, done: None))
 
 
@@ -53,7 +53,10 @@ def opened_tab(event: gr.SelectData) -> str:
 
 
 def draw_walk_tab(tab_open: str, drawn: int, k: float, ef: float, session: Session) -> tuple[Any, ...]:
-    """Draw the fifth tab for what is loaded once somebody looks at it: it takes a while, and a class comes at once."""
+    """Draw the Inside HNSW tab for the loaded collection, but only once the tab is open.
+
+    Drawing takes a while, and a class of visitors arrives all at once.
+    """
     now = id(session.indexed)
     if tab_open != WALK_TAB or drawn == now:
         return gr.skip(), *(gr.skip(),) * REFRESHED_VALUES
@@ -61,7 +64,7 @@ def draw_walk_tab(tab_open: str, drawn: int, k: float, ef: float, session: Sessi
 
 
 def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
-    """Return the page; the shared samples are prepared once the first visitor has it, or by the caller before."""
+    """Return the page; its samples are prepared once a visitor arrives, unless the caller started that before."""
     shared = shared_samples or SharedSamples()
 
     def tick(session: Session) -> tuple[Any, Any, Any, str, Any]:

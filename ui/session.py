@@ -1,4 +1,4 @@
-"""Session: what one visitor has loaded."""
+"""The session: what one visitor has loaded."""
 
 from dataclasses import dataclass, field, replace
 
@@ -11,12 +11,12 @@ from ui.uploads.parsed_files import ParsedFiles
 
 @dataclass(eq=False)
 class Session:
-    """Hold one visitor's state; handlers never change it, they return a new one.
+    """One visitor's state; handlers never change it, they return a new one.
 
-    indexed: what is loaded. source: names what it was built from and how it was embedded, so that a change of the
-    graph's settings alone is recognized. chosen: whether the visitor chose it, then no sample ever replaces it.
-    job: a build under way. overlay: the same vectors with a second graph, laid over the curve. readings: what uploaded
-    files held.
+    indexed: the loaded collection. source: key of what it was built from and how it was embedded, so that a change of
+    the graph's settings alone is recognized. chosen: whether the visitor chose the collection; then no sample replaces
+    it. job: a running build. overlay: the same vectors with a second graph, drawn over the curve. parsed_files: the
+    contents of uploaded files.
     """
 
     indexed: IndexedCollection | None = None
@@ -27,11 +27,11 @@ class Session:
     parsed_files: ParsedFiles[Collection] = field(default_factory=ParsedFiles)
 
     def with_collection(self, indexed: IndexedCollection, source: str = "") -> "Session":
-        """Return the session of a visitor who has loaded another collection."""
+        """Return the session after the visitor has loaded another collection."""
         return replace(self, indexed=indexed, source=source, chosen=True, job=None, overlay=None)
 
     def loaded(self) -> IndexedCollection:
-        """Return what is loaded, or raise CollectionError if there is nothing yet."""
+        """Return the loaded collection. Raises CollectionError if there is none yet."""
         if self.indexed is None:
             raise CollectionError(
                 "Nothing is loaded yet: the first sample is still being prepared. Wait a moment, or load your own "

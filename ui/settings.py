@@ -1,4 +1,4 @@
-"""What the operator may set by environment variables: the limits of a visitor and of the lab, as one table."""
+"""The operator's settings, read from environment variables: a table of limits, and the password."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from retriever.errors import ParameterError
 
 @dataclass(frozen=True)
 class Setting:
-    """Describe a whole number that an environment variable sets: its default, and what it limits, with the unit."""
+    """A whole number that an environment variable sets: its default, and what it limits, with the unit."""
 
     variable: str
     default: int
@@ -19,7 +19,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Limits:
-    """Hold the limits in force; the table below says what each of them means."""
+    """The limits in force; SETTINGS describes each of them."""
 
     files: int
     file_megabytes: int
@@ -42,7 +42,7 @@ class Limits:
 
     @property
     def upload_megabytes(self) -> int:
-        """The most that any upload may have, whatever it is for."""
+        """The most megabytes that an upload of any kind may have."""
         return max(self.total_megabytes, self.saved_megabytes)
 
 
@@ -71,16 +71,17 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
 
 
 def limits() -> Limits:
-    """Return the limits in force. Raises ParameterError for a variable that is not a whole number above 0."""
+    """Return the limits in force. Raises ParameterError if a variable is not a whole number above 0."""
     return Limits(**{name: _positive(setting) for name, setting in SETTINGS.items()})
 
 
 def password() -> str:
-    """Return the password that page and API ask for, or "" where everybody may come in."""
+    """Return the password of page and API, or "" if none is set."""
     return os.environ.get("LAB_PASSWORD", "")
 
 
 def _positive(setting: Setting) -> int:
+    """Return a setting's value. Raises ParameterError if it is not a whole number above 0."""
     value = os.environ.get(setting.variable, "").strip()
     if not value:
         return setting.default

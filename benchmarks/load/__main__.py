@@ -22,9 +22,9 @@ from benchmarks.load.notes import wrong_answers
 
 TARGETS = {"without builds": 0.6, "while some build": 1.5}  # seconds, 95th percentile of slide and search
 COLLECTION = "Python docs"
-SAMPLED = 0.5  # seconds between two looks at the memory
-SHOWN = 20  # of what was not as wanted
-ROOM = {"LAB_MAX_SESSIONS": "500"}  # those who left are remembered for a while, and every phase has visitors of its own
+SAMPLED = 0.5  # seconds between two measurements of the memory
+SHOWN = 20  # lines printed of what was not as wanted
+ROOM = {"LAB_MAX_SESSIONS": "500"}  # visitors who left count for a while, and every phase has its own
 
 
 def main(options):
@@ -34,7 +34,7 @@ def main(options):
 
 
 def measured(options, folder):
-    """Start the server and run the phases."""
+    """Start the server and run the phases; return whether anything was not as wanted."""
     server = LabServer(options.cache, folder, environment=ROOM | dict(setting.split("=", 1) for setting in options.set))
     try:
         server.wait()
@@ -56,7 +56,7 @@ def measured(options, folder):
 
 
 async def phases(server, options):
-    """Let one visitor be alone, then the crowds come; return what was not as wanted."""
+    """Run the phases: one visitor alone, then the crowds; return what was not as wanted."""
     reference = await alone(server.port, COLLECTION)
     say("\n## One visitor alone\n", report.actions(reference, []))
     failed = [f"alone: {failure}" for failure in reference.failures]
@@ -93,7 +93,7 @@ def used(server):
 
 
 def words_of_use(before, after, memory):
-    """Say what the server and the visitors used of the machine: a busy one makes everything slower."""
+    """Return how much of the machine the server and the visitors used: a busy one makes everything slower."""
     passed, of_server, own, whole = (now - then for now, then in zip(after, before, strict=True))
     here, children = zip(*memory, strict=True)
     others = max(0, whole - of_server - own)
@@ -105,14 +105,14 @@ def words_of_use(before, after, memory):
 
 
 async def look_at_memory(server, memory):
-    """Note the memory of the server and of the processes it started, again and again."""
+    """Record the memory of the server and of the processes it started, repeatedly."""
     while True:
         memory.append((server.megabytes("VmRSS"), server.megabytes_of_children()))
         await asyncio.sleep(SAMPLED)
 
 
 def say(*lines):
-    """Write lines at once: whoever waits wants to see how far it is."""
+    """Write lines and flush them, so that the progress can be watched."""
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Crowds: visitors that act at the same time for a while; one that acts alone; the builds of a crowd again, alone."""
+"""Groups of visitors: a crowd that acts at the same time, one visitor alone, and a crowd's builds repeated alone."""
 
 import asyncio
 import itertools
@@ -8,12 +8,12 @@ from benchmarks.load.notes import Notes
 from benchmarks.load.visitor import BUILDS, EFS, QUESTIONS, SEARCHED, K, Visitor, text_of
 
 THINK = (1.5, 4.0)  # seconds a visitor looks at what is shown
-MEASURED = 0.05  # how often the endpoint is called besides
+MEASURED = 0.05  # share of the actions after which the endpoint is called too
 ERRORS = (TimeoutError, ConnectionError, LookupError, OSError)
 
 
 async def alone(port, collection, *, efs=EFS, rounds=2):
-    """Let one visitor see every answer that a crowd may ask of the shared sample; return the notes."""
+    """Let one visitor see every answer that a crowd may request of the shared sample; return the notes."""
     notes = Notes()
     visitor = Visitor(port, 0, notes)
     await visitor.arrive(collection)
@@ -29,7 +29,7 @@ async def alone(port, collection, *, efs=EFS, rounds=2):
 
 
 async def crowd(port, collection, *, visitors, seconds, builders=0, builds=BUILDS, efs=EFS, think=THINK, seed=1):
-    """Let visitors arrive together and then act for some seconds; return the notes and how long it took to the end."""
+    """Let visitors arrive together and act for some seconds; return the notes, and the seconds until all have ended."""
     notes = Notes()
     here = [Visitor(port, 1 + number, notes, seed) for number in range(visitors)]
     await asyncio.gather(*(visitor.arrive(collection) for visitor in here))
@@ -51,7 +51,7 @@ async def crowd(port, collection, *, visitors, seconds, builders=0, builds=BUILD
 
 
 async def builds_alone(port, notes):
-    """Let one visitor after the other build again, alone, what a crowd built, and ask the same; return the notes."""
+    """Repeat a crowd's builds and questions with one visitor after the other; return the notes."""
     found = Notes()
     asked = {}
     for collection, what, values, _ in notes.answers:
@@ -70,7 +70,7 @@ async def builds_alone(port, notes):
 
 
 async def _look(visitor, efs, think):
-    """Move ef in a burst or ask a question, look; again and again, no two visitors in step."""
+    """Move ef in a burst or ask a question, then pause, repeatedly; no two visitors act in step."""
     await _pause(visitor, (0, 2 * think[1]))
     while True:
         if visitor.random.random() < 0.5:
@@ -84,7 +84,7 @@ async def _look(visitor, efs, think):
 
 
 async def _build(visitor, builds, efs, think):
-    """Build, move ef over one's own collection, ask it something; again and again."""
+    """Build a collection, move ef and ask a question on it, repeatedly."""
     for number in itertools.count():
         sentences, model, how = builds[(number + visitor.number) % len(builds)]
         text = text_of(visitor.marker, sentences, number)
@@ -96,7 +96,7 @@ async def _build(visitor, builds, efs, think):
 
 
 async def _burst(visitor, efs):
-    """Move ef over some values, up or down, as a hand does that drags the slider."""
+    """Move ef over some values, up or down, as a hand that drags the slider does."""
     count, stride = visitor.random.randint(3, 6), visitor.random.randint(1, max(1, len(efs) // 8))
     first = visitor.random.randrange(len(efs))
     values = [efs[number] for number in range(first, len(efs), stride)][:count]

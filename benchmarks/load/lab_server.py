@@ -1,7 +1,7 @@
 """The real app.py in a process of its own, with a log of its timed sections and its batches of heavy work.
 
-As a script it is that process. Started with --small, the samples are random sentences, embedded by the quick model and
-linked by a poor graph: ready in seconds, and recall differs from ef to ef.
+Run as a script, this file is that process. With --small, the samples are random sentences, embedded by the quick model
+and linked by a poor graph: ready in seconds, and recall differs from ef to ef.
 """
 
 import argparse
@@ -26,11 +26,11 @@ from ui.jobs import shared_samples
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"documents": 300, "python_docs": 3_000, "everyday_science": 300}  # sentences
-BEGIN = 120  # seconds until the page must be there
+BEGIN = 120  # seconds until the page must be served
 
 
 class LabServer:
-    """A running server: its port, its memory and what it logged, in files of a folder."""
+    """A running server: its port, its memory and its logs, which are files in a folder."""
 
     def __init__(self, cache, folder, *, small=False, environment=None):
         self.port = _free_port()
@@ -61,7 +61,7 @@ class LabServer:
         raise RuntimeError(f"The server did not start:\n{self.log.read_text()[-2000:]}")
 
     def stop(self):
-        """Ask the server to stop, and see to it that it does."""
+        """Ask the server to stop, and kill it if it does not."""
         self.process.terminate()
         try:
             self.process.wait(20)
@@ -70,12 +70,12 @@ class LabServer:
             self.process.wait()
 
     def megabytes(self, what):
-        """Return VmRSS, memory now, or VmHWM, the most there was, of the server's process."""
+        """Return VmRSS, the present memory, or VmHWM, the peak memory, of the server's process."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(f"{what}:")) / 1000
 
     def megabytes_of_children(self):
-        """Return the memory now of all processes that the server has started."""
+        """Return the present memory of all processes that the server has started."""
         total = 0
         for children in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
             for child in children.read_text().split():
@@ -96,7 +96,7 @@ class LabServer:
 
 
 def overlaps(sections):
-    """Return the pairs of sections, ordered by begin, that ran together and must not: a timed one, and whatever else.
+    """Return the pairs of sections, ordered by begin, that overlap though one of them is timed.
 
     A section within another of the same thread is part of it.
     """
@@ -110,7 +110,7 @@ def overlaps(sections):
 
 
 def busy_seconds():
-    """Return the processor time that everything on this machine has used, as far as it is not waiting."""
+    """Return the processor time that everything on this machine has used, without idle time."""
     fields = Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
     user, nice, system, _, _, interrupts, others, *_ = map(int, fields)
     return (user + nice + system + interrupts + others) / os.sysconf("SC_CLK_TCK")
@@ -123,7 +123,7 @@ def _free_port():
 
 
 def _log_sections(path):
-    """Write a line for every timed section and every batch, taken from inside of it."""
+    """Write a line for every timed section and every batch, measured inside of it."""
 
     file = Path(path).open("w", buffering=1)  # noqa: SIM115 - open as long as the process runs
 
@@ -146,7 +146,7 @@ def _log_sections(path):
 
 
 def _take_small_samples():
-    """Put random sentences in the place of the samples."""
+    """Replace the samples by random sentences."""
 
     def small_sample(name, settings=None, *, progress=None):
         texts = sentences(SMALL[name], seed=len(name), length=12)

@@ -1,4 +1,4 @@
-"""What visitors of a load test note, and how what they saw is read and compared."""
+"""The notes of the load test's visitors, and the comparison of their answers."""
 
 import html
 import json
@@ -10,7 +10,7 @@ ROUNDING = 1e-5  # of a cosine
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a search showed: words, recall, and both rankings as [id, score].
+    """The result of a search: words, recall, and both rankings as [id, score].
 
     A question's vector may differ in its last bit with the number of threads at work, and scores with it: equal are
     scores within ROUNDING, and ids in any order where their scores are that near.
@@ -28,7 +28,7 @@ class Found:
 
 
 def _same(one, other):
-    """Compare two rankings."""
+    """Return whether two rankings are equal."""
     if len(one) != len(other) or any(abs(a[1] - b[1]) > ROUNDING for a, b in zip(one, other, strict=True)):
         return False
     last = one[-1][1] if one else 0
@@ -41,7 +41,7 @@ def _same(one, other):
 
 @dataclass
 class Notes:
-    """What all visitors of a phase noted.
+    """The notes of all visitors of a phase.
 
     seconds: action -> how long it took. answers: (collection, what, asked, answer). shown: (collection, ef, medians as
     the page writes them: HNSW, exact). failures: (visitor, where, what). superseded: values of ef that were never shown

@@ -1,4 +1,4 @@
-"""What a load test says at its end: tables in Markdown."""
+"""The report of a load test: tables in Markdown."""
 
 import math
 from statistics import median
@@ -15,13 +15,13 @@ ANSWERS = {  # action -> the answers that it brings
 
 
 def percentile(values, share):
-    """Return the smallest value that this share of all values does not exceed."""
+    """Return the smallest value that is not exceeded by this share of all values."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def actions(notes, wrong, *, requests=True):
-    """One row an action, then one a request: how often, how long, how many failed, how many answers were wrong."""
+    """Return a table with a row for each action and request: count, times, errors and wrong answers."""
     failed = [where for _, where, _ in notes.failures]
     lines = [
         "| action | count | p50 s | p95 s | p99 s | most s | errors | wrong |",
@@ -38,7 +38,7 @@ def actions(notes, wrong, *, requests=True):
 
 
 def mistakes(notes, wrong):
-    """Failures and wrong answers, the first of them in words."""
+    """Return the number of failures and wrong answers, with the first of them in words."""
     stale = sum(bool(like) for *_, like in wrong)
     lines = [
         f"Failures: {len(notes.failures)}. Wrong answers: {len(wrong)} of {len(notes.answers)} compared, {stale} of "
@@ -54,9 +54,9 @@ def mistakes(notes, wrong):
 
 
 def latencies(alone, notes):
-    """How the latencies on the screen differ from those that one visitor alone sees, ef by ef, as ratios.
+    """Return how the latencies shown in a crowd differ from those that one visitor alone sees, ef by ef, as ratios.
 
-    How they differ when that visitor looks a second time stands above: so much is the machine's.
+    The first row is how they differ when that visitor looks a second time: so much is the machine's.
     """
     hnsw, exact = {}, {}
     for collection, ef, seconds, other in alone.shown:

@@ -1,6 +1,6 @@
 """A page as the browser runs it, without a browser: its values, its events and what follows from them.
 
-What fires what, with which values, and what is left out or put off while it runs, is read from the page's own
+Which events fire, with which values, and which are left out or deferred while one runs, is read from the page's own
 configuration and done as Gradio's page does it; so a change of the app's events needs no change here.
 """
 
@@ -19,8 +19,8 @@ PREFIX = "/gradio_api"
 class Screen:
     """One page of one visitor.
 
-    on_shown(component id, value): called for whatever is shown. durations: (name of the event, seconds) of every
-    request. failures: what the page would have shown as an error.
+    on_shown(component id, value): called for every value that is shown. durations: (name of the event, seconds) of
+    every request. failures: what the page would have shown as an error.
     """
 
     def __init__(self, wire, *, on_shown=None):
@@ -34,7 +34,7 @@ class Screen:
     # --- what the page is made of
 
     async def open(self):
-        """Fetch the page, fire what a page fires when it is loaded, and stay connected."""
+        """Fetch the page, fire the events of a page that is loaded, and stay connected."""
         page = await self.wire.request("GET", "/")
         found = CONFIG.search(page.body)
         if page.status != 200 or not found:
@@ -52,7 +52,7 @@ class Screen:
                 self._background.append(asyncio.create_task(self._tick(number)))
 
     def find(self, kind, **wanted):
-        """Return the number of the only component of a type with these properties."""
+        """Return the number of the one component of a type with these properties. Raises LookupError otherwise."""
         found = [
             number
             for number, component in self.components.items()
@@ -63,14 +63,14 @@ class Screen:
         return found[0]
 
     def listeners(self, component, name):
-        """Return the events that fire when this happens to a component; none is an error."""
+        """Return the events that fire when this happens to a component. Raises LookupError if there are none."""
         found = [event for event in self.events.values() if [component, name] in event["targets"]]
         if not found:
             raise LookupError(f"Nothing listens to {name} of component {component}.")
         return found
 
     def chain(self, event):
-        """Return an event and all that follow it by then and success."""
+        """Return an event and all events that follow it by then and success."""
         followers = [other for other in self.events.values() if other["trigger_after"] == event["id"]]
         return [event, *(found for follower in followers for found in self.chain(follower))]
 
@@ -86,13 +86,13 @@ class Screen:
         return bool(self._tasks)
 
     async def until(self, condition, seconds=120):
-        """Wait until a condition holds, looked at whenever something was shown or has ended."""
+        """Wait until a condition holds; it is checked whenever something was shown or has ended."""
         async with asyncio.timeout(seconds):
             while not condition():
                 await self._changed.wait()
 
     async def close(self):
-        """Leave."""
+        """Close the page and its connections."""
         tasks = [*self._background, *self._tasks, *([self._stream] if self._stream else [])]
         for task in tasks:
             task.cancel()
@@ -102,7 +102,7 @@ class Screen:
     # --- as Gradio's page does it
 
     def start(self, event, trigger):
-        """Do what the page does when an event is due; return the task that runs it, or None where it is not run now."""
+        """Run an event as the page does; return the task that runs it, or None if it is not run now."""
         number = event["id"]
         if number in self._running:
             if event["trigger_mode"] == "always_last":
@@ -126,7 +126,7 @@ class Screen:
         self._changed = asyncio.Event()
 
     async def _run(self, event, trigger):
-        """Send an event, show what comes, and fire what follows; return the last of what came, or None."""
+        """Send an event, show its outputs, and fire the events that follow; return the last output's data, or None."""
         data = [None if self.components[part]["type"] == "state" else self.values[part] for part in event["inputs"]]
         body = {"data": data, "event_data": None, "fn_index": event["id"], "trigger_id": trigger}
         start, result = time.perf_counter(), None
@@ -153,7 +153,7 @@ class Screen:
         return result["data"] if result else None
 
     async def _answers(self, event, body):
-        """Give the outputs of an event, in one request, or by the queue."""
+        """Yield the outputs of an event, sent in one request or through Gradio's queue."""
         if not event["queue"]:
             answer = await self.wire.request("POST", f"{PREFIX}/run/predict", body)
             yield _checked(answer.status, answer.body)
@@ -184,7 +184,7 @@ class Screen:
             self._news.pop(number, None)
 
     async def _listen(self):
-        """Hand the queue's messages to the events they are for; the server ends the stream when none is left."""
+        """Pass the queue's messages to the events they are for; the server ends the stream when none is left."""
         while self._news:
             async for line in self.wire.lines(f"{PREFIX}/queue/data?session_hash={self.session}"):
                 if not line.startswith(b"data: "):
@@ -224,7 +224,7 @@ class Screen:
 
 
 def changed(old, parts):
-    """Return what a generator gave before with the changes that Gradio sends instead of the whole."""
+    """Return a generator's previous output with the changes that Gradio sends in place of the whole."""
     for action, path, value in parts:
         if not path:
             old = value if action == "replace" else old + value
@@ -244,7 +244,7 @@ def changed(old, parts):
 
 
 def _checked(status, body):
-    """Return the content of an answer; what the page would show as an error is raised."""
+    """Return the content of an answer. Raises ConnectionError for what the page would show as an error."""
     try:
         content = json.loads(body)
     except ValueError:

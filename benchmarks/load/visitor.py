@@ -1,4 +1,4 @@
-"""A visitor of the load test: arrives, moves ef, asks questions, builds collections; and notes all answers."""
+"""A visitor of the load test, who arrives, moves ef, asks questions, builds collections, and notes all answers."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from benchmarks.load.wire import Wire
 from tests.support.small import WORDS
 
 K = 10
-EFS = (*range(10, 100, 2), *range(100, 401, 5))  # many: hardly two visitors ask for the same at the same time
+EFS = (*range(10, 100, 2), *range(100, 401, 5))  # many, so that hardly two visitors request the same at the same time
 SEARCHED = ((10, 10), (10, 40), (5, 20))  # k and ef of the questions
 QUESTIONS = (
     "how do I round the numbers of an array?",
@@ -39,7 +39,7 @@ QUICK_BUILDS = ((300, "wordllama-256", "paste"), (1_200, "wordllama-256", "uploa
 
 
 class Visitor:
-    """One visitor with a page of their own."""
+    """A visitor with a page of their own."""
 
     def __init__(self, port, number, notes, seed=0):
         self.number, self.notes = number, notes
@@ -49,7 +49,7 @@ class Visitor:
         self._moved = {}
 
     async def arrive(self, collection=None):
-        """Open the page and wait until the numbers of a sample are shown, and the sample is the one of that name."""
+        """Open the page and wait until the numbers of a sample, or of the one with this name, are shown."""
         start = time.perf_counter()
         await self.screen.open()
         self._find()
@@ -58,7 +58,7 @@ class Visitor:
         self.notes.took("arrive", time.perf_counter() - start)
 
     async def leave(self):
-        """Close the page and note what it complained of."""
+        """Close the page and note its errors."""
         self.notes.failures += [(self.number, *failure) for failure in self.screen.failures]
         for name, seconds in self.screen.durations:
             self.notes.took(f"request {name}", seconds)
@@ -66,17 +66,17 @@ class Visitor:
 
     @property
     def header(self):
-        """What the page says is loaded."""
+        """The page's header, which names what is loaded."""
         return self._piece(self._html, "lab-status")
 
     def shown(self, name):
-        """Return the part of the third tab that has this class, or ""."""
+        """Return the part of the Recall against latency tab with this class, or ""."""
         return self._piece(self._ef_parts, name)
 
     # --- ef
 
     async def slide(self, efs, pause=(0.2, 0.5)):
-        """Move ef over some values, wait until all that belongs to the last is shown, and note it."""
+        """Move ef over some values, wait until everything that belongs to the last is shown, and note it."""
         for number, ef in enumerate(efs):
             if number:
                 await asyncio.sleep(self.random.uniform(*pause))
@@ -92,12 +92,12 @@ class Visitor:
         self._note_details(last)
 
     def _see(self, place, value):
-        """Take down the numbers of an ef when they are shown, and look out for what is another's."""
+        """Note the numbers of an ef when they are shown, and any text of another visitor."""
         if not isinstance(value, str):
             return
-        strangers = set(MARKER.findall(value)) - {self.marker}
-        if strangers:
-            self.notes.failures.append((self.number, "isolation", f"{sorted(strangers)[:3]} was shown"))
+        foreign = set(MARKER.findall(value)) - {self.marker}
+        if foreign:
+            self.notes.failures.append((self.number, "isolation", f"{sorted(foreign)[:3]} was shown"))
         found = re.search(r'class="lab-cards" data-ef="(\d+)"', value)
         if found and int(found[1]) in self._moved:
             ef = int(found[1])
@@ -108,7 +108,7 @@ class Visitor:
             self.notes.shown.append((self.collection, ef, seconds_of(median), seconds_of(exact)))
 
     def _note_details(self, ef):
-        """Note what stands beside the numbers once nothing moves any more: it must be of the same ef."""
+        """Note what is shown beside the numbers once the page is at rest: it must be of the same ef."""
         self.notes.answered(self.collection, "spread", (K, ef), self.shown("lab-spread"))
         worst = self.shown("lab-table") or self.shown("misses anything")
         self.notes.answered(self.collection, "worst queries", (K, ef), worst)
@@ -138,7 +138,7 @@ class Visitor:
         self.notes.answered(self.collection, "search", (question, k, ef), observed)
 
     async def measure(self, k, ef):
-        """Call the endpoint that measures, and note the recall of every query."""
+        """Call the /measure endpoint, and note the recall of every query."""
         event = next(event for event in self.screen.events.values() if event["api_name"] == "measure")
         for place, value in zip(event["inputs"], (k, ef), strict=False):
             self.screen.values[place] = value
@@ -151,7 +151,7 @@ class Visitor:
     # --- building
 
     async def build(self, text, model, how):
-        """Build a collection of one's own, wait until its curve is drawn, and note what it is; False if it failed."""
+        """Build a collection, wait until its curve is drawn, and note it; return False if the build failed."""
         screen, place = self.screen, self._controls
         source = {"paste": "Paste text", "upload": "Upload files"}[how]
         screen.values[place["Documents"]] = source
@@ -210,11 +210,11 @@ class Visitor:
 
     @property
     def marker(self):
-        """The word that stands in every sentence of this visitor's texts, and nobody else's."""
+        """The word that is in every sentence of this visitor's texts, and in no other visitor's."""
         return f"owner{self.number}x{self.number * 7919 % 1000}"
 
     def _find(self):
-        """Find the controls by what they are; LookupError where the page has changed."""
+        """Find the controls by their properties. Raises LookupError if the page has changed."""
         screen = self.screen
         self._html = [place for place in screen.components if self._is_html(place)]
         self._slider = next(
@@ -249,7 +249,7 @@ class Visitor:
             raise LookupError(f"The build has no control {wanted - set(self._controls)}.")
 
     def _click(self, button):
-        """Click a button; return the task of the event that gives its answer in steps."""
+        """Click a button; return the task of the event that yields its answer in steps."""
         events = self.screen.listeners(button, "click")
         tasks = self.screen.fire(button, "click")
         return next(task for event, task in zip(events, tasks, strict=True) if event["types"]["generator"])
@@ -269,7 +269,7 @@ class Visitor:
 
 
 def text_of(marker, sentences, seed):
-    """Return sentences of random words, each with its owner's marker: no two are near, which is hard for a graph."""
+    """Return sentences of random words, each with its visitor's marker: no two are near, which is hard for a graph."""
     chosen = random.Random(f"{marker} {seed}")
     return " ".join(
         f"{' '.join(chosen.choice(WORDS) for _ in range(13)).capitalize()} {marker} {number}."

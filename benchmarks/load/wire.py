@@ -11,6 +11,8 @@ ENDED = (asyncio.IncompleteReadError, ConnectionError)
 
 @dataclass(frozen=True)
 class Answer:
+    """The status and the body of an HTTP response."""
+
     status: int
     body: bytes
 
@@ -24,7 +26,7 @@ class Wire:
         self._places = asyncio.Semaphore(CONNECTIONS)
 
     async def request(self, method, path, body=b"", kind="application/json"):
-        """Return the answer; a connection that the server closed while it was idle is replaced once."""
+        """Return the answer to a request; a connection that the server closed while it was idle is replaced once."""
         async with self._places, asyncio.timeout(PATIENCE):
             while self._idle:
                 reader, writer = self._idle.pop()
@@ -35,7 +37,7 @@ class Wire:
             return await self._exchange(*await self._connect(), method, path, body, kind)
 
     async def lines(self, path):
-        """Give the lines of an answer that goes on and on, on a connection of its own."""
+        """Yield the lines of an answer that is streamed, on a connection of its own."""
         reader, writer = await self._connect()
         try:
             self._send(writer, "GET", path, b"", "text/plain")
@@ -101,7 +103,7 @@ class Wire:
 
 
 async def _parts(reader, headers):
-    """Give the body of an answer as it comes."""
+    """Yield the body of an answer as it arrives."""
     if headers.get("transfer-encoding") != "chunked":
         yield await reader.readexactly(int(headers.get("content-length", 0)))
         return

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from retriever.documents.loading import ACCEPTED_SUFFIXES, _unique_id, load_documents
-from retriever.documents.tabular import MAX_DEPTH
+from retriever.documents.readers.tabular import MAX_DEPTH
 from retriever.errors import CollectionError, DocumentError, StorageError
 from sandbox.reading_process import ReadingProcess
 from tests.support.hostile import CASES, frame, overlapping, with_size, zip_of

@@ -1,4 +1,4 @@
-"""app.py in a process of its own, for tests that cut it off from the network, kill it and start it again."""
+"""app.py in a process of its own, for tests that isolate it from the network, kill it and start it again."""
 
 import json
 import os
@@ -16,10 +16,10 @@ SETTINGS = ("HF_", "HUGGINGFACE_", "TRANSFORMERS_", "SENTENCE_TRANSFORMERS_", "L
 
 
 class App:
-    """A running app whose every file lies below one folder: its cache, its temporary files and its user's home."""
+    """A running app whose files are all below one folder: its cache, its temporary files and its user's home."""
 
     def __init__(self, folder, *, before=(), **settings):
-        """Start it; before: words of a command line that runs it; settings: environment variables of its own."""
+        """Start the app; before: words of a command line that runs it; settings: environment variables of its own."""
         self.folder, self.began = Path(folder), time.monotonic()
         for name in ("home", "temporary", "hub"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -52,17 +52,17 @@ class App:
         self.kill()
 
     def kill(self):
-        """End it as a host does that gives no notice."""
+        """Kill the process without notice, as a host may do."""
         self.process.kill()
         self.process.wait()
 
     def get(self, path="/"):
-        """Return what an address of the app holds."""
+        """Return the content of one of the app's addresses."""
         with urllib.request.urlopen(self.address + path, timeout=PATIENCE) as answer:
             return answer.read()
 
     def call(self, name, *values):
-        """Call one of the app's named endpoints, as a visitor who has built nothing; return its answer."""
+        """Call one of the app's API endpoints, as a visitor who has built nothing; return its answer."""
         path, data = f"/gradio_api/call/{name}", json.dumps({"data": values}).encode()
         request = urllib.request.Request(self.address + path, data, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
@@ -72,7 +72,7 @@ class App:
         return json.loads(stream.rpartition("data: ")[2])[0]
 
     def wait_for_page(self):
-        """Wait until the page is there; return the seconds since the start."""
+        """Wait until the page is served; return the seconds since the start."""
         return self._wait(lambda: b"Dense Retrieval Lab" in self.get())
 
     def wait_for_sample(self, name="documents"):

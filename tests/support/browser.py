@@ -1,4 +1,4 @@
-"""A visitor's browser: Chromium through Playwright, and what a visitor does on the page."""
+"""A visitor's browser: Chromium through Playwright, and the visitor's actions on the page."""
 
 import os
 import re
@@ -27,7 +27,7 @@ TABS = {
 
 
 def find_browser():
-    """Return the path of a Chromium; without one, skip, or fail where REQUIRE_BROWSER=1 asks for the tests to run."""
+    """Return the path of a Chromium; without one, skip, or fail if REQUIRE_BROWSER=1."""
     path = next((found for found in map(shutil.which, NAMES) if found), None)
     if path is None:
         say = pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip
@@ -36,7 +36,7 @@ def find_browser():
 
 
 class Visitor:
-    """One visitor with a page of their own; all that the page asks for and complains of is kept."""
+    """A visitor with a page of their own, whose requests and errors are recorded."""
 
     def __init__(self, browser, url, **options):
         options = {"viewport": {"width": 1280, "height": 800}, **options}
@@ -52,11 +52,11 @@ class Visitor:
         self.header.get_by_text("Sample documents").wait_for()
 
     def close(self):
-        """Leave."""
+        """Close the page."""
         self.context.close()
 
     def open(self, tab):
-        """Go to a tab; on a narrow page it may be in the menu of those that have no room."""
+        """Open a tab; on a narrow page it may be in the menu of tabs that have no room."""
         visible = self.page.get_by_role("tab", name=TABS[tab])
         hidden = self.page.locator(".overflow-dropdown").get_by_text(TABS[tab])
         if not visible.count():
@@ -64,13 +64,13 @@ class Visitor:
         visible.or_(hidden).first.click()
 
     def wait(self, script, *values):
-        """Wait until a condition of the page, in JavaScript, holds."""
+        """Wait until a JavaScript condition of the page holds."""
         self.page.wait_for_function(script, arg=list(values), timeout=PATIENCE)
 
     # --- documents
 
     def choose(self, label, option):
-        """Choose one of several buttons in a row."""
+        """Choose one of several radio buttons."""
         self.page.get_by_label(option, exact=True).locator("visible=true").first.check()
 
     def take_model(self, name):
@@ -79,12 +79,12 @@ class Visitor:
         self.page.get_by_role("option", name=name).click()
 
     def build(self):
-        """Press Build and wait for its end."""
+        """Press Build and wait until the build has ended."""
         self.page.get_by_role("button", name="Build", exact=True).click()
         self.page.get_by_text("Done: now ask").wait_for()
 
     def paste(self, text, preset="default 16/200", model="wordllama-256"):
-        """Build a collection of pasted text."""
+        """Fill in the controls of a build of pasted text."""
         self.open("documents")
         self.choose("Documents", "Paste text")
         self.page.get_by_placeholder("Paste some paragraphs here.").fill(text)
@@ -95,7 +95,7 @@ class Visitor:
             expect(self.page.get_by_label(f"number input for {label}")).to_have_value(value, timeout=PATIENCE)
 
     def upload(self, *files):
-        """Choose files."""
+        """Choose files to upload."""
         self.open("documents")
         self.choose("Documents", "Upload files")
         self.page.locator("input[type=file]").first.set_input_files(list(map(str, files)))
@@ -178,7 +178,7 @@ class Visitor:
         return self.page.locator(".lab-lesson").locator("visible=true").inner_text()
 
     def lost_by_index(self):
-        """Return the points the index loses with each model, as the bars tell."""
+        """Return the points that the index loses with each model, as the bars show."""
         words = self.page.locator(".lab-error").all_inner_texts()
         return [float(re.search(r"the index loses ([0-9.]+)", line).group(1)) for line in words]
 
@@ -192,7 +192,7 @@ class Visitor:
     # --- inside HNSW
 
     def walk(self, question):
-        """Type a question of one's own, walk, and return what is said of it."""
+        """Type a question, walk, and return the element with the summary."""
         self.open("graph")
         box = self.page.get_by_label("Question").locator("visible=true").first
         box.fill(question)

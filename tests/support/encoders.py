@@ -1,4 +1,4 @@
-"""A tiny encoder without a model."""
+"""A tiny encoder that needs no model."""
 
 import hashlib
 from functools import cache
@@ -14,7 +14,7 @@ def word_vector(word, dimension):
 
 
 class FakeEncoder:
-    """Add up hashed words: fast, deterministic, and texts that share words are near one another."""
+    """An encoder that adds up hashed words: fast, deterministic, and texts that share words are near one another."""
 
     dimension = 32
     max_tokens = 64

@@ -1,4 +1,4 @@
-"""What a piece of the page holds: its elements, its words, and the files behind its links."""
+"""What a piece of the page contains: its elements, its words, and the files in its links."""
 
 import base64
 import html
@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 
 class Elements(HTMLParser):
-    """Collect the elements of some HTML, their attributes and all text."""
+    """The elements of some HTML, their attributes and all text."""
 
     def __init__(self, source):
         super().__init__()
@@ -42,11 +42,11 @@ def content_of(link):
 
 
 def files_of(source):
-    """Return the files that links carry with them: name -> content."""
+    """Return the files that links contain: name -> content."""
     links = re.findall(r'<a class="lab-download" download="([^"]+)" (href="[^"]+")', source)
     return {html.unescape(name): content_of(link) for name, link in links}
 
 
 def number(written):
-    """Read a number as the page writes it, with a minus sign."""
+    """Return a number as the page writes it, with a minus sign."""
     return float(written.replace("−", "-"))

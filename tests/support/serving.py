@@ -1,4 +1,4 @@
-"""The real app, served from this process on a free port, for tests that talk to it."""
+"""The real app, served from this process on a free port, for tests that send requests to it."""
 
 import gc
 import warnings
@@ -14,14 +14,14 @@ GRADIO_WARNINGS = (
 
 @contextmanager
 def served(shared_samples):
-    """Serve the page as app.py does and give its address."""
+    """Serve the page as app.py does and yield its address."""
     with server_of(shared_samples) as server:
         yield server.address
 
 
 @contextmanager
 def server_of(shared_samples):
-    """Serve the page as app.py does and give the server."""
+    """Serve the page as app.py does and yield the server."""
     from ui.hosting.server import Server
     from ui.page import build_page
 

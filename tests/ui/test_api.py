@@ -1,4 +1,4 @@
-"""The app as programs see it: three endpoints, a session for each client, and a page before any model."""
+"""Tests of the API as programs see it: its endpoints, a session for each client, and a page that needs no model."""
 
 import json
 import os
@@ -27,7 +27,7 @@ QUICK = {"model_name": "wordllama-256", "chunk_size": 40, "files": None, "pasted
 
 @pytest.fixture(scope="module")
 def url(minilm):
-    """Serve the app with the small sample prepared."""
+    """The address of the app with the small sample prepared."""
     shared_samples = SharedSamples(("documents",))
     shared_samples.start()
     shared_samples.wait_for("documents", lambda stage, done: None)
@@ -37,7 +37,7 @@ def url(minilm):
 
 @pytest.fixture(scope="module")
 def new_client(url):
-    """Make clients, each a visitor of its own."""
+    """A function that makes clients, each a visitor of its own."""
     clients = []
 
     def make():
@@ -283,7 +283,7 @@ def test_clients_do_not_see_each_others_collections(new_client):
 
 
 def test_visitors_on_one_collection_get_the_ef_they_asked_for(new_client):
-    """hnswlib's ef belongs to the whole index, and all visitors share the sample's."""
+    """hnswlib's ef belongs to the whole index, and all visitors share that of the sample."""
     efs, expected = (1, 60), {}
     for ef in efs:
         expected[ef] = new_client().predict(1, ef, api_name="/measure")["recall"]
@@ -339,7 +339,7 @@ def fetch(url):
 
 @pytest.fixture
 def started():
-    """Start `python app.py` and give its address and what it prints."""
+    """A started `python app.py`: its address, what it prints, and its process."""
     port, lines = free_port(), []
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The page in a real browser: upload, ask, slide, cancel; nothing from other hosts, nothing hostile runs."""
+"""Tests of the page in a real browser: upload, ask, slide, cancel; no other host is contacted, no hostile text runs."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def shared_samples(minilm, wordllama):
-    """The small sample, prepared, and both models loaded."""
+    """The shared samples with the small one prepared, and both models loaded."""
     shared_samples = SharedSamples(("documents",))
     shared_samples.start()
     shared_samples.wait_for("documents", lambda stage, done: None)
@@ -40,20 +40,20 @@ def shared_samples(minilm, wordllama):
 
 @pytest.fixture(scope="module")
 def sample(shared_samples):
-    """What all visitors share."""
+    """The collection that all visitors share."""
     return shared_samples.ready("documents")
 
 
 @pytest.fixture(scope="module")
 def url(browser, shared_samples):
-    """Serve the app; without a browser there is no need to."""
+    """The address of the app, which is served only if there is a browser."""
     with served(shared_samples) as address:
         yield address
 
 
 @pytest.fixture
 def arrive(browser, url):
-    """Let visitors arrive; whatever their pages complained of fails the test."""
+    """A function that lets a visitor arrive; an error on any of their pages fails the test."""
     visitors = []
 
     def arrive(**options):
@@ -260,7 +260,7 @@ def test_the_labs_measure_what_settings_buy_and_how_searches_grow(visitor):
     expect(visitor.page.get_by_text("times as long")).to_be_visible(timeout=PATIENCE)
 
 
-# --- what is loaded, and whose it is
+# --- what is loaded, and by which visitor
 
 
 def test_the_header_names_all_that_made_the_numbers(visitor):

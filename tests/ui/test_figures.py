@@ -1,4 +1,4 @@
-"""The curve and the bars: the right numbers in the right units, and the agreed colours."""
+"""Tests of the curve and the bars: the right numbers in the right units, and the agreed colours."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Hostile text: whatever visitors and their files bring is shown as text, in HTML, in figures and in spreadsheets."""
+"""Tests that hostile text from visitors and their files is shown as text, in HTML, in figures and in spreadsheets."""
 
 import csv
 import html
@@ -87,13 +87,13 @@ def seen(given):
 
 
 def structure(source):
-    """Count elements and attributes, all that is not text."""
+    """Count elements and attributes, that is all but the text."""
     found = Elements(source)
     return Counter(tag for tag in found.tags if tag not in SPREAD_OUT), Counter(found.attributes)
 
 
 def assert_shown_as_text(render, hostile, *, times=1):
-    """Check that a text of a visitor's changes nothing but the words, and stands among these as it is."""
+    """Check that a visitor's text changes nothing but the words, and appears among these unchanged."""
     source = render(hostile)
     assert structure(source) == structure(render("word"))
     lines = {"\r\n": "\n", "\r": "\n"}  # as every parser of HTML reads them
@@ -108,7 +108,7 @@ def assert_shown_as_text(render, hostile, *, times=1):
 
 
 def described(hostile):
-    """Return what a passage says of itself, hostile in every part."""
+    """Return a passage's metadata, hostile in every part."""
     return {"doc_id": hostile, "title": hostile, "source": f"{hostile}.txt", "page": hostile, "row": hostile}
 
 
@@ -134,7 +134,7 @@ def test_bars_of_time_and_downloads(hostile):
 
 
 def loaded(encoder, hostile, n=12, **graph):
-    """Load passages, queries and a name that are hostile; their vectors are those of other words."""
+    """Return a collection with hostile passages, queries and name; its vectors are those of other words."""
     indexed = collection_of(encoder, sentences(n), queries=sentences(3, seed=5), name=hostile, **graph)
     indexed.retriever.texts[:] = [f"{hostile} {sentence}" for sentence in sentences(n)]
     indexed.retriever.metadata[:] = [described(hostile) for _ in range(n)]
@@ -280,7 +280,7 @@ def test_the_list_of_questions_reaches_the_page(hostile):
 
 @pytest.fixture(scope="module")
 def walked(fake_encoder):
-    """Walk a poor graph whose passages are hostile: given a text, return the trip."""
+    """A function that walks a poor graph with a given text in its passages, and returns the trace."""
 
     @cache
     def walk(hostile):
@@ -304,7 +304,7 @@ def test_the_words_of_a_walk(walked, hostile):
 
 
 def as_plotly(label):
-    """Read a label as Plotly does, by its documentation: tags part it, entities are decoded after that."""
+    """Return a label as Plotly shows it, by its documentation: split at tags, then entities decoded."""
     assert not re.search(r"\$.*\$", label, re.DOTALL), "a formula, where MathJax is loaded"
     parts = re.split(r"(<[^<>]*>)", label)
     names = {"amp": "&", "lt": "<", "gt": ">"}
@@ -364,7 +364,7 @@ FORMULAS = {
 
 
 def parted(content, delimiters):
-    """Read CSV as a spreadsheet does that parts cells at any of some delimiters; at one alone, as Python does."""
+    """Return the cells of a CSV file, split at any of some delimiters; at a single one, as Python's csv does."""
     if len(delimiters) == 1:
         return [cell for row in csv.reader(io.StringIO(content, newline=""), delimiter=delimiters) for cell in row]
     return re.findall(rf'(?:^|[{delimiters}\n])("(?:[^"]|"")*"|[^{delimiters}\r\n]*)', content)
@@ -460,7 +460,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def url(browser, minilm, wordllama):
-    """Serve the app with the small sample."""
+    """The address of the app with the small sample."""
     shared_samples = SharedSamples(("documents",))
     shared_samples.start()
     shared_samples.wait_for("documents", lambda stage, done: None)
@@ -470,7 +470,7 @@ def url(browser, minilm, wordllama):
 
 @pytest.fixture
 def visitor(browser, url):
-    """Let a visitor arrive; at the end nothing may have run or been asked of another host."""
+    """A visitor on the page; afterwards nothing may have run or been requested from another host."""
     visitor = Visitor(browser, url)
     yield visitor
     requests = [request for request in visitor.requests if "planted.example" in request]
@@ -493,7 +493,7 @@ def assert_fits(visitor):
 
 
 def shown(visitor, place):
-    """Find a place on the page that a visitor can see."""
+    """Return the visible elements that match a selector."""
     return visitor.page.locator(place).locator("visible=true")
 
 
@@ -504,7 +504,7 @@ def file_name(end):
 
 @pytest.fixture
 def uploads(tmp_path):
-    """Write files that are hostile in their names, ids, titles, texts and other values."""
+    """Files that are hostile in their names, ids, titles, texts and other values."""
     rows = [
         {"_id": f"{PLANTED} {n}", "title": f"{PLANTED} {n}", "text": f"{line[:-2]} {BEGIN}. {PLANTED}"}
         | {PLANTED: PLANTED}
@@ -596,7 +596,7 @@ def hover(visitor, marks):
 
 @pytest.fixture
 def collection(tmp_path):
-    """Zip a BEIR collection that is hostile in its name, ids, titles, texts, kinds and questions."""
+    """A zipped BEIR collection that is hostile in its name, ids, titles, texts, kinds and questions."""
     path = tmp_path / file_name("of a collection.zip")
     lines = sentences(40)
     said = dict.fromkeys(("source", "page", "row", "start"), PLANTED)
@@ -646,7 +646,7 @@ def test_models_compared_on_a_hostile_collection(visitor, collection):
 
 
 def toast(visitor, words):
-    """Wait for a message that quotes a text, and put it away."""
+    """Wait for a message that quotes a text, and close it."""
     message = visitor.page.locator("[data-testid=toast-text]", has_text=words).first
     message.wait_for()
     assert_harmless(visitor)

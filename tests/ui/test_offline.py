@@ -1,6 +1,6 @@
-"""No network at all: app.py in a network namespace of its own that has nothing but its loopback, and every feature.
+"""Tests without any network: app.py in a network namespace that has only its loopback interface, and every feature.
 
-As a script this is what runs inside: it starts the app, uses it, and prints what it saw as one line of JSON.
+Run as a script, this file is what runs inside: it starts the app, uses it, and prints what it saw as a line of JSON.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ from tests.support.browser import NAMES, QUIET, Visitor, find_browser
 
 MODELS = ("all-MiniLM-L6-v2", "wordllama-256")
 HUB_MODEL = "intfloat/e5-small-v2"
-SECONDS = 10  # in which it must be told that a model cannot be fetched
+SECONDS = 10  # within which the app must report that a model cannot be fetched
 DOCUMENTS = ROOT / "samples" / "documents"
 TEXT = "Fresnel lenses let a small lamp be seen far out at sea. Sourdough rises because of wild yeast."
 SOURCES = {  # how the documents come: what /build is given, a question, and a word of its answer
@@ -44,7 +44,7 @@ def use_everything(folder):
     raise_loopback()
     seen = {"interfaces": [name for _, name in socket.if_nameindex()]}
     if seen["interfaces"] != ["lo"]:
-        return seen  # not cut off: nothing is tried from here
+        return seen  # not isolated: nothing else is tried
     seen["reached"] = [reach(lambda: socket.create_connection(("1.1.1.1", 443), PATIENCE))]
     seen["reached"].append(reach(lambda: socket.getaddrinfo("example.org", 443)))
     with App(folder) as app:
@@ -67,7 +67,7 @@ def raise_loopback():
 
 
 def reach(attempt):
-    """Return the error of trying to reach another host, or "", and the seconds it took."""
+    """Return the error of an attempt to reach another host, or "", and the seconds that it took."""
     start, error = time.monotonic(), ""
     try:
         attempt()
@@ -77,7 +77,7 @@ def reach(attempt):
 
 
 def assets(app):
-    """Return the addresses of all that the page's HTML names, with the bytes that the app gave for them."""
+    """Return the addresses of all assets that the page's HTML names, with the bytes that the app returned for each."""
     names = re.findall(r'<(?:script|link)[^>]+(?:src|href)="([^"]+)"', app.get().decode())
     urls = {urljoin(app.address + "/", name) for name in names}
     return {url: len(app.get(urlsplit(url).path)) if url.startswith(app.address) else -1 for url in urls}
@@ -111,7 +111,7 @@ def use_endpoints(app, seen):
 
 
 def ask_for_hub_model(client, other):
-    """Ask for a model of the Hub; meanwhile another visitor goes on asking questions."""
+    """Request a model of the Hub, while another visitor goes on asking questions."""
     told, waits, start = {}, [], time.monotonic()
 
     def build():
@@ -167,7 +167,7 @@ def use_page(app, folder):
 
 
 def namespace():
-    """Return the command line that gives a network namespace; where none is to be had skip, or fail as in CI."""
+    """Return the command that starts a network namespace; if none can be made, skip, or fail as in CI."""
     for command in NAMESPACES:
         try:
             if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:

@@ -1,4 +1,4 @@
-"""Tables: every text is escaped, every mark and number is the one that was handed in."""
+"""Tests of the tables: every text is escaped, every mark and number is the one that was passed in."""
 
 import csv
 import io

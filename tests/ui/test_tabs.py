@@ -1,4 +1,4 @@
-"""The tabs' handlers, called as Gradio calls them: values and a session in, values and perhaps a new session out."""
+"""Tests of the tabs' handlers, called as Gradio calls them: values and a session in, values and perhaps one out."""
 
 import base64
 import gc
@@ -89,7 +89,7 @@ def test_sessions_of_two_visitors_are_never_equal():
     assert Session() != Session()
 
 
-# --- adopting what was prepared
+# --- adopting shared samples
 
 
 def prepared(**samples):
@@ -169,7 +169,7 @@ def test_python_docs_are_taken_by_choice(monkeypatch, indexed):
 
 
 class Work:
-    """Stand in for a build that goes on until it is told to end."""
+    """A stand-in for a build that runs until it is told to end."""
 
     def __init__(self, result):
         self.result, self.begun, self.go_on, self.cancelled = result, threading.Event(), threading.Event(), False
@@ -187,7 +187,7 @@ class Work:
 
 @pytest.fixture
 def build(monkeypatch):
-    """Start build_steps with work of the test's own."""
+    """A function that starts stream_build with work of the test's own."""
     monkeypatch.setattr("ui.documents.tab.POLL_SECONDS", 0.01)
 
     def begin(result, session):
@@ -486,7 +486,7 @@ def test_sliding_shows_what_is_measured_at_that_ef(starved):
 
 
 def drawn(k, ef, axis, session):
-    """Return the figure that sliding to an ef ends with."""
+    """Return the figure that is drawn after the slider moved to an ef."""
     return draw_details(measure_at_ef(k, ef, session)[1], k, ef, axis, session)[0]
 
 

@@ -1,4 +1,4 @@
-"""Prose: units, and sentences that are true of the numbers they were given."""
+"""Tests of units, and of sentences that are true of the numbers they were given."""
 
 import re
 from dataclasses import replace
@@ -201,7 +201,7 @@ def test_target_words_do_not_contradict_themselves():
     assert "1.000" not in words, "the best is below 1, and 1.00 is what it does not reach"
 
 
-# --- places, progress, preparation
+# --- places, progress, shared samples
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_place_names_document_and_position(metadata, words):
         (Status("embedding", 0.0, 5.0), "embedding", "%"),
         (Status("embedding", 0.25, 10.0), "about 30.0 s left", "75"),
         (Status("embedding", 0.25, 10.0), "25%", "75"),
-        (Status("embedding", 0.01, 10.0), "1%", "left"),  # too little is done to tell
+        (Status("embedding", 0.01, 10.0), "1%", "left"),  # too little is done to estimate
         (Status("graph", 1.0, 10.0), "100%", "left"),
     ],
 )
@@ -244,7 +244,7 @@ def test_the_progress_bar_is_as_long_as_what_is_done():
     assert "width:37.5%" in bar
 
 
-def test_preparation_is_told_until_all_is_there(indexed):
+def test_samples_are_shown_as_being_prepared_until_all_are_ready(indexed):
     state = SharedSamples()
     missing = [name for name in SAMPLE_TITLES if name in state.names]
     for name in state.names:
@@ -272,7 +272,7 @@ def with_distances(step, distances):
 
 
 def lesson_of(n, *, exact, hnsw, distances, recall=0.8):
-    """Tell the lesson of one ef: microseconds of both searches, and distances of HNSW."""
+    """Return the lesson of one ef: microseconds of both searches, and distances of HNSW."""
     curve = [with_distances(step, distances) for step in curve_of((10, recall, hnsw))]
     return curve_lesson(sized(n), with_distances(measurement(1, exact / 1e6, ef=None), n), curve)
 

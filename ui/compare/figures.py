@@ -1,4 +1,4 @@
-"""Bar charts of a comparison: hit rates by kind of question, ranks of the first answer."""
+"""Bar charts of a comparison: hit rates by kind of question, and ranks of the first answer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def kinds_figure(kinds: Mapping[str, Comparison], models: tuple[str, str], k: in
 
 
 def _short_names(kinds: Iterable[str]) -> list[str]:
-    """Name kinds below their bars; those that begin alike get a number, as bars of one name would cover one another."""
+    """Return the shortened names of kinds, numbered where equal: Plotly draws bars of one name over one another."""
     names: list[str] = []
     for kind in kinds:
         name = plotly_text(kind if len(kind) <= KIND_CHARACTERS else f"{kind[: KIND_CHARACTERS - 1]}…")
@@ -35,7 +35,7 @@ def _short_names(kinds: Iterable[str]) -> list[str]:
 
 
 def ranks_figure(counts: Mapping[str, tuple[int, int]], models: tuple[str, str]) -> go.Figure:
-    """Draw at which rank the first answer stands: label of ranks -> questions with the first and the second model."""
+    """Draw the ranks of the first answer; counts: label of ranks -> questions with the first and the second model."""
     labels = list(counts)
     bars = [
         _model_bars(number, name, labels, [float(count[number]) for count in counts.values()])
@@ -59,12 +59,14 @@ def _model_bars(number: int, name: str, labels: list[str], values: list[float]) 
 
 
 def _whiskers(values: Sequence[Interval]) -> dict[str, Any]:
+    """Return the error bars of hit rates, in percent."""
     up = [100 * (value.high - value.mean) for value in values]
     down = [100 * (value.mean - value.low) for value in values]
     return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": GREY_COLOUR, "thickness": 1.5}
 
 
 def _bar_layout(title: str, span: list[int] | None) -> dict[str, Any]:
+    """Return the layout of a bar chart; span: the range of its vertical axis."""
     return {
         **base_layout(235),
         "barmode": "group",

@@ -1,4 +1,4 @@
-"""The shelf: what one visitor had embedded for comparisons, kept so that nothing is embedded twice."""
+"""The index cache: what one visitor had embedded for comparisons, kept so that nothing is embedded twice."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -16,28 +16,27 @@ CachedIndex = TypeVar("CachedIndex", IndexedCollection, JudgedIndex)
 
 
 class IndexCache:
-    """Keep indexes by what they were made from."""
+    """A least-recently-used cache of indexes; the keys say what an index was made from."""
 
     def __init__(self, most_bytes: int | None = None) -> None:
-        """Begin empty; most_bytes: of all that is kept, else half of what one visitor may have."""
+        """Create an empty cache; most_bytes: its size, by default half of the memory that one visitor may have."""
         self.most_bytes = most_bytes
         self.parsed_files: ParsedFiles[ParsedUpload] = ParsedFiles()
-        self._kept: OrderedDict[Hashable, IndexedCollection | JudgedIndex] = OrderedDict()
+        self._indexes: OrderedDict[Hashable, IndexedCollection | JudgedIndex] = OrderedDict()
 
     def get_or_make(self, key: Hashable, make: Callable[[], CachedIndex]) -> CachedIndex:
-        """Return what is kept under a key, or make it and keep it; what raises leaves nothing behind."""
-        item = self._kept.pop(key, None)
-        if item is None:
-            item = make()
-        self._kept[key] = item
-        most = self.most_bytes or limits().session_megabytes * MEGABYTE // 2
-        while (
-            len(self._kept) > 1 and sum(map(index_bytes, list(self._kept.values()))) > most
-        ):  # least recently used go first
-            self._kept.popitem(last=False)
-        return cast(CachedIndex, item)
+        """Return the index cached under a key, or make and cache it; if make raises, the cache stays as it was."""
+        index = self._indexes.pop(key, None)
+        if index is None:
+            index = make()
+        self._indexes[key] = index
+        limit = self.most_bytes or limits().session_megabytes * MEGABYTE // 2
+        # the least recently used go first; the newest stays, however large it is
+        while len(self._indexes) > 1 and sum(map(index_bytes, list(self._indexes.values()))) > limit:
+            self._indexes.popitem(last=False)
+        return cast(CachedIndex, index)
 
 
 def index_bytes(item: IndexedCollection | JudgedIndex) -> int:
-    """Return about how many bytes an index holds."""
+    """Return the approximate number of bytes that an index takes."""
     return collection_bytes(item.indexed if isinstance(item, JudgedIndex) else item)

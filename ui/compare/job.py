@@ -1,4 +1,4 @@
-"""Comparing: what was requested in the fourth tab -> the work that compares two models."""
+"""The job of a comparison: what was requested in the Compare models tab -> the work that compares two models."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -27,9 +27,9 @@ from ui.uploads.parsed_files import missing_file_error
 
 @dataclass(frozen=True, eq=False)
 class FinishedComparison:
-    """Hold a finished comparison, the seconds it took, and the hit rates with the questions in lower case.
+    """A finished comparison, the seconds it took, and the hit rates with the questions in lower case.
 
-    in_lower_case: of both models, where the questions are written in capitals and the documents are not.
+    in_lower_case: of both models, if the questions are written in capitals and the documents are not; else empty.
     """
 
     comparison: ModelComparison
@@ -40,17 +40,21 @@ class FinishedComparison:
 def plan_comparison(
     request: CompareRequest, session: Session, index_cache: IndexCache, shared_samples: SharedSamples
 ) -> Callable[[Progress], FinishedComparison]:
-    """Return the work that compares the two models; what is on the shelf, or shared, is not embedded again."""
+    """Return the work that compares two models; cached and shared indexes are not embedded again.
+
+    Raises a RetrieverError if the request is refused.
+    """
     request.check(index_cache.parsed_files)
 
     def work(progress: Progress) -> FinishedComparison:
         start = time.perf_counter()
         names = request.first, request.second
-        for name in names:  # both first: one that cannot be had is known before any work, a slow one is in nobody's way
+        # first, and outside the queue: a missing model is known before any work, a slow download blocks nobody
+        for name in names:
             progress(f"loading the model ({name})", 0.0)
             load_encoder(name)
         if request.collection in JUDGED_SAMPLES:
-            for name in names:  # shared, and waited for outside the line
+            for name in names:  # shared by all visitors, so it is awaited outside the build queue
                 shared_samples.judged(JUDGED_SAMPLES[request.collection], _of_model(name, progress), model_name=name)
         with BUILD_QUEUE.place(progress):
             first, second = (
@@ -76,7 +80,7 @@ def _index_model(
     shared_samples: SharedSamples,
     progress: Progress,
 ) -> JudgedIndex:
-    """Return one model's index with the judged queries, and the graph that was asked for."""
+    """Return one model's index with the judged queries, on the requested graph."""
     if request.collection in JUDGED_SAMPLES:
         found = shared_samples.judged(JUDGED_SAMPLES[request.collection], progress, model_name=model_name)
     elif request.collection == BEIR:
@@ -101,7 +105,7 @@ def _index_model(
 def _index_uploaded(
     request: CompareRequest, model_name: str, index_cache: IndexCache, progress: Progress
 ) -> JudgedIndex:
-    """Index a collection in BEIR layout; which grades are answers changes nothing that is embedded."""
+    """Index a collection in BEIR layout; another relevance level changes nothing that is embedded."""
     key = ("beir", index_cache.parsed_files.digest(request.archive), model_name)
 
     def embed() -> JudgedIndex:
@@ -114,8 +118,8 @@ def _index_uploaded(
         _check_questions(collection.judged)
         settings = IndexSettings(model_name)
         admit = partial(check_passages_fit, settings)
-        most = limits().chunks
-        indexed = index_collection(collection, settings, progress=progress, max_passages=most, admit=admit)
+        max_passages = limits().chunks
+        indexed = index_collection(collection, settings, progress=progress, max_passages=max_passages, admit=admit)
         return embed_judged_queries(MEMORY_BUDGET.hold(indexed), progress=progress)
 
     found = index_cache.get_or_make(key, embed)
@@ -128,7 +132,7 @@ def _index_uploaded(
 def _index_loaded(
     request: CompareRequest, model_name: str, session: Session, index_cache: IndexCache, progress: Progress
 ) -> JudgedIndex:
-    """Take what is loaded in the first tab, its passages embedded with another model if need be."""
+    """Return an index of the loaded collection, its passages embedded with another model if needed."""
     base = session.loaded()
     judged = _given_judgments(request, base, index_cache, progress) if request.qrels else base.judged
     _check_questions(judged)
@@ -151,32 +155,36 @@ def _index_loaded(
 def _given_judgments(
     request: CompareRequest, base: IndexedCollection, index_cache: IndexCache, progress: Progress
 ) -> JudgedQueries:
-    """Return the uploaded judgments, with the uploaded queries or the collection's own."""
+    """Return the uploaded judgments, with the uploaded queries or the collection's own.
+
+    Raises CollectionError if there are no queries.
+    """
     if not request.queries and base.judged is None:
         raise CollectionError(
             f"{base.name} has no queries of its own with ids; choose a file of queries as well: JSONL with _id and "
             "text, or lines of id, tab and text."
         )
     read = partial(parse_judgments, request.qrels, request.queries, progress)
-    given = index_cache.parsed_files.get_or_parse(request.paths, read)
-    if isinstance(given, Collection):
+    uploaded = index_cache.parsed_files.get_or_parse(request.paths, read)
+    if isinstance(uploaded, Collection):
         raise missing_file_error(request.qrels)
     if base.judged is not None and not request.queries:
-        return JudgedQueries(base.judged.queries, given.qrels, request.relevance_level, base.judged.kinds)
-    return JudgedQueries(given.queries, given.qrels, request.relevance_level, given.kinds)
+        return JudgedQueries(base.judged.queries, uploaded.qrels, request.relevance_level, base.judged.kinds)
+    return JudgedQueries(uploaded.queries, uploaded.qrels, request.relevance_level, uploaded.kinds)
 
 
 def _lower_case_index(index: JudgedIndex, index_cache: IndexCache, progress: Progress) -> JudgedIndex:
+    """Return an index with its questions in lower case."""
     return index_cache.get_or_make(("lower case", index), lambda: with_lower_case_queries(index, progress=progress))
 
 
 def _check_questions(judged: JudgedQueries | None) -> None:
-    """Raise CollectionError for more judged questions than one visitor may ask at once."""
-    asked, most = len(judged.asked) if judged else 0, limits().questions
-    if asked > most:
-        raise CollectionError(f"There are {asked:,} judged questions; at most {most:,} are taken. Use a part of them.")
+    """Raise CollectionError if there are more judged questions than a comparison may have."""
+    count, limit = len(judged.asked) if judged else 0, limits().questions
+    if count > limit:
+        raise CollectionError(f"There are {count:,} judged questions; at most {limit:,} are taken. Use a part of them.")
 
 
 def _of_model(name: str, progress: Progress) -> Progress:
-    """Return a progress function that names the model after the stage."""
+    """Return a progress function that adds the model's name to the stage."""
     return lambda stage, fraction: progress(f"{stage} ({name})", fraction)

@@ -1,4 +1,4 @@
-"""Question by question: the list, one question's rankings side by side, and the files of a comparison."""
+"""The question list of a comparison, one question's rankings side by side, and the download links."""
 
 import pandas as pd
 
@@ -26,7 +26,7 @@ RANKS = {"1": (1, 1), "2–3": (2, 3), "4–10": (4, 10), "11–100": (11, 100)}
 
 
 def question_table(compared: ModelComparison, show: str, ef: int) -> pd.DataFrame:
-    """List questions, the largest difference in nDCG first; ranks are those of the first answer in exact search."""
+    """Return a list's questions, largest difference in nDCG first; ranks are of the first answers in exact search."""
     first, second, k = compared.first, compared.second, compared.k
     differences = compared.measures[f"ndcg_cut_{k}"].differences
     lost = {query_id for index in (first, second) for query_id in index.errors(k, ef).lost_by_index}
@@ -53,7 +53,7 @@ def question_table(compared: ModelComparison, show: str, ef: int) -> pd.DataFram
 
 
 def count_by_rank(compared: ModelComparison) -> dict[str, tuple[int, int]]:
-    """Count at which rank the first answer stands, with both models: label of ranks -> questions."""
+    """Count the questions by the rank of their first answer: label of ranks -> counts with both models."""
     sides = [
         [answer_rank(index, query_id) for query_id in compared.hit_rate.differences]
         for index in (compared.first, compared.second)
@@ -67,7 +67,7 @@ def count_by_rank(compared: ModelComparison) -> dict[str, tuple[int, int]]:
 
 
 def question_view(compared: ModelComparison, query_id: str, ef: int) -> str:
-    """Show one question: what answers it, and both models' rankings side by side."""
+    """Return one question as HTML: the passages that answer it, and both models' rankings side by side."""
     first, second = compared.first, compared.second
     if query_id not in first.judged.queries:
         return '<p class="lab-hint">This judged query has no text in the collection, so nobody could be asked.</p>'
@@ -85,7 +85,7 @@ def question_view(compared: ModelComparison, query_id: str, ef: int) -> str:
 
 
 def download_links(compared: ModelComparison) -> str:
-    """Offer both runs and the judgments as trec_eval reads them, and the scores as CSV."""
+    """Return links to both runs and the judgments in trec_eval's formats, and to the scores as CSV."""
     links = [
         download_link(
             f"{index.model_name.replace('/', '_')}.run.txt",
@@ -102,12 +102,13 @@ def download_links(compared: ModelComparison) -> str:
 
 
 def _rank_text(index: JudgedIndex, query_id: str) -> str:
+    """Return the rank of a question's first answer as text."""
     rank = answer_rank(index, query_id)
     return "> 100" if rank is None else str(rank)
 
 
 def _ranking_side(index: JudgedIndex, query_id: str, k: int, ef: int) -> str:
-    """Show one model's exact ranking, with what HNSW misses of it."""
+    """Return one model's exact ranking as HTML, with HNSW's misses marked."""
     exact, hnsw = index.ranking(query_id, k), index.ranking(query_id, k, ef)
     found = {str(hit["metadata"].get("doc_id", NO_ID)) for hit in hnsw}
     missed = [str(hit["metadata"].get("doc_id", NO_ID)) not in found for hit in exact]

@@ -18,7 +18,7 @@ COMPARISON_PROTOCOL = (
 
 
 def comparison_record(result: FinishedComparison, ef: int) -> RunRecord:
-    """Record a comparison of two models: every measure, the kinds of questions, and what the index cost at ef."""
+    """Return the run record of a comparison: every measure, the kinds of questions, and the index's losses at ef."""
     compared = result.comparison
     first, second, k = compared.first, compared.second, compared.k
     observed: dict[str, Any] = measure_scores(compared)
@@ -39,7 +39,7 @@ def comparison_record(result: FinishedComparison, ef: int) -> RunRecord:
 
 
 def measure_scores(compared: ModelComparison) -> dict[str, Any]:
-    """Return every measure of both models with intervals, their difference and p."""
+    """Return every measure of both models with intervals, their difference and p value."""
     return {
         name: {
             "first": interval_numbers(found.first),
@@ -53,7 +53,7 @@ def measure_scores(compared: ModelComparison) -> dict[str, Any]:
 
 
 def error_counts(index: JudgedIndex, k: int, ef: int) -> dict[str, Any]:
-    """Return how many questions were found, and lost by what."""
+    """Return how many questions were found, and how many the model and the index lost."""
     errors = index.errors(k, ef)
     return {
         "ef": ef,
@@ -67,5 +67,5 @@ def error_counts(index: JudgedIndex, k: int, ef: int) -> dict[str, Any]:
 
 
 def interval_numbers(values: Interval) -> list[float | None]:
-    """Return mean, low and high, the bounds None where a single question gives none."""
+    """Return mean, low and high; the bounds are None for a single question, which gives none."""
     return [None if math.isnan(value) else round(value, 6) for value in (values.mean, values.low, values.high)]

@@ -1,4 +1,4 @@
-"""What the fourth tab's controls say: which models are compared, on what, and what of it is refused beforehand."""
+"""The request of a comparison: which models, on which collection; what is invalid is refused before any work."""
 
 from dataclasses import dataclass
 
@@ -16,15 +16,15 @@ from ui.uploads.parsed_files import ParsedFiles
 BEIR, LOADED = "Upload a BEIR collection", "Loaded in Documents"
 JUDGED_SAMPLES = {SAMPLE_TITLES[name]: name for name in ("everyday_science", "python_docs")}
 COLLECTIONS = (*JUDGED_SAMPLES, BEIR, LOADED)
-COMPARISON_MAX_K = 200  # a comparison is kept for each k
+COMPARISON_MAX_K = 200  # results are cached for each k, so k is bounded
 
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """Hold what the fourth tab's controls say when *Compare* is pressed.
+    """The values of the Compare models tab's controls when *Compare* is pressed.
 
-    archive: path of a zip in BEIR layout. qrels and queries: paths of judgments, and of queries where the loaded
-    collection has none. relevance_level: the grade from which on a document is an answer; the samples know theirs.
+    archive: path of a zip in BEIR layout. qrels and queries: paths of judgments, and of queries if the loaded
+    collection has none. relevance_level: the lowest grade of an answer; samples have a level of their own.
     """
 
     collection: str
@@ -45,7 +45,7 @@ class CompareRequest:
         return [path for path in files if path]
 
     def check(self, parsed_files: ParsedFiles[ParsedUpload]) -> None:
-        """Raise a RetrieverError for what can be refused before any work is done."""
+        """Raise a RetrieverError if the request can be refused before any work is done."""
         if self.collection not in COLLECTIONS:
             raise ParameterError(f"The collection is {self.collection!r}; choose one of: {', '.join(COLLECTIONS)}.")
         for name in (self.first, self.second):
@@ -58,7 +58,7 @@ class CompareRequest:
         self._check_files(parsed_files)
 
     def _check_files(self, parsed_files: ParsedFiles[ParsedUpload]) -> None:
-        """Raise DocumentError for a file that is missing, of no use or too large."""
+        """Raise DocumentError if a file is missing, of no use or too large."""
         if self.collection == BEIR and not self.archive:
             raise DocumentError("No file was chosen; choose a zip with corpus.jsonl, queries.jsonl and qrels/test.tsv.")
         if self.collection == LOADED and self.queries and not self.qrels:
@@ -81,7 +81,7 @@ def comparison_request(
     queries: str | None,
     relevance_level: float,
 ) -> CompareRequest:
-    """Return what controls, or a program, ask for. Raises ParameterError for a number that is not whole."""
+    """Return the request of the controls, or of a program. Raises ParameterError if a number is not whole."""
     return CompareRequest(
         collection,
         first,

@@ -1,4 +1,4 @@
-"""The bench: what one visitor compares, the comparison under way and the last result."""
+"""The comparison state of one visitor, and the handlers that run and cancel a comparison."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -19,14 +19,14 @@ from ui.session import Session
 
 @dataclass(frozen=True, eq=False)
 class ComparisonState:
-    """Hold what one visitor compares: a comparison under way, the last result, and what was embedded for it."""
+    """One visitor's comparison state: the running comparison, the last result, and the indexes made for it."""
 
     index_cache: IndexCache = field(default_factory=IndexCache)
     job: Job[FinishedComparison] | None = None
     compared: FinishedComparison | None = None
 
     def result(self) -> FinishedComparison:
-        """Return the last result, or raise CollectionError if there is none yet."""
+        """Return the last result. Raises CollectionError if there is none yet."""
         if self.compared is None:
             raise CollectionError("Nothing has been compared yet; press Compare.")
         return self.compared
@@ -35,12 +35,12 @@ class ComparisonState:
 def stream_comparison(
     request: CompareRequest, comparison_state: ComparisonState, session: Session, shared_samples: SharedSamples
 ) -> Iterator[tuple[Any, str, FinishedComparison | None]]:
-    """Compare: give the bench (or Gradio's "no change"), the progress, and in the last step the result.
+    """Run a comparison; yield the state (or Gradio's "no change"), the progress, and in the last step the result.
 
-    Whatever fails or is cancelled, the last result stays.
+    If the comparison fails or is cancelled, the last result stays.
     """
     if comparison_state.job is not None:
-        comparison_state.job.cancel()  # a second click starts anew
+        comparison_state.job.cancel()  # a second click restarts
     job = Job(
         plan_comparison(request, session, comparison_state.index_cache, shared_samples), kind="comparison"
     ).start()
@@ -57,15 +57,15 @@ def stream_comparison(
         yield gr.skip(), '<p class="lab-hint">Nothing was compared. The last result is unchanged.</p>', None
         raise
     finally:
-        job.cancel()  # also when the visitor has left the page
-    done = (
+        job.cancel()  # also when the visitor leaves the page
+    message = (
         f'<p class="lab-hint">Done in {format_seconds(compared.seconds)}. Now move ef, or choose a question below.</p>'
     )
-    yield replace(comparison_state, compared=compared), done, compared
+    yield replace(comparison_state, compared=compared), message, compared
 
 
 def cancel_comparison(comparison_state: ComparisonState) -> str:
-    """Ask a running comparison to stop."""
+    """Ask the running comparison to stop, and return a message."""
     if comparison_state.job is None or comparison_state.job.wait(0):
         return '<p class="lab-hint">No comparison is running.</p>'
     comparison_state.job.cancel()

@@ -1,4 +1,4 @@
-"""Compare models: two models on one judged collection, and what the model loses beside what the index loses."""
+"""The Compare models tab: two models on one judged collection, with the model's losses beside the index's."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -39,10 +39,9 @@ COMPARE_HINT = (
     "scores them, and you see which finds more, whether that could be chance, and what the index costs beside it.</p>"
 )
 
-ComparisonViews = tuple[
-    Any, ...
-]  # results visible, verdict, scores, figure, notes, errors, questions, none chosen, downloads
-VIEWS = 10
+# visibility of the results, verdict, scores, figure, notes, errors, questions, chosen question and its id, downloads
+ComparisonViews = tuple[Any, ...]
+VIEWS = 10  # values in ComparisonViews
 
 
 def stream_comparison_views(
@@ -53,14 +52,14 @@ def stream_comparison_views(
     session: Session,
     shared_samples: SharedSamples,
 ) -> Iterator[tuple[Any, ...]]:
-    """Compare and give progress on the way; the last step shows the result."""
+    """Run a comparison; yield its progress, and in the last step everything that shows the result."""
     for written, progress, compared in stream_comparison(request, comparison_state, session, shared_samples):
         shown_result = comparison_views(compared, max(int(ef), request.k), show) if compared else (gr.skip(),) * VIEWS
         yield written, progress, *shown_result
 
 
 def comparison_views(compared: FinishedComparison, ef: int, show: str) -> ComparisonViews:
-    """Return all that shows a result."""
+    """Return everything that shows a result."""
     comparison = compared.comparison
     first = comparison.first
     coverage = first.judged.coverage(
@@ -87,21 +86,21 @@ def comparison_views(compared: FinishedComparison, ef: int, show: str) -> Compar
 
 
 def error_section(compared: FinishedComparison, ef: int) -> str:
-    """Show what the model and the index lose at ef, and how the two compare."""
-    bars = error_bars(compared.comparison, ef)  # first: it finds both models' errors at once
+    """Return the HTML of what the model and the index lose at ef."""
+    bars = error_bars(compared.comparison, ef)  # first: it computes both models' errors together
     costs, lucky = cost_sentence(compared.comparison, ef), lucky_sentence(compared.comparison, ef)
     return f'<p class="lab-costs">{costs}</p>{bars}<p class="lab-remark">{lucky}</p>'
 
 
 def move_ef(ef: float, comparison_state: ComparisonState) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
-    """Show both errors at this ef; before anything is compared, leave the page as it is."""
+    """Return both errors at this ef, or no change before anything is compared."""
     if comparison_state.compared is None:
         return gr.skip()
     return error_section(comparison_state.compared, max(int(ef), comparison_state.compared.comparison.k))
 
 
 def follow_ef(show: str, query_id: str, ef: float, comparison_state: ComparisonState) -> tuple[Any, Any]:
-    """Bring what depends on ef up to date: the questions the index loses, and the one that is open."""
+    """Update what depends on ef: the list of questions that the index loses, and the open question."""
     if comparison_state.compared is None:
         return gr.skip(), gr.skip()
     compared, ef = comparison_state.compared.comparison, max(int(ef), comparison_state.compared.comparison.k)
@@ -110,7 +109,7 @@ def follow_ef(show: str, query_id: str, ef: float, comparison_state: ComparisonS
 
 
 def list_questions(show: str, ef: float, comparison_state: ComparisonState) -> Any:  # noqa: ANN401 - a DataFrame, or Gradio's "no change"
-    """List the questions that were asked for."""
+    """Return the questions of the chosen list."""
     if comparison_state.compared is None:
         return gr.skip()
     return question_table(
@@ -119,27 +118,27 @@ def list_questions(show: str, ef: float, comparison_state: ComparisonState) -> A
 
 
 def choose_question(ef: float, comparison_state: ComparisonState, event: gr.SelectData) -> tuple[str, str]:
-    """Show one question's rankings side by side, and remember which it is."""
+    """Return the id of the clicked question, and its rankings side by side."""
     compared = comparison_state.result().comparison
     query_id = str(event.row_value[-1])
     return query_id, question_view(compared, query_id, max(int(ef), compared.k))
 
 
 def download_section(ef: float, comparison_state: ComparisonState) -> str:
-    """Offer both runs, the judgments, the scores and the run record, made when they are asked for."""
+    """Return the download links and the run record, which are made only on request."""
     result = comparison_state.result()
     record = comparison_record(result, max(int(ef), result.comparison.k))
     return download_links(result.comparison) + record_section(record)
 
 
 def show_uploads(collection: str) -> tuple[dict[str, Any], ...]:
-    """Show the files that a collection needs."""
+    """Show only the file inputs that a collection needs."""
     shown_for = ((BEIR,), (LOADED,), (BEIR, LOADED))
     return tuple(gr.update(visible=collection in names) for names in shown_for)
 
 
 def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> None:
-    """Lay the tab out and wire it."""
+    """Create the tab's components and connect their event listeners."""
     comparison_state, query_id = gr.State(ComparisonState()), gr.State("")
     controls, collection, uploads = _settings_controls()
     k = controls[3]
@@ -148,7 +147,7 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> None:
         stop = gr.Button("Cancel", scale=1, min_width=90)
         with gr.Column(scale=9, min_width=320):
             progress = gr.HTML(COMPARE_HINT)
-    said = gr.HTML()
+    lesson = gr.HTML()
     with gr.Column(visible=False) as results:
         with gr.Row():
             with gr.Column(scale=15, min_width=320):
@@ -156,35 +155,35 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> None:
             with gr.Column(scale=10, min_width=320):
                 figure = gr.Plot(show_label=False, container=False)
         ef, errors = _error_controls()
-        show, listed, one = _question_controls()
-        with gr.Accordion("Downloads and run record", open=False) as more:
+        show, listed, view = _question_controls()
+        with gr.Accordion("Downloads and run record", open=False) as downloads:
             files = gr.HTML()
 
     def run(*values: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - the values of all controls
-        collection, first, second, k, graph, *files, at_ef, shown_questions, current_bench, current_session = values
+        collection, first, second, k, graph, *files, at_ef, shown_questions, current_state, current_session = values
         request = comparison_request(collection, first, second, k, *COMPARED_GRAPHS[graph], *files)
         yield from stream_comparison_views(
-            request, at_ef, shown_questions, current_bench, current_session, shared_samples
+            request, at_ef, shown_questions, current_state, current_session, shared_samples
         )
 
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     quick = hidden | {"queue": False}
     collection.input(show_uploads, collection, uploads, **hidden)
-    outputs = [comparison_state, progress, results, said, board, figure, notes, errors, listed, one, query_id, files]
+    outputs = [comparison_state, progress, results, lesson, board, figure, notes, errors, listed, view, query_id, files]
     compared = start.click(
         report_stream_errors(run), [*controls, ef, show, comparison_state, session], outputs, **hidden
     )
     compared.then(keep_ef_above_k, [k, ef], ef, **hidden)
     stop.click(cancel_comparison, comparison_state, progress, **quick)
-    slid = ef.input(move_ef, [ef, comparison_state], errors, trigger_mode="always_last", **quick)
-    slid.then(follow_ef, [show, query_id, ef, comparison_state], [listed, one], trigger_mode="always_last", **quick)
+    moved = ef.input(move_ef, [ef, comparison_state], errors, trigger_mode="always_last", **quick)
+    moved.then(follow_ef, [show, query_id, ef, comparison_state], [listed, view], trigger_mode="always_last", **quick)
     show.input(list_questions, [show, ef, comparison_state], listed, **hidden)
-    listed.select(report_errors(choose_question), [ef, comparison_state], [query_id, one], **hidden)
-    more.expand(report_errors(download_section), [ef, comparison_state], files, **hidden)
+    listed.select(report_errors(choose_question), [ef, comparison_state], [query_id, view], **hidden)
+    downloads.expand(report_errors(download_section), [ef, comparison_state], files, **hidden)
 
 
 def _settings_controls() -> tuple[list[gr.Component], gr.Dropdown, list[Any]]:
-    """Lay out what is compared; return the controls in order, the choice, and what it shows."""
+    """Create a comparison's controls; return them in order, the collection's dropdown, and the columns it shows."""
     with gr.Row():
         info = "Its answers are known."
         collection = gr.Dropdown(
@@ -219,7 +218,7 @@ def _settings_controls() -> tuple[list[gr.Component], gr.Dropdown, list[Any]]:
 
 
 def _error_controls() -> tuple[gr.Slider, gr.HTML]:
-    """Lay out the ef slider and what it moves."""
+    """Create the ef slider and the errors that it updates."""
     with gr.Row():
         with gr.Column(scale=4, min_width=320):
             info = "Two errors: candidates HNSW keeps; more lose fewer answers. It moves only the index's part."
@@ -238,7 +237,7 @@ def _error_controls() -> tuple[gr.Slider, gr.HTML]:
 
 
 def _question_controls() -> tuple[gr.Radio, gr.Dataframe, gr.HTML]:
-    """Lay out the list of questions and the place of the one that is chosen."""
+    """Create the list of questions and the view of the chosen one."""
     gr.HTML('<div class="lab-side">Question by question</div>')
     info = "Choose a question in the list to see both rankings side by side."
     show = gr.Radio(list(CHOICES), value=CHOICES[0], label="Show", info=info)
@@ -253,5 +252,5 @@ def _question_controls() -> tuple[gr.Radio, gr.Dataframe, gr.HTML]:
         buttons=[],
         elem_classes="lab-questions",
     )
-    one = gr.HTML(QUESTION_HINT)
-    return show, listed, one
+    view = gr.HTML(QUESTION_HINT)
+    return show, listed, view

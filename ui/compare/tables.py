@@ -1,4 +1,4 @@
-"""Scores as HTML and files: the scoreboard, the bars of the two errors, one question's rankings, the downloads."""
+"""Tables and bars of a comparison as HTML, and its scores as rows of the CSV file."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,7 +22,7 @@ ERROR_PARTS = {"kept": "found by HNSW", "index": "lost by the index", "model": "
 
 
 def scoreboard(compared: ModelComparison) -> str:
-    """Show both models by every measure, with intervals, differences and p."""
+    """Return the table of both models' scores by every measure, with intervals, differences and p values."""
     head = "".join(
         f'<th scope="col"><span class="lab-model-{side}">{mark}</span> {escape(name)}</th>'
         for side, mark, name in zip(("a", "b"), "●▲", compared.models, strict=True)
@@ -35,6 +35,7 @@ def scoreboard(compared: ModelComparison) -> str:
 
 
 def _measure_row(name: str, found: Comparison, k: int) -> str:
+    """Return one measure's row of the scoreboard."""
     title, sentence = MEASURE_SENTENCES[name.split("_")[0]]
     better = "a" if found.difference.mean > TIE_TOLERANCE else "b" if found.difference.mean < -TIE_TOLERANCE else ""
     cells = "".join(
@@ -50,8 +51,8 @@ def _measure_row(name: str, found: Comparison, k: int) -> str:
 
 
 def interval_cell(values: Interval, *, sign: bool = False, beside: str = "", below: str = "") -> str:
-    """Write a mean with its interval below, as trec_eval does, from 0 to 1."""
-    rounded = [round(value, 3) + 0.0 for value in (values.mean, values.low, values.high)]  # never a minus zero
+    """Format a mean with its interval below it, from 0 to 1 as trec_eval does."""
+    rounded = [round(value, 3) + 0.0 for value in (values.mean, values.low, values.high)]  # + 0.0 avoids a minus zero
     numbers = [f"{value:+.3f}" if sign else f"{value:.3f}" for value in rounded]
     mean, low, high = (number.replace("-", "−") for number in numbers)
     bounds = "no interval" if values.low != values.low else f"{low} to {high}"
@@ -59,7 +60,7 @@ def interval_cell(values: Interval, *, sign: bool = False, beside: str = "", bel
 
 
 def error_bars(compared: ModelComparison, ef: int) -> str:
-    """Draw for each model what was found, what the index lost and what the model lost."""
+    """Return a bar for each model: what was found, what the index lost and what the model lost."""
     sides = zip(("a", "b"), "●▲", (compared.first, compared.second), compared.errors(ef), strict=True)
     bars = "".join(_error_bar(side, mark, index, errors) for side, mark, index, errors in sides)
     legend = "".join(f'<span><i class="lab-{css}"></i>{words}</span>' for css, words in ERROR_PARTS.items())
@@ -67,6 +68,7 @@ def error_bars(compared: ModelComparison, ef: int) -> str:
 
 
 def _error_bar(side: str, mark: str, index: JudgedIndex, errors: ErrorAttribution) -> str:
+    """Return one model's bar, with its numbers above it."""
     parts = {"kept": errors.kept, "index": errors.lost_by_index, "model": errors.lost_by_model}
     segments = "".join(
         f'<div class="lab-{css}" style="flex-grow:{len(ids)}" title="{ERROR_PARTS[css]}: {len(ids)}"></div>'
@@ -84,7 +86,7 @@ def _error_bar(side: str, mark: str, index: JudgedIndex, errors: ErrorAttributio
 
 
 def ranking_list(index: JudgedIndex, query_id: str, hits: Sequence[Hit], missed: Sequence[bool], note: str) -> str:
-    """List one model's exact ranking of a question, judged passages and HNSW's misses marked, under what it shows."""
+    """Return one model's exact ranking below a note, with judged passages and HNSW's misses marked."""
     grades, level = index.judged.qrels[query_id], index.judged.relevance_level
     items = []
     for rank, (hit, miss) in enumerate(zip(hits, missed, strict=True), 1):
@@ -100,6 +102,7 @@ def ranking_list(index: JudgedIndex, query_id: str, hits: Sequence[Hit], missed:
 
 
 def _grade_tag(grade: int | None, level: int) -> str:
+    """Return the tag of a judged passage; empty if it was not judged."""
     if grade is None:
         return ""
     words = "answer" if grade >= level else "related" if grade > 0 else "judged: no answer"
@@ -108,7 +111,7 @@ def _grade_tag(grade: int | None, level: int) -> str:
 
 
 def answer_list(index: JudgedIndex, query_id: str) -> str:
-    """List the passages that answer a question, whether or not a model found them."""
+    """Return the passages judged to answer a question, whether or not a model found them."""
     grades, level = index.judged.qrels[query_id], index.judged.relevance_level
     wanted = {doc_id for doc_id, grade in grades.items() if grade >= level}
     shown: dict[str, str] = {}
@@ -125,7 +128,7 @@ def answer_list(index: JudgedIndex, query_id: str) -> str:
 
 
 def question_rows(compared: ModelComparison) -> list[dict[str, object]]:
-    """Return a row a question: its kind, the rank of its first answer with both models, and the scores of both."""
+    """Return a row for each question: its kind, its first answer's rank with both models, and both models' scores."""
     first, second = compared.first, compared.second
     a, b = first.evaluation(compared.k), second.evaluation(compared.k)
     return [

@@ -1,4 +1,4 @@
-"""The verdict: what a comparison of two models says, in plain sentences. Pure functions; all text is escaped."""
+"""Sentences about a comparison: verdict, costs, notes and what lost a question. Pure functions; all text is escaped."""
 
 import math
 from collections.abc import Sequence
@@ -10,38 +10,38 @@ from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.model_comparison import ModelComparison, judged_share
 from ui.render.html import escape
 
-FEW_QUESTIONS = 50  # questions: with fewer the interval is so wide that the page says it
-COMFORTABLE_EF = 100  # beside the chosen ef, the index's cost is told at this one
+FEW_QUESTIONS = 50  # with fewer questions the intervals are so wide that the page warns of it
+COMFORTABLE_EF = 100  # the index's cost is shown at this ef too, beside the chosen one
 
 
 def format_points(value: float, *, sign: bool = True) -> str:
-    """Write a share as percentage points with one decimal; a minus is a minus sign."""
+    """Format a share as percentage points with one decimal and a true minus sign."""
     number = round(value * 100, 1) + 0.0
     return f"{number:+.1f}".replace("-", "−") if sign else f"{number:.1f}".replace("-", "−")
 
 
 def format_bounds(interval: Interval) -> str:
-    """Write an interval's bounds in points, or nothing for a single question."""
+    """Format an interval's bounds in points; empty for a single question."""
     if math.isnan(interval.low):
         return ""
     return f"[{format_points(interval.low, sign=False)}, {format_points(interval.high, sign=False)}]"
 
 
 def format_difference(difference: Interval) -> str:
-    """Write a difference in points with its bounds."""
+    """Format a difference in points with its bounds."""
     return f"{format_points(difference.mean)} points {format_bounds(difference)}".rstrip()
 
 
 def format_p(p: float) -> str:
-    """Write a p value."""
+    """Format a p value."""
     if p < 0.001:
         return "p < 0.001"
-    close = p < SIGNIFICANT and f"{p:.3f}" == f"{SIGNIFICANT:.3f}"  # rounded it would not look significant
+    close = p < SIGNIFICANT and f"{p:.3f}" == f"{SIGNIFICANT:.3f}"  # else it would look insignificant
     return f"p = {p:.4f}" if close else f"p = {p:.3f}"
 
 
 def verdict_sentence(compared: ModelComparison) -> str:
-    """Say which model finds more answers, by how much, and whether that could be chance."""
+    """Return which model finds more answers, by how much, and whether that could be chance."""
     rate, k, n = compared.hit_rate, compared.k, len(compared.hit_rate.differences)
     found = [round(side.mean * n) for side in (rate.first, rate.second)]
     names = [f"<b>{escape(name)}</b>" for name in compared.models]
@@ -60,7 +60,7 @@ def verdict_sentence(compared: ModelComparison) -> str:
 
 
 def _by_ndcg(compared: ModelComparison) -> str:
-    """Add what nDCG says where the hit rate cannot tell two models apart."""
+    """Return which model is better by nDCG, for comparisons that the hit rate does not decide; empty if neither is."""
     ndcg = compared.measures[f"ndcg_cut_{compared.k}"]
     if not ndcg.significant:
         return ""
@@ -74,7 +74,7 @@ def _by_ndcg(compared: ModelComparison) -> str:
 
 
 def _few(rate: Comparison) -> str:
-    """Warn of few questions; the interval is wide then, or nothing at all is known of it."""
+    """Return a warning of few questions: the intervals are wide, or for a single question unknown."""
     n = len(rate.differences)
     if n >= FEW_QUESTIONS:
         return ""
@@ -88,7 +88,7 @@ def _negated(interval: Interval) -> Interval:
 
 
 def kinds_sentence(compared: ModelComparison) -> str:
-    """Name the kinds of question where the models differ most and least."""
+    """Return the kinds of question on which the models differ most and least; empty without kinds."""
     if not compared.kinds:
         return ""
     ranked = sorted(compared.kinds.items(), key=lambda item: -abs(item[1].difference.mean))
@@ -102,7 +102,7 @@ def kinds_sentence(compared: ModelComparison) -> str:
 
 
 def cost_sentence(compared: ModelComparison, ef: int) -> str:
-    """Say in one sentence how what the model changes compares with what the index costs."""
+    """Return how much the model changes the hit rate, and how much the index costs."""
     moved = format_points(abs(compared.hit_rate.difference.mean), sign=False)
     words = f"Changing the model moves the hit rate by <b>{moved} points</b>; this index at ef={ef} costs "
     words += _cost(compared, ef)
@@ -113,21 +113,22 @@ def cost_sentence(compared: ModelComparison, ef: int) -> str:
 
 
 def _cost(compared: ModelComparison, ef: int) -> str:
+    """Return what the index costs with both models, in points."""
     sides = (compared.first, compared.second)
     parts = [format_points(index.errors(compared.k, ef).index_cost, sign=False) for index in sides]
     return f"<b>{parts[0]}</b>" if parts[0] == parts[1] else f"<b>{parts[0]}</b> and <b>{parts[1]}</b>"
 
 
 def lucky_sentence(compared: ModelComparison, ef: int) -> str:
-    """Explain answers that only HNSW finds; empty if there are none."""
+    """Return an explanation of answers that only HNSW finds; empty if there are none."""
     counts = [
         (index.model_name, len(index.errors(compared.k, ef).lucky)) for index in (compared.first, compared.second)
     ]
-    told = [f"{count} with {escape(name)}" for name, count in counts if count]
-    if not told:
+    parts = [f"{count} with {escape(name)}" for name, count in counts if count]
+    if not parts:
         return ""
     return (
-        f"By luck, HNSW finds what exact search does not ({', '.join(told)}): it missed nearer passages that do not "
+        f"By luck, HNSW finds what exact search does not ({', '.join(parts)}): it missed nearer passages that do not "
         "answer, and an answer moved up. The points above count that in the index's favour."
     )
 
@@ -135,7 +136,7 @@ def lucky_sentence(compared: ModelComparison, ef: int) -> str:
 def blame_sentence(
     index: JudgedIndex, errors: ErrorAttribution, query_id: str, rank: int | None, k: int, ef: int
 ) -> str:
-    """Say where one question's answer was found or lost."""
+    """Return where one question's answer was found or lost."""
     stands = f"at rank {rank}" if rank else "beyond rank 100"
     lost = errors.blame(query_id)
     if lost == "model":
@@ -149,38 +150,40 @@ def blame_sentence(
 def comparison_notes(
     compared: ModelComparison, coverage: JudgmentCoverage, in_lower_case: Sequence[float]
 ) -> list[str]:
-    """Say what a reader must know to trust the numbers: cut passages, unjudged results, judgments that do not fit."""
+    """Return what qualifies the numbers: cut passages, unjudged results, judgments that do not match."""
     first, second = compared.first, compared.second
-    said = [
+    notes = [
         "Passages cut at the model's limit: "
         + ", ".join(f"{escape(i.model_name)} {i.indexed.n_cut:,} of {len(i.indexed):,}" for i in (first, second))
         + "."
     ]
     k = compared.k
     shares = [_percent(judged_share(index.run(k), index.judged.qrels, k)) for index in (first, second)]
-    said.append(
+    notes.append(
         f"Of the first {compared.k} results {shares[0]} and {shares[1]} were judged; the others count as no answer."
     )
     if coverage.queries < coverage.judged_queries:
         missing = coverage.judged_queries - coverage.queries
-        said.append(f"{missing:,} of {coverage.judged_queries:,} judged queries have no text: they count as not found.")
+        notes.append(
+            f"{missing:,} of {coverage.judged_queries:,} judged queries have no text: they count as not found."
+        )
     if coverage.documents < coverage.judged_documents:
         missing = coverage.judged_documents - coverage.documents
-        said.append(f"{missing:,} of {coverage.judged_documents:,} judged documents are not in this collection.")
+        notes.append(f"{missing:,} of {coverage.judged_documents:,} judged documents are not in this collection.")
     if in_lower_case:
         rates = [side.mean for side in (compared.hit_rate.first, compared.hit_rate.second)]
         changes = [
             f"{escape(name)} {before:.1%} → {after:.1%}"
             for name, before, after in zip(compared.models, rates, in_lower_case, strict=True)
         ]
-        said.append(
+        notes.append(
             "The questions are written in capitals, the passages are not. With the questions in lower case the hit "
             f"rate goes: {', '.join(changes)}. A model that tells capitals apart sees other words; that is the model, "
             "not a mistake here."
         )
-    return said
+    return notes
 
 
 def _percent(share: float) -> str:
-    """Write a share in percent; all is 100 % only where none is missing."""
+    """Format a share in percent; 100 % only if nothing is missing."""
     return f"{min(share, 0.99) if share < 1 else share:.0%}"

@@ -1,4 +1,4 @@
-"""Building: what the visitor asked for in the first tab -> the work of a job."""
+"""The job of a build: what was requested in the Documents tab -> the work that builds it."""
 
 import tempfile
 import time
@@ -32,14 +32,17 @@ Work = Callable[[Progress], IndexedCollection]
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """Hold the work of a build, and the name of what it embeds."""
+    """The work of a build, and the key of what it embeds."""
 
     work: Work
     source: str
 
 
 def plan_build(request: BuildRequest, session: Session, shared_samples: SharedSamples) -> BuildPlan:
-    """Return the work that builds what was requested; only the graph, where nothing else has changed."""
+    """Return the work that builds what was requested; it builds only the graph if nothing else has changed.
+
+    Raises a RetrieverError if the request is refused.
+    """
     parsed_files, settings = session.parsed_files, request.settings
     request.check(parsed_files)
     source, indexed = request.source_key(parsed_files), session.indexed
@@ -59,11 +62,11 @@ def _take_sample(
     known: IndexedCollection | None,
     progress: Progress,
 ) -> IndexedCollection:
-    """Take a sample: the shared one where only the graph may differ, else one embedded as asked."""
+    """Return a sample: the shared one if at most the graph differs, else one embedded as requested."""
     default = IndexSettings(model_name=settings.model_name)
     own_chunks = name == "documents" and (settings.chunk_size, settings.chunk_overlap) != (None, 0)
     if own_chunks:
-        return _index_in_turn(lambda: load_sample(name), settings, known, progress)
+        return _index_in_queue(lambda: load_sample(name), settings, known, progress)
     indexed = shared_samples.wait_for(name, progress, model_name=settings.model_name)
     if (settings.M, settings.ef_construction) == (default.M, default.ef_construction):
         return indexed
@@ -87,19 +90,19 @@ def _index_documents(
     """Read what was uploaded or pasted, and index it."""
     if request.source == PASTE:
         collection = Collection("Pasted text", [Document("pasted text", clean_text(request.text), "Pasted text")])
-        return _index_in_turn(lambda: collection, request.settings, known, progress)
+        return _index_in_queue(lambda: collection, request.settings, known, progress)
     read = partial(parse_documents, request.files, progress)
-    return _index_in_turn(lambda: parsed_files.get_or_parse(request.files, read), request.settings, known, progress)
+    return _index_in_queue(lambda: parsed_files.get_or_parse(request.files, read), request.settings, known, progress)
 
 
-def _index_in_turn(
+def _index_in_queue(
     read: Callable[[], Collection], settings: IndexSettings, known: IndexedCollection | None, progress: Progress
 ) -> IndexedCollection:
-    """Read and index a collection when it is its turn, no more of it than there is memory for.
+    """Read and index a collection in the build queue, within the memory budget.
 
-    known: what the visitor has loaded; of texts that are in it already the vectors are taken from there.
+    known: the visitor's loaded collection; the vectors of texts that it already holds are reused.
     """
-    load_encoder(settings.model_name)  # before there is a place: a slow download is in nobody's way
+    load_encoder(settings.model_name)  # outside the queue: a slow download blocks nobody
     with BUILD_QUEUE.place(progress):
         progress("reading", 0.0)
         start = time.perf_counter()

@@ -6,7 +6,7 @@ from ui.render.records import record_data, record_settings
 
 
 def build_record(indexed: IndexedCollection) -> RunRecord:
-    """Record a build: seconds by stage, megabytes, files that failed."""
+    """Return the run record of a build: seconds by stage, bytes, and the files that could not be read."""
     observed = {f"seconds_{stage.replace(' ', '_')}": round(value, 4) for stage, value in indexed.seconds.items()}
     observed["vectors_kept"] = indexed.n_kept
     observed["vector_bytes"] = indexed.retriever.vectors.nbytes

@@ -1,4 +1,4 @@
-"""What a visitor asks for in the Documents tab, checked before any work is done."""
+"""The request of a build in the Documents tab, checked before any work is done."""
 
 import hashlib
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ SOURCES = (SAMPLE, UPLOAD, PASTE, SAVED)
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """Hold what the first tab's controls say when *Build* is pressed."""
+    """The values of the Documents tab's controls when *Build* is pressed."""
 
     source: str
     sample: str = "documents"
@@ -34,7 +34,7 @@ class BuildRequest:
     settings: IndexSettings = field(default_factory=IndexSettings)
 
     def check(self, parsed_files: ParsedFiles[Collection]) -> None:
-        """Raise a RetrieverError for what can be refused before any work is done."""
+        """Raise a RetrieverError if the request can be refused before any work is done."""
         allowed = limits()
         check_graph_settings(self.settings.M, self.settings.ef_construction, seed=0)
         if self.source == UPLOAD and not parsed_files.known(self.files):
@@ -51,11 +51,12 @@ class BuildRequest:
             check_file_size(self.saved, allowed.saved_megabytes)
 
     def source_key(self, parsed_files: ParsedFiles[Collection]) -> str:
-        """Name what is embedded and how, all but the graph's settings: equal keys share their vectors.
+        """Return a key of what is embedded and how, without the graph's settings: equal keys share their vectors.
 
-        Raises DocumentError for an uploaded file that is gone and was not read.
+        Raises DocumentError if an uploaded file is gone and was not read.
         """
-        content = {SAMPLE: self.sample, PASTE: self.text}.get(self.source, "")  # what other sources hold is not shown
+        # the inputs of other sources are hidden, so they do not count
+        content = {SAMPLE: self.sample, PASTE: self.text}.get(self.source, "")
         digest = hashlib.sha256(f"{self.source}\0{content}".encode("utf-8", "replace"))
         for path in {UPLOAD: self.files, SAVED: [self.saved]}.get(self.source, ()):
             digest.update(f"{Path(path).name}\0{parsed_files.digest(path)}".encode("utf-8", "replace"))
@@ -76,7 +77,7 @@ def build_request(
     M: float,
     ef_construction: float,
 ) -> BuildRequest:
-    """Return what the controls ask for; the model's default chunk size is passed on as None."""
+    """Return the request of the controls; the model's default chunk size is passed on as None."""
     card = model_card(model_name)
     whole = whole_number("chunk_size", chunk_size)
     settings = IndexSettings(
@@ -90,7 +91,7 @@ def build_request(
 
 
 def _check_files(files: Sequence[str], allowed: Limits) -> None:
-    """Raise DocumentError for files that are missing, too many, too large or of a format that cannot be read."""
+    """Raise DocumentError if files are missing, too many or too large."""
     if not files:
         raise DocumentError(
             f"No files were chosen; drop some in. These formats are read: {' '.join(ACCEPTED_SUFFIXES)}."

@@ -1,4 +1,4 @@
-"""Documents: take a sample, upload files or paste text, and build a collection from them."""
+"""The Documents tab: take a sample, upload files, paste text or load a saved collection, and build it."""
 
 import tempfile
 from collections.abc import Iterator
@@ -32,14 +32,18 @@ from ui.session import Session
 from ui.settings import limits
 from ui.uploads.folder import check_disk_room, new_upload_folder
 
-LARGEST_CHUNK = 512  # of the slider, where the model has no limit
+LARGEST_CHUNK = 512  # tokens; the slider's maximum if the model has no limit
 
 BuildStep = tuple[Any, str, Any, Any]  # session, progress, report, chunks; or Gradio's "no change"
 
 
 @dataclass(frozen=True)
 class DocumentsTab:
-    """Hold what demo.py links: the controls of a build, the event that ends one, and where the report stands."""
+    """Components of the Documents tab that page.py links.
+
+    controls: the inputs of a build. built and cancelled: the events that build, and that cancel. report: the report of
+    what is loaded, and its chunks.
+    """
 
     controls: list[gr.Component]
     built: gr.events.Dependency
@@ -48,16 +52,17 @@ class DocumentsTab:
 
 
 def stream_build(request: BuildRequest, session: Session, shared_samples: SharedSamples) -> Iterator[BuildStep]:
-    """Build and give progress on the way; the last step holds the new session.
+    """Build a collection; yield the progress, and in the last step the new session.
 
-    The session is written first and last only: what the visitor does on other tabs meanwhile stays.
+    The session is written in the first and the last step only, so that what the visitor does on other tabs stays.
     """
     if session.job is not None and not session.job.wait(0):
-        session.job.cancel()  # a second click starts anew
+        session.job.cancel()  # a second click restarts
     planned = plan_build(request, session, shared_samples)
     job = Job(planned.work, kind="build").start()
     written: Any = replace(session, job=job, chosen=True)
-    unchanged = gr.skip() if session.chosen else replace(session, job=None)  # who has nothing of theirs gets a sample
+    # a visitor who has chosen nothing so far goes on getting samples
+    unchanged = gr.skip() if session.chosen else replace(session, job=None)
     try:
         while not job.wait(POLL_SECONDS):
             yield written, progress_bar(job.status), gr.skip(), gr.skip()
@@ -74,13 +79,13 @@ def stream_build(request: BuildRequest, session: Session, shared_samples: Shared
         yield unchanged, '<p class="lab-hint">Nothing was built.</p>', gr.skip(), gr.skip()
         raise
     finally:
-        job.cancel()  # also when the visitor has left the page
+        job.cancel()  # also when the visitor leaves the page
     done = session.with_collection(indexed, planned.source)
     yield done, '<p class="lab-hint">Done: now ask it something in the next tab.</p>', *loaded_report(done)
 
 
 def cancel_build(session: Session) -> str:
-    """Ask a running build to stop."""
+    """Ask the running build to stop, and return a message."""
     if session.job is None or session.job.wait(0):
         return '<p class="lab-hint">No build is running.</p>'
     session.job.cancel()
@@ -88,26 +93,26 @@ def cancel_build(session: Session) -> str:
 
 
 def loaded_report(session: Session) -> tuple[str, str]:
-    """Return the report of what is loaded, with its run record, and its chunks."""
+    """Return the report of the loaded collection, with its run record, and its chunks."""
     if session.indexed is None:
         return '<p class="lab-hint">Nothing is loaded yet.</p>', ""
     return build_report(session.indexed) + folded_record(build_record(session.indexed)), chunk_table(session.indexed)
 
 
 def show_source(source: str) -> tuple[dict[str, Any], ...]:
-    """Show the controls of the chosen source and hide the others'."""
+    """Show only the controls of the chosen source."""
     return tuple(gr.update(visible=source == name) for name in SOURCES)
 
 
 def fit_chunk_slider(model_name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fit the chunk slider to a model, and describe the model beside its name."""
+    """Adapt the chunk slider to a model, and show the model's description."""
     card = model_card(model_name)
     largest = card.max_tokens or LARGEST_CHUNK
     return gr.update(maximum=largest, value=default_chunk_size(card)), gr.update(info=describe_model(card))
 
 
 def describe_model(card: ModelCard) -> str:
-    """Say in one line what a model is."""
+    """Return a description of a model in one line."""
     limit = f"reads up to {card.max_tokens} tokens" if card.max_tokens else "reads texts of any length"
     source = "works offline" if card.packaged else "fetched from the Hugging Face Hub when first used"
     return f"{card.trained_on} {card.dimension} dimensions, {limit}, {card.megabytes} MB, {source}."
@@ -119,24 +124,24 @@ def set_preset(name: str) -> tuple[int, int]:
 
 
 def name_preset(M: float, ef_construction: float) -> str | None:
-    """Return the preset of these settings, if there is one."""
+    """Return the preset with these settings, or None."""
     return next((name for name, settings in GRAPH_PRESETS.items() if settings == (int(M), int(ef_construction))), None)
 
 
 def save_collection(session: Session) -> dict[str, Any]:
-    """Write the loaded collection as a zip and offer it."""
+    """Write the loaded collection as a zip and show its download button."""
     indexed = session.loaded()
     with BUILD_QUEUE.place(ignore_progress), tempfile.TemporaryDirectory() as folder:
         check_disk_room(collection_bytes(indexed))
         indexed.save(folder)
-        target = new_upload_folder() / "collection.zip"  # swept away when it is ten minutes old
+        target = new_upload_folder() / "collection.zip"  # deleted when it is ten minutes old
         pack_folder(folder, target)
     written = format_megabytes(target.stat().st_size)
     return gr.update(value=str(target), label=f"Download collection.zip ({written})", visible=True)
 
 
 def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> DocumentsTab:
-    """Lay the tab out and wire it."""
+    """Create the tab's components and connect their event listeners."""
     with gr.Row():
         with gr.Column(scale=6, min_width=320):
             source, groups, inputs = _source_controls()
@@ -176,7 +181,7 @@ def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> Doc
         [*controls, session],
         [session, progress, shown_report, shown_chunks],
         show_progress="hidden",
-        concurrency_limit=None,  # the line of builds has its own order
+        concurrency_limit=None,  # the build queue has its own order
         api_visibility="private",
     )
     cancelled = stop.click(
@@ -187,7 +192,7 @@ def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> Doc
 
 
 def _source_controls() -> tuple[gr.Radio, list[gr.Column], list[gr.Component]]:
-    """Lay out where documents come from; return the choice, the groups it shows and the inputs in them."""
+    """Create the controls of the sources; return the choice of source, its columns and the inputs in them."""
     source = gr.Radio(list(SOURCES), value=SAMPLE, label="Documents", info="Where the documents come from.")
     with gr.Column(visible=True) as of_sample:
         choices = [(title, name) for name, title in SAMPLE_TITLES.items()]
@@ -209,7 +214,7 @@ def _source_controls() -> tuple[gr.Radio, list[gr.Column], list[gr.Component]]:
 
 
 def _index_controls() -> tuple[gr.Dropdown, gr.Slider, gr.Slider, gr.Radio, gr.Slider, gr.Slider]:
-    """Lay out how documents are indexed."""
+    """Create the controls of how documents are indexed: model, chunks and graph."""
     default = IndexSettings()
     card = model_card(default.model_name)
     model = gr.Dropdown(list(MODELS), value=card.name, label="Embedding model", info=describe_model(card))

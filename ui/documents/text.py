@@ -1,4 +1,4 @@
-"""What was built, and its chunks, as HTML."""
+"""The report of a build and the table of its chunks, as HTML."""
 
 from retriever.indexing.collection import IndexedCollection
 from ui.render.html import escape
@@ -7,7 +7,7 @@ from ui.render.passages import passage_noun, passage_place
 
 
 def build_report(indexed: IndexedCollection) -> str:
-    """Say what a build made: counts, megabytes, seconds by stage, files that failed and why."""
+    """Return what a build made: counts, megabytes, seconds by stage, and the files that failed and why."""
     vectors = indexed.retriever.vectors.nbytes
     facts = {
         "documents": f"{indexed.n_documents:,}",
@@ -35,7 +35,7 @@ SHOWN_CHUNKS = 100
 
 
 def chunk_table(indexed: IndexedCollection) -> str:
-    """Show the first chunks with their places."""
+    """Return a table of the first chunks with their places."""
     retriever = indexed.retriever
     shown = list(zip(retriever.texts[:SHOWN_CHUNKS], retriever.metadata[:SHOWN_CHUNKS], strict=True))
     rows = "".join(

@@ -1,1 +1,1 @@
-"""The server around the page: who may ask, what is cached, how it stops."""
+"""The server around the page: admission of visitors, cached assets, temporary files, start and stop."""

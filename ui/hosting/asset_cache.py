@@ -1,6 +1,6 @@
-"""Assets: the page's scripts and styles, compressed once and then kept; Gradio compresses them for every visitor.
+"""The asset cache: the page's scripts and styles, compressed once; Gradio compresses them for every visitor.
 
-A class that arrives together asks for some ninety files each, and compressing one visitor's takes a second of a core.
+A class that arrives together requests some ninety files each, and compressing one visitor's takes a second of a core.
 """
 
 import gzip
@@ -8,53 +8,54 @@ import gzip
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATHS = ("/assets/", "/static/")
-TEXT = (b"text/", b"application/javascript", b"application/json", b"image/svg")  # what is worth compressing
-MAX_CACHED_BYTES = 100_000_000  # of all that is kept: several times what there is
+TEXT = (b"text/", b"application/javascript", b"application/json", b"image/svg")  # types worth compressing
+MAX_CACHED_BYTES = 100_000_000  # of all cached files: several times what there is
 FOR_GOOD = b"public, max-age=31536000, immutable"  # the names of assets change with their content
 REPLACED = (b"content-length", b"cache-control", b"content-encoding", b"vary", b"transfer-encoding")
-CONDITIONS = (b"range", b"if-none-match", b"if-modified-since")  # of requests for less than the whole
+CONDITIONS = (b"range", b"if-none-match", b"if-modified-since")  # headers of requests for less than the whole file
 
 Headers = list[tuple[bytes, bytes]]
 CachedAnswer = tuple[int, Headers, bytes]  # status, headers, body
 
 
 class AssetCache:
-    """Keep the answers for files that are the same for everybody (ASGI middleware)."""
+    """ASGI middleware that caches the responses for files that are the same for everybody."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Take the app that makes the answers."""
+        """Create an empty cache in front of an app."""
         self.app = app
-        self._kept: dict[tuple[str, bool], CachedAnswer] = {}
+        self._responses: dict[tuple[str, bool], CachedAnswer] = {}
         self._bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer from what is kept, or let the app answer and keep that."""
-        whole = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(PATHS)
-        headers = dict(scope["headers"]) if whole else {}
-        if not whole or any(name in headers for name in CONDITIONS):
+        """Respond from the cache, or let the app respond and cache that."""
+        cacheable = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(PATHS)
+        headers = dict(scope["headers"]) if cacheable else {}
+        if not cacheable or any(name in headers for name in CONDITIONS):
             await self.app(scope, receive, send)
             return
         key = (scope["path"], b"gzip" in headers.get(b"accept-encoding", b""))
-        answer = self._kept.get(key)
-        if answer is None:
-            answer = await self._fetch(scope, receive, compressed=key[1])
-            self._store(key, answer)
-        status, given, body = answer
-        await send({"type": "http.response.start", "status": status, "headers": list(given)})  # others add to the list
+        response = self._responses.get(key)
+        if response is None:
+            response = await self._fetch(scope, receive, compressed=key[1])
+            self._store(key, response)
+        status, stored, body = response
+        # a copy of the headers, as other middleware adds to them
+        await send({"type": "http.response.start", "status": status, "headers": list(stored)})
         await send({"type": "http.response.body", "body": body})
 
     async def _fetch(self, scope: Scope, receive: Receive, *, compressed: bool) -> CachedAnswer:
-        """Return the app's whole answer, compressed where that is worth it."""
+        """Return the app's whole response, compressed where that is worthwhile."""
         start: Message = {}
         parts: list[bytes] = []
 
-        async def take(message: Message) -> None:
+        async def collect(message: Message) -> None:
             if message["type"] == "http.response.start":
                 start.update(message)
             elif message["type"] == "http.response.body":
                 parts.append(message.get("body", b""))
 
-        await self.app(scope, receive, take)
+        await self.app(scope, receive, collect)
         body = b"".join(parts)
         headers: Headers = [(name, value) for name, value in start["headers"] if name.lower() not in REPLACED]
         if start["status"] == 200 and dict(headers).get(b"content-type", b"").startswith(TEXT):
@@ -66,8 +67,9 @@ class AssetCache:
             headers.append((b"cache-control", FOR_GOOD))
         return start["status"], [*headers, (b"content-length", str(len(body)).encode())], body
 
-    def _store(self, key: tuple[str, bool], answer: CachedAnswer) -> None:
-        status, _, body = answer
+    def _store(self, key: tuple[str, bool], response: CachedAnswer) -> None:
+        """Cache a response if it is a success and there is room for it."""
+        status, _, body = response
         if status == 200 and self._bytes + len(body) <= MAX_CACHED_BYTES:
-            self._kept[key] = answer
+            self._responses[key] = response
             self._bytes += len(body)

@@ -1,7 +1,7 @@
-"""The guard: looks at every request before Gradio does, and refuses what would harm other visitors.
+"""The guard: middleware that checks every request before Gradio does, and refuses what would harm other visitors.
 
-It admits sessions up to the limit, bounds what a request may hold in memory, and closes Gradio's side doors that this
-app has no use for: endpoints that write files, fetch addresses for a visitor, or tell of another session.
+It admits sessions up to the limit, bounds what a request may hold in memory, and closes those of Gradio's endpoints
+that this app does not use and that write files, fetch addresses for a visitor, or reveal another session.
 """
 
 import json
@@ -35,7 +35,7 @@ CLOSED = tuple(
 EVENTS = tuple(API_PREFIX + name for name in ("queue/join", "run/", "api/", "call/"))
 HEARTBEAT = API_PREFIX + "heartbeat/"
 FULL_MESSAGE = "The lab is full: {sessions} visitors are here. Try again in a minute or two; nothing of yours is lost."
-ESCAPED = 2  # JSON may write a character as two or more
+ESCAPED = 2  # JSON may escape a character as two or more
 ENDED_MESSAGE = (
     "This page was not used for {minutes} minutes, so its collection was given up. Reload the page to go on."
 )
@@ -46,14 +46,14 @@ FULL_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-e
 
 
 class Guard:
-    """Stand before the app (ASGI middleware)."""
+    """ASGI middleware that passes on to the app only what may reach it."""
 
     def __init__(self, app: ASGIApp, visitors: Visitors) -> None:
-        """Take the app, and the account of who is here."""
+        """Wrap an app; visitors: the registry of sessions."""
         self.app, self.visitors = app, visitors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request with a refusal, or let the app answer it."""
+        """Refuse a request, or pass it on to the app."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -71,7 +71,7 @@ class Guard:
             await self.app(scope, receive, send)
 
     async def _heartbeat(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Keep account of a page for as long as its connection is open."""
+        """Register a page as open for as long as its heartbeat connection is open."""
         if self.visitors.has_ended(name) or not self.visitors.admit(name):
             await refusal(503, full_message())(scope, receive, send)
             return
@@ -82,7 +82,7 @@ class Guard:
             self.visitors.disconnected(name)
 
     async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read what an event brings, no more than a visitor may paste, and let it through if its visitor may act."""
+        """Read an event's body, up to a limit, and pass it on to the app if its visitor may act."""
         body = await _read_body(receive, limits().paste_megabytes * ESCAPED * MEGABYTE + MEGABYTE)
         response = refusal(413, "This is larger than the lab takes; nothing was lost.") if body is None else None
         if body is not None:
@@ -93,7 +93,7 @@ class Guard:
         await self.app(scope, _replay(body or b"", receive), send)
 
     def _refusal_for(self, body: bytes) -> Response | None:
-        """Return the refusal of an event; None lets it through."""
+        """Return the refusal of an event, or None if it may pass."""
         try:
             content = json.loads(body)
         except (ValueError, RecursionError):
@@ -111,24 +111,24 @@ class Guard:
 
 
 def refusal(status: int, words: str) -> Response:
-    """Return a refusal as Gradio's clients understand it."""
+    """Return a refusal in the form that Gradio's clients understand."""
     return JSONResponse({"detail": words, "error": words}, status_code=status)
 
 
 def full_message() -> str:
-    """Say that the lab is full."""
+    """Return the message that the lab is full."""
     return FULL_MESSAGE.format(sessions=limits().sessions)
 
 
 def _full_response(path: str) -> Response:
-    """Tell a new visitor, or a program, that the lab is full."""
+    """Return the response to a new visitor, or a program, when the lab is full."""
     if path == "/":
         return HTMLResponse(FULL_PAGE.format(words=full_message()), status_code=503, headers={"Retry-After": "30"})
     return refusal(503, full_message())
 
 
-async def _read_body(receive: Receive, most: int) -> bytes | None:
-    """Read a request's body; None if it has more bytes than that, or never came whole."""
+async def _read_body(receive: Receive, limit: int) -> bytes | None:
+    """Return a request's body, or None if it is larger than the limit or incomplete."""
     parts: list[bytes] = []
     count, more = 0, True
     while more:
@@ -137,30 +137,30 @@ async def _read_body(receive: Receive, most: int) -> bytes | None:
             return None
         parts.append(message.get("body", b""))
         count += len(parts[-1])
-        if count > most:
+        if count > limit:
             return None
         more = message.get("more_body", False)
     return b"".join(parts)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a receive that gives a body that was read already, and then goes on as before."""
-    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    """Return a receive function that first gives a body that was already read, then goes on as before."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def give() -> Message:
-        return left.pop() if left else await receive()
+    async def receive_again() -> Message:
+        return pending.pop() if pending else await receive()
 
-    return give
+    return receive_again
 
 
 def _file_paths(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
-    """Give the paths of all files that an event's values name."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
+    """Yield the paths of all files in an event's values."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
         if isinstance(item, dict):
             if isinstance(item.get("path"), str):
                 yield item["path"].lower().lstrip()
-            waiting += item.values()
+            pending += item.values()
         elif isinstance(item, list):
-            waiting += item
+            pending += item

@@ -1,4 +1,4 @@
-"""The server: the page with what stands before and beside it (guard, uploads, health), and a graceful stop."""
+"""The server of the page: guard, upload and health endpoints, regular clean-up, and a graceful stop."""
 
 import gc
 import signal
@@ -28,21 +28,21 @@ from ui.settings import limits, password
 from ui.uploads.endpoint import receive_upload
 from ui.uploads.folder import sweep_uploads
 
-MAX_THREADS = 200  # that wait or work for visitors; most of them wait
-MAX_WAITING = 500  # events that may wait at once, of all visitors
-SWEEP_SECONDS = 5.0  # seconds between two looks at whose time has run out
-SETTLE_SECONDS = 1.0  # seconds between two looks at whether the first sample is there
-SWITCH_SECONDS = 0.0005  # seconds a thread may keep Python's lock from others: a timed section needs it a hundred times
-STOP_SECONDS = 10.0  # that running work gets to end
-TELL_SECONDS = 1.0  # that who waited for cancelled work has to hear of it
-UPLOAD_SECONDS = 600.0  # that an upload nobody reads, or a download, stays on the disk
+MAX_THREADS = 200  # threads that wait or work for visitors; most of them wait
+MAX_WAITING = 500  # events of all visitors that may wait at once
+SWEEP_SECONDS = 5.0  # seconds between two checks for ended sessions and old uploads
+SETTLE_SECONDS = 1.0  # seconds between two checks whether the first sample is ready
+SWITCH_SECONDS = 0.0005  # seconds a thread may keep the GIL from others: a timed section takes it a hundred times
+STOP_SECONDS = 10.0  # seconds that running jobs have to end
+TELL_SECONDS = 1.0  # seconds for pages that waited for a cancelled job to be told
+UPLOAD_SECONDS = 600.0  # seconds that an unread upload, or a download, stays on the disk
 
 
 class Server:
-    """Serve a page until it is told to stop."""
+    """The server of one page, from its launch to its stop."""
 
     def __init__(self, demo: gr.Blocks, shared_samples: SharedSamples) -> None:
-        """Take the page and the samples it shows; nothing starts yet."""
+        """Store the page and its shared samples; nothing is started yet."""
         self.demo, self.shared_samples = demo, shared_samples
         self.visitors = Visitors()
         self._began, self._stopping = time.monotonic(), threading.Event()
@@ -75,7 +75,7 @@ class Server:
         return str(address).rstrip("/")
 
     def run(self) -> None:
-        """Launch, and serve until SIGTERM or SIGINT; then stop gracefully."""
+        """Launch the page, serve until SIGTERM or SIGINT, then stop gracefully."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._handle_stop_signal)
         self.start()
@@ -84,18 +84,21 @@ class Server:
         self.stop()
 
     def _freeze_collector(self) -> None:
-        """Take what the libraries hold, half a million objects, out of the garbage collector's rounds once they are in.
+        """Exempt the libraries' objects, half a million, from garbage collection once they are loaded.
 
-        Looking through all of them took 0.2 seconds each time, in which no visitor was served; what visitors bring
-        later is still collected.
+        Scanning all of them took 0.2 seconds each time, in which no visitor was served; what visitors bring later is
+        still collected.
         """
         while not self.shared_samples.best() and not self._stopping.wait(SETTLE_SECONDS):
-            pass  # the first sample is there once the model is
+            pass  # the first sample is ready only after the model is loaded
         gc.collect()
         gc.freeze()
 
     def stop(self, *, tell: float = TELL_SECONDS) -> None:
-        """Cancel what is running, wait a little for its end, close the page and delete uploads."""
+        """Cancel running jobs, wait a little for their end, close the page and delete uploads.
+
+        tell: seconds for the pages to be told of cancelled jobs.
+        """
         self._stopping.set()
         self.shared_samples.stop()
         ended = cancel_all(STOP_SECONDS)
@@ -103,8 +106,8 @@ class Server:
         self.demo.close(verbose=False)
         log_event("stop", seconds_up=round(time.monotonic() - self._began), all_work_ended=ended)
 
-    async def health(self, request: Request) -> Response:  # noqa: ARG002 - what a route gets
-        """Say in JSON how the lab is: for whoever operates it, and for probes (503 while it stops)."""
+    async def health(self, request: Request) -> Response:  # request: a route's argument
+        """Return the lab's state as JSON for its operator and for probes, with status 503 while it stops."""
         stopping = self._stopping.is_set()
         samples = {
             name: "ready" if self.shared_samples.ready(name) else "preparing" for name in self.shared_samples.names
@@ -123,11 +126,11 @@ class Server:
         }
         return JSONResponse(state, status_code=503 if stopping else 200)
 
-    def _handle_stop_signal(self, number: int, frame: object) -> None:  # noqa: ARG002 - what a handler gets
+    def _handle_stop_signal(self, number: int, frame: object) -> None:  # a signal handler's arguments
         self._stopping.set()
 
     def _sweep_regularly(self) -> None:
-        """Give back the memory of visitors whose time has run out, and delete old uploads, until the stop."""
+        """End the sessions of visitors whose time has run out, and delete old uploads, until the stop."""
         while not self._stopping.wait(SWEEP_SECONDS):
             ended = self.visitors.expired()
             for name in ended:
@@ -137,7 +140,7 @@ class Server:
             sweep_uploads(UPLOAD_SECONDS)
 
     def forget(self, name: str) -> None:
-        """Give up all that Gradio holds for a session; what was running for it is cancelled."""
+        """Delete all that Gradio holds for a session, and cancel its jobs."""
         holder = self.demo.app.state_holder
         state = holder.session_data.pop(name, None)
         holder.time_last_used.pop(name, None)

@@ -1,4 +1,4 @@
-"""Visitors: who is here, how many may be, and whose time has run out. It knows of no page and no web server."""
+"""The registry of visitors: how many are admitted, and whose time has run out. Independent of page and web server."""
 
 import threading
 import time
@@ -8,39 +8,39 @@ from dataclasses import dataclass
 
 from ui.settings import limits
 
-GRACE_SECONDS = 120.0  # seconds that a closed page is remembered: bad Wi-Fi breaks connections, and the page comes back
+GRACE_SECONDS = 120.0  # seconds that a closed page is remembered: bad Wi-Fi breaks connections, and the page reconnects
 MOST_ENDED = 10_000  # names of ended sessions that are remembered
 
 
 @dataclass
 class Visit:
-    """Hold when a visitor last did something, and how many connections of their page are open."""
+    """The time of a visitor's last action, and the number of open connections of their page."""
 
     last: float
     pages: int = 0
 
 
 class Visitors:
-    """Keep account of sessions by their name, which only the visitor's page and the server know."""
+    """A registry of sessions by name, which only the visitor's page and the server know."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with nobody; clock gives seconds."""
+        """Create an empty registry; clock: returns seconds."""
         self._clock = clock
         self._lock = threading.Lock()
         self._visits: dict[str, Visit] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
-        """Count who is here."""
+        """Return the number of visitors."""
         return len(self._visits)
 
     @property
     def full(self) -> bool:
-        """Whether no new visitor is let in."""
+        """Whether no new visitor is admitted."""
         return len(self._visits) >= limits().sessions
 
     def admit(self, name: str) -> bool:
-        """Note that a visitor does something; return False for a new one when the lab is full."""
+        """Record that a visitor acts, and return True; return False for a new visitor when the lab is full."""
         with self._lock:
             if name not in self._visits:
                 if self.full:
@@ -50,34 +50,34 @@ class Visitors:
             return True
 
     def connected(self, name: str) -> None:
-        """Note that a visitor's page is open."""
+        """Record that a visitor's page is open."""
         with self._lock:
             if name in self._visits:
                 self._visits[name].pages += 1
 
     def disconnected(self, name: str) -> None:
-        """Note that a visitor's page was closed, or its connection broke."""
+        """Record that a visitor's page was closed, or that its connection broke."""
         with self._lock:
             if visit := self._visits.get(name):
                 visit.pages = max(0, visit.pages - 1)
                 visit.last = self._clock()
 
     def expired(self) -> list[str]:
-        """Take out, and return, who has done nothing for so long, or has left."""
-        now, kept = self._clock(), limits().session_minutes * 60.0
+        """Remove and return the sessions that were idle for too long, or whose page was closed."""
+        now, lifetime = self._clock(), limits().session_minutes * 60.0
         with self._lock:
-            gone = [
+            ended = [
                 name
                 for name, visit in self._visits.items()
-                if now - visit.last > (kept if visit.pages else min(GRACE_SECONDS, kept))
+                if now - visit.last > (lifetime if visit.pages else min(GRACE_SECONDS, lifetime))
             ]
-            for name in gone:
+            for name in ended:
                 del self._visits[name]
                 self._ended[name] = None
             while len(self._ended) > MOST_ENDED:
                 self._ended.popitem(last=False)
-        return gone
+        return ended
 
     def has_ended(self, name: str) -> bool:
-        """Return whether a session's time ran out: its page has to be loaded anew."""
+        """Return whether a session's time has run out, so that its page has to be reloaded."""
         return name in self._ended

@@ -1,1 +1,1 @@
-"""Long work: jobs, their queue and memory budget, and the shared samples."""
+"""Long work: jobs, the build queue, the memory budget and the shared samples."""

@@ -1,4 +1,4 @@
-"""The line: a few builds work at once, the others wait in the order they came and are told how many are before them."""
+"""The build queue: a few builds run at once, the others wait in order and are told how many are before them."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from retriever.progress import Progress
 from ui.settings import limits
 
-LOOK_SECONDS = 0.2  # seconds between two looks of one who waits: progress is told, and who gave up is let go
+LOOK_SECONDS = 0.2  # seconds between two progress reports of a waiting build; cancelled ones leave the queue then
 
 
 class BuildQueue:
-    """Let at most `places` pieces of heavy work run together, first come, first served."""
+    """A first-come, first-served queue for heavy work, of which at most `places` pieces run at once."""
 
     def __init__(self, places: Callable[[], int]) -> None:
-        """Take a function that tells the number of places, asked each time."""
+        """Create an empty queue; places: returns the number of places, called each time."""
         self._places = places
         self._changed = threading.Condition()
         self._waiting: list[object] = []
@@ -22,17 +22,20 @@ class BuildQueue:
 
     @property
     def working(self) -> int:
-        """How many are at work."""
+        """The number of builds that have a place."""
         return self._working
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """The number of builds that wait for a place."""
         return len(self._waiting)
 
     @contextmanager
     def place(self, progress: Progress) -> Iterator[None]:
-        """Work once there is a place; until then progress is told how many are before. What it raises ends the wait."""
+        """Wait for a place, and hold it for the body of the with statement.
+
+        While waiting, progress is told how many builds are before this one; what progress raises ends the wait.
+        """
         self._wait(progress)
         try:
             yield
@@ -55,13 +58,13 @@ class BuildQueue:
             raise
 
     def _take_place(self, ticket: object) -> bool:
-        """Take a place if it is this one's turn; else wait a moment and say so."""
+        """Take a place if it is this ticket's turn, waiting LOOK_SECONDS at most; return whether it was taken."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._may_work(ticket), timeout=LOOK_SECONDS):
                 return False
             self._waiting.remove(ticket)
             self._working += 1
-            self._changed.notify_all()  # there may be another place for the next
+            self._changed.notify_all()  # there may be a place for the next one too
             return True
 
     def _may_work(self, ticket: object) -> bool:
@@ -73,7 +76,7 @@ class BuildQueue:
 
 
 def waiting_words(before: int) -> str:
-    """Say how many are before one who waits."""
+    """Return the stage of a waiting build: how many builds are before it."""
     return f"waiting in line: {before} {'build is' if before == 1 else 'builds are'} before yours"
 
 
@@ -81,4 +84,4 @@ def _allowed_builds() -> int:
     return limits().builds
 
 
-BUILD_QUEUE = BuildQueue(_allowed_builds)  # one for the process: there is one machine
+BUILD_QUEUE = BuildQueue(_allowed_builds)  # one per process, as there is one machine

@@ -1,4 +1,4 @@
-"""Another graph over the same vectors, built in the queue and within the memory budget."""
+"""Another graph over the same vectors, built in the build queue and within the memory budget."""
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.progress import Progress
@@ -7,7 +7,7 @@ from ui.jobs.memory_budget import MEMORY_BUDGET, estimated_bytes
 
 
 def rebuild_graph(indexed: IndexedCollection, M: int, ef_construction: int, progress: Progress) -> IndexedCollection:
-    """Return a collection with another graph, built when it is its turn and if there is memory for it."""
+    """Return a collection with another graph. Raises CollectionError if there is no memory for it."""
     MEMORY_BUDGET.check(estimated_bytes(len(indexed), indexed.retriever.dimension, M))
     with BUILD_QUEUE.place(progress):
         return MEMORY_BUDGET.hold(indexed.with_graph(M, ef_construction, progress=progress))

@@ -1,4 +1,4 @@
-"""A job: long work in a thread of its own, which can be watched and cancelled."""
+"""Jobs: long work in threads of their own, which can be watched and cancelled."""
 
 import threading
 import time
@@ -13,12 +13,12 @@ from retriever.progress import Progress
 from ui.log import log_event, log_failure
 
 Result = TypeVar("Result")
-POLL_SECONDS = 0.2  # seconds between two looks at a job
+POLL_SECONDS = 0.2  # seconds between two checks of a job
 
 
 @dataclass(frozen=True)
 class Status:
-    """Say how far a job is: its stage, the fraction of it done in [0, 1], and seconds since the stage began."""
+    """The progress of a job: its stage, the fraction of it done in [0, 1], and the seconds since the stage began."""
 
     stage: str = "waiting"
     fraction: float = 0.0
@@ -26,17 +26,17 @@ class Status:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the stage ends, if it goes on as before; None while too little is done to tell."""
+        """Seconds until the stage ends at its present rate; None while too little is done to estimate."""
         if self.fraction < 0.02 or self.elapsed < 1:
             return None
         return self.elapsed * (1 - self.fraction) / self.fraction
 
 
 class Job(Generic[Result]):
-    """Run `work(progress)` in a thread; progress raises Cancelled once cancel was called."""
+    """Work that runs as `work(progress)` in a thread; progress raises Cancelled after cancel was called."""
 
     def __init__(self, work: Callable[[Progress], Result], *, kind: str = "job") -> None:
-        """Take the work, and the word that the log has for it."""
+        """Store the work; kind: the word for it in the log."""
         self._work, self.kind = work, kind
         self._starting = threading.Lock()
         self._cancelled = threading.Event()
@@ -47,7 +47,7 @@ class Job(Generic[Result]):
         self._thread = threading.Thread(target=self._run, name="job", daemon=True)
 
     def start(self) -> "Job[Result]":
-        """Start the thread, if nobody has yet, and return the job."""
+        """Start the thread unless it was started before, and return the job."""
         with self._starting:
             if self._thread.ident is None:
                 RUNNING.add(self)
@@ -55,20 +55,20 @@ class Job(Generic[Result]):
         return self
 
     def cancel(self) -> None:
-        """Ask the work to stop at its next report of progress."""
+        """Ask the work to stop at its next progress report."""
         self._cancelled.set()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until the work has ended, at most some seconds; return whether it has."""
+        """Wait for the end of the work, for at most some seconds; return whether it has ended."""
         return self._ended.wait(seconds)
 
     @property
     def status(self) -> Status:
-        """How far the work is."""
+        """The job's stage and progress."""
         return Status(self._stage, self._fraction, time.monotonic() - self._stage_start)
 
     def result(self) -> Result:
-        """Return what the work returned, or raise what it raised; wait for its end first."""
+        """Wait for the end of the work and return its result, or raise what it raised."""
         self._ended.wait()
         if self._error is not None:
             raise self._error
@@ -78,7 +78,7 @@ class Job(Generic[Result]):
         start = time.monotonic()
         try:
             self._result = self._work(self._report)
-        except Exception as error:  # whatever it was, the visitor's page has to hear of it
+        except Exception as error:  # of whatever type, the visitor's page has to show it
             self._error = error
         finally:
             RUNNING.discard(self)
@@ -95,6 +95,7 @@ class Job(Generic[Result]):
         log_event(self.kind, outcome=outcome, seconds=seconds, error=type(error).__name__ if error else "")
 
     def _report(self, stage: str, fraction: float) -> None:
+        """Record the progress, and give way to timed sections. Raises Cancelled if the job was cancelled."""
         if self._cancelled.is_set():
             raise Cancelled("The work was cancelled; what was loaded before is unchanged.")
         if stage != self._stage:
@@ -107,7 +108,7 @@ RUNNING: "weakref.WeakSet[Job[Any]]" = weakref.WeakSet()  # all jobs of the proc
 
 
 def cancel_all(seconds: float) -> bool:
-    """Ask every running job to stop and wait some seconds for their ends; return whether all have ended."""
+    """Cancel all running jobs and wait at most some seconds for their end; return whether all have ended."""
     jobs, end = list(RUNNING), time.monotonic() + seconds
     for job in jobs:
         job.cancel()

@@ -1,4 +1,4 @@
-"""Memory: what visitors' collections hold, counted until they are gone; too much is refused beforehand."""
+"""The memory budget: visitors' collections are counted until they are freed; too large ones are refused beforehand."""
 
 import threading
 import weakref
@@ -10,24 +10,24 @@ from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.parameters import MEGABYTE
 from ui.settings import limits
 
-BYTES_OF_TEXT = 2_000  # of a passage with its metadata, about; a chunk of 200 tokens has some 900 characters
+BYTES_OF_TEXT = 2_000  # approximate, of a passage with its metadata; a chunk of 200 tokens has some 900 characters
 
 
 class MemoryBudget:
-    """Count the bytes of collections from the moment they are held until nobody refers to them any more."""
+    """A count of the bytes of collections, from the moment they are held until nothing refers to them."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Create an empty budget."""
         self._lock = threading.Lock()
         self._held = 0
 
     @property
     def held(self) -> int:
-        """Bytes of all collections that are held."""
+        """The bytes of all held collections."""
         return self._held
 
     def hold(self, indexed: IndexedCollection) -> IndexedCollection:
-        """Count a collection, and return it."""
+        """Count a collection until it is freed, and return it."""
         count = collection_bytes(indexed)
         with self._lock:
             self._held += count
@@ -37,10 +37,10 @@ class MemoryBudget:
     def check(self, needed: int) -> None:
         """Raise CollectionError if so many bytes more are too much for one visitor or for the lab."""
         allowed = limits()
-        for_one = allowed.session_megabytes * MEGABYTE // 2  # what is loaded may have half, what is compared the rest
-        if needed > for_one:
+        largest = allowed.session_megabytes * MEGABYTE // 2  # half for the loaded collection, the rest for comparisons
+        if needed > largest:
             raise CollectionError(
-                f"This needs about {needed / MEGABYTE:,.0f} MB of memory; at most {for_one / MEGABYTE:,.0f} MB are "
+                f"This needs about {needed / MEGABYTE:,.0f} MB of memory; at most {largest / MEGABYTE:,.0f} MB are "
                 "given to one collection. Load less, choose larger chunks or a model with fewer dimensions."
             )
         if self._held + needed > allowed.memory_megabytes * MEGABYTE:
@@ -56,19 +56,19 @@ class MemoryBudget:
 
 
 def collection_bytes(indexed: IndexedCollection) -> int:
-    """Return about how many bytes a collection holds: its vectors twice, as hnswlib keeps a copy, links and texts."""
+    """Return about how many bytes a collection takes: its vectors twice, as hnswlib keeps a copy, links and texts."""
     return 2 * indexed.retriever.vectors.nbytes + indexed.retriever.hnsw.link_bytes + BYTES_OF_TEXT * len(indexed)
 
 
 def estimated_bytes(passages: int, dimension: int, M: int) -> int:
-    """Return about how many bytes a collection will hold: 2 M links of 4 bytes a vector, and half as much besides."""
+    """Return about how many bytes a collection will take: 2 M links of 4 bytes a vector, and half as much besides."""
     return passages * (2 * 4 * dimension + 12 * M + BYTES_OF_TEXT)
 
 
-MEMORY_BUDGET = MemoryBudget()  # one for the process: there is one machine
+MEMORY_BUDGET = MemoryBudget()  # one per process, as there is one machine
 
 
 def check_passages_fit(settings: IndexSettings, passages: int) -> None:
     """Raise CollectionError if so many passages would take more memory than there is."""
-    known = model_card(settings.model_name).dimension
-    MEMORY_BUDGET.check(estimated_bytes(passages, known or load_encoder(settings.model_name).dimension, settings.M))
+    dimension = model_card(settings.model_name).dimension
+    MEMORY_BUDGET.check(estimated_bytes(passages, dimension or load_encoder(settings.model_name).dimension, settings.M))

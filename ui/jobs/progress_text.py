@@ -1,4 +1,4 @@
-"""How far a job or a shared sample is, as HTML."""
+"""The progress of jobs and of the shared samples, as HTML."""
 
 from ui.jobs.job import Status
 from ui.jobs.shared_samples import SAMPLE_TITLES, SharedSamples
@@ -7,7 +7,7 @@ from ui.render.numbers import format_seconds
 
 
 def samples_progress(state: SharedSamples) -> str:
-    """Say what is still being prepared, or what could not be; empty once all is there."""
+    """Return which samples are still being prepared or have failed; empty once all are ready."""
     lines = []
     for name in state.names:
         if state.ready(name) is not None:
@@ -21,7 +21,7 @@ def samples_progress(state: SharedSamples) -> str:
 
 
 def progress_words(status: Status) -> str:
-    """Write how far a job is: stage, percent, time left."""
+    """Return a job's stage, percentage and time left."""
     if status.stage == "waiting":
         return "waiting for its turn"
     left = status.seconds_left
@@ -30,7 +30,7 @@ def progress_words(status: Status) -> str:
 
 
 def progress_bar(status: Status) -> str:
-    """Draw how far a job is."""
+    """Return a progress bar, with its words below."""
     words = progress_words(status)
     return (
         f'<div class="lab-progress" role="progressbar" aria-valuenow="{status.fraction * 100:.0f}">'

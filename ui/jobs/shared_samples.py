@@ -1,4 +1,4 @@
-"""Preparation: the samples every visitor may look at, indexed once per process and model, in the background."""
+"""The shared samples: indexed in the background, once per process and model, for all visitors."""
 
 import threading
 import time
@@ -19,23 +19,20 @@ SAMPLE_TITLES = {
     "python_docs": "Python docs",
     "python_docs_large": "Python docs, large",
 }
-PREPARED_SAMPLES = (
-    "documents",
-    "python_docs",
-    "everyday_science",
-)  # in the order they are prepared; others when asked for
-ADOPTED_SAMPLES = ("documents", "python_docs")  # in the order a visitor who has chosen nothing moves on to them
+# in the order in which they are prepared beforehand; others are prepared on request
+PREPARED_SAMPLES = ("documents", "python_docs", "everyday_science")
+ADOPTED_SAMPLES = ("documents", "python_docs")  # in the order in which a visitor who has chosen nothing gets them
 PREPARED_K = 10  # the k whose curve is measured beforehand
-PREPARED_MODEL = IndexSettings().model_name  # that the samples are prepared with; others when somebody asks for them
+PREPARED_MODEL = IndexSettings().model_name  # the model of samples prepared beforehand; others on request
 
 SampleKey = tuple[str, str]  # sample, model
 
 
 class SharedSamples:
-    """Prepare the shared samples one after the other; they are read-only from then on."""
+    """The samples that all visitors share, prepared one after the other and read-only from then on."""
 
     def __init__(self, names: tuple[str, ...] = PREPARED_SAMPLES) -> None:
-        """Take the names of the samples to prepare beforehand; nothing starts yet."""
+        """Store the names of the samples to prepare beforehand; nothing is started yet."""
         self.names = names
         self._ready: dict[SampleKey, IndexedCollection] = {}
         self._jobs: dict[SampleKey, Job[IndexedCollection]] = {
@@ -46,7 +43,7 @@ class SharedSamples:
         self._started = self._stopped = False
 
     def start(self, delay: float = 0.0) -> None:
-        """Start preparing, once, after some seconds: the page is to be served first."""
+        """Start the preparation once, after some seconds, so that the page is served first."""
         with self._lock:
             if self._started:
                 return
@@ -54,43 +51,43 @@ class SharedSamples:
         threading.Thread(target=self._run, args=(delay,), name="preparation", daemon=True).start()
 
     def stop(self) -> None:
-        """Begin no further sample; the one under way is a job, which whoever stops all jobs cancels."""
+        """Start no further sample; the running one is a job, which cancel_all ends."""
         self._stopped = True
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is being prepared beforehand any more."""
+        """Whether no sample is being prepared beforehand any more."""
         return all(self._jobs[name, PREPARED_MODEL].wait(0) for name in self.names)
 
     def ready(self, name: str) -> IndexedCollection | None:
-        """Return a sample if it is there."""
+        """Return a sample, or None if it is not ready."""
         return self._ready.get((name, PREPARED_MODEL))
 
     def best(self) -> IndexedCollection | None:
-        """Return the sample for a visitor who has chosen nothing: the last one that is there."""
+        """Return the sample for a visitor who has chosen nothing: the last ready one of ADOPTED_SAMPLES, or None."""
         found = [self._ready[name, PREPARED_MODEL] for name in ADOPTED_SAMPLES if (name, PREPARED_MODEL) in self._ready]
         return found[-1] if found else None
 
     def status(self, name: str) -> Status:
-        """Say how far one sample is."""
+        """Return the status of a sample's preparation."""
         return self._jobs[name, PREPARED_MODEL].status
 
     def failure(self, name: str) -> str:
-        """Return why a sample could not be prepared; empty if nothing went wrong."""
+        """Return why a sample could not be prepared; empty if it has not failed."""
         job = self._jobs[name, PREPARED_MODEL]
         if not job.wait(0) or (name, PREPARED_MODEL) in self._ready:
             return ""
         try:
             job.result()
-        except Exception as error:  # shown to visitors in the place of the sample
+        except Exception as error:  # of any type: visitors see it in place of the sample
             return str(error) or type(error).__name__
         return ""
 
     def wait_for(self, name: str, progress: Progress, *, model_name: str = PREPARED_MODEL) -> IndexedCollection:
-        """Return a sample, waiting for it and passing its progress on; who cancels only stops waiting.
+        """Return a sample, waiting until it is ready and passing its progress on; cancelling ends only the wait.
 
-        What is not under way is prepared now, for all who ask meanwhile; anew if it failed before. Raises what its
-        preparation raised.
+        A sample that is not under way is prepared now, once for all who request it meanwhile, and anew if it failed
+        before. Raises CollectionError if there is no such sample or no memory for it, and what its preparation raised.
         """
         if name not in SAMPLE_TITLES:
             raise CollectionError(f"There is no shared sample {name!r}; choose one of: {', '.join(SAMPLE_TITLES)}.")
@@ -109,12 +106,12 @@ class SharedSamples:
             return self._judged[key]
 
     def _requested_job(self, name: str, model_name: str) -> Job[IndexedCollection]:
-        """Return the job that makes a sample, started if it was still to come, a new one if it failed."""
+        """Return the started job that prepares a sample, a new job if the last one failed."""
         key = (name, model_name)
         with self._lock:
             failed = key in self._jobs and self._jobs[key].wait(0) and key not in self._ready
             if key not in self._jobs or failed:
-                MEMORY_BUDGET.check(0)  # a model that nobody had until now takes memory for good
+                MEMORY_BUDGET.check(0)  # what a further model embeds stays in memory for good
                 self._jobs[key] = self._job(name, model_name)
             return self._jobs[key].start()
 
@@ -125,9 +122,9 @@ class SharedSamples:
                 return
             self._jobs[name, PREPARED_MODEL].start().wait()
             try:
-                load_encoder(PREPARED_MODEL).encode_query(["warm-up"])  # the first question is quick then
+                load_encoder(PREPARED_MODEL).encode_query(["warm-up"])  # so that the first question is answered quickly
             except Exception:
-                continue  # said where the model is needed; whatever it is, the next sample is still to come
+                continue  # reported where the model is needed; the next sample has to be prepared all the same
 
     def _job(self, name: str, model_name: str) -> Job[IndexedCollection]:
         return Job(self._work(name, model_name), kind=f"sample {name}")

@@ -1,4 +1,4 @@
-"""The curve of recall over what a query costs, as a Plotly figure."""
+"""The curve of recall over the cost of a query, as a Plotly figure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from retriever.measurement.protocol import Measurement
+from retriever.measurement.recall_and_latency import Measurement
 from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout
 
 
 @dataclass(frozen=True)
 class CostAxis:
-    """Say what an axis counts: its title, its unit, and the number a measurement has of it."""
+    """A cost on the horizontal axis: its title, its unit, and the function that reads it from a measurement."""
 
     title: str
     unit: str
@@ -41,7 +41,7 @@ def curve_figure(
     overlay_name: str = "",
     cost: CostAxis = LATENCY_AXIS,
 ) -> go.Figure:
-    """Draw mean recall over what a query costs, points labelled by ef, exact search as the reference."""
+    """Draw mean recall over the cost of a query, with points labelled by ef and exact search as the reference."""
     traces = []
     if overlay:
         traces.append(_curve_trace(overlay, overlay_name, cost, dash="dot", symbol="diamond-open"))
@@ -55,7 +55,7 @@ def curve_figure(
 
 
 def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, Any]:
-    """Return the axes and the line of exact search, whole, as setting them one by one takes three times as long."""
+    """Return the axes and the line of exact search at once, as setting them one by one takes three times as long."""
     vertical = {"type": "line", "x0": cost.of(exact), "x1": cost.of(exact), "y0": 0, "y1": 1, "yref": "paper"}
     return {
         **base_layout(330),
@@ -70,7 +70,7 @@ def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, A
 
 
 def _exact_point(exact: Measurement, cost: CostAxis) -> go.Scatter:
-    """Draw exact search, the reference."""
+    """Return the point of exact search, the reference."""
     return go.Scatter(
         x=[cost.of(exact)],
         y=[1.0],
@@ -85,7 +85,7 @@ def _exact_point(exact: Measurement, cost: CostAxis) -> go.Scatter:
 
 
 def _current_point(now: Measurement, cost: CostAxis) -> go.Scatter:
-    """Draw where the slider stands."""
+    """Return the point at the slider's ef."""
     return go.Scatter(
         x=[cost.of(now)],
         y=[now.mean_recall],
@@ -97,7 +97,7 @@ def _current_point(now: Measurement, cost: CostAxis) -> go.Scatter:
 
 
 def _curve_trace(curve: Sequence[Measurement], name: str, cost: CostAxis, *, dash: str, symbol: str) -> go.Scatter:
-    """Draw one graph's curve; only some points are labelled, so that labels do not cover one another."""
+    """Return one graph's curve; only some points are labelled, so that labels do not cover one another."""
     labels = [f"{step.ef}" if number % 2 == 0 or number == len(curve) - 1 else "" for number, step in enumerate(curve)]
     return go.Scatter(
         x=[cost.of(step) for step in curve],

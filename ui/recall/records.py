@@ -3,7 +3,7 @@
 from typing import Any
 
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.protocol import PROTOCOL, Measurement
+from retriever.measurement.recall_and_latency import PROTOCOL, Measurement
 from retriever.run_record import RunRecord
 from ui.render.records import measurement_numbers, record_data, record_settings
 
@@ -11,7 +11,7 @@ from ui.render.records import measurement_numbers, record_data, record_settings
 def ef_record(
     indexed: IndexedCollection, now: Measurement, exact: Measurement, curve: list[Measurement] | None
 ) -> RunRecord:
-    """Record recall and latency at one ef, exact search beside it and the whole curve."""
+    """Return the run record of recall and latency at one ef, with exact search and the whole curve."""
     observed: dict[str, Any] = {"hnsw": measurement_numbers(now), "exact": measurement_numbers(exact)}
     if curve:
         observed["curve"] = [measurement_numbers(step) for step in curve]

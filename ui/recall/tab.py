@@ -1,4 +1,4 @@
-"""Recall against latency: slide ef and see both change, measured live against exact search."""
+"""The Recall against latency tab: slide ef and see both change, measured live against exact search."""
 
 import weakref
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import gradio as gr
 import plotly.graph_objects as go
 
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.protocol import Measurement
+from retriever.measurement.recall_and_latency import Measurement
 from retriever.progress import ignore_progress
 from ui.jobs.graph_rebuild import rebuild_graph
 from ui.recall.curves import refresh_token, stream_curves
@@ -30,12 +30,17 @@ OVERLAYS = {
     "default (M=16, efConstruction=200)": (16, 200),
 }
 AXES = {"latency": LATENCY_AXIS, "distances": DISTANCES_AXIS}
-Details = tuple[go.Figure, str, str, str]  # curve, spread, worst queries, run record
+Details = tuple[go.Figure, str, str, str]  # curve, histogram of recall, worst queries, run record
 
 
 @dataclass(frozen=True)
 class RecallTab:
-    """Hold what demo.py links: the events and places of a newly loaded collection."""
+    """Components of the Recall against latency tab that page.py links.
+
+    inputs and refreshed: inputs and outputs of the update after a collection was loaded. overlay: the choice of a
+    second graph. lesson: the text below the curve. starve and enlarge: the buttons that load another graph, or Python
+    docs.
+    """
 
     inputs: list[gr.Component]
     refreshed: list[gr.Component]
@@ -47,18 +52,18 @@ class RecallTab:
 
 @dataclass(frozen=True, eq=False)
 class LastMeasurement:
-    """Hold what was measured last, and of which collection; weakly, as its memory is given back once it is replaced."""
+    """The last measurement, and the collection it is of: a weak reference, so that a replaced one is freed."""
 
     now: Measurement
     of: "weakref.ref[IndexedCollection]"
 
     def fits(self, k: float, ef: float, session: Session) -> bool:
-        """Return whether it is of what is loaded and at where the sliders stand; else a newer one is under way."""
+        """Return whether it is of the loaded collection and the sliders' values; if not, a newer one is under way."""
         return self.of() is session.indexed and (self.now.k, self.now.ef) == (int(k), max(int(ef), int(k)))
 
 
 def measure_at_ef(k: float, ef: float, session: Session) -> tuple[str, LastMeasurement | None]:
-    """Measure at this ef, anew, and show the numbers; before anything is loaded, leave the page as it is."""
+    """Measure at this ef, anew, and return the numbers; no change before anything is loaded."""
     if session.indexed is None:
         return gr.skip(), None
     indexed, k = session.indexed, int(k)
@@ -67,12 +72,12 @@ def measure_at_ef(k: float, ef: float, session: Session) -> tuple[str, LastMeasu
 
 
 def draw_details(measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session) -> Details:
-    """Show the rest of a measurement once the slider rests: counting and drawing take longer than measuring."""
+    """Return the rest of a measurement once the slider rests: counting and drawing take longer than measuring."""
     indexed, overlay = session.indexed, session.overlay
     if indexed is None or measured is None or not measured.fits(k, ef, session):
         return (gr.skip(),) * 4
     now, exact, curve = measured.now, indexed.measure_exact(int(k)), _known_curve(indexed, int(k), axis)
-    if axis == "distances":  # else counted after all is drawn, as it takes longer than measuring
+    if axis == "distances":  # else counted after everything is drawn, as that takes longer than measuring
         now = indexed.counted(now)
     other = _known_curve(overlay, int(k), axis)
     names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
@@ -82,26 +87,26 @@ def draw_details(measured: LastMeasurement | None, k: float, ef: float, axis: st
 
 
 def _known_curve(graph: IndexedCollection | None, k: int, axis: str) -> list[Measurement]:
-    """Return a graph's curve if it was measured, with distances where those are drawn."""
+    """Return a graph's curve, with distances if the axis shows them; empty if it was not measured."""
     if graph is None or graph.known_curve(k) is None:
         return []
     return graph.counted_curve(k) if axis == "distances" else graph.curve(k)
 
 
 def show_distances(measured: LastMeasurement | None, k: float, ef: float, session: Session) -> Any:  # noqa: ANN401 - HTML or "no change"
-    """Count the distances of a measurement, once the slider rests."""
+    """Return how many distances a measurement took, counted once the slider rests."""
     if session.indexed is None or measured is None or not measured.fits(k, ef, session):
         return gr.skip()
     return distance_sentence(session.indexed.counted(measured.now), session.indexed.measure_exact(int(k)))
 
 
 def graph_name(indexed: IndexedCollection) -> str:
-    """Name a graph by its settings."""
+    """Return a graph's name, made of its settings."""
     return f"HNSW {indexed.settings.M}/{indexed.settings.ef_construction}"
 
 
 def show_lesson(k: float, session: Session) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
-    """Say what the curve teaches, once it is measured."""
+    """Return what the curve teaches, once it is measured."""
     indexed = session.indexed
     curve = indexed.known_curve(int(k)) if indexed else None
     if indexed is None or curve is None:
@@ -110,7 +115,7 @@ def show_lesson(k: float, session: Session) -> Any:  # noqa: ANN401 - HTML, or G
 
 
 def answer_target(k: float, target: float, session: Session) -> str:
-    """Answer which ef reaches the target recall."""
+    """Return which ef reaches the target recall."""
     if session.indexed is None:
         return ""
     curve: Sequence[Measurement] = session.indexed.known_curve(int(k)) or []
@@ -118,12 +123,12 @@ def answer_target(k: float, target: float, session: Session) -> str:
 
 
 def go_to_smallest_ef(k: float) -> tuple[int, int]:
-    """Return the smallest ef that does anything, and ask for its numbers."""
+    """Return the smallest ef that has an effect, which is k, and a token that refreshes the numbers."""
     return int(k), refresh_token()
 
 
 def overlay_graph(name: str, session: Session) -> Session:
-    """Build the second graph over the same vectors, or take it away."""
+    """Build the second graph over the same vectors, or remove it."""
     M, ef_construction = OVERLAYS[name]
     if not M:
         return replace(session, overlay=None)
@@ -131,32 +136,32 @@ def overlay_graph(name: str, session: Session) -> Session:
 
 
 def overlay_choice(session: Session) -> Any:  # noqa: ANN401 - the value, or Gradio's "no change"
-    """Take the choice of a second graph back where another collection has none."""
+    """Reset the choice of a second graph if the session has none."""
     return NO_OVERLAY if session.overlay is None else gr.skip()
 
 
 def waiting_note() -> str:
-    """Say that a graph is being built or a collection loaded."""
+    """Return the note that a graph is being built or a collection loaded."""
     return '<div class="lab-lesson">One moment: the collection is being made ready …</div>'
 
 
 def starve_graph(session: Session) -> Session:
-    """Replace the graph by a starved one over the same vectors, where the trade-off shows."""
+    """Replace the graph by a starved one over the same vectors, which shows the trade-off."""
     M, ef_construction = 4, 20
     return replace(session, indexed=rebuild_graph(session.loaded(), M, ef_construction, ignore_progress), chosen=True)
 
 
 def build_recall_tab(session: gr.State) -> RecallTab:
-    """Lay the tab out and wire it."""
+    """Create the tab's components and connect their event listeners."""
     with gr.Row():
-        ef, cards, counted, k, axis = _sliders()
+        ef, cards, distances, k, axis = _sliders()
         with gr.Column(scale=7, min_width=320):
             figure = gr.Plot(show_label=False, container=False)
             lesson = gr.HTML()
             with gr.Row():
                 starved = gr.Button("Try the starved graph", size="sm")
                 larger = gr.Button("Take Python docs", size="sm")
-                lower = gr.Button("Go to the smallest ef", size="sm")
+                smallest = gr.Button("Go to the smallest ef", size="sm")
             target, overlay = _choices()
             reached = gr.HTML()
     with gr.Row():
@@ -169,47 +174,47 @@ def build_recall_tab(session: gr.State) -> RecallTab:
     build_lab_panel(session, k, ef)
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
-    asked, measured, parts = gr.State(0), gr.State(), [figure, spread, worst, record]
+    token, measured, parts = gr.State(0), gr.State(), [figure, spread, worst, record]
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     latest = hidden | {"trigger_mode": "always_last"}
     quick = latest | {"queue": False}
-    # Each place is written by one listener alone, which has one request under way at most, and once that has ended
-    # takes the values as they are then. So no answer, however late, can overwrite that to a newer event.
-    slid = gr.on(
-        [ef.input, axis.input, asked.change], report_errors(measure_at_ef), [k, ef, session], [cards, measured], **quick
+    # Each component is written by one listener only, which has at most one request under way and, once that has ended,
+    # takes the values as they are then. So no response, however late, can overwrite that to a newer event.
+    moved = gr.on(
+        [ef.input, axis.input, token.change], report_errors(measure_at_ef), [k, ef, session], [cards, measured], **quick
     )
-    drawn = slid.then(report_errors(draw_details), [measured, k, ef, axis, session], parts, **quick)
-    drawn.then(report_errors(show_distances), [measured, k, ef, session], counted, **quick)
-    gr.on([target.input, asked.change], answer_target, [k, target, session], reached, **latest)
-    asked.change(show_lesson, [k, session], lesson, **latest)
-    inputs, refreshed = [k, session], [lesson, asked]
-    lower.click(go_to_smallest_ef, k, [ef, asked], **hidden)
+    drawn = moved.then(report_errors(draw_details), [measured, k, ef, axis, session], parts, **quick)
+    drawn.then(report_errors(show_distances), [measured, k, ef, session], distances, **quick)
+    gr.on([target.input, token.change], answer_target, [k, target, session], reached, **latest)
+    token.change(show_lesson, [k, session], lesson, **latest)
+    inputs, refreshed = [k, session], [lesson, token]
+    smallest.click(go_to_smallest_ef, k, [ef, token], **hidden)
     k.input(keep_ef_above_k, [k, ef], ef, **latest)
     k.input(report_stream_errors(stream_curves), inputs, refreshed, **latest)
-    laid = overlay.input(waiting_note, None, lesson, **latest).then(
+    overlaid = overlay.input(waiting_note, None, lesson, **latest).then(
         report_errors(overlay_graph), [overlay, session], session, **latest
     )
-    laid.then(report_stream_errors(stream_curves), inputs, refreshed, **latest)
+    overlaid.then(report_stream_errors(stream_curves), inputs, refreshed, **latest)
     return RecallTab(inputs, refreshed, overlay, lesson, starved, larger)
 
 
 def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:
-    """Lay out the left side: ef, the numbers it gives, k, and what the curve is drawn over."""
+    """Create the left column: ef and its numbers, k, and the choice of the curve's axis."""
     with gr.Column(scale=4, min_width=320):
         info = "Candidates HNSW keeps while it searches: more find more and take longer. Below k nothing changes."
         ef = gr.Slider(
             FIRST_K, SLIDER_MAX_EF, FIRST_K, step=1, label="ef (candidates)", info=info, elem_classes="lab-big-slider"
         )
         cards = gr.HTML('<p class="lab-hint">The numbers appear as soon as a collection is loaded.</p>')
-        counted = gr.HTML()
+        distances = gr.HTML()
         k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (neighbours)", info="How many nearest texts count.")
         info = "What a query costs: time, or distances computed, which do not depend on the machine."
         axis = gr.Radio(list(AXES), value="latency", label="Along the axis", info=info)
-    return ef, cards, counted, k, axis
+    return ef, cards, distances, k, axis
 
 
 def _choices() -> tuple[gr.Slider, gr.Dropdown]:
-    """Lay out what is asked of the curve, and what is laid over it."""
+    """Create the choices of a target recall and of a second graph."""
     with gr.Row():
         info = "Read off the curve."
         target = gr.Slider(0.5, 1, 0.95, step=0.01, min_width=240, label="Smallest ef that reaches recall", info=info)

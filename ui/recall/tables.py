@@ -1,20 +1,20 @@
-"""The numbers beside the ef slider as HTML: cards, the spread of recall, the worst queries."""
+"""The numbers beside the ef slider as HTML: cards, distances, the histogram of recall, the worst queries."""
 
 import numpy as np
 
 from retriever.indexes.base import NO_ID
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.protocol import Measurement
+from retriever.measurement.recall_and_latency import Measurement
 from ui.render.html import escape
 from ui.render.numbers import format_seconds, latency_ratio
 from ui.render.passages import passage_place
 
 WORST = 5
-BARS = 10  # of the spread of recall, besides the one for recall 1.0 exactly
+BARS = 10  # of the histogram, besides the one for recall 1.0 exactly
 
 
 def measurement_cards(now: Measurement, exact: Measurement) -> str:
-    """Show the numbers beside the ef slider: recall, latency, queries a second, and exact search's for comparison."""
+    """Return recall, latency and queries per second as cards, each with exact search's for comparison."""
     rows = [
         (f"mean recall@{now.k}", f"{now.mean_recall:.3f}", "of the true neighbours found", "1.000"),
         (
@@ -35,7 +35,7 @@ def measurement_cards(now: Measurement, exact: Measurement) -> str:
 
 
 def distance_sentence(now: Measurement, exact: Measurement) -> str:
-    """Show how many distances a query takes; counted apart, as that takes longer than measuring."""
+    """Return how many distances a query takes; empty until they are counted, which takes longer than measuring."""
     if now.mean_distances is None or exact.mean_distances is None:
         return ""
     return (
@@ -45,7 +45,7 @@ def distance_sentence(now: Measurement, exact: Measurement) -> str:
 
 
 def recall_histogram(now: Measurement) -> str:
-    """Draw how recall is spread over the queries: a bar for each tenth, and one for recall 1.0 exactly."""
+    """Return how many queries have which recall: a bar for each tenth, and one for recall 1.0 exactly."""
     tenths = np.floor(now.recall * BARS + 1e-9).astype(int)  # (n_queries,); 7 of 10 found is 0.7, however it is rounded
     counts = np.bincount(tenths, minlength=BARS + 1).tolist()
     labels = [f"{low / BARS:.1f}–" for low in range(BARS)] + ["1.0"]
@@ -60,7 +60,7 @@ def recall_histogram(now: Measurement) -> str:
 
 
 def worst_queries(indexed: IndexedCollection, now: Measurement) -> str:
-    """List the queries with the lowest recall, and what was missed in each."""
+    """Return a table of the queries with the lowest recall, and what was missed in each."""
     truth = indexed.truth(now.k)
     order = np.argsort(now.recall, kind="stable")[:WORST]
     items = []

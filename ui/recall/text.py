@@ -1,17 +1,18 @@
-"""What a curve of recall over latency teaches, in sentences."""
+"""Sentences about a curve of recall over latency: what it teaches, and which ef reaches a target."""
 
 import math
 from collections.abc import Sequence
 
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.protocol import Measurement, smallest_ef
+from retriever.measurement.ef_curve import smallest_ef
+from retriever.measurement.recall_and_latency import Measurement
 from ui.render.numbers import format_percent_down, format_seconds, latency_ratio
 
-AS_FAST = 1.25  # a ratio of latencies that is not worth a graph
+AS_FAST = 1.25  # a ratio of latencies up to which a graph is not worthwhile
 
 
 def curve_lesson(indexed: IndexedCollection, exact: Measurement, curve: Sequence[Measurement]) -> str:
-    """Say what this curve teaches, or why it teaches nothing; every number in it was measured just there."""
+    """Return what this curve teaches, or why it teaches nothing; every number in it comes from this measurement."""
     first = curve[0]
     if min(step.mean_recall for step in curve) >= 0.9995:
         return (
@@ -40,14 +41,14 @@ def curve_lesson(indexed: IndexedCollection, exact: Measurement, curve: Sequence
 
 
 def _visited(step: Measurement, n: int) -> str:
-    """Say how much of the collection a search looks at, where that was counted."""
+    """Return how much of the collection a search visits; empty if that was not counted."""
     if step.mean_distances is None:
         return ""
     return f": it computes {step.mean_distances:,.0f} distances, {min(step.mean_distances / n, 1):.0%} of all there are"
 
 
 def _cost_of_each(hnsw: Measurement, exact: Measurement) -> str:
-    """Compare what one distance costs in both searches, where they were counted."""
+    """Return how much longer one distance takes HNSW than exact search; empty if it does not, or none were counted."""
     if not hnsw.mean_distances or not exact.mean_distances:
         return ""
     one, other = hnsw.p50 / hnsw.mean_distances * 1e9, exact.p50 / exact.mean_distances * 1e9
@@ -60,7 +61,7 @@ def _cost_of_each(hnsw: Measurement, exact: Measurement) -> str:
 
 
 def target_sentence(curve: Sequence[Measurement], target: float) -> str:
-    """Answer which ef reaches a target recall."""
+    """Return which ef reaches a target recall."""
     ef = smallest_ef(curve, target)
     if ef is None:
         best = max(step.mean_recall for step in curve)

@@ -1,1 +1,1 @@
-"""What all tabs share to show things: HTML, numbers, figures, styles, exports."""
+"""Rendering that all tabs share: HTML, numbers, figures, styles, exports and error messages."""

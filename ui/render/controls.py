@@ -1,4 +1,4 @@
-"""What the controls of several tabs share: ranges, presets, and rules between sliders."""
+"""Ranges, presets and rules that the controls of several tabs share."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ GRAPH_PRESETS = {"default 16/200": (16, 200), "starved 4/20": (4, 20), "rich 32/
 
 
 def keep_ef_above_k(k: float, ef: float) -> dict[str, Any]:
-    """Let the ef slider begin at k: hnswlib searches with max(ef, k), so less would do nothing."""
+    """Set the ef slider's minimum to k: hnswlib searches with max(ef, k), so smaller values would do nothing."""
     return gr.update(minimum=int(k), value=max(int(k), int(ef)))

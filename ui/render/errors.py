@@ -1,4 +1,4 @@
-"""Errors -> gr.Error: what happened, what to do, and that nothing was lost."""
+"""Errors of handlers -> messages on the page: what happened, what to do, and that nothing was lost."""
 
 import functools
 import html
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def to_gradio_error(error: RetrieverError) -> gr.Error:
-    """Return the error as a message on the page; text from files is escaped, it may hold markup."""
+    """Return an error as a message on the page, escaped: text from files may contain markup."""
     message = html.escape(str(error), quote=False)
     return gr.Error(f"{message} Nothing that was loaded is lost.", duration=15, print_exception=False)
 
@@ -46,7 +46,7 @@ def report_errors(handler: Callable[Arguments, Result]) -> Callable[Arguments, R
 
 
 def report_stream_errors(handler: Callable[Arguments, Iterator[Result]]) -> Callable[Arguments, Iterator[Result]]:
-    """Wrap a handler that yields, like shown."""
+    """Wrap a handler that yields, as report_errors does one that returns."""
 
     @functools.wraps(handler)
     def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[Result]:

@@ -1,4 +1,4 @@
-"""Tables and lists as HTML: hits, bars of time, cards, downloads. Pure functions; all text is escaped."""
+"""Run records and tables as downloads; no text in a CSV file becomes a formula. Pure functions."""
 
 import base64
 import csv
@@ -17,27 +17,27 @@ INNER_FORMULA = re.compile(rf"(?<![{BLANK};])[{BLANK};]+(?={SIGN})")
 
 
 def record_section(run: RunRecord) -> str:
-    """Show a run record and offer it as JSON and as Markdown."""
+    """Return a run record as HTML, with links to it as JSON and as Markdown."""
     links = download_link("run-record.json", "application/json", run.to_json(), "JSON")
     links += download_link("run-record.md", "text/markdown", run.to_markdown(), "Markdown")
     return f'<div class="lab-downloads">Download: {links}</div><pre class="lab-record">{escape(run.to_json())}</pre>'
 
 
 def folded_record(run: RunRecord) -> str:
-    """Show a run record behind a line that opens it."""
+    """Return a run record as HTML, folded until it is opened."""
     return f"<details><summary>Run record</summary>{record_section(run)}</details>"
 
 
 def download_link(name: str, kind: str, content: str, label: str) -> str:
-    """Return a link that carries its file with it: nothing is kept on the server, nobody else can fetch it."""
-    raw = content.encode("utf-8", "replace")  # half a surrogate pair, which UTF-8 cannot hold, becomes a question mark
+    """Return a link that contains its file: nothing is stored on the server, nobody else can fetch it."""
+    raw = content.encode("utf-8", "replace")  # a lone surrogate, which UTF-8 cannot hold, becomes a question mark
     data = base64.b64encode(raw).decode()
     size = format_megabytes(len(data)) if len(data) > 100_000 else f"{len(raw) / 1000:.1f} kB"
     return f'<a class="lab-download" download="{escape(name)}" href="data:{kind};base64,{data}">{label} ({size})</a>'
 
 
 def rows_to_csv(rows: Sequence[Mapping[str, object]]) -> str:
-    """Write rows as CSV that a spreadsheet opens without taking a text for a formula."""
+    """Return rows as CSV in which a spreadsheet takes no text for a formula."""
     file = io.StringIO()
     if rows:
         writer = csv.DictWriter(file, list(rows[0]), quoting=csv.QUOTE_NONNUMERIC)
@@ -48,15 +48,15 @@ def rows_to_csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def rows_to_json(rows: Sequence[Mapping[str, object]]) -> str:
-    """Write rows as JSON."""
+    """Return rows as JSON."""
     return json.dumps(list(rows), indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 def _defuse_formula(value: object) -> object:
-    """Put an apostrophe in front of what would be a formula; numbers stay numbers.
+    """Return a value with an apostrophe before what would be a formula; numbers stay numbers.
 
-    Where the list separator is a semicolon, spreadsheets part cells there and at line ends, whatever the quotes say, so
-    a formula may also begin inside a text. Source: OWASP, CSV injection.
+    Where the list separator is a semicolon, spreadsheets split cells there and at line ends, whatever the quotes say,
+    so a formula may also begin inside a text. Source: OWASP, CSV injection.
     """
     if not isinstance(value, str):
         return value
@@ -65,5 +65,5 @@ def _defuse_formula(value: object) -> object:
 
 
 def _mark_formula(before: re.Match[str]) -> str:
-    """Put an apostrophe between the end of a cell or a line and a formula."""
+    """Return what stands before a formula, with an apostrophe if it ends a cell or a line."""
     return f"{before[0]}'" if set(before[0]) & set(";\r\n") else before[0]

@@ -1,19 +1,16 @@
-"""Figures: measurements -> Plotly. The same colours everywhere: exact blue, HNSW orange, missed vermilion."""
+"""The colours and the layout that all figures share: exact search is blue, HNSW orange, missed passages vermilion."""
 
 from typing import Any
 
-EXACT_COLOUR, HNSW_COLOUR, MISSED_COLOUR = (
-    "#0072B2",
-    "#E69F00",
-    "#D55E00",
-)  # Okabe and Ito's palette, safe for colour-blind readers
+# Okabe and Ito's palette, safe for colour-blind readers
+EXACT_COLOUR, HNSW_COLOUR, MISSED_COLOUR = "#0072B2", "#E69F00", "#D55E00"
 MODEL_COLOURS = ("#009E73", "#CC79A7")  # of the same palette: first and second model
 GRID_COLOUR = "rgba(128,128,128,.25)"
 GREY_COLOUR = "#808890"  # readable on white and on near-black
 
 
 def base_layout(height: int) -> dict[str, Any]:
-    """Return what all figures share: no background of their own, one font."""
+    """Return the layout that all figures share: no background of their own, one font."""
     return {
         "template": None,
         "height": height,

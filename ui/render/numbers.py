@@ -1,10 +1,10 @@
-"""Numbers with their units, in one form on every tab."""
+"""Formatting of numbers with their units, the same on every tab."""
 
 import math
 
 
 def format_seconds(value: float) -> str:
-    """Write seconds in the unit that reads best: µs, ms, s or min."""
+    """Format seconds in the unit that reads best: µs, ms, s or min."""
     if value < 999.5e-6:  # what would round to 1000 µs is 1 ms
         return f"{value * 1e6:.0f} µs"
     if value < 999.5e-3:
@@ -13,17 +13,17 @@ def format_seconds(value: float) -> str:
 
 
 def format_megabytes(count: int) -> str:
-    """Write bytes in megabytes of 1,000,000 bytes."""
+    """Format bytes as megabytes of 1,000,000 bytes."""
     return f"{count / 1e6:.2f} MB" if count < 10e6 else f"{count / 1e6:,.0f} MB"
 
 
 def format_percent_down(recall: float) -> str:
-    """Write a recall in percent, rounded down: all of them is 100 % only where none is missed."""
+    """Format a recall in percent, rounded down: 100 % only if no neighbour is missed."""
     return f"{math.floor(recall * 100 + 1e-9)}%"
 
 
 def latency_ratio(exact: float, other: float) -> str:
-    """Say in words how one latency compares with exact search's."""
+    """Return in words how a latency compares with exact search's."""
     if not other or not exact:
         return "–"
     return f"{exact / other:.1f}× faster" if exact >= other else f"{other / exact:.1f}× slower"

@@ -1,9 +1,9 @@
-"""Run records of what the page shows."""
+"""The parts that all run records share: settings, data and measurements."""
 
 from typing import Any
 
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.protocol import Measurement
+from retriever.measurement.recall_and_latency import Measurement
 
 
 def record_settings(indexed: IndexedCollection) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def record_settings(indexed: IndexedCollection) -> dict[str, Any]:
 
 
 def record_data(indexed: IndexedCollection) -> dict[str, Any]:
-    """Return what the numbers were measured on."""
+    """Return the data that the numbers were measured on."""
     return {
         "collection": indexed.name,
         "documents": indexed.n_documents,

@@ -1,4 +1,4 @@
-"""The look of the page: a theme with system fonts and one sheet of CSS; nothing is loaded from other hosts."""
+"""The style of the page: a theme with system fonts and one sheet of CSS; nothing is loaded from other hosts."""
 
 import gradio as gr
 

@@ -1,4 +1,4 @@
-"""Asking: a visitor's question -> both answers, and both rankings as rows."""
+"""A question answered exactly and by HNSW, and both rankings as rows."""
 
 from retriever.experiments.search_comparison import SearchComparison, compare_searches
 from retriever.indexing.collection import IndexedCollection
@@ -7,7 +7,7 @@ from ui.render.passages import passage_place
 
 
 def answer_question(question: str, k: int, ef: int, indexed: IndexedCollection) -> SearchComparison:
-    """Return both answers. Raises ParameterError for an empty or a very long question."""
+    """Return both answers. Raises ParameterError if the question is empty or too long."""
     return compare_searches(indexed.retriever, check_question(question), k, ef=max(ef, k))
 
 

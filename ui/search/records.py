@@ -4,13 +4,13 @@ from typing import Any
 
 from retriever.experiments.search_comparison import REPEATS, SearchComparison
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.protocol import PROTOCOL
+from retriever.measurement.recall_and_latency import PROTOCOL
 from retriever.run_record import RunRecord
 from ui.render.records import record_data, record_settings
 
 
 def search_record(indexed: IndexedCollection, question: str, k: int, ef: int, both: SearchComparison) -> RunRecord:
-    """Record one question answered by both searches."""
+    """Return the run record of one question answered by both searches."""
     observed: dict[str, Any] = {f"seconds_{name}": value for name, value in both.seconds.items()}
     observed[f"recall_at_{k}"] = both.recall
     observed["exact"] = [

@@ -1,4 +1,4 @@
-"""Search: one question answered twice, exactly and by HNSW at the chosen ef, side by side."""
+"""The Search tab: one question answered twice, exactly and by HNSW at the chosen ef, side by side."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,10 @@ SearchOutputs = tuple[str, str, str, str, str]  # time bar, exact column, HNSW c
 
 @dataclass(frozen=True)
 class SearchTab:
-    """Hold what demo.py links: the question, its examples and the places of the answer."""
+    """Components of the Search tab that page.py links.
+
+    inputs and refreshed: inputs and outputs of the update after a collection was loaded.
+    """
 
     question: gr.Textbox
     examples: gr.Dataset
@@ -33,7 +36,7 @@ class SearchTab:
 
 
 def answer_search(question: str, k: float, ef: float, session: Session) -> SearchOutputs:
-    """Answer a question exactly and by HNSW, marked where they differ."""
+    """Return both answers to a question, marked where they differ."""
     indexed, k = session.loaded(), int(k)
     ef = max(int(ef), k)  # what hnswlib searches with; the slider follows k a moment later
     both = answer_question(question, k, ef, indexed)
@@ -50,7 +53,7 @@ def answer_search(question: str, k: float, ef: float, session: Session) -> Searc
 
 
 def stream_search(question: str, k: float, ef: float, session: Session) -> Iterator[SearchOutputs]:
-    """Answer a question; where the model must be loaded first, say so meanwhile."""
+    """Yield both answers to a question, after a note if the model must be loaded first."""
     if session.indexed is not None and not is_loaded(session.indexed.settings.model_name):
         wait = '<p class="lab-hint">Loading the embedding model, once: this takes about ten seconds …</p>'
         yield wait, gr.skip(), gr.skip(), gr.skip(), gr.skip()
@@ -58,14 +61,14 @@ def stream_search(question: str, k: float, ef: float, session: Session) -> Itera
 
 
 def search_again(question: str, k: float, ef: float, session: Session) -> SearchOutputs:
-    """Answer again after a slider moved; before there is anything to ask, leave the page as it is."""
+    """Return the answers after a slider moved, or no change before there is anything to ask."""
     if session.indexed is None or not question.strip():
         return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
     return answer_search(question, k, ef, session)
 
 
 def refresh_search(question: str, offered: Sequence[str], session: Session) -> tuple[Any, ...]:
-    """Fit the tab to a newly loaded collection: its examples, and the first of them unless the visitor typed another.
+    """Adapt the tab to a newly loaded collection: its examples, the first of them as the question unless one was typed.
 
     offered: the example questions until now.
     """
@@ -84,7 +87,7 @@ def take_example(chosen: Sequence[str]) -> str:
 
 
 def build_search_tab(session: gr.State) -> SearchTab:
-    """Lay the tab out and wire it."""
+    """Create the tab's components and connect their event listeners."""
     with gr.Row(equal_height=True):
         question = gr.Textbox(
             FIRST_QUESTION,
@@ -94,7 +97,7 @@ def build_search_tab(session: gr.State) -> SearchTab:
             lines=1,
             max_lines=2,
         )
-        go = gr.Button("Search", variant="primary", scale=1, min_width=110)
+        search_button = gr.Button("Search", variant="primary", scale=1, min_width=110)
     examples = gr.Dataset(
         components=[gr.Textbox(visible=False)],
         samples=[[FIRST_QUESTION]],
@@ -107,7 +110,7 @@ def build_search_tab(session: gr.State) -> SearchTab:
         )
         info = "Candidates HNSW keeps while it searches: more find more and take longer."
         ef = gr.Slider(10, SLIDER_MAX_EF, 10, step=1, min_width=240, label="ef (candidates)", info=info)
-    bar = gr.HTML(EMPTY)
+    summary = gr.HTML(EMPTY)
     with gr.Row():
         with gr.Column(min_width=320):
             gr.HTML('<div class="lab-side lab-exact">Exact search <small>compares with every vector</small></div>')
@@ -118,9 +121,9 @@ def build_search_tab(session: gr.State) -> SearchTab:
     downloads = gr.HTML()
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
-    inputs, outputs = [question, k, ef, session], [bar, exact, hnsw, downloads, record]
+    inputs, outputs = [question, k, ef, session], [summary, exact, hnsw, downloads, record]
     gr.on(
-        [go.click, question.submit],
+        [search_button.click, question.submit],
         report_stream_errors(stream_search),
         inputs,
         outputs,

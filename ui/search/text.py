@@ -11,7 +11,7 @@ from ui.render.passages import foldable_text, passage_body, passage_noun, passag
 
 
 def search_summary(both: SearchComparison, k: int, ef: int, indexed: IndexedCollection) -> str:
-    """Draw the times of one question and say what HNSW missed."""
+    """Return the times of one question as a bar, and what HNSW missed."""
     parts = {
         "embedding the question": (both.seconds["embedding"], "lab-part-embed"),
         f"HNSW at ef={ef}": (both.seconds["HNSW"], "lab-part-hnsw"),
@@ -25,7 +25,7 @@ def search_summary(both: SearchComparison, k: int, ef: int, indexed: IndexedColl
 
 
 def hit_list(found: Sequence[Hit], marked: Sequence[bool], *, side: str) -> str:
-    """List hits; marked ones are missed by HNSW (side "exact") or extra in it (side "hnsw")."""
+    """Return a list of hits; marked ones are missed by HNSW (side "exact") or extra in it (side "hnsw")."""
     tag = "missed by HNSW" if side == "exact" else "not among the true ones"
     items = []
     for rank, (hit, mark) in enumerate(zip(found, marked, strict=True), 1):
@@ -40,7 +40,7 @@ def hit_list(found: Sequence[Hit], marked: Sequence[bool], *, side: str) -> str:
 
 
 def time_bar(parts: Mapping[str, tuple[float, str]]) -> str:
-    """Draw one bar that splits time; parts: label -> seconds and CSS class."""
+    """Return one bar that splits the time; parts: label -> seconds and CSS class."""
     total = sum(value for value, _ in parts.values()) or 1
     bars = "".join(
         f'<div class="{css}" style="flex-grow:{value / total:.4f}" '

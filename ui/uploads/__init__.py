@@ -1,1 +1,1 @@
-"""Files from visitors: received, kept for a while, parsed."""
+"""Uploaded files: received, stored for a while, and parsed in a confined process."""

@@ -1,4 +1,4 @@
-"""Uploads: the address that takes visitors' files, in place of Gradio's own."""
+"""The endpoint that receives visitors' uploads, in place of Gradio's own."""
 
 import shutil
 from pathlib import Path
@@ -21,10 +21,10 @@ ENVELOPE = 1_000_000  # bytes that an upload may have besides its files: names a
 
 
 async def receive_upload(request: Request) -> Response:
-    """Take files as Gradio's own endpoint does, but no more than the limits say.
+    """Receive files as Gradio's own endpoint does, but no more than the limits allow.
 
-    Gradio puts equal files of different visitors into one place; here each upload has a folder whose name cannot be
-    guessed, so that deleting one visitor's file never takes another's.
+    Gradio stores equal files of different visitors in one place; here each upload has a folder whose name cannot be
+    guessed, so that deleting one visitor's file never deletes another's.
     """
     allowed = limits()
     if not _may_enter(request):
@@ -55,13 +55,13 @@ async def receive_upload(request: Request) -> Response:
     return JSONResponse([str(path) for path in paths])
 
 
-def _refusal(request: Request, most: int) -> tuple[int, str] | None:
-    """Return the status and the words to refuse an upload with before any of it is read; None if it is welcome."""
+def _refusal(request: Request, limit: int) -> tuple[int, str] | None:
+    """Return the status and the message that refuse an upload before any of it is read, or None."""
     length = request.headers.get("content-length", "")
     if not length.isdigit():
         return 411, "The upload does not say how large it is; nothing was taken."
-    if int(length) > most * MEGABYTE + ENVELOPE:
-        return 413, f"The upload has {int(length) / MEGABYTE:,.1f} MB; at most {most} MB are taken. Choose less."
+    if int(length) > limit * MEGABYTE + ENVELOPE:
+        return 413, f"The upload has {int(length) / MEGABYTE:,.1f} MB; at most {limit} MB are taken. Choose less."
     try:
         check_disk_room(int(length))
     except StorageError as error:
@@ -70,7 +70,7 @@ def _refusal(request: Request, most: int) -> tuple[int, str] | None:
 
 
 def _may_enter(request: Request) -> bool:
-    """Return whether a visitor has logged in, where that is asked for."""
+    """Return whether a visitor has logged in, or no password is set."""
     app = request.app
     tokens = (request.cookies.get(f"access-token{kind}-{app.cookie_id}") for kind in ("", "-unsecure"))
     return app.auth is None or any(token in app.tokens for token in tokens if token)

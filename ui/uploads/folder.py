@@ -1,4 +1,4 @@
-"""The folder of uploads: what lies in it is deleted when it was read, or when nobody reads it. No Gradio here."""
+"""The folder of uploads: files are deleted once they are read, or when nobody reads them. Independent of Gradio."""
 
 import os
 import secrets
@@ -18,7 +18,7 @@ def uploads_root() -> Path:
 
 
 def new_upload_folder() -> Path:
-    """Make a folder whose name cannot be guessed: who knows the path of a file in it can fetch the file."""
+    """Create a folder whose name cannot be guessed: whoever knows the path of a file in it can fetch the file."""
     folder = uploads_root() / secrets.token_hex(16)
     folder.mkdir(parents=True)
     return folder
@@ -44,18 +44,18 @@ def discard_uploads(paths: Iterable[str | Path]) -> None:
 
 
 def sweep_uploads(seconds: float) -> None:
-    """Delete what lies in the folder of uploads longer than that: files that nobody read, downloads, left-overs."""
+    """Delete all that is older than so many seconds: files that nobody read, downloads, left-overs."""
     root, oldest = uploads_root(), time.time() - seconds
-    for path in sorted(root.rglob("*"), reverse=True):  # what is in a folder comes before the folder
+    for path in sorted(root.rglob("*"), reverse=True):  # a folder's content comes before the folder
         try:
             if path.lstat().st_mtime < oldest:
                 _remove_empty(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         except OSError:
-            continue  # gone already, or not empty
+            continue  # already deleted, or a folder that is not empty
 
 
 def used_bytes() -> int:
-    """Return how many bytes the uploads take on the disk."""
+    """Return how many bytes uploads and downloads take on the disk."""
     total = 0
     for path in uploads_root().rglob("*"):
         try:
@@ -66,6 +66,7 @@ def used_bytes() -> int:
 
 
 def _remove_empty(folder: Path) -> bool:
+    """Remove a folder if it is empty; return whether it was removed."""
     try:
         folder.rmdir()
     except OSError:

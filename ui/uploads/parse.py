@@ -1,7 +1,7 @@
-"""Reading what visitors bring, in a process apart: strangers' files may be made to break whatever reads them.
+"""Parsing of uploaded files in a separate process, as untrusted files may be made to break their reader.
 
-Formats of text (JSON, TSV) and saved collections are tried there first, within limits of time and memory, and then
-read here: what reads them is Python itself, which no bytes can crash.
+Text formats (JSON, TSV) and saved collections are tried there first, within limits of time and memory, and then read
+in this process: Python itself reads them, which no bytes can crash.
 """
 
 import tempfile
@@ -24,18 +24,18 @@ from ui.uploads.parsed_files import missing_file_error
 
 @dataclass(frozen=True, eq=False)
 class UploadedJudgments:
-    """Hold uploaded judgments, and uploaded queries with their kinds where there were any."""
+    """Uploaded judgments, and uploaded queries with their kinds if there were any."""
 
     qrels: Qrels
     queries: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
 
 
-ParsedUpload = Collection | UploadedJudgments  # what uploaded files hold
+ParsedUpload = Collection | UploadedJudgments  # the content of uploaded files
 
 
 def check_file_size(path: str, most: int) -> float:
-    """Return a file's megabytes. Raises DocumentError if these are more than is taken, or it is gone."""
+    """Return a file's megabytes. Raises DocumentError if it is too large, or gone."""
     try:
         size = Path(path).stat().st_size / MEGABYTE
     except OSError as error:
@@ -46,10 +46,10 @@ def check_file_size(path: str, most: int) -> float:
 
 
 def open_reading_process(paths: Sequence[str], progress: Progress) -> ReadingProcess:
-    """Return a process to read these files in, within the operator's limits; who cancels ends it at once."""
+    """Return a process to read these files in, within the operator's limits; cancelling ends it at once."""
     allowed = limits()
 
-    def cancelled() -> None:
+    def report() -> None:
         progress("reading", 0.0)
 
     return ReadingProcess(
@@ -57,12 +57,12 @@ def open_reading_process(paths: Sequence[str], progress: Progress) -> ReadingPro
         seconds=allowed.read_seconds,
         megabytes=allowed.read_megabytes,
         max_pages=allowed.pages,
-        progress=cancelled,
+        progress=report,
     )
 
 
 def parse_documents(paths: Sequence[str], progress: Progress) -> Collection:
-    """Read uploaded files of the accepted formats. Raises DocumentError if none of them can be read."""
+    """Parse uploaded files of the accepted formats. Raises DocumentError if none of them can be read."""
     with open_reading_process(paths, progress) as process:
         documents = load_documents(paths, read=process.read)
     if not documents:
@@ -74,7 +74,7 @@ def parse_documents(paths: Sequence[str], progress: Progress) -> Collection:
 
 
 def parse_beir_archive(path: str, progress: Progress) -> Collection:
-    """Read a zip in BEIR layout. Raises a RetrieverError for one that is damaged, unsafe or too large."""
+    """Parse a zip in BEIR layout. Raises a RetrieverError if it is damaged, unsafe or too large."""
     most = limits().unpacked_megabytes * MEGABYTE
     with open_reading_process([path], progress) as process:
         process.check("beir", path, max_bytes=most)
@@ -84,7 +84,10 @@ def parse_beir_archive(path: str, progress: Progress) -> Collection:
 
 
 def parse_judgments(qrels: str, queries: str, progress: Progress) -> UploadedJudgments:
-    """Read a file of judgments and, unless its path is empty, one of queries. Raises CollectionError."""
+    """Parse a file of judgments and, unless its path is empty, one of queries.
+
+    Raises CollectionError if one of them cannot be read.
+    """
     with open_reading_process([path for path in (qrels, queries) if path], progress) as process:
         process.check("qrels", qrels)
         if queries:
@@ -94,6 +97,6 @@ def parse_judgments(qrels: str, queries: str, progress: Progress) -> UploadedJud
 
 
 def check_saved_archive(path: str, progress: Progress) -> None:
-    """Raise a RetrieverError for a saved collection that cannot be read, or not within the limits."""
+    """Raise a RetrieverError if a saved collection cannot be read, or not within the limits."""
     with open_reading_process([path], progress) as process:
         process.check("saved", path, max_bytes=limits().unpacked_megabytes * MEGABYTE)

@@ -1,1 +1,1 @@
-"""The Inside HNSW tab: one search followed step by step on the graph."""
+"""The Inside HNSW tab: one question's walk on the graph."""

@@ -1,7 +1,7 @@
-"""The map of a walk: the vectors on a plane, the layers beside one another, and what a step does. Arrays -> Plotly.
+"""The map of a walk as a Plotly figure: vectors on a plane, the layers side by side, and what a step does.
 
-Everything is told by shape as well as by colour: background dots, open circles for what was looked at, filled ones for
-what was followed, squares for true neighbours, crosses for those that were missed.
+Everything is shown by shape as well as by colour: dots for the background, open circles for nodes that were looked at,
+filled ones for nodes that were followed, squares for true neighbours, crosses for those that were missed.
 """
 
 from collections.abc import Sequence
@@ -23,43 +23,44 @@ LABEL = 60  # characters of a name in a label
 
 
 def map_figure(trace: WalkTrace, number: int) -> go.Figure:
-    """Draw the walk up to a step, from 1; the small maps on the left are the upper layers."""
-    graph, at = trace.indexed.graph, trace.indexed.positions  # (n, 2)
-    asked = trace.indexed.plane.project(trace.query[None, :])[0]  # (2,)
+    """Draw the walk up to a step, counted from 1; the small maps on the left are the upper layers."""
+    graph, xy = trace.indexed.graph, trace.indexed.positions  # (n, 2)
+    question = trace.indexed.plane.project(trace.query[None, :])[0]  # (2,)
     top = min(len(graph.links) - 1, UPPER_MAPS)
-    traces = _ground_traces(trace, number, at, asked)
+    traces = _ground_traces(trace, number, xy, question)
     for layer in range(1, top + 1):
-        traces += _upper_traces(trace, number, at, asked, layer, highest=layer == top)
-    return go.Figure(traces, _map_layout(at, asked, top))
+        traces += _upper_traces(trace, number, xy, question, layer, highest=layer == top)
+    return go.Figure(traces, _map_layout(xy, question, top))
 
 
-def _ground_traces(trace: WalkTrace, number: int, at: Float32, asked: Float32) -> list[go.Scatter]:
+def _ground_traces(trace: WalkTrace, number: int, xy: Float32, question: Float32) -> list[go.Scatter]:
+    """Return the traces of the ground layer."""
     steps = [step for step in trace.walk.steps[:number] if step.layer == 0]
     followed = [step.node for step in steps]
     looked = sorted({node for step in steps for node in step.looked_at} - set(followed))
     missed = [miss.node for miss in trace.missed]
     true = [node for node in trace.true_ids.tolist() if node not in missed]
     kept = set(steps[-1].kept[: trace.walk.k]) if steps else set()
-    waiting = [node for node in true if node not in kept][: max(0, len(true) - trace.true_among(sorted(kept)))]
-    step = max(1, -(-len(at) // BACKGROUND_DOTS))
+    not_found = [node for node in true if node not in kept][: max(0, len(true) - trace.true_among(sorted(kept)))]
+    step = max(1, -(-len(xy) // BACKGROUND_DOTS))
     traces = [
-        _dots(trace, range(0, len(at), step), at, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35),
-        _dots(trace, looked, at, "looked at", HNSW_COLOUR, 6, "circle-open"),
-        _dots(trace, followed, at, "followed", HNSW_COLOUR, 7, "circle", path=True),
-        _dots(trace, [node for node in true if node in kept], at, "true, found", EXACT_COLOUR, 11, "square"),
-        _dots(trace, waiting, at, "true, not yet found", EXACT_COLOUR, 11, "square-open"),
-        _dots(trace, missed, at, "true, missed", MISSED_COLOUR, 12, "x"),
+        _dots(trace, range(0, len(xy), step), xy, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35),
+        _dots(trace, looked, xy, "looked at", HNSW_COLOUR, 6, "circle-open"),
+        _dots(trace, followed, xy, "followed", HNSW_COLOUR, 7, "circle", path=True),
+        _dots(trace, [node for node in true if node in kept], xy, "true, found", EXACT_COLOUR, 11, "square"),
+        _dots(trace, not_found, xy, "true, not yet found", EXACT_COLOUR, 11, "square-open"),
+        _dots(trace, missed, xy, "true, missed", MISSED_COLOUR, 12, "x"),
     ]
     if steps:
-        traces.append(_dots(trace, [followed[-1]], at, "this step", HNSW_COLOUR, 19, "circle-open", line=3))
-    traces.append(_question(asked))
+        traces.append(_dots(trace, [followed[-1]], xy, "this step", HNSW_COLOUR, 19, "circle-open", line=3))
+    traces.append(_question_trace(question))
     return traces
 
 
 def _upper_traces(
-    trace: WalkTrace, number: int, at: Float32, asked: Float32, layer: int, *, highest: bool
+    trace: WalkTrace, number: int, xy: Float32, question: Float32, layer: int, *, highest: bool
 ) -> list[go.Scatter]:
-    """Draw one upper layer in its own small map; the highest of these holds the steps of all layers above too."""
+    """Return the traces of one upper layer's small map; the highest map also has the steps of all layers above."""
     graph = trace.indexed.graph
     steps = [s for s in trace.walk.steps[:number] if s.layer == layer or (highest and s.layer > layer)]
     nodes = np.flatnonzero(graph.levels >= layer)
@@ -68,14 +69,14 @@ def _upper_traces(
     axis = {"xaxis": f"x{layer + 1}", "yaxis": f"y{layer + 1}", "showlegend": False}
     traces = [
         _dots(
-            trace, nodes[:: max(1, -(-len(nodes) // 300))], at, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35
+            trace, nodes[:: max(1, -(-len(nodes) // 300))], xy, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35
         ),
-        _dots(trace, looked, at, "looked at", HNSW_COLOUR, 5, "circle-open"),
-        _dots(trace, path, at, "descent", HNSW_COLOUR, 6, "circle", path=True),
+        _dots(trace, looked, xy, "looked at", HNSW_COLOUR, 5, "circle-open"),
+        _dots(trace, path, xy, "descent", HNSW_COLOUR, 6, "circle", path=True),
         _dots(
-            trace, [graph.entry_point] if highest else [], at, "entry point", HNSW_COLOUR, 12, "diamond-open", line=2
+            trace, [graph.entry_point] if highest else [], xy, "entry point", HNSW_COLOUR, 12, "diamond-open", line=2
         ),
-        _question(asked),
+        _question_trace(question),
     ]
     return [dots.update(axis) for dots in traces]
 
@@ -83,7 +84,7 @@ def _upper_traces(
 def _dots(
     trace: WalkTrace,
     nodes: Sequence[int] | range | np.ndarray[Any, Any],
-    at: Float32,
+    xy: Float32,
     name: str,
     colour: str,
     size: int,
@@ -94,14 +95,14 @@ def _dots(
     opacity: float = 1.0,
     line: int = 1,
 ) -> go.Scatter:
-    """Draw nodes; path: join them in order."""
+    """Return a trace of nodes; path: whether to join them in order."""
     rows = np.fromiter(nodes, dtype=np.int64)
     labels = (
         [plotly_text(passage_place(trace.indexed.retriever.metadata[row])[:LABEL]) for row in rows] if hover else None
     )
     return go.Scatter(
-        x=at[rows, 0].round(4),
-        y=at[rows, 1].round(4),
+        x=xy[rows, 0].round(4),
+        y=xy[rows, 1].round(4),
         mode="lines+markers" if path else "markers",
         name=name,
         text=labels,
@@ -114,10 +115,11 @@ def _dots(
     )
 
 
-def _question(asked: Float32) -> go.Scatter:
+def _question_trace(question: Float32) -> go.Scatter:
+    """Return the question's mark."""
     return go.Scatter(
-        x=[float(asked[0])],
-        y=[float(asked[1])],
+        x=[float(question[0])],
+        y=[float(question[1])],
         mode="markers",
         name="the question",
         hovertemplate="the question<extra></extra>",
@@ -125,8 +127,8 @@ def _question(asked: Float32) -> go.Scatter:
     )
 
 
-def _map_layout(at: Float32, asked: Float32, top: int) -> dict[str, Any]:
-    """Give the ground layer the right of the picture, and the upper layers small maps on the left."""
+def _map_layout(xy: Float32, question: Float32, top: int) -> dict[str, Any]:
+    """Return the layout: the ground layer on the right, small maps of the upper layers on the left."""
     hidden: dict[str, Any] = {"showgrid": False, "zeroline": False, "showticklabels": False}
     hidden |= {"showline": True, "mirror": True}
     hidden["linecolor"] = "rgba(128,128,128,.4)"
@@ -136,23 +138,23 @@ def _map_layout(at: Float32, asked: Float32, top: int) -> dict[str, Any]:
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 0, "yanchor": "bottom"},
         "uirevision": "map",
         "xaxis": hidden
-        | {"domain": [left + (0.01 if top else 0), 1], "anchor": "y", "range": _axis_range(at, asked, 0)},
-        "yaxis": hidden | {"domain": [0, 1], "anchor": "x", "range": _axis_range(at, asked, 1)},
+        | {"domain": [left + (0.01 if top else 0), 1], "anchor": "y", "range": _axis_range(xy, question, 0)},
+        "yaxis": hidden | {"domain": [0, 1], "anchor": "x", "range": _axis_range(xy, question, 1)},
         "annotations": [_title("ground layer", left + 0.01 if top else 0, 1)],
     }
     for layer in range(1, top + 1):  # the highest on top, as the walk comes from there
         low, high = (layer - 1) / top, layer / top
         layout[f"xaxis{layer + 1}"] = hidden | {"domain": [0, left - 0.02], "anchor": f"y{layer + 1}"}
-        layout[f"xaxis{layer + 1}"] |= {"range": _axis_range(at, asked, 0)}
+        layout[f"xaxis{layer + 1}"] |= {"range": _axis_range(xy, question, 0)}
         layout[f"yaxis{layer + 1}"] = hidden | {"domain": [low, high - 0.07], "anchor": f"x{layer + 1}"}
-        layout[f"yaxis{layer + 1}"] |= {"range": _axis_range(at, asked, 1)}
+        layout[f"yaxis{layer + 1}"] |= {"range": _axis_range(xy, question, 1)}
         layout["annotations"].append(_title(f"layer {layer}" + (" and above" if layer == top else ""), 0, high - 0.06))
     return layout
 
 
-def _axis_range(at: Float32, asked: Float32, axis: int) -> list[float]:
-    """Return what an axis spans: all vectors and the question, with a margin."""
-    values = [*at[:, axis].tolist(), float(asked[axis])]
+def _axis_range(xy: Float32, question: Float32, axis: int) -> list[float]:
+    """Return the range of an axis: all vectors and the question, with a margin."""
+    values = [*xy[:, axis].tolist(), float(question[axis])]
     margin = max(0.04 * (max(values) - min(values)), 0.01)
     return [round(min(values) - margin, 4), round(max(values) + margin, 4)]
 

@@ -13,7 +13,7 @@ WALK_PROTOCOL = (
 
 
 def walk_record(trace: WalkTrace) -> RunRecord:
-    """Record a walk: what was found, what it cost, and what was missed and why."""
+    """Return the run record of a walk: what was found, what it cost, and what was missed and why."""
     walk, metadata = trace.walk, trace.indexed.retriever.metadata
     observed: dict[str, Any] = {
         "true_neighbours": len(trace.true_ids),

@@ -1,4 +1,4 @@
-"""Inside HNSW: one question's walk on the graph, step by step, and why it missed what it missed."""
+"""The Inside HNSW tab: one question's walk on the graph, step by step, and why it missed what it missed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,32 +21,35 @@ WALK_HINT = (
     "and the list says why it misses what it misses.</p>"
 )
 
-REFRESHED_VALUES = 8  # values that a newly loaded collection brings
+REFRESHED_VALUES = 8  # values that a newly loaded collection updates
 WalkViews = tuple[Any, ...]  # trace, step slider, map, step in words, summary, misses
 
 
 @dataclass(frozen=True)
 class WalkTab:
-    """Hold what demo.py links: what a newly loaded collection refreshes."""
+    """Components of the Inside HNSW tab that page.py links.
+
+    inputs and refreshed: inputs and outputs of the update after a collection was loaded.
+    """
 
     inputs: list[gr.Component]
     refreshed: list[gr.Component]
 
 
 def walk_question(question: str, k: float, ef: float, session: Session) -> WalkViews:
-    """Walk the graph for a question and show the end of the walk."""
+    """Walk the graph for a question, and return everything that shows the end of the walk."""
     return walk_views(trace_question(question, int(k), int(ef), session.loaded()))
 
 
 def walk_again(trace: WalkTrace | None, k: float, ef: float, session: Session) -> WalkViews:
-    """Walk again for the same question after a slider moved; before there is one, leave the page as it is."""
+    """Walk again for the same question after a slider moved; no change without a walk on this collection."""
     if trace is None or trace.indexed is not session.indexed:
         return (gr.skip(),) * 6
     return walk_views(trace_walk(trace.question, trace.query, int(k), int(ef), trace.indexed))
 
 
 def walk_views(trace: WalkTrace) -> WalkViews:
-    """Return all that shows a walk, standing at its last step."""
+    """Return everything that shows a walk, at its last step."""
     last = max(len(trace.walk.steps), 1)
     slider = gr.update(maximum=max(last, 2), value=last, interactive=last > 1)
     words = step_sentence(trace, last)
@@ -56,7 +59,7 @@ def walk_views(trace: WalkTrace) -> WalkViews:
 
 
 def show_step(number: float, trace: WalkTrace | None) -> tuple[go.Figure | Any, str | Any]:
-    """Show the walk up to a step."""
+    """Return the map of the walk up to a step, and what the step does."""
     if trace is None:
         return gr.skip(), gr.skip()
     at = min(int(number), len(trace.walk.steps))
@@ -64,7 +67,7 @@ def show_step(number: float, trace: WalkTrace | None) -> tuple[go.Figure | Any, 
 
 
 def refresh_walk(k: float, ef: float, session: Session) -> tuple[Any, ...]:
-    """Fit the tab to a newly loaded collection: the questions its graph does worst on, and how it is connected."""
+    """Adapt the tab to a newly loaded collection: the questions that its graph does worst on, how it is connected."""
     if session.indexed is None:
         return (gr.skip(),) * REFRESHED_VALUES
     indexed = session.indexed
@@ -75,7 +78,7 @@ def refresh_walk(k: float, ef: float, session: Session) -> tuple[Any, ...]:
 
 
 def build_walk_tab(session: gr.State) -> WalkTab:
-    """Lay the tab out and wire it."""
+    """Create the tab's components and connect their event listeners."""
     trace = gr.State()
     with gr.Row(equal_height=True):
         info = "Type one, or choose one of those that this graph does worst on."

@@ -1,4 +1,4 @@
-"""Words for a walk on the graph: each step, each miss, and how the graph is connected. All text is escaped."""
+"""Sentences about a walk: each step, each miss, and how the graph is connected. All text is escaped."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ BEAM = "as nearer candidates filled the beam"
 
 
 def walk_summary(trace: WalkTrace) -> str:
-    """Say what was found and what it cost."""
+    """Return what a walk found and what it cost."""
     n, asked = len(trace.indexed), len(trace.true_ids)
     computed = f"<b>{_count(trace.walk.distances, 'distance')}</b> in {_count(trace.walk.hops, 'step')}"
     head = f"At ef={trace.walk.ef} the walk finds "
@@ -26,7 +26,7 @@ def walk_summary(trace: WalkTrace) -> str:
 
 
 def _advice(trace: WalkTrace) -> str:
-    """Say whether a larger ef would help."""
+    """Return whether a larger ef would help."""
     never = sum(miss.smallest_ef is None for miss in trace.missed)
     if not never:
         return "Raise ef until none is missed, and read what that costs."
@@ -36,7 +36,7 @@ def _advice(trace: WalkTrace) -> str:
 
 
 def step_sentence(trace: WalkTrace, number: int) -> str:
-    """Say what one step does; number is from 1."""
+    """Return what one step does; number is counted from 1."""
     steps = trace.walk.steps
     if not steps:
         return "The collection is empty: there is nowhere to walk."
@@ -47,6 +47,7 @@ def step_sentence(trace: WalkTrace, number: int) -> str:
 
 
 def _descent_sentence(trace: WalkTrace, step: Step) -> str:
+    """Return what a step on an upper layer does."""
     [reached] = step.kept
     neighbours = _count(len(step.looked_at), "neighbour")
     looked = f"layer {step.layer}: from {_node_name(trace, step.node)} it looks at {neighbours}"
@@ -56,6 +57,7 @@ def _descent_sentence(trace: WalkTrace, step: Step) -> str:
 
 
 def _ground_sentence(trace: WalkTrace, step: Step) -> str:
+    """Return what a step on the ground layer does."""
     kept = step.kept
     best = kept[: trace.walk.k]
     true = trace.true_among(best)
@@ -68,7 +70,7 @@ def _ground_sentence(trace: WalkTrace, step: Step) -> str:
 
 
 def miss_sentence(trace: WalkTrace, miss: Miss) -> str:
-    """Explain one miss in a sentence."""
+    """Return why one true neighbour was missed."""
     rank = trace.true_ids.tolist().index(miss.node) + 1
     name = f"{_node_name(trace, miss.node)}, true neighbour {rank},"
     if miss.smallest_ef is None and not miss.linking:
@@ -82,7 +84,7 @@ def miss_sentence(trace: WalkTrace, miss: Miss) -> str:
 
 
 def _linking(miss: Miss) -> str:
-    """Say who links to a missed node and how near the walk came."""
+    """Return how many nodes link to a missed node, and how near the walk came."""
     if not miss.linking:
         return "no node links to it on the ground layer"
     if len(miss.linking) == 1:
@@ -98,7 +100,7 @@ def _linking(miss: Miss) -> str:
 
 
 def connectivity_facts(indexed: IndexedCollection) -> str:
-    """Tell how the graph is connected, in four numbers."""
+    """Return how the graph is connected, in four numbers."""
     graph = indexed.graph
     degrees, unreachable = graph.in_degree, len(graph.unreachable)
     few = int((degrees <= 2).sum())
@@ -113,7 +115,7 @@ def connectivity_facts(indexed: IndexedCollection) -> str:
 
 
 def missed_list(trace: WalkTrace) -> str:
-    """Explain every miss; say so where there is none."""
+    """Return the reason of every miss, or a note if there is none."""
     if not trace.missed:
         return f'<p class="lab-hint">Nothing is missed at ef={trace.walk.ef}.</p>'
     items = "".join(f"<li>{miss_sentence(trace, miss)}</li>" for miss in trace.missed)
@@ -121,12 +123,15 @@ def missed_list(trace: WalkTrace) -> str:
 
 
 def _node_name(trace: WalkTrace, node: int) -> str:
+    """Return the place of a node's passage, and its similarity to the question."""
     return f"<b>{escape(passage_place(trace.indexed.retriever.metadata[node]))}</b> ({1 - trace.walk.to_all[node]:.3f})"
 
 
 def _count(number: int, word: str) -> str:
+    """Return a number with its noun, singular or plural."""
     return f"{number:,} {_noun(number, word)}"
 
 
 def _noun(number: int, word: str) -> str:
+    """Return a noun in the singular or the plural."""
     return word if number == 1 else f"{word}s"

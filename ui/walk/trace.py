@@ -1,24 +1,23 @@
-"""Walking: a visitor's question -> the walk on the graph that answers it, and what it missed."""
+"""The trace of a walk: a question -> the steps of its search on the graph, and what it missed and why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from retriever.experiments.search_comparison import mark_differences
 from retriever.fair_lock import MACHINE_LOCK
-from retriever.graph.misses import Miss, explain_misses
+from retriever.graph.misses import Miss, explain_misses, mark_differences
 from retriever.graph.traversal import Walk
 from retriever.indexes.base import NO_ID, SCORE_TIE, Neighbors
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.protocol import knn_recall
+from retriever.measurement.recall_and_latency import knn_recall
 from retriever.vectors import Float32, Int64, normalize
 from ui.inputs import check_question
 
 
 @dataclass(frozen=True, eq=False)
 class WalkTrace:
-    """Hold one question's walk on the graph of what is loaded.
+    """One question's walk on the graph of the loaded collection.
 
     query: (dim,) unit vector. true_ids: (at most k,) the exact neighbours, nearest first. missed: why each true
     neighbour that counts as missed was not found; a tie at the border is no miss.
@@ -32,7 +31,7 @@ class WalkTrace:
     missed: Sequence[Miss]
 
     def true_among(self, nodes: Sequence[int]) -> int:
-        """Count the true neighbours among nodes, by distance: of equally near ones any counts."""
+        """Return how many of these nodes are true neighbours, by distance: of equally near ones any counts."""
         if not len(self.true_ids):
             return 0
         border = self.walk.to_all[self.true_ids].max() + SCORE_TIE
@@ -40,19 +39,19 @@ class WalkTrace:
 
     @property
     def found(self) -> int:
-        """True neighbours that were found."""
+        """The number of true neighbours that were found."""
         return len(self.true_ids) - len(self.missed)
 
 
 def trace_question(question: str | None, k: int, ef: int, indexed: IndexedCollection) -> WalkTrace:
-    """Embed a question and walk the graph for it. Raises ParameterError for an empty or a very long question."""
+    """Embed a question and walk the graph for it. Raises ParameterError if it is empty or too long."""
     asked = check_question(question)
     query = normalize(np.asarray(indexed.retriever.encoder.encode_query([asked]), np.float32))  # (1, dim)
     return trace_walk(asked, query[0], k, ef, indexed)
 
 
 def trace_walk(question: str, query: Float32, k: int, ef: int, indexed: IndexedCollection) -> WalkTrace:
-    """Walk the graph for a question that is embedded already, query being (dim,)."""
+    """Walk the graph for a question that is already embedded; query: (dim,) unit vector."""
     k = min(k, len(indexed))
     graph, exact = indexed.graph, indexed.retriever.exact
     with MACHINE_LOCK.shared():
@@ -70,7 +69,7 @@ def trace_walk(question: str, query: Float32, k: int, ef: int, indexed: IndexedC
 
 
 def hardest_queries(indexed: IndexedCollection, k: int, ef: int, count: int) -> list[int]:
-    """Return the numbers of the pinned questions that HNSW does worst on at ef, worst first."""
+    """Return the rows of the measuring queries that HNSW does worst on at ef, worst first."""
     k = min(k, len(indexed))
     truth, hnsw = indexed.truth(k), indexed.retriever.hnsw
     with MACHINE_LOCK.shared():

@@ -1,4 +1,4 @@
-"""The shelf: what was made once is kept, the least recently used goes first, and what fails leaves nothing."""
+"""Tests of the index cache: nothing is made twice, the least recently used go first, failures leave nothing."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def items(fake_encoder):
 
 
 class Maker:
-    """Make items, and note which."""
+    """An index cache that is filled with items, and the names of those that were made."""
 
     def __init__(self, items, room):
         self.items, self.made = items, []
@@ -38,7 +38,7 @@ def test_what_is_kept_is_not_made_again(items):
 
 def test_the_least_recently_used_goes_first(items):
     maker = Maker(items, 3.5)
-    assert maker.take("abc" + "a" + "d") == "abcd"  # b was used longest ago
+    assert maker.take("abc" + "a" + "d") == "abcd"  # b is the least recently used
     assert maker.take("cad") == "abcd"
     assert maker.take("b") == "abcdb"
 
@@ -91,13 +91,13 @@ def test_a_size_counts_vectors_twice_links_and_texts():
     assert index_bytes(index.with_graph(4, 20)) < index_bytes(index)  # fewer links
 
 
-def test_two_shelves_share_nothing(items):
+def test_two_caches_share_nothing(items):
     one, other = IndexCache(), IndexCache()
     one.get_or_make("a", lambda: items["a"])
     assert other.get_or_make("a", lambda: items["b"]) is items["b"]
 
 
-def test_a_visitors_shelf_holds_half_of_what_the_visitor_may_have(monkeypatch, fake_encoder):
+def test_a_visitors_cache_holds_half_of_what_the_visitor_may_have(monkeypatch, fake_encoder):
     monkeypatch.setenv("LAB_SESSION_MB", "6")
     large = {name: collection_of(fake_encoder, sentences(450)) for name in "abc"}  # about a megabyte each
     maker = Maker(large, 1)

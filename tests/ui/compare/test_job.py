@@ -1,4 +1,4 @@
-"""Comparing: what is refused and how, what is embedded and what never again, and what a comparison is made of."""
+"""Tests of comparison jobs: which requests are refused, what is embedded, what is reused, what a result holds."""
 
 import zipfile
 from dataclasses import replace
@@ -49,7 +49,7 @@ QRELS = [(f"q{row}", f"d{row}", 2) for row in range(6)]
 
 
 class Forgetful(Counting):
-    """See only the last word of a text, which is a number in a passage: a poor model."""
+    """A poor model, which sees only the last word of a text: in a passage a number."""
 
     def seen(self, texts):
         return [text.split()[-1] for text in texts]
@@ -57,7 +57,7 @@ class Forgetful(Counting):
 
 @pytest.fixture
 def models(monkeypatch):
-    """Let the models of the catalogue be encoders that count: the first is good, the second poor."""
+    """Encoders that count, in place of the catalogue's models: the first is good, the second poor."""
     made = {FIRST: Counting(FIRST), SECOND: Forgetful(SECOND), THIRD: Counting(THIRD)}
     for module in (
         "retriever.retrievers.dense",
@@ -80,7 +80,7 @@ def archive(tmp_path):
 
 
 def quiet(stage, done):
-    """Take progress and say nothing."""
+    """Ignore progress."""
 
 
 def request(collection=BEIR, first=FIRST, second=SECOND, **parts):
@@ -92,7 +92,7 @@ def compare(asked, index_cache, session=None, shared_samples=None, progress=quie
 
 
 def refusal(asked, index_cache, session=None, shared_samples=None):
-    """Return the error that a request leads to."""
+    """Return the error that a request raises."""
     with pytest.raises(RetrieverError) as raised:
         compare(asked, index_cache, session, shared_samples)
     return raised.value
@@ -102,7 +102,7 @@ def embedded(models):
     return {name: (model.documents, model.questions) for name, model in models.items()}
 
 
-# --- what the controls ask for
+# --- requests from the controls
 
 
 def test_controls_become_a_request():
@@ -155,7 +155,7 @@ def test_what_can_be_refused_at_once_is_refused_before_any_work(parts, error, wo
     asked = request(**{"archive": archive, **parts})
     with pytest.raises(error, match=words):
         plan_comparison(asked, Session(), index_cache, SharedSamples(()))
-    assert not index_cache._kept
+    assert not index_cache._indexes
 
 
 def test_the_largest_and_smallest_that_are_taken(archive, index_cache, models):
@@ -232,7 +232,7 @@ def test_a_spoilt_collection_is_told_and_nothing_stays(tmp_path, index_cache, mo
     error = refusal(request(archive=beir_zip(tmp_path / "a.zip", corpus, queries, qrels)), index_cache)
     assert isinstance(error, CollectionError)
     assert_matches(words, error)
-    assert not index_cache._kept
+    assert not index_cache._indexes
     assert set(embedded(models).values()) == {(0, 0)}, "it was embedded first"
 
 
@@ -260,7 +260,7 @@ def test_a_zip_bomb_is_refused_with_the_limit(tmp_path, index_cache, models, mon
     error = refusal(request(archive=str(tmp_path / "bomb.zip")), index_cache)
     assert isinstance(error, StorageError)
     assert "more than 1 MB" in str(error)
-    assert not index_cache._kept
+    assert not index_cache._indexes
 
 
 def test_a_collection_as_large_as_is_unpacked_is_taken(archive, index_cache, models, monkeypatch):
@@ -274,7 +274,7 @@ def test_a_name_that_leads_out_of_the_zip_is_refused(tmp_path, index_cache, mode
     assert isinstance(error, StorageError)
     assert "leads out of its folder; nothing was unpacked" in str(error)
     assert not list(tmp_path.parent.rglob("evil.txt"))
-    assert not index_cache._kept
+    assert not index_cache._indexes
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 half a zip"])
@@ -283,7 +283,7 @@ def test_a_file_that_is_no_zip_is_refused(tmp_path, index_cache, models, content
     error = refusal(request(archive=str(tmp_path / "a.zip")), index_cache)
     assert isinstance(error, StorageError)
     assert "a.zip" in str(error)
-    assert not index_cache._kept
+    assert not index_cache._indexes
 
 
 def test_a_larger_collection_than_is_taken_is_refused_before_it_is_embedded(archive, index_cache, models, monkeypatch):
@@ -291,7 +291,7 @@ def test_a_larger_collection_than_is_taken_is_refused_before_it_is_embedded(arch
     assert (
         str(refusal(request(archive=archive), index_cache)) == "There are 40 passages; at most 39 are taken. Load less."
     )
-    assert not index_cache._kept
+    assert not index_cache._indexes
     assert set(embedded(models).values()) == {(0, 0)}
     monkeypatch.setenv("LAB_MAX_CHUNKS", "40")
     compare(request(archive=archive), index_cache)
@@ -301,7 +301,7 @@ def test_more_questions_than_are_taken_are_refused_before_any_is_embedded(archiv
     monkeypatch.setenv("LAB_MAX_QUESTIONS", "5")
     error = refusal(request(archive=archive), index_cache)
     assert str(error) == "There are 6 judged questions; at most 5 are taken. Use a part of them."
-    assert not index_cache._kept
+    assert not index_cache._indexes
     assert set(embedded(models).values()) == {(0, 0)}
     monkeypatch.setenv("LAB_MAX_QUESTIONS", "6")
     compare(request(archive=archive), index_cache)
@@ -322,10 +322,10 @@ def test_a_model_of_the_hub_without_network_is_told_before_any_work(
     assert isinstance(error, ModelError)
     assert f"{HUB} could not be fetched" in str(error)
     assert "choose a packaged model: all-MiniLM-L6-v2, wordllama-256" in str(error)
-    assert not index_cache._kept
+    assert not index_cache._indexes
 
 
-# --- what is loaded in the first tab
+# --- the collection loaded in the Documents tab
 
 
 def qrels_file(path, qrels):
@@ -340,7 +340,7 @@ def queries_file(path, queries):
 
 @pytest.fixture
 def base(models):
-    """What is loaded: forty documents, without queries of their own, embedded with the first model."""
+    """A loaded collection of forty documents, without queries of its own, embedded with the first model."""
     indexed = index_collection(
         Collection("Lamps", [Document(*row) for row in CORPUS], passage=lambda document: document.text),
         IndexSettings(FIRST),
@@ -351,7 +351,7 @@ def base(models):
 
 @pytest.fixture
 def judged_base(base):
-    """The same with judged queries of its own."""
+    """The same collection with judged queries of its own."""
     judged = Collection("Lamps", [], dict(QUERIES), {query_id: {doc_id: 2} for query_id, doc_id, _ in QRELS}).judged
     return base.renewed(judged=judged)
 
@@ -416,7 +416,7 @@ def test_what_does_not_fit_what_is_loaded_is_told_before_anything_is_embedded(
     files = {name: qrels_file(tmp_path / f"{name}.tsv", rows) for name, rows in given.items()}
     error = refusal(request(LOADED, *names, **files), index_cache, session)
     assert_matches(words, error)
-    assert not index_cache._kept
+    assert not index_cache._indexes
     assert set(embedded(models).values()) == {(0, 0)}
 
 
@@ -432,7 +432,7 @@ def test_a_graph_of_other_settings_is_built_beside_the_one_that_is_loaded(judged
 def test_too_many_uploaded_questions_are_refused(base, index_cache, uploads, models, monkeypatch):
     monkeypatch.setenv("LAB_MAX_QUESTIONS", "5")
     assert "6 judged questions; at most 5" in str(refusal(request(LOADED, **uploads), index_cache, Session(base)))
-    assert not index_cache._kept
+    assert not index_cache._indexes
 
 
 # --- what is never embedded again
@@ -440,7 +440,7 @@ def test_too_many_uploaded_questions_are_refused(base, index_cache, uploads, mod
 
 @pytest.fixture
 def once(archive, index_cache, models):
-    """Compare once; what follows is to embed nothing."""
+    """One finished comparison, after which nothing is to be embedded."""
     found = compare(request(archive=archive), index_cache)
     assert {name: documents for name, (documents, _) in embedded(models).items()} == {FIRST: 40, SECOND: 40, THIRD: 0}
     return found
@@ -528,7 +528,7 @@ def test_cancelling_in_the_second_model_keeps_the_first(archive, index_cache, mo
 
     with pytest.raises(Cancelled):
         compare(request(archive=archive), index_cache, progress=leave)
-    assert [item.model_name for item in index_cache._kept.values()] == [FIRST]
+    assert [item.model_name for item in index_cache._indexes.values()] == [FIRST]
     before = embedded(models)[FIRST]
     assert before[0] == 40
     assert compare(request(archive=archive), index_cache).comparison.models == (FIRST, SECOND)
@@ -541,7 +541,7 @@ def test_cancelling_in_the_first_model_leaves_nothing(archive, index_cache, mode
 
     with pytest.raises(Cancelled):
         compare(request(archive=archive), index_cache, progress=leave)
-    assert not index_cache._kept
+    assert not index_cache._indexes
 
 
 def test_other_judgments_for_what_is_loaded_embed_no_passage_again(base, index_cache, models, uploads, tmp_path):
@@ -574,7 +574,7 @@ def test_another_loaded_collection_is_another(judged_base, index_cache, models):
 
 @pytest.fixture
 def shared(models, monkeypatch):
-    """A preparation of samples made of the forty documents."""
+    """Shared samples made of the forty documents."""
     qrels = {query_id: {doc_id: grade} for query_id, doc_id, grade in QRELS}
     documents = [Document(*row) for row in CORPUS]
     sample = Collection("Science", documents, dict(QUERIES), qrels, lambda document: document.text, relevance_level=2)
@@ -651,7 +651,7 @@ def test_a_hostile_file_name_is_only_a_name(tmp_path, index_cache, models):
 
 
 class Cased(Counting):
-    """Tell capitals apart."""
+    """A model that distinguishes capitals."""
 
     def seen(self, texts):
         return ["".join(f"{c}^" if c.isupper() else c for c in text) for text in texts]
@@ -659,7 +659,7 @@ class Cased(Counting):
 
 @pytest.fixture
 def shouting(tmp_path, models):
-    """A collection whose questions are in capitals, and a first model that tells them apart."""
+    """A collection whose questions are in capitals, and a first model that distinguishes them."""
     models[FIRST] = Cased(FIRST)
     corpus = [(doc_id, text.lower()) for doc_id, text in CORPUS]
     return beir_zip(tmp_path / "loud.zip", corpus, [(query_id, text.upper()) for query_id, text in QUERIES], QRELS)

@@ -1,4 +1,4 @@
-"""Question by question: the lists hold what they say, and the files read back to the numbers on the page."""
+"""Tests of the question lists, one question's view, and the files, which read back to the numbers on the page."""
 
 import re
 from dataclasses import replace
@@ -121,7 +121,7 @@ def test_every_cell_is_text(found):
     assert all(isinstance(cell, str) for row in listed(found, LARGEST_DIFFERENCE) for cell in row)
 
 
-# --- how many answers stand where
+# --- ranks of the first answers
 
 
 def test_ranks_are_counted_in_groups(found):
@@ -133,7 +133,7 @@ def test_ranks_are_counted_in_groups(found):
 
 
 def sides_of(source):
-    """Return both models' parts of a question: name, note and items."""
+    """Return both models' parts of a question's view: name, note and items."""
     return [
         (words_of(name), words_of(note), re.findall(r"<li class=\"(.*?)\">(.*?)</li>", items))
         for name, note, items in re.findall(
@@ -190,7 +190,7 @@ def files(found):
 
 @pytest.fixture
 def read(tmp_path):
-    """Read a file's content as trec.py reads files."""
+    """A function that reads a file's content as trec.py reads files."""
 
     def read(reader, content):
         (tmp_path / "file.txt").write_text(content, encoding="utf-8", newline="\n")

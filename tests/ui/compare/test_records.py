@@ -1,4 +1,4 @@
-"""The record of a comparison: complete, and every number is one that was measured."""
+"""Tests of the run record of a comparison: it is complete, and every number is one that was measured."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ def found():
 
 
 def read(record):
-    """Return a record as JSON keeps it, which knows no NaN."""
+    """Return a record as read back from JSON, which has no NaN."""
     return json.loads(record.to_json(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 

@@ -1,4 +1,4 @@
-"""The bench: a comparison is watched, replaced or stopped, and whatever goes wrong, the last result stays."""
+"""Tests of the comparison state: comparisons are watched, replaced, cancelled; on failure the last result stays."""
 
 import threading
 
@@ -21,7 +21,7 @@ BEFORE, AFTER = FinishedComparison(None, 1.0), FinishedComparison(None, 2.5)
 
 
 class Work:
-    """Stand in for a comparison that goes on until it is told to end."""
+    """A stand-in for a comparison that runs until it is told to end."""
 
     def __init__(self, result=AFTER, stage="embedding (all-MiniLM-L6-v2)"):
         self.result, self.stage, self.begun, self.go_on = result, stage, threading.Event(), threading.Event()
@@ -39,7 +39,7 @@ class Work:
 
 @pytest.fixture
 def begin(monkeypatch):
-    """Start steps with work of the test's own, and leave no thread behind."""
+    """A function that starts a comparison with the test's own work; no thread is left behind."""
     monkeypatch.setattr("ui.compare.state.POLL_SECONDS", 0.005)
     begun = []
 
@@ -60,7 +60,7 @@ def skipped(value):
 
 
 def written(given, comparison_state):
-    """Return the bench after some steps, as Gradio keeps it."""
+    """Return the comparison state after some steps, as Gradio stores it."""
     for value, *_ in given:
         comparison_state = comparison_state if skipped(value) else value
     return comparison_state
@@ -83,7 +83,7 @@ def test_progress_is_shown_and_then_the_result(begin):
     assert compared is done.compared is AFTER
     assert done.index_cache is before.index_cache
     assert "Done in 2.5 s" in progress
-    assert before.compared is BEFORE, "the bench that was handed in is not changed"
+    assert before.compared is BEFORE, "the state that was passed in is not changed"
 
 
 def test_progress_names_the_model_as_it_is_written(begin):
@@ -190,7 +190,7 @@ def test_a_refused_request_starts_nothing():
         next(stream_comparison(same, ComparisonState(), Session(), SharedSamples(())))
 
 
-def test_each_visitor_has_a_shelf_of_their_own():
+def test_each_visitor_has_an_index_cache_of_their_own():
     assert ComparisonState().index_cache is not ComparisonState().index_cache
     assert isinstance(ComparisonState().index_cache, IndexCache)
     assert ComparisonState() != ComparisonState()

@@ -1,4 +1,4 @@
-"""The fourth tab's handlers, called as Gradio calls them, before and after a comparison."""
+"""Tests of the Compare models tab's handlers, called as Gradio calls them, before and after a comparison."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def skipped(value):
 
 
 def clicked(query_id):
-    """Stand in for the event of a click on a question's row."""
+    """Return a stand-in for the event of a click on a question's row."""
     return SimpleNamespace(row_value=["question?", "term", "1", "2", "+0.000", query_id])
 
 
@@ -84,7 +84,7 @@ def test_choosing_and_downloading_before_a_comparison_is_told():
 
 @pytest.fixture
 def run(monkeypatch, result):
-    """Run compare_steps with a result of the test's own."""
+    """A function that runs stream_comparison_views with a result of the test's own."""
     monkeypatch.setattr("ui.compare.state.POLL_SECONDS", 0.001)
 
     def run(ef, show=LARGEST_DIFFERENCE, comparison_state=None):

@@ -1,4 +1,4 @@
-"""Scores: the board and the files hold trec_eval's numbers, the bars hold every question, and all text stays text."""
+"""Tests of the scoreboard, the bars and the files: trec_eval's numbers, every question counted, all text escaped."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ def found():
 
 @pytest.fixture(scope="module")
 def hostile():
-    """Two models, questions, kinds and titles, all of markup."""
+    """Two models, questions, kinds and titles, all of them markup."""
     queries, kinds = ({f"q{row}": f"{HOSTILE} {row}{end}" for row in range(2)} for end in "?!")
     texts = {"queries": queries, "kinds": kinds, "title": HOSTILE, "body": HOSTILE}
     return compared([1, 40], [40, 1], n=50, names=(HOSTILE, HOSTILE), **texts)
@@ -124,7 +124,7 @@ def test_signs_stand_where_they_say_something(values, signed, said):
 
 
 def bars_of(source):
-    """Return, for both models, what each segment says, how long it is, and the sentence above."""
+    """Return, for both models, each segment's words and length, and the sentence above."""
     bars = re.findall(r'<div class="lab-error"><div>(.*?)</div><div class="lab-bar">(.*?)</div></div>', source)
     segment = re.compile(r'class="lab-(\w+)" style="flex-grow:(\d+)" title="([^"]+): (\d+)"')
     return [

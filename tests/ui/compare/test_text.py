@@ -1,4 +1,4 @@
-"""The verdict: each sentence is true of its numbers, and each figure in it is computed here by itself."""
+"""Tests of the sentences about a comparison: each is true of its numbers, and each figure is computed again here."""
 
 import math
 import re
@@ -46,7 +46,7 @@ def own_p(first, second):
 
 
 def own_bounds(differences):
-    """Return the bounds of a 95 % bootstrap interval, in points."""
+    """Return the bounds of a 95 % bootstrap interval, in points, computed here."""
     values = np.array(differences)
     drawn = np.random.default_rng(7).integers(0, len(values), (20_000, len(values)))
     return [100 * bound for bound in np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])]
@@ -122,7 +122,7 @@ def test_hostile_model_names_stay_text():
         assert HOSTILE in without_tags(source)
 
 
-# --- nDCG, where the hit rate cannot tell
+# --- nDCG, where the hit rate does not decide
 
 
 @pytest.mark.parametrize("hits", [CLOSE, EQUAL], ids=["could be chance", "equal"])
@@ -358,7 +358,7 @@ def test_an_answer_beyond_rank_100():
     assert "has the first answer beyond rank 100, not among the first 10." in blame("model", None)
 
 
-# --- what a reader must know
+# --- what qualifies the numbers
 
 MATCHED = JudgmentCoverage(24, 24, 24, 24)
 RANKS = [1, 2, 3, 5, 11, 50] * 4, [1, 12, 1, 12, 1, 1] * 4

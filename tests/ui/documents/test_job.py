@@ -1,4 +1,4 @@
-"""Building: what is refused before any work, what is embedded again and what is not, and what a build makes."""
+"""Tests of build jobs: which requests are refused, what is embedded again and what is not, and what a build makes."""
 
 import threading
 import zipfile
@@ -41,11 +41,11 @@ TEXT = "Tea is made of leaves. Bread is made of flour. " * 20
 
 @pytest.fixture(autouse=True)
 def model(wordllama):
-    """All builds here use the quick model."""
+    """Load the quick model, which all builds here use."""
 
 
 class Spy:
-    """Count the document batches that are embedded."""
+    """A counter of the document batches that an encoder embeds."""
 
     def __init__(self, encoder, monkeypatch):
         self.calls, original = 0, encoder.encode_document
@@ -63,7 +63,7 @@ def spy(wordllama, monkeypatch):
 
 
 def quiet(stage, done):
-    """Take progress and say nothing."""
+    """Ignore progress."""
 
 
 def build(request, session=None, shared_samples=None):
@@ -85,7 +85,7 @@ def files(tmp_path):
     return [str(tmp_path / name) for name in ("tea.txt", "bread.md", "broken.pdf")]
 
 
-# --- what the controls ask for
+# --- requests from the controls
 
 
 def test_the_models_default_size_is_left_to_the_model():
@@ -307,7 +307,7 @@ def test_what_is_not_shown_does_not_matter(spy):
 
 @pytest.fixture
 def shared(fake_encoder, monkeypatch):
-    """A preparation whose sample is there."""
+    """Shared samples, and the sample that they give."""
     made = collection_of(fake_encoder, sentences(50))
     monkeypatch.setattr("ui.jobs.shared_samples.cached_sample", lambda name, settings, progress: made)
     monkeypatch.setattr("ui.jobs.shared_samples.load_encoder", lambda name: fake_encoder)
@@ -373,7 +373,7 @@ def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
         build(BuildRequest(SAVED, saved=str(path), settings=SETTINGS))
 
 
-# --- one after the other
+# --- the build queue
 
 
 def test_who_has_to_wait_is_told_their_place_and_may_give_up(monkeypatch):
@@ -414,7 +414,7 @@ def test_a_model_that_is_being_fetched_keeps_nobody_else_waiting(monkeypatch, wo
             waiting.result(30)
 
 
-# --- no more than there is memory for
+# --- the memory budget
 
 
 def test_what_needs_more_memory_than_one_visitor_has_is_refused_before_it_is_embedded(monkeypatch, spy):

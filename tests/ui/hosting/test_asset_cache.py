@@ -1,4 +1,4 @@
-"""Assets: made once, then given to everybody as they were made; whatever is not whole or not found is not kept."""
+"""Tests of the asset cache: files are made once and served unchanged; partial or missing ones are not cached."""
 
 import asyncio
 import gzip
@@ -9,7 +9,7 @@ from ui.hosting.asset_cache import FOR_GOOD, AssetCache
 
 
 class App:
-    """Answer with a file, in two parts, and count how often."""
+    """An app that responds with a file, in two parts, and records the requests."""
 
     def __init__(self, status=200, kind=b"text/javascript", body=b"let page = 1;" * 100):
         self.asked, self.status, self.kind, self.body = [], status, kind, body
@@ -45,7 +45,7 @@ def test_a_file_is_made_once_and_given_whole_each_time(path):
     for status, headers, body in answers:
         assert status == 200 and gzip.decompress(body) == app.body and len(body) < len(app.body)
         assert dict(headers)[b"content-length"] == str(len(body)).encode()
-        assert [name for name, _ in headers].count(b"x-added") == 1  # what others add to one answer is not kept
+        assert [name for name, _ in headers].count(b"x-added") == 1  # what others add to one response is not cached
         assert dict(headers)[b"etag"] == b"x"
 
 

@@ -1,4 +1,4 @@
-"""A host that forgets: app.py killed without notice and started again; its cache damaged, or its disk full."""
+"""Tests of app.py killed without notice and started again, with a damaged cache or a full disk."""
 
 import json
 import os
@@ -19,7 +19,7 @@ SMALL_DISK = 'mount -t tmpfs -o size=100k tmpfs "$0" && exec "$@"'  # less than 
 
 
 def check_works(app):
-    """Wait for the page and the small sample, ask a question, and see that the answer is right."""
+    """Wait for the page and the small sample, ask a question, and check the answer."""
     app.wait_for_page()
     app.wait_for_sample()
     answer = app.call("search", QUESTION, 3, 20)
@@ -27,7 +27,7 @@ def check_works(app):
 
 
 def entry_of(host):
-    """Where the small sample is kept."""
+    """Return the folder where the small sample is cached."""
     return host / "cache" / _entry_folder("documents", IndexSettings()).name
 
 
@@ -52,13 +52,13 @@ def host(tmp_path_factory):
 
 
 def uploads(host):
-    """The folders of uploads: one for each app that runs, and what others have left."""
+    """Return the folders of uploads: one for each app that runs, and those that others have left."""
     return list((host / "temporary").glob("dense-retrieval-lab-*"))
 
 
 @pytest.fixture(scope="module")
 def full():
-    """Return the words of a command line that gives the app a cache on a disk too small for it."""
+    """Return the words of a command line that gives the app a cache on a disk that is too small for it."""
     for command in MOUNTS:
         tried = [*command, "sh", "-c", SMALL_DISK, "/mnt", "true"]
         if subprocess.run(tried, capture_output=True, check=False).returncode == 0:
@@ -80,6 +80,8 @@ def test_after_a_kill_with_a_damaged_cache_or_a_full_disk_the_page_works(host, f
         assert len(uploads(host)) == 1, "those of killed apps are still there"
 
         check_works(on_full_disk)
-        there = Path(f"/proc/{on_full_disk.process.pid}/root{small}")  # as the app sees it: nobody else has its mount
+        there = Path(
+            f"/proc/{on_full_disk.process.pid}/root{small}"
+        )  # as the app sees it: only its process has the mount
         assert os.statvfs(there).f_blocks * os.statvfs(there).f_frsize < 200_000, "the disk is not the small one"
         assert list(there.iterdir()) == []

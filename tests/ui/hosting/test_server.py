@@ -1,4 +1,4 @@
-"""The server around the page: health, sessions with an end, uploads of one visitor alone, side doors, the log."""
+"""Tests of the server around the page: health, sessions and their end, private uploads, closed endpoints, the log."""
 
 import gc
 import json
@@ -32,7 +32,7 @@ EVENT = {"data": [], "fn_index": 0, "session_hash": "somebody"}
 
 @pytest.fixture(scope="module")
 def server(minilm, wordllama):
-    """Serve the app with the small sample prepared; sessions end soon after their page is closed."""
+    """The app's server with the small sample prepared; sessions end soon after their page is closed."""
     shared_samples = SharedSamples(("documents",))
     shared_samples.start()
     shared_samples.wait_for("documents", lambda stage, done: None)
@@ -81,7 +81,7 @@ def send(server, content, **options):
 
 
 def build_files(server, *paths, name="someone", chunk_size=40, M=16):
-    """Build from files that were uploaded before, as the page does; gradio_client would upload them once more."""
+    """Build from files that were uploaded before, as the page does; gradio_client would upload them again."""
     given = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]
     data = ["files", "documents", given, "", "wordllama-256", chunk_size, 0, M, 200]
     address = f"{server.address}/gradio_api/call/build"
@@ -166,7 +166,7 @@ def test_states_that_nobody_asked_for_are_bounded(server):
     assert server.demo.app.state_holder.capacity == 2 * limits().sessions
 
 
-# --- what one visitor brings is nobody else's
+# --- what one visitor brings no other visitor gets
 
 
 def test_another_visitor_finds_nothing_of_mine(new_client):
@@ -181,7 +181,7 @@ def test_another_visitor_finds_nothing_of_mine(new_client):
 
 
 def test_a_text_that_another_has_built_is_embedded_anew(new_client, wordllama, monkeypatch):
-    """A shared cache would tell, by its speed, that somebody else had the text."""
+    """A shared cache would reveal, by its speed, that another visitor had the text."""
     counts, original = [], wordllama.encode_document
 
     def encode_document(texts, **options):
@@ -220,7 +220,7 @@ def test_an_upload_that_cannot_be_read_is_deleted_too(server):
         build_files(server, path, name="another")
 
 
-def test_one_visitors_reading_does_not_take_anothers_file(server):
+def test_parsing_one_visitors_upload_does_not_delete_anothers(server):
     paths = [send(server, " ".join(sentences(30)).encode()).json()[0] for _ in range(2)]
     for name, path in zip(("one", "other"), paths, strict=True):
         assert build_files(server, path, name=name)["data"]["vectors"] > 0
@@ -293,7 +293,7 @@ def test_what_nobody_reads_is_swept_away(server):
     assert not list(uploads_root().rglob("*.txt"))
 
 
-# --- side doors
+# --- closed endpoints
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Sessions one after another: what each held is given back, so that memory levels off."""
+"""Tests of sessions one after another: the memory of each is freed, so that memory levels off."""
 
 import gc
 import json
@@ -19,18 +19,18 @@ pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS
 SESSIONS = 200 if os.environ.get("LAB_FULL_TESTS") == "1" else 12
 PASSAGES = 2_000  # of each session: some eight megabytes
 PATIENCE = 60  # seconds until a test gives up
-SETTLED = 0.5  # of the sessions: by then every library has taken what it takes
+SETTLED = 0.5  # of the sessions: by then every library has allocated what it needs
 
 
 def resident():
-    """Return the megabytes this process has in memory."""
+    """Return the megabytes of memory that this process has."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE).group(1)) / 1_000
 
 
 @pytest.fixture
 def server(wordllama, monkeypatch):
-    """Serve the app; who does nothing for a moment is forgotten."""
+    """The app's server, which ends the session of a visitor who is idle for a moment."""
     monkeypatch.setattr("ui.hosting.server.SWEEP_SECONDS", 0.05)
     monkeypatch.setattr("ui.hosting.visitors.GRACE_SECONDS", 0.2)
     with server_of(SharedSamples(())) as server:

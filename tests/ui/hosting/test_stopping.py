@@ -1,4 +1,4 @@
-"""A graceful stop: running builds are cancelled, visitors hear of it, nothing stays behind."""
+"""Tests of the graceful stop: running builds are cancelled, visitors are told, nothing is left behind."""
 
 import json
 import os
@@ -23,7 +23,7 @@ STOP = 20  # seconds it may take to stop
 
 @pytest.fixture
 def started(tmp_path):
-    """Start `python app.py`; give its address, the lines of its log, its process and where it keeps uploads."""
+    """A started `python app.py`: its address, the lines of its log, its process, and its folder of uploads."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

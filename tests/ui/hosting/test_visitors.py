@@ -1,4 +1,4 @@
-"""Visitors: how many may be here, and whose time runs out when."""
+"""Tests of the registry of visitors: how many are admitted, and when their time has run out."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from ui.hosting.visitors import GRACE_SECONDS, MOST_ENDED, Visitors
 
 
 class Clock:
-    """Time that a test moves."""
+    """A clock that a test moves."""
 
     def __init__(self):
         self.now = 1_000.0
@@ -98,7 +98,7 @@ def test_a_place_is_free_again(visitors, clock):
     assert not visitors.full and visitors.admit("c")
 
 
-def test_strangers_do_not_matter(visitors):
+def test_unknown_sessions_do_not_matter(visitors):
     visitors.connected("nobody")
     visitors.disconnected("nobody")
     assert len(visitors) == 0

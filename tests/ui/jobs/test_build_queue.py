@@ -1,4 +1,4 @@
-"""The line: a few work at once, the others in the order they came; who gives up is let go."""
+"""Tests of the build queue: a few work at once, the others in order of arrival; cancelled ones leave it."""
 
 import threading
 import time
@@ -12,16 +12,16 @@ PATIENCE = 10  # seconds until a test gives up on a thread
 
 
 class Worker(threading.Thread):
-    """Stand in line, and work until told to end."""
+    """A thread that waits in the build queue, and works until it is told to end."""
 
-    def __init__(self, line, done):
+    def __init__(self, build_queue, done):
         super().__init__(daemon=True)
-        self.line, self.done, self.told, self.error = line, done, [], None
+        self.build_queue, self.done, self.told, self.error = build_queue, done, [], None
         self.waits, self.works, self.end, self.give_up = (threading.Event() for _ in range(4))
 
     def run(self):
         try:
-            with self.line.place(self.progress):
+            with self.build_queue.place(self.progress):
                 self.done.append(self)
                 self.works.set()
                 self.end.wait(PATIENCE)
@@ -37,14 +37,14 @@ class Worker(threading.Thread):
 
 @pytest.fixture
 def queue():
-    """A line with two places, and five who come one after the other; all are sent home at the end."""
-    line, done, workers = BuildQueue(lambda: 2), [], []
+    """A build queue with two places, and five workers that arrive one after the other; all are ended afterwards."""
+    build_queue, done, workers = BuildQueue(lambda: 2), [], []
     for number in range(5):
-        worker = Worker(line, done)
+        worker = Worker(build_queue, done)
         workers.append(worker)
         worker.start()
         assert (worker.works if number < 2 else worker.waits).wait(PATIENCE)
-    yield line, done, workers
+    yield build_queue, done, workers
     for worker in workers:
         worker.end.set()
     for worker in workers:
@@ -52,9 +52,9 @@ def queue():
 
 
 def test_only_so_many_work_at_once(queue):
-    line, done, workers = queue
+    build_queue, done, workers = queue
     assert done == workers[:2]
-    assert (line.working, line.waiting) == (2, 3)
+    assert (build_queue.working, build_queue.waiting) == (2, 3)
 
 
 def test_who_waits_is_told_how_many_are_before(queue):
@@ -69,11 +69,11 @@ def test_the_next_works_in_the_order_they_came(queue):
         assert done == workers[: number + 1]
 
 
-def test_who_gives_up_leaves_the_line_and_nobody_waits_for_them(queue):
-    line, _, workers = queue
+def test_who_gives_up_leaves_the_queue_and_nobody_waits_for_them(queue):
+    build_queue, _, workers = queue
     workers[2].give_up.set()
     workers[2].join(PATIENCE)
-    assert isinstance(workers[2].error, Cancelled) and line.waiting == 2
+    assert isinstance(workers[2].error, Cancelled) and build_queue.waiting == 2
     workers[0].end.set()
     assert workers[3].works.wait(PATIENCE)
     end = time.monotonic() + PATIENCE
@@ -83,12 +83,12 @@ def test_who_gives_up_leaves_the_line_and_nobody_waits_for_them(queue):
 
 
 def test_what_fails_leaves_its_place():
-    line = BuildQueue(lambda: 1)
-    with pytest.raises(ZeroDivisionError), line.place(lambda stage, done: None):
+    build_queue = BuildQueue(lambda: 1)
+    with pytest.raises(ZeroDivisionError), build_queue.place(lambda stage, done: None):
         raise ZeroDivisionError
-    assert line.working == 0
-    with line.place(lambda stage, done: None):
-        assert line.working == 1
+    assert build_queue.working == 0
+    with build_queue.place(lambda stage, done: None):
+        assert build_queue.working == 1
 
 
 def test_words():

@@ -1,4 +1,4 @@
-"""A job: its progress can be watched, it can be cancelled, and its errors reach whoever asks for the result."""
+"""Tests of jobs: progress can be watched, work can be cancelled, and errors reach the caller of result."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -91,7 +91,7 @@ def test_a_cancelled_job_stops_at_its_next_report():
     job = Job(work).start()
     assert started.wait(PATIENCE)
     job.cancel()
-    assert not job.wait(0.05)  # it is asked, not killed
+    assert not job.wait(0.05)  # it is asked to stop, not killed
     cancelled.set()
     with pytest.raises(Cancelled):
         job.result()

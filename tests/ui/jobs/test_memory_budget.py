@@ -1,4 +1,4 @@
-"""Memory: counted while somebody holds it, given back when nobody does, refused beforehand when it is too much."""
+"""Tests of the memory budget: collections are counted while held, freed afterwards, and refused if too large."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""The shared samples: prepared once, in order, in the background; a failure is told and stops nothing else."""
+"""Tests of the shared samples: prepared once, in order, in the background; a failure is reported, others go on."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ PATIENCE = 10  # seconds until a test gives up on a thread
 
 
 class Samples:
-    """Hand out small collections in place of the real samples, one at a time, when allowed to."""
+    """A stand-in for cached_sample that gives small collections, one at a time, when it is allowed to."""
 
     def __init__(self, encoder):
         self.made = {
@@ -50,13 +50,13 @@ def samples(monkeypatch, fake_encoder):
     yield samples
     for event in samples.allowed.values():
         event.set()
-    for thread in threading.enumerate():  # or what is still to come would be prepared in earnest, beside other tests
+    for thread in threading.enumerate():  # else the remaining samples would really be prepared, beside other tests
         if thread.name == "preparation":
             thread.join(PATIENCE)
 
 
 def nobody(stage, done):
-    """Hear of progress and do nothing."""
+    """Ignore progress."""
 
 
 def wait(state, name):

@@ -1,4 +1,4 @@
-"""The limits in words: what is in force is what is told."""
+"""Tests of the limits in words: they are those in force."""
 
 import pytest
 

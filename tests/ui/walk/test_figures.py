@@ -1,4 +1,4 @@
-"""The map: what is drawn at a step is what was walked up to it, told by shape as well as by colour."""
+"""Tests of the map: at a step it draws what was walked up to it, by shape as well as by colour."""
 
 from dataclasses import replace
 
@@ -18,13 +18,13 @@ def starved(fake_encoder):
 
 @pytest.fixture(scope="module")
 def trace(starved):
-    trips = [trace_question(question, 10, 10, starved) for question in starved.queries[:10]]
-    return next(trace for trace in trips if trace.missed and trace.found > 1)
+    walks = [trace_question(question, 10, 10, starved) for question in starved.queries[:10]]
+    return next(trace for trace in walks if trace.missed and trace.found > 1)
 
 
 @pytest.fixture(scope="module")
 def flat(fake_encoder):
-    """A collection whose graph has the ground layer only."""
+    """A collection whose graph has only the ground layer."""
     indexed = lab(fake_encoder, sentences(12))
     assert len(indexed.graph.links) == 1
     return indexed
@@ -36,7 +36,7 @@ def on(figure, axis="x"):
 
 
 def at(indexed, nodes):
-    """Return where nodes stand, as points."""
+    """Return the positions of nodes, as points."""
     return [tuple(point) for point in indexed.positions[list(nodes)].round(4).tolist()]
 
 
@@ -49,7 +49,7 @@ def drawn(figure, name, axis="x"):
 
 
 def same(points, others):
-    """Whether two lists hold the same points, in any order."""
+    """Return whether two lists hold the same points, in any order."""
     return sorted(points) == sorted(others)
 
 
@@ -211,9 +211,9 @@ def test_all_of_a_small_collection_is_in_the_background(trace):
 
 
 def test_everything_is_inside_the_axes_and_finite(trace, flat):
-    trips = [trace, trace_question("amber", 50, 400, flat), trace_walk("x", np.zeros(32, np.float32), 3, 3, flat)]
-    trips += [trace_walk("far", sign * axis, 3, 3, flat) for axis in flat.plane.axes for sign in (1, -1)]
-    for one in trips:
+    walks = [trace, trace_question("amber", 50, 400, flat), trace_walk("x", np.zeros(32, np.float32), 3, 3, flat)]
+    walks += [trace_walk("far", sign * axis, 3, 3, flat) for axis in flat.plane.axes for sign in (1, -1)]
+    for one in walks:
         figure = map_figure(one, len(one.walk.steps))
         for trace in figure.data:
             number = (trace.xaxis or "x")[1:]

@@ -1,4 +1,4 @@
-"""The graph tab's handlers as plain functions: before and after something is loaded, at the ends of their sliders."""
+"""Tests of the Inside HNSW tab's handlers: before and after something is loaded, and at the sliders' ends."""
 
 import re
 
@@ -113,7 +113,7 @@ def test_a_slider_moved_before_any_walk_changes_nothing(good):
         assert all(skipped(value) for value in values)
 
 
-def test_a_trip_of_another_collection_is_not_walked_again(starved, good):
+def test_a_trace_of_another_collection_is_not_walked_again(starved, good):
     trace, *_ = walk_question("amber", 10, 10, Session(good))
     other = good.with_graph(2, 5)
     for session in (Session(starved), Session(other), Session()):

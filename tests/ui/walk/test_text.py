@@ -1,4 +1,4 @@
-"""Words for a walk: every number in a sentence is counted here once more, on links read from the graph."""
+"""Tests of the sentences about a walk: every number is counted here again, on links read from the graph."""
 
 import re
 from bisect import insort
@@ -36,7 +36,7 @@ def integer(written):
 
 
 def replayed(indexed, query, width):
-    """Search the graph's links once more, with a sorted list: (layer, node, looked at, kept, distances) a step."""
+    """Search the links again, with a sorted list; return (layer, node, looked at, kept, distances) of each step."""
     graph, far = indexed.graph, 1 - true_scores(indexed, query)
     links = [[[other for other in row if other >= 0] for row in layer.tolist()] for layer in graph.links]
     steps, at, count = [], graph.entry_point, 1
@@ -77,7 +77,7 @@ def good(fake_encoder):
 
 @pytest.fixture(scope="module")
 def equal(fake_encoder):
-    """Thirty times the same text: every one is as near as any other."""
+    """A collection of thirty equal texts, all equally near."""
     return lab(fake_encoder, ["amber river"] * 30)
 
 

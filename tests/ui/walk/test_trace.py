@@ -1,4 +1,4 @@
-"""Walking: what a trace says was found and missed is what hnswlib's own search finds, against truth in float64."""
+"""Tests of walk traces: found and missed are what hnswlib's own search finds and misses, by truth in float64."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ STARVED = {"M": 2, "ef_construction": 5}
 
 
 def lab(encoder, texts, **fields):
-    """Index texts as collection_of does, the pinned questions' vectors being of unit length as in the app."""
+    """Index texts as collection_of does, with measuring queries of unit length as in the app."""
     indexed = collection_of(encoder, texts, **fields)
     return indexed.renewed(query_vectors=normalize(indexed.query_vectors))
 
@@ -30,7 +30,7 @@ def by_hnswlib(indexed, query, k, ef):
 
 
 def count_found(indexed, query, k, ef):
-    """Count what hnswlib finds that is as near as the k-th of all."""
+    """Return how many hnswlib finds that are as near as the true k-th neighbour."""
     scores = true_scores(indexed, query)
     found = scores[by_hnswlib(indexed, query, k, ef)]
     return int((found >= np.sort(scores)[::-1][:k][-1] - 2e-6).sum())
@@ -49,14 +49,14 @@ def good(fake_encoder):
 
 @pytest.fixture(scope="module")
 def repeated(fake_encoder):
-    """Texts of which each is there five times, on a graph that leaves some out of reach."""
+    """A collection in which each text occurs five times, on a graph that leaves some out of reach."""
     indexed = lab(fake_encoder, [text for text in sentences(40) for _ in range(5)], **STARVED)
     assert len(indexed.graph.unreachable) > 10
     return indexed
 
 
 @pytest.mark.parametrize(("k", "ef"), [(10, 10), (10, 60), (1, 1), (5, 2)])
-def test_a_trip_is_hnswlibs_search_held_against_the_truth(starved, fake_encoder, k, ef):
+def test_a_trace_is_hnswlibs_search_compared_with_the_truth(starved, fake_encoder, k, ef):
     missed = 0
     for question in starved.queries[:4]:
         trace = trace_question(f"  {question} ", k, ef, starved)
@@ -81,7 +81,7 @@ def test_a_wide_walk_on_a_good_graph_misses_nothing(good):
         assert (list(trace.missed), trace.found) == ([], 10)
 
 
-def test_a_trip_of_an_embedded_question_is_the_same(starved):
+def test_a_trace_of_an_embedded_question_is_the_same(starved):
     asked = trace_question(starved.queries[3], 10, 10, starved)
     given = trace_walk(starved.queries[3], starved.query_vectors[3], 10, 10, starved)
     assert given.walk.ids.tolist() == asked.walk.ids.tolist()

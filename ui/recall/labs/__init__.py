@@ -1,1 +1,1 @@
-"""The build lab and the size lab of the third tab."""
+"""The build lab and the size lab of the Recall against latency tab."""

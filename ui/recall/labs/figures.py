@@ -1,4 +1,4 @@
-"""Figures of the labs: recall over M and efConstruction as a heat map, and how each search grows. Arrays -> Plotly."""
+"""Figures of the labs: a heat map of recall by M and efConstruction, and the growth of latency with the collection."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ SCALE = [[0.0, "rgba(230,159,0,.06)"], [1.0, "rgba(230,159,0,.75)"]]  # HNSW's o
 
 
 def heat_figure(results: Sequence[BuildResult]) -> go.Figure:
-    """Draw recall by M and efConstruction; each cell says recall and build seconds."""
+    """Draw recall by M and efConstruction; each cell shows recall and build seconds."""
     Ms = sorted({r.M for r in results})
     widths = sorted({r.ef_construction for r in results})
     by_pair = {(r.M, r.ef_construction): r for r in results}

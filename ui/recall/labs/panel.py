@@ -1,4 +1,4 @@
-"""The labs of the third tab: vary M and efConstruction, or the number of vectors, and measure what changes."""
+"""The labs' panel: vary M and efConstruction, or the number of vectors, and measure what changes."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from ui.render.export import folded_record
 from ui.session import Session
 
 MS, EF_CONSTRUCTIONS = (4, 8, 16, 32), (20, 100, 400)
-SAMPLED_VECTORS = 5_000  # vectors of the build lab, unless all are asked for
+SAMPLED_VECTORS = 5_000  # vectors of the build lab, unless all are requested
 BUILD_HINT = (
     '<p class="lab-hint">The course says: <i>higher efConstruction improves recall at the cost of memory and build '
     "time</i>. Build twelve graphs over the same vectors and see which part of that is so.</p>"
@@ -31,11 +31,11 @@ SIZE_HINT = (
 )
 
 LabResult = TypeVar("LabResult")
-LabOutputs = tuple[str, Any, str]  # progress, figure, table and words
+LabOutputs = tuple[str, Any, str]  # progress, figure, verdict with table
 
 
 def stream_build_lab(k: float, ef: float, every: bool, session: Session, running: Any) -> Iterator[Any]:  # noqa: ANN401 - a Job
-    """Run the build lab over a fixed sample of what is loaded, or over all of it."""
+    """Run the build lab over a fixed sample of the loaded vectors, or over all of them."""
     indexed, k = session.loaded(), min(int(k), len(session.loaded()))
     width = max(int(ef), k)
 
@@ -56,7 +56,7 @@ def stream_build_lab(k: float, ef: float, every: bool, session: Session, running
 
 
 def stream_size_lab(k: float, ef: float, session: Session, running: Any) -> Iterator[Any]:  # noqa: ANN401 - a Job
-    """Run the size lab over what is loaded, with its graph's settings."""
+    """Run the size lab over the loaded vectors, with the settings of their graph."""
     indexed, k = session.loaded(), min(int(k), len(session.loaded()))
     width = max(int(ef), k)
 
@@ -74,7 +74,7 @@ def stream_size_lab(k: float, ef: float, session: Session, running: Any) -> Iter
 
 
 def stop_lab(running: Any) -> str:  # noqa: ANN401 - a Job
-    """Ask a running lab to stop."""
+    """Ask the running lab to stop, and return a message."""
     if running is None or running.wait(0):
         return '<p class="lab-hint">Nothing is running.</p>'
     running.cancel()
@@ -82,7 +82,7 @@ def stop_lab(running: Any) -> str:  # noqa: ANN401 - a Job
 
 
 def build_lab_panel(session: gr.State, k: gr.Slider, ef: gr.Slider) -> None:
-    """Lay out both labs, each behind a line that opens it; they measure at the sliders' k and ef."""
+    """Create both labs, each folded; they measure at the sliders' k and ef."""
     with gr.Accordion("Build lab: what M and efConstruction buy", open=False):
         hint = gr.HTML(BUILD_HINT)
         with gr.Row():
@@ -101,15 +101,15 @@ def build_lab_panel(session: gr.State, k: gr.Slider, ef: gr.Slider) -> None:
 def _wire_lab(
     start: gr.Button, cancel: gr.Button, run: Callable[..., Iterator[Any]], inputs: list[Any], hint: gr.HTML
 ) -> None:
-    """Lay out where a lab shows its result, and wire its buttons."""
+    """Create the components of a lab's result, and connect its buttons."""
     running = gr.State()
     with gr.Row():
         with gr.Column(scale=6, min_width=320):
             figure = gr.Plot(show_label=False, container=False, visible=False)
         with gr.Column(scale=6, min_width=320):
-            told = gr.HTML()
+            result_html = gr.HTML()
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    outputs = [running, hint, figure, told]
+    outputs = [running, hint, figure, result_html]
     start.click(report_stream_errors(run), [*inputs, running], outputs, concurrency_limit=None, **hidden)
     cancel.click(stop_lab, running, hint, queue=False, **hidden)
 
@@ -119,32 +119,33 @@ def _stream_lab(
     show: Callable[[LabResult], tuple[Any, str]],
     running: Any,  # noqa: ANN401 - a Job
 ) -> Iterator[Any]:
-    """Run a lab in the background, with progress; the last step shows the result."""
+    """Run a lab as a job; yield its progress, and in the last step the result."""
     if running is not None:
-        running.cancel()  # a second click starts anew
+        running.cancel()  # a second click restarts
 
-    def in_line(progress: Progress) -> LabResult:
+    def queued_work(progress: Progress) -> LabResult:
         with BUILD_QUEUE.place(progress):
             return work(progress)
 
-    job = Job(in_line, kind="lab").start()
+    job = Job(queued_work, kind="lab").start()
     try:
         yield job, progress_bar(job.status), gr.skip(), gr.skip()
         while not job.wait(POLL_SECONDS):
             yield gr.skip(), progress_bar(job.status), gr.skip(), gr.skip()
-        figure, told = show(job.result())
+        figure, result_html = show(job.result())
     except Cancelled:
         yield gr.skip(), '<p class="lab-hint">Cancelled. What was shown before is unchanged.</p>', gr.skip(), gr.skip()
         return
     finally:
-        job.cancel()  # also when the visitor has left the page
-    yield gr.skip(), '<p class="lab-hint">Done.</p>', gr.update(value=figure, visible=True), told
+        job.cancel()  # also when the visitor leaves the page
+    yield gr.skip(), '<p class="lab-hint">Done.</p>', gr.update(value=figure, visible=True), result_html
 
 
 def _result_html(verdict: str, table: str, record: RunRecord) -> str:
-    """Return a lab's words, its table, and its run record behind a line that opens it."""
+    """Return a lab's verdict, its table, and its run record, folded."""
     return verdict + table + folded_record(record)
 
 
 def _staged(progress: Progress, stage: str) -> Callable[[float], None]:
+    """Return a function that reports the fraction done of one stage."""
     return lambda fraction: progress(stage, fraction)

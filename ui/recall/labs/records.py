@@ -1,17 +1,17 @@
-"""Run records of the labs and of a walk on the graph."""
+"""Run records of the build lab and the size lab."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.protocol import PROTOCOL
+from retriever.measurement.recall_and_latency import PROTOCOL
 from retriever.measurement.sweeps import SAMPLE_SEED, BuildResult, SizeResult
 from retriever.run_record import RunRecord
 from ui.render.records import measurement_numbers, record_data, record_settings
 
 
 def build_lab_record(indexed: IndexedCollection, results: Sequence[BuildResult], n: int) -> RunRecord:
-    """Record a build lab: every graph's settings, build seconds, bytes and search."""
+    """Return the run record of a build lab: every graph's settings, build seconds, bytes and search."""
     observed = {
         f"M={r.M} ef_construction={r.ef_construction}": {
             "build_seconds": round(r.build_seconds, 4),
@@ -28,7 +28,7 @@ def build_lab_record(indexed: IndexedCollection, results: Sequence[BuildResult],
 
 
 def size_lab_record(indexed: IndexedCollection, results: Sequence[SizeResult]) -> RunRecord:
-    """Record a size lab: both searches at every size."""
+    """Return the run record of a size lab: both searches at every size."""
     observed = {
         f"n={r.n}": {"hnsw": measurement_numbers(r.hnsw), "exact": measurement_numbers(r.exact)} for r in results
     }

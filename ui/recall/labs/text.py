@@ -1,15 +1,15 @@
-"""Words and tables for the labs: what a setting bought and what it cost, as measured. Pure functions."""
+"""Verdicts and tables of the labs: what a setting gained and what it cost, as measured. Pure functions."""
 
 from collections.abc import Sequence
 
 from retriever.measurement.sweeps import BuildResult, SizeResult, growth_exponent
 from ui.render.numbers import format_megabytes, format_seconds
 
-EQUAL_SHARE = 0.02  # shares that differ by less are called equal: builds of one graph differ by more than that in time
+EQUAL_SHARE = 0.02  # values that differ by less are called equal: builds of one graph differ by more than that in time
 
 
 def build_lab_table(results: Sequence[BuildResult]) -> str:
-    """Show every graph: recall, build seconds, memory of the links, distances and latency a query."""
+    """Return a table of all graphs: recall, build seconds, memory of the links, distances and latency of a query."""
     rows = "".join(
         f"<tr><td>{r.M}</td><td>{r.ef_construction}</td><td>{r.measurement.mean_recall:.3f}</td>"
         f"<td>{format_seconds(r.build_seconds)}</td><td>{format_megabytes(r.link_bytes)}</td>"
@@ -21,9 +21,9 @@ def build_lab_table(results: Sequence[BuildResult]) -> str:
 
 
 def build_lab_verdict(results: Sequence[BuildResult], n: int) -> str:
-    """Hold the course's sentence about efConstruction against what was measured."""
+    """Return what efConstruction and M changed, compared with what the course says of efConstruction."""
     k, ef = results[0].measurement.k, results[0].measurement.ef
-    same_M = [r for r in results if r.M == _middle([r.M for r in results])]
+    same_M = [r for r in results if r.M == _middle([r.M for r in results])]  # noqa: SIM300 - M is no constant
     same_width = [r for r in results if r.ef_construction == _middle([r.ef_construction for r in results])]
     low, high = same_M[0], same_M[-1]
     thin, thick = same_width[0], same_width[-1]
@@ -39,7 +39,7 @@ def build_lab_verdict(results: Sequence[BuildResult], n: int) -> str:
 
 
 def _judgment(low: BuildResult, high: BuildResult, thin: BuildResult, thick: BuildResult) -> str:
-    """Say which parts of the course's sentence hold here."""
+    """Return which parts of the course's sentence hold here."""
     recall = high.measurement.mean_recall - low.measurement.mean_recall
     better = "recall: yes" if recall > 0.005 else "recall: hardly, here"
     slower = "build time: yes" if high.build_seconds > low.build_seconds * (1 + EQUAL_SHARE) else "build time: no"
@@ -49,7 +49,7 @@ def _judgment(low: BuildResult, high: BuildResult, thin: BuildResult, thick: Bui
 
 
 def size_lab_table(results: Sequence[SizeResult]) -> str:
-    """Show every size: recall of HNSW, and distances and latency of both searches."""
+    """Return a table of all sizes: recall of HNSW, and distances and latency of both searches."""
     rows = "".join(
         f"<tr><td>{r.n:,}</td><td>{r.hnsw.mean_recall:.3f}</td><td>{r.hnsw.mean_distances:,.0f}</td>"
         f"<td>{format_seconds(r.hnsw.p50)}</td><td>{format_seconds(r.exact.p50)}</td></tr>"
@@ -59,7 +59,7 @@ def size_lab_table(results: Sequence[SizeResult]) -> str:
 
 
 def size_lab_verdict(results: Sequence[SizeResult]) -> str:
-    """Say how each search grows, and where HNSW becomes faster."""
+    """Return how each search grows, and from which size on HNSW is faster."""
     ef = results[0].hnsw.ef
     sizes = [r.n for r in results]
     if len(sizes) < 2:
@@ -89,17 +89,19 @@ def size_lab_verdict(results: Sequence[SizeResult]) -> str:
 
 
 def _change(one: BuildResult, other: BuildResult) -> str:
+    """Return the recall of two graphs, from the one to the other."""
     return f"{one.measurement.mean_recall:.3f} → {other.measurement.mean_recall:.3f}"
 
 
 def _memory(one: BuildResult, other: BuildResult) -> str:
+    """Return the memory of two graphs' links, from the one to the other."""
     if other.link_bytes == one.link_bytes:
         return f"the same, {format_megabytes(one.link_bytes)}"
     return f"{format_megabytes(one.link_bytes)} → {format_megabytes(other.link_bytes)}"
 
 
 def _middle(values: Sequence[int]) -> int:
-    """Return a middle one of the different values."""
+    """Return the middle one of the distinct values."""
     different = sorted(set(values))
     return different[len(different) // 2]
 

@@ -1,4 +1,4 @@
-"""Figures of the labs: each cell and point where it belongs, on logarithmic axes, told apart without colour."""
+"""Tests of the labs' figures: each cell and point in its place, logarithmic axes, lines that differ without colour."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The labs' handlers as plain functions: progress and then the result, cancelling, and collections of any size."""
+"""Tests of the labs' handlers: progress and then the result, cancellation, and collections of any size."""
 
 import re
 import threading
@@ -10,7 +10,7 @@ import pytest
 from retriever.errors import CollectionError, ParameterError
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.protocol import knn_recall
+from retriever.measurement.recall_and_latency import knn_recall
 from retriever.measurement.sweeps import sample_vectors
 from tests.support.page import words_of
 from tests.support.small import sentences
@@ -157,7 +157,7 @@ def test_a_lab_before_anything_is_loaded_is_told(which):
 
 
 class Slow:
-    """Stand in for a lab that goes on until it is told to end."""
+    """A stand-in for a lab that runs until it is told to end."""
 
     def __init__(self, error=None):
         self.begun, self.go_on, self.error = threading.Event(), threading.Event(), error
@@ -175,7 +175,7 @@ class Slow:
 
 @pytest.fixture(params=["build", "size"])
 def slow(request, monkeypatch, starved):
-    """A lab under way: its work, its steps and its job."""
+    """A running lab: its name, its work, its steps and its job."""
     work = Slow()
     monkeypatch.setattr(f"ui.recall.labs.panel.{SWEEPS[request.param]}", work)
     steps = started(request.param, 10, 10, Session(starved))

@@ -1,4 +1,4 @@
-"""Run records of the labs and of a walk: what produced each number, and the numbers that were shown."""
+"""Tests of the run records of the labs and of a walk: what produced each number, and the numbers that were shown."""
 
 import json
 

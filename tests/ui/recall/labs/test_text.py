@@ -1,4 +1,4 @@
-"""Words of the labs: each verdict in each case, by results made by hand, and growth by known power laws."""
+"""Tests of the labs' sentences: each verdict in each case, by results made by hand, and growth by known power laws."""
 
 import re
 from dataclasses import replace
@@ -20,7 +20,7 @@ def measured(recall, seconds, distances, *, ef=10, k=10):
 
 
 def built(recall=None, seconds=None, links=None, **options):
-    """Make twelve results; each function takes M and efConstruction."""
+    """Return twelve results; each function takes M and efConstruction."""
     recall, seconds = recall or (lambda M, width: 0.5), seconds or (lambda M, width: 1.0)
     links = links or (lambda M, width: 1_000_000 * M)
     return [
@@ -126,7 +126,7 @@ def test_growth_is_told_as_exponent_and_as_factor_for_twice_the_vectors(exact, h
 
 
 def by_size(*seconds, recall=lambda n: 1 - n / 10_000):
-    """Make results where exact search takes 10 µs and HNSW these, for 100, 200, 400 and 800 vectors."""
+    """Return results where exact search takes 10 µs and HNSW these, for 100, 200, 400 and 800 vectors."""
     of = dict(zip((100, 200, 400, 800), seconds, strict=True))
     return sizes_of(lambda n: 10e-6, lambda n: of[n] * 1e-6, lambda n: 50, recall)
 
