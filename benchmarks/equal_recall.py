@@ -16,7 +16,7 @@ from retriever.vectors import Float32, Int64
 
 K, M, EF_CONSTRUCTION = 10, 16, 200
 RECALLS = (0.90, 0.95, 0.99)
-LARGEST_EF = 2_000
+MAX_EF = 2_000
 FAISS, USEARCH = "faiss IndexHNSWFlat", "usearch"
 Search = Callable[[Float32, int], Int64]  # queries and ef -> ids
 
@@ -47,7 +47,7 @@ def at(search: Search, ef: int) -> Callable[[Float32], Int64]:
 
 def smallest_ef(search: Search, data: Vectors, truth: Neighbors, recall: float) -> int:
     """Return the smallest ef whose mean recall reaches the wanted one, by bisection; recall goes by score."""
-    low, high = K - 1, LARGEST_EF  # above low it may reach it
+    low, high = K - 1, MAX_EF  # above low it may reach it
     while high - low > 1:
         middle = (low + high) // 2
         reached = _recall(search(data.queries, middle), data, truth)

@@ -6,7 +6,7 @@ from typing import Any
 from retriever.errors import ParameterError
 
 MEGABYTE = 1_000_000  # bytes
-LARGEST_K = 100_000  # far above any useful value; a typing error must not use up all memory
+MAX_K = 100_000  # far above any useful value; a typing error must not use up all memory
 
 
 def check_count(name: str, value: Any, low: int, high: int | None = None) -> int:  # noqa: ANN401 - checked here

@@ -5,7 +5,7 @@ from collections.abc import Callable
 Progress = Callable[[str, float], None]  # stage, fraction done in [0, 1]; an exception it raises ends the work
 
 
-def of_stage(progress: Progress | None, stage: str) -> Callable[[float], None] | None:
+def stage_progress(progress: Progress | None, stage: str) -> Callable[[float], None] | None:
     """Return a callback that reports the fraction done of one stage to progress, or None if there is no progress."""
     if progress is None:
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 CHECK_SECONDS = 0.1  # between two calls of progress, which may cancel
-BYTES_A_READ = 1 << 16  # read at once
+BYTES_PER_READ = 1 << 16  # read at once
 KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # of the environment: some Pythons need them to start
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -67,7 +67,7 @@ class JsonProcess:
             if now >= deadline:
                 raise TimeoutError
             if self._ready.poll(1000 * min(CHECK_SECONDS, deadline - now)):
-                block = os.read(self._answers.fileno(), BYTES_A_READ)
+                block = os.read(self._answers.fileno(), BYTES_PER_READ)
                 if not block:
                     raise EOFError
                 answer += block

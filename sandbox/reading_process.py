@@ -24,9 +24,9 @@ from sandbox.worker import OUT_OF_MEMORY
 
 START_SECONDS = 60.0  # until a worker must be ready: a machine under load starts it slowly
 EXIT_SECONDS = 1.0  # from the closing of its pipe to the end of a worker
-MOST_VALUES = 3_000_000  # in all answers together; each takes about a hundred bytes once parsed, however short its JSON
+MAX_VALUES = 3_000_000  # in all answers together; each takes about a hundred bytes once parsed, however short its JSON
 MEMORY_SHARE = 0.6  # of its memory: a worker that has taken more and fails is out of memory
-LONGEST_MESSAGE = 500  # characters of an error message
+MAX_MESSAGE_LENGTH = 500  # characters of an error message
 WORKER = Path(__file__).with_name("worker.py")
 ERRORS = {kind.__name__: kind for kind in (DocumentError, CollectionError, StorageError)}
 SECTION_FIELDS = [str, str, dict, str, str]  # types of the fields of Section
@@ -58,7 +58,7 @@ class ReadingProcess:
         self._seconds, self._total_seconds, self._seconds_left = seconds, total_seconds, total_seconds
         self._megabytes, self._max_pages = megabytes, max_pages
         self._text_megabytes, self._bytes_left = text_megabytes, text_megabytes * MEGABYTE
-        self._values_left = MOST_VALUES
+        self._values_left = MAX_VALUES
         self._progress = progress
         self._worker: JsonProcess | None = None
 
@@ -150,12 +150,12 @@ class ReadingProcess:
         values = sum(map(answer.count, (b",", b"[", b"{")))  # an upper bound
         if values > self._values_left:
             raise DocumentError(
-                f"The files hold more than {MOST_VALUES:,} rows and values: upload fewer at once, or leave columns out."
+                f"The files hold more than {MAX_VALUES:,} rows and values: upload fewer at once, or leave columns out."
             )
         try:
             parsed = json.loads(answer)
             if "error" in parsed:
-                error = ERRORS.get(str(parsed["error"]), RetrieverError)(str(parsed["message"])[:LONGEST_MESSAGE])
+                error = ERRORS.get(str(parsed["error"]), RetrieverError)(str(parsed["message"])[:MAX_MESSAGE_LENGTH])
             else:
                 error, result = None, parsed["done"]
         except (ValueError, TypeError, LookupError, RecursionError):

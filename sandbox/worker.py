@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]  # of the packages that the tasks import from
+PROJECT_FOLDER = Path(__file__).resolve().parents[1]  # of the packages that the tasks import from
 OUT_OF_MEMORY = 77  # exit status of a worker that was refused memory
 
 
@@ -77,7 +77,7 @@ def _serve() -> None:
     sys.path[:] = first["path"]
     for name in ("retriever", "sandbox"):
         package = types.ModuleType(name)
-        package.__path__ = [str(ROOT / name)]
+        package.__path__ = [str(PROJECT_FOLDER / name)]
         sys.modules[name] = package
 
     from sandbox.restrictions import Restrictions, apply_restrictions

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from retriever.errors import ParameterError
-from retriever.indexes.hnsw import LARGEST_EF
+from retriever.indexes.hnsw import MAX_EF
 from retriever.parameters import check_count
 from ui.compare.job import plan_comparison
 from ui.compare.records import comparison_record, error_counts, measure_scores
@@ -18,7 +18,7 @@ from ui.compare.text import cost_sentence, verdict_sentence
 from ui.documents.job import plan_build
 from ui.documents.records import build_record
 from ui.documents.request import PASTE, SAMPLE, UPLOAD, build_request
-from ui.inputs import whole_number
+from ui.inputs import check_whole_number
 from ui.jobs.job import Job
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.errors import report_errors
@@ -36,8 +36,8 @@ API_COLLECTIONS = {**{name: title for title, name in JUDGED_SAMPLES.items()}, "b
 def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[str, Any]:
     """Search the client's collection for a question, exactly and by HNSW."""
     indexed = session.loaded()
-    ef = check_count("ef", whole_number("ef", ef), 1)
-    k = check_count("k", whole_number("k", k), 1, API_MAX_K)
+    ef = check_count("ef", check_whole_number("ef", ef), 1)
+    k = check_count("k", check_whole_number("k", k), 1, API_MAX_K)
     both = answer_question(question, k, ef, indexed)
     record = search_record(indexed, question, k, ef, both)
     return {
@@ -51,8 +51,8 @@ def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[
 def measure_loaded(k: float, ef: float, session: Session) -> dict[str, Any]:
     """Measure recall and latency at ef over the measuring queries of the client's collection."""
     indexed = session.loaded()
-    k = check_count("k", whole_number("k", k), 1, API_MAX_K)
-    hnsw = indexed.counted(indexed.measure(k, check_count("ef", whole_number("ef", ef), 1)))
+    k = check_count("k", check_whole_number("k", k), 1, API_MAX_K)
+    hnsw = indexed.counted(indexed.measure(k, check_count("ef", check_whole_number("ef", ef), 1)))
     exact = indexed.measure_exact(k)
     return {
         "hnsw": measurement_numbers(hnsw),
@@ -119,7 +119,7 @@ def compare_on_collection(
     request = comparison_request(
         API_COLLECTIONS[collection], first, second, k, M, ef_construction, archive, qrels, queries, relevance_level
     )
-    ef = max(check_count("ef", whole_number("ef", ef), 1, LARGEST_EF), request.k)
+    ef = max(check_count("ef", check_whole_number("ef", ef), 1, MAX_EF), request.k)
     session = _with_default_sample(session, shared_samples)
     compared = (
         Job(plan_comparison(request, session, comparison_state.index_cache, shared_samples), kind="comparison")

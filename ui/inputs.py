@@ -5,7 +5,7 @@ from retriever.unicode import clean_text
 from ui.settings import limits
 
 
-def whole_number(name: str, value: object) -> int:
+def check_whole_number(name: str, value: object) -> int:
     """Return a value as an int; programs may send any type. Raises ParameterError if it is not a whole number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
         raise ParameterError(f"{name} is {value!r}; it must be a whole number.")

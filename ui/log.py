@@ -10,7 +10,7 @@ from typing import TextIO
 from retriever.run_record import utc_timestamp
 
 LOGGER = logging.getLogger("lab")
-ROOT = Path(__file__).resolve().parent.parent
+APP_FOLDER = Path(__file__).resolve().parent.parent
 
 
 def log_event(event: str, **facts: str | int | float | bool) -> None:
@@ -39,4 +39,4 @@ def start_logging(stream: TextIO = sys.stdout) -> None:
 def _own_name(file: str) -> str:
     """Return a file's path below the app's folder, or its last two parts, so that no machine's paths are logged."""
     path = Path(file)
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else "/".join(path.parts[-2:])
+    return str(path.relative_to(APP_FOLDER)) if path.is_relative_to(APP_FOLDER) else "/".join(path.parts[-2:])

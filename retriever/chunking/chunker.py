@@ -16,7 +16,7 @@ from retriever.errors import ChunkingError
 
 DEFAULT_SIZE = 200  # tokens: a paragraph or two, and below the limit of every model in the catalogue
 SMALLEST_ROOM = 8  # tokens: a rare character takes up to five where the vocabulary falls back to bytes
-CHARACTERS_A_BATCH = 1_000_000  # characters of documents whose pieces are in memory at a time
+CHARACTERS_PER_BATCH = 1_000_000  # characters of documents whose pieces are in memory at a time
 
 
 class TokenLimit(Protocol):
@@ -113,7 +113,7 @@ def _document_batches(documents: Iterable[Document]) -> Iterator[list[Document]]
     for document in documents:
         batch.append(document)
         characters += len(document.text)
-        if characters >= CHARACTERS_A_BATCH:
+        if characters >= CHARACTERS_PER_BATCH:
             yield batch
             batch, characters = [], 0
     yield batch

@@ -11,14 +11,14 @@ from itertools import islice
 
 from retriever.errors import ChunkingError
 
-LONGEST_WORD = 80  # characters: WordPiece reads a word of more than 100 as one [UNK], and its content would be lost
-LONGEST_GAP = 64  # characters of white space that are counted; the cost of longer ones is extrapolated
+MAX_WORD_LENGTH = 80  # characters: WordPiece reads a word of more than 100 as one [UNK], and its content would be lost
+MAX_GAP_LENGTH = 64  # characters of white space that are counted; the cost of longer ones is extrapolated
 IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002a6df"  # written without spaces: each is a word
 PUNCTUATION = r"!-/:-@\[-`{-~\u2010-\u2027\u3001-\u3003\u3008-\u3011\uff01\uff08\uff09\uff0c\uff0e\uff1a\uff1b\uff1f"
 TAIL = r"。！？\"'”’»)\]」』）】\u0300-\u036f\u3099\u309a\ufe00-\ufe0f"  # closing signs and marks stay with their word
 PIECE = re.compile(rf"\s*+(?:[{IDEOGRAPHS}]|[^\s{IDEOGRAPHS}。！？]++|[。！？])[{TAIL}]*+")
 SPACE = " \t\n\r"  # white space to every tokenizer
-RUN = re.compile(rf"[^\s{IDEOGRAPHS}{PUNCTUATION}]{{{LONGEST_WORD // 3},}}+")  # what WordPiece might read as a word
+RUN = re.compile(rf"[^\s{IDEOGRAPHS}{PUNCTUATION}]{{{MAX_WORD_LENGTH // 3},}}+")  # what WordPiece might read as a word
 
 
 class TokenCosts:
@@ -61,7 +61,7 @@ class TokenCosts:
     def _add_pieces(self, pieces: Iterable[str]) -> None:
         """Store the costs of new pieces; cut those that are too long, and store the costs of their parts."""
         new = {piece: piece.lstrip() for piece in pieces if piece not in self.cost and piece not in self._parts}
-        for piece in [piece for piece, word in new.items() if len(word) > LONGEST_WORD // 3]:
+        for piece in [piece for piece, word in new.items() if len(word) > MAX_WORD_LENGTH // 3]:
             self._cut_long(piece, new[piece])
         whole = {piece: word for piece, word in new.items() if piece not in self._parts}
         words = list(set(whole.values()) - self.alone.keys())
@@ -76,11 +76,11 @@ class TokenCosts:
     def _cut_long(self, piece: str, word: str) -> None:
         """Cut a long word; seal its parts if the model would read it as [UNK]. Models decompose Hangul and accents."""
         run_length = max((len(unicodedata.normalize("NFD", run)) for run in RUN.findall(word)), default=0)
-        if self._swallows and run_length > LONGEST_WORD:
-            self._cut(piece, word, LONGEST_WORD if unicodedata.is_normalized("NFD", word) else LONGEST_WORD // 3)
+        if self._swallows and run_length > MAX_WORD_LENGTH:
+            self._cut(piece, word, MAX_WORD_LENGTH if unicodedata.is_normalized("NFD", word) else MAX_WORD_LENGTH // 3)
             self.sealed.update(self._parts[piece][1:])
-        elif len(word) > LONGEST_WORD:
-            self._cut(piece, word, LONGEST_WORD)
+        elif len(word) > MAX_WORD_LENGTH:
+            self._cut(piece, word, MAX_WORD_LENGTH)
 
     def _cut(self, piece: str, word: str, size: int) -> None:
         if size == 0:
@@ -95,7 +95,7 @@ class TokenCosts:
 
     def _add_costs(self, new: dict[str, str]) -> None:
         """Store the tokens that pieces add to those before them: not those of the word alone where gaps cost tokens."""
-        gaps = {piece: piece[: len(piece) - len(word)][:LONGEST_GAP] for piece, word in new.items()}
+        gaps = {piece: piece[: len(piece) - len(word)][:MAX_GAP_LENGTH] for piece, word in new.items()}
         unknown = list(set(gaps.values()) - self._gaps.keys())
         joined = self.count([_context_of(gap) + _context_of(gap)[0] for gap in unknown])
         self._gaps.update(
@@ -110,7 +110,7 @@ class TokenCosts:
         for piece, tokens in zip(with_costly_gap, counts, strict=True):
             word, gap = new[piece], gaps[piece]
             added = tokens - self._single[_context_of(gap)[0]] - self.alone[word]
-            multiple = max(1, -(-(len(piece) - len(word)) // LONGEST_GAP))
+            multiple = max(1, -(-(len(piece) - len(word)) // MAX_GAP_LENGTH))
             self.cost[piece] = max(0, self.alone[word] + added * multiple)
             if gap and self._gaps[gap] < 0 and self._swallows:  # the model drops such a gap, which joins the words
                 self.sealed.add(piece)

@@ -45,7 +45,7 @@ def read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
     queries: dict[str, str] = {}
     kinds: dict[str, str] = {}
     for number, row in _json_lines(path) if path.suffix == ".jsonl" else _query_lines(path):
-        query_id, text = _field(row, "_id", path, number), _field(row, "text", path, number)
+        query_id, text = _required_field(row, "_id", path, number), _required_field(row, "text", path, number)
         if query_id in queries:
             raise CollectionError(f"{path.name}, line {number}: the _id {query_id!r} was used before; make it unique.")
         if not text.strip():
@@ -61,7 +61,7 @@ def read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
 def _read_corpus(path: Path) -> list[Document]:
     documents: dict[str, Document] = {}
     for number, row in _json_lines(path):
-        doc_id, text = _field(row, "_id", path, number), _field(row, "text", path, number)
+        doc_id, text = _required_field(row, "_id", path, number), _required_field(row, "text", path, number)
         if doc_id in documents:
             raise CollectionError(f"{path.name}, line {number}: the _id {doc_id!r} was used before; make it unique.")
         metadata = {key: value for key, value in row.items() if key not in ("_id", "text", "title")}
@@ -90,7 +90,7 @@ def _query_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, {"_id": query_id, "text": text}
 
 
-def _field(row: Mapping[str, Any], key: str, path: Path, number: int) -> str:
+def _required_field(row: Mapping[str, Any], key: str, path: Path, number: int) -> str:
     value = row.get(key)
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise CollectionError(f"{path.name}, line {number} has no {key}; each line needs one.")

@@ -8,7 +8,7 @@ from retriever.datasets.beir import BEIR_FILES
 from retriever.errors import CollectionError, StorageError
 from retriever.storage.archive import extract_members, open_archive
 
-MOST_MEMBERS = 10_000  # files in an archive
+MAX_ARCHIVE_MEMBERS = 10_000  # files in an archive
 
 
 def unpack_beir(source: str | Path, folder: str | Path, *, max_bytes: int) -> None:
@@ -35,8 +35,8 @@ def unpack_beir(source: str | Path, folder: str | Path, *, max_bytes: int) -> No
 def _check_members(archive: zipfile.ZipFile, name: str) -> None:
     """Raise StorageError if there are too many members, a name that leads out of the folder, or a link."""
     members = archive.infolist()
-    if len(members) > MOST_MEMBERS:
-        raise StorageError(f"{name} holds {len(members):,} files; at most {MOST_MEMBERS:,} are taken.")
+    if len(members) > MAX_ARCHIVE_MEMBERS:
+        raise StorageError(f"{name} holds {len(members):,} files; at most {MAX_ARCHIVE_MEMBERS:,} are taken.")
     for member in members:
         path = PurePosixPath(member.filename)
         if path.is_absolute() or ".." in path.parts or "\\" in member.filename or ":" in member.filename:

@@ -28,7 +28,7 @@ SIGNATURES = (
 ZIP_KINDS = (("word/", "a Word document"), ("xl/", "an Excel workbook"), ("ppt/", "a PowerPoint file"))
 
 
-def kind_of(data: bytes) -> str:
+def detect_type(data: bytes) -> str:
     """Return a file's type as its first bytes show it ("a PDF"), or "" if they show none."""
     kind = next((name for start, name in SIGNATURES if data.startswith(start)), "")
     if kind == "a ZIP archive":
@@ -47,7 +47,7 @@ def decode(data: bytes) -> str:
     Up to one NUL per fifty bytes is tolerated in UTF-8; more of them mean UTF-16 or a binary file. Raises
     DocumentError if the bytes are a file of another type, binary or in an unknown encoding.
     """
-    if kind := kind_of(data):
+    if kind := detect_type(data):
         raise DocumentError(f"The content is {kind}, but text was expected: give the file its right extension.")
     marked_encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), "")
     text = None

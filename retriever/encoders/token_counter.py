@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.unicode import replace_surrogates
 
-CHARACTERS_A_TURN = 400_000  # characters counted in one shared section: some tens of milliseconds
+CHARACTERS_PER_CALL = 400_000  # characters counted in one shared section: some tens of milliseconds
 SHORT_TEXT = 20  # mean characters per text below which many texts are counted together
-TEXTS_A_GROUP = 200  # short texts counted together
+TEXTS_PER_GROUP = 200  # short texts counted together
 
 
 class TokenCounter:
@@ -49,7 +49,7 @@ class TokenCounter:
     def _count_words(self, texts: list[str]) -> list[int]:
         """Count the tokens of many short texts as words of a few long ones: each encoding costs some microseconds."""
         specials = len(self._tokenizer.encode("", add_special_tokens=self._specials))
-        groups = [texts[start : start + TEXTS_A_GROUP] for start in range(0, len(texts), TEXTS_A_GROUP)]
+        groups = [texts[start : start + TEXTS_PER_GROUP] for start in range(0, len(texts), TEXTS_PER_GROUP)]
         encodings = self._tokenizer.encode_batch(groups, is_pretokenized=True, add_special_tokens=False)
         counts: list[int] = []
         for group, encoding in zip(groups, encodings, strict=True):
@@ -75,10 +75,10 @@ def tokens_add_up(tokenizer: "Tokenizer") -> bool:
 
 
 def _batches(texts: list[str]) -> Iterator[list[str]]:
-    """Split texts, in order, into batches of about CHARACTERS_A_TURN characters."""
+    """Split texts, in order, into batches of about CHARACTERS_PER_CALL characters."""
     start = characters = 0
     for end, text in enumerate(texts, 1):
         characters += len(text)
-        if characters >= CHARACTERS_A_TURN or end == len(texts):
+        if characters >= CHARACTERS_PER_CALL or end == len(texts):
             yield texts[start:end]
             start, characters = end, 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retriever.errors import CollectionError
-from retriever.evaluation.trec import LARGEST_GRADE, Qrels
+from retriever.evaluation.trec import MAX_GRADE, Qrels
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def parse_judged_queries(saved: Mapping[str, Any]) -> JudgedQueries:
     grades = [grade for documents in judged.qrels.values() for grade in documents.values()]
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("its judged queries are not texts")
-    if not all(type(grade) is int and abs(grade) <= LARGEST_GRADE for grade in [*grades, judged.relevance_level]):
+    if not all(type(grade) is int and abs(grade) <= MAX_GRADE for grade in [*grades, judged.relevance_level]):
         raise ValueError("its grades are not whole numbers")
     if not grades or judged.relevance_level < 1:
         raise ValueError("its judgments judge nothing")

@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 
 from retriever.errors import CollectionError
-from retriever.evaluation.trec import LARGEST_GRADE, Qrels, Run, in_rank_order
-from retriever.parameters import LARGEST_K, check_count
+from retriever.evaluation.trec import MAX_GRADE, Qrels, Run, in_rank_order
+from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float64
 
 
@@ -59,12 +59,12 @@ def evaluate(qrels: Qrels, run: Run, *, k: int = 10, relevance_level: int = 1) -
     A judged query that is missing from the run or has no documents there counts as 0 (trec_eval's -c), queries without
     judgments are left out. Documents rank by score, equal scores in the run's order: trec_eval would order those by id,
     so it gets ranks as scores. Raises CollectionError if nothing is judged, ParameterError if k or relevance_level is
-    below 1 or above LARGEST_K or LARGEST_GRADE.
+    below 1 or above MAX_K or MAX_GRADE.
     """
     import pytrec_eval
 
-    k = check_count("k", k, 1, LARGEST_K)
-    level = check_count("relevance_level", relevance_level, 1, LARGEST_GRADE)
+    k = check_count("k", k, 1, MAX_K)
+    level = check_count("relevance_level", relevance_level, 1, MAX_GRADE)
     judged = {query_id: documents for query_id, documents in qrels.items() if documents}
     if not judged:
         raise CollectionError("There are no judgments; pass qrels with at least one judged document.")

@@ -18,7 +18,7 @@ from retriever.vectors import Float64
 
 RESAMPLES = 10_000
 SEED = 42
-VALUES_A_BATCH = 2_000_000  # resampled values in memory at once
+VALUES_PER_BATCH = 2_000_000  # resampled values in memory at once
 SIGNIFICANT = 0.05
 TIE_TOLERANCE = 1e-9  # values of a query that differ by less are a tie
 
@@ -95,7 +95,7 @@ def bootstrap_interval(values: Float64) -> Interval:
     mean = float(values.mean())
     if len(values) < 2:
         return Interval(mean, float("nan"), float("nan"))
-    batch = max(1, VALUES_A_BATCH // len(values))
+    batch = max(1, VALUES_PER_BATCH // len(values))
     rng = np.random.default_rng(SEED)
     result = bootstrap((values,), np.mean, n_resamples=RESAMPLES, batch=batch, method="percentile", rng=rng)
     return Interval(mean, float(result.confidence_interval.low), float(result.confidence_interval.high))
@@ -107,7 +107,7 @@ def _randomization_p(differences: Float64) -> float:
 
     if len(differences) < 2:
         return 1.0
-    batch = max(1, VALUES_A_BATCH // len(differences))
+    batch = max(1, VALUES_PER_BATCH // len(differences))
     test = permutation_test(
         (differences,),
         np.mean,

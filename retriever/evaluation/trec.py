@@ -20,9 +20,9 @@ Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> grade
 Run = Mapping[str, Mapping[str, float]]  # query id -> document id -> score, in rank order
 Value = TypeVar("Value")
 
-LARGEST_GRADE = 1_000  # trec_eval allocates memory for every grade up to the highest
+MAX_GRADE = 1_000  # trec_eval allocates memory for every grade up to the highest
 GRADE = re.compile(r"[+-]?[0-9]{1,9}")
-LARGEST_SCORE = 1e37  # of a run that is written with its own scores; float32 ends at 3.4e38
+MAX_SCORE = 1e37  # of a run that is written with its own scores; float32 ends at 3.4e38
 UNWRITABLE_IN_ID = re.compile("\\s|[\ud800-\udfff]")
 RUN_TAG = "dense-retrieval-lab"
 
@@ -45,9 +45,9 @@ def read_qrels(path: str | Path) -> Qrels:
                 "four columns."
             )
         grade = cells[-1].strip()
-        if not GRADE.fullmatch(grade) or abs(int(grade)) > LARGEST_GRADE:
+        if not GRADE.fullmatch(grade) or abs(int(grade)) > MAX_GRADE:
             raise CollectionError(
-                f"{place}: the grade is {grade!r}; it must be a whole number up to {LARGEST_GRADE:,}, such as 0 (does "
+                f"{place}: the grade is {grade!r}; it must be a whole number up to {MAX_GRADE:,}, such as 0 (does "
                 "not answer), 1 (related) or 2 (answers)."
             )
         _set_once(qrels.setdefault(cells[0], {}), cells[-2], int(grade), place, cells[0])
@@ -101,7 +101,7 @@ def run_text(run: Run, *, tag: str = RUN_TAG) -> str:
     lines, name = [], _escape_id(tag)
     for query_id, documents in _with_escaped_ids(run).items():
         ranked = _with_escaped_ids(in_rank_order(documents))
-        if any(abs(score) > LARGEST_SCORE for score in ranked.values()):
+        if any(abs(score) > MAX_SCORE for score in ranked.values()):
             ranked = {doc_id: float(-rank) for rank, doc_id in enumerate(ranked)}
         last = np.float32(np.inf)
         for rank, (doc_id, score) in enumerate(ranked.items(), 1):

@@ -16,7 +16,7 @@ from retriever.retrievers.dense import Hit
 from retriever.retrievers.document_runs import doc_id_of, search_documents, search_run
 from retriever.vectors import Float32
 
-QUESTIONS_A_BATCH = 128  # questions embedded between two progress reports
+QUESTIONS_PER_BATCH = 128  # questions embedded between two progress reports
 RUN_DEPTH = 100  # documents in a run, for the measures of whole runs (recip_rank, map)
 
 
@@ -98,10 +98,10 @@ def embed_judged_queries(
     judged = check_judged(indexed, judged or indexed.judged)
     encoder, texts = load_encoder(indexed.settings.model_name), list(judged.asked.values())
     vectors = np.empty((len(texts), encoder.dimension), np.float32)
-    for start in range(0, len(texts), QUESTIONS_A_BATCH):
+    for start in range(0, len(texts), QUESTIONS_PER_BATCH):
         if progress:
             progress("questions", start / len(texts))
-        vectors[start : start + QUESTIONS_A_BATCH] = encoder.encode_query(texts[start : start + QUESTIONS_A_BATCH])
+        vectors[start : start + QUESTIONS_PER_BATCH] = encoder.encode_query(texts[start : start + QUESTIONS_PER_BATCH])
     return JudgedIndex(indexed, judged, vectors)
 
 

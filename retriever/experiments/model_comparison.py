@@ -63,10 +63,10 @@ def compare_models(first: JudgedIndex, second: JudgedIndex, k: int) -> ModelComp
 
 def answer_rank(index: JudgedIndex, query_id: str) -> int | None:
     """Return the rank, from 1, of the first answer in the run of exact search; None if it is not in the first 100."""
-    return first_answer(index.run(1).get(query_id, {}), index.judged.qrels[query_id], index.judged.relevance_level)
+    return first_answer_rank(index.run(1).get(query_id, {}), index.judged.qrels[query_id], index.judged.relevance_level)
 
 
-def first_answer(ranking: Mapping[str, float], grades: Mapping[str, int], relevance_level: int) -> int | None:
+def first_answer_rank(ranking: Mapping[str, float], grades: Mapping[str, int], relevance_level: int) -> int | None:
     """Return the rank, from 1, of the first document of a ranking that is an answer; None if there is none."""
     ranks = (rank for rank, doc_id in enumerate(ranking, 1) if grades.get(doc_id, 0) >= relevance_level)
     return next(ranks, None)

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 
 from retriever.graph.traversal import HNSWGraph, Walk, one_query
 from retriever.indexes.base import NO_ID, SCORE_TIE
-from retriever.indexes.hnsw import LARGEST_EF
-from retriever.parameters import LARGEST_K, check_count
+from retriever.indexes.hnsw import MAX_EF
+from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Int64
 
 
@@ -53,10 +53,10 @@ def smallest_ef_for(graph: HNSWGraph, query: ArrayLike, k: int, node: int, *, ab
     ef is doubled until a walk finds the node, then bisected: a wider search expands all that a narrower one does.
     """
     query = one_query(query, graph.vectors.shape[1])
-    check_count("k", k, 1, LARGEST_K)
+    check_count("k", k, 1, MAX_K)
     if node in graph.unreachable:
         return None
-    max_ef = min(len(graph), LARGEST_EF)
+    max_ef = min(len(graph), MAX_EF)
     low, high = above, min(max(2 * above, 1), max_ef)
     while node not in graph.walk(query, k, high, beams=False).ids:
         if high >= max_ef:

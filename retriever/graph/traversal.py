@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from retriever.errors import VectorError
 from retriever.graph.priority_queue import pop, push
-from retriever.indexes.hnsw import LARGEST_EF, HNSWIndex
-from retriever.parameters import LARGEST_K, check_count
+from retriever.indexes.hnsw import MAX_EF, HNSWIndex
+from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, Int64, unit_queries
 
 Int32 = NDArray[np.int32]
@@ -145,7 +145,7 @@ class HNSWGraph:
         ef below 1.
         """
         unit = one_query(query, self.vectors.shape[1])
-        k, ef = check_count("k", k, 1, LARGEST_K), check_count("ef", ef, 1, LARGEST_EF)
+        k, ef = check_count("k", k, 1, MAX_K), check_count("ef", ef, 1, MAX_EF)
         to_all = 1 - np.einsum("ij,j->i", self.vectors, unit[0])  # (n,): equal for equal vectors
         if not len(self):
             return Walk(k, ef, (), np.empty(0, np.int64), 0, to_all)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from retriever.indexes.base import Neighbors, empty_neighbors
-from retriever.parameters import LARGEST_K, check_count
+from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, Int64, check_vectors, normalize, unit_queries
 
 BLOCK_SCORES = 16_000_000  # scores in memory at once in a batched search: 64 MB of float32
@@ -36,7 +36,7 @@ class ExactIndex:
 
         Raises VectorError for queries of the wrong shape or content and ParameterError for a k below 1.
         """
-        return self.search_unit(unit_queries(queries, self.dimension), check_count("k", k, 1, LARGEST_K))
+        return self.search_unit(unit_queries(queries, self.dimension), check_count("k", k, 1, MAX_K))
 
     def search_unit(self, unit: Float32, k: int) -> Neighbors:
         """Return what search returns, for queries (n_queries, dim) already checked by unit_queries."""

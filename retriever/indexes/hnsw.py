@@ -17,21 +17,21 @@ from retriever.errors import StorageError
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.indexes.base import Neighbors, empty_neighbors
 from retriever.indexes.hnsw_file import read_checked_vectors
-from retriever.parameters import LARGEST_K, check_count
+from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, check_vectors, normalize, unit_queries
 
 ONE_THREAD_UP_TO = 50_000  # vectors; several threads build a larger graph, which differs from run to run
-VECTORS_A_BATCH = 250  # vectors inserted between two progress reports, about a tenth of a second
-LARGEST_M, LARGEST_EF = 256, 100_000  # far above useful values; a typing error must not take all memory
+VECTORS_PER_BATCH = 250  # vectors inserted between two progress reports, about a tenth of a second
+MAX_M, MAX_EF = 256, 100_000  # far above useful values; a typing error must not take all memory
 ROUNDING = 1e-5  # far above what normalizing a unit vector again changes in any of its numbers
-LARGEST_SEED = 2**32 - 1  # hnswlib does not take arbitrarily large integers
+MAX_SEED = 2**32 - 1  # hnswlib does not take arbitrarily large integers
 
 
 def check_graph_settings(M: int, ef_construction: int, seed: int) -> None:
     """Raise ParameterError if M, ef_construction or seed is outside the range that HNSWIndex accepts."""
-    check_count("M", M, 2, LARGEST_M)
-    check_count("ef_construction", ef_construction, 1, LARGEST_EF)
-    check_count("seed", seed, 0, LARGEST_SEED)
+    check_count("M", M, 2, MAX_M)
+    check_count("ef_construction", ef_construction, 1, MAX_EF)
+    check_count("seed", seed, 0, MAX_SEED)
 
 
 class HNSWIndex:
@@ -90,8 +90,8 @@ class HNSWIndex:
     def _link(self, unit: Float32, progress: Callable[[float], None] | None) -> None:
         first = len(self)
         threads = 1 if first + len(unit) <= ONE_THREAD_UP_TO else -1
-        for start in range(0, len(unit), VECTORS_A_BATCH):
-            batch = np.ascontiguousarray(unit[start : start + VECTORS_A_BATCH])
+        for start in range(0, len(unit), VECTORS_PER_BATCH):
+            batch = np.ascontiguousarray(unit[start : start + VECTORS_PER_BATCH])
             ids = np.arange(first + start, first + start + len(batch))
             with MACHINE_LOCK.shared(), self._lock:
                 self._index.add_items(batch, ids, num_threads=threads)
@@ -105,7 +105,7 @@ class HNSWIndex:
         Where fewer than k vectors can be reached, the remaining places are empty (id -1, score -inf).
         Raises VectorError for queries of the wrong shape or content, ParameterError for k or ef below 1.
         """
-        k, ef = check_count("k", k, 1, LARGEST_K), check_count("ef", ef, 1, LARGEST_EF)
+        k, ef = check_count("k", k, 1, MAX_K), check_count("ef", ef, 1, MAX_EF)
         return self.search_unit(unit_queries(queries, self.dimension), k, ef=ef)
 
     def search_unit(self, unit: Float32, k: int, *, ef: int) -> Neighbors:

@@ -18,10 +18,10 @@ from retriever.evaluation.judged_queries import JudgedQueries, parse_judged_quer
 from retriever.graph.pca import PrincipalPlane, fit_plane
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
-from retriever.indexing.manifest import MOST_QUERIES, check_manifest
+from retriever.indexing.manifest import MAX_QUERIES, check_manifest
 from retriever.measurement.ef_curve import break_even, ef_curve
 from retriever.measurement.recall_and_latency import Measurement, count_distances, measure
-from retriever.progress import Progress, of_stage
+from retriever.progress import Progress, stage_progress
 from retriever.retrievers.dense import DenseRetriever
 from retriever.storage.snapshot import read_snapshot, write_snapshot
 from retriever.storage.untrusted_files import short_reason
@@ -168,7 +168,7 @@ class IndexedCollection:
         """Return the same collection with another graph; vectors, queries and exact results are shared."""
         retriever = self.retriever.with_graph(M=M, ef_construction=ef_construction)
         start = time.perf_counter()
-        retriever.build_graph(progress=of_stage(progress, "graph"))
+        retriever.build_graph(progress=stage_progress(progress, "graph"))
         seconds = {**self.seconds, "graph": time.perf_counter() - start}
         settings = replace(self.settings, M=M, ef_construction=ef_construction)
         other = self.renewed(retriever=retriever, settings=settings, seconds=seconds)
@@ -186,9 +186,9 @@ class IndexedCollection:
 
     def save(self, folder: str | Path) -> None:
         """Write the collection into a folder, atomically. Raises StorageError for too many queries or on failure."""
-        if len(self.queries) > MOST_QUERIES:
+        if len(self.queries) > MAX_QUERIES:
             raise StorageError(
-                f"There are {len(self.queries):,} queries to measure by; at most {MOST_QUERIES:,} are kept."
+                f"There are {len(self.queries):,} queries to measure by; at most {MAX_QUERIES:,} are kept."
             )
         extra = {
             "name": self.name,
@@ -236,7 +236,7 @@ class IndexedCollection:
             raise StorageError(
                 f"The saved collection {Path(folder).name} is damaged ({short_reason(error)})."
             ) from error
-        retriever.build_graph(progress=of_stage(progress, "graph"))
+        retriever.build_graph(progress=stage_progress(progress, "graph"))
         return loaded
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-LARGEST_COUNT = 2**53  # of a count or of seconds; larger numbers are invalid and cannot be shown
-MOST_QUERIES = 1_000  # each measurement searches them all while others wait; ten times what indexing pins
+MAX_COUNT = 2**53  # of a count or of seconds; larger numbers are invalid and cannot be shown
+MAX_QUERIES = 1_000  # each measurement searches them all while others wait; ten times what indexing pins
 FIELD_TYPES = {
     "name": str,
     "settings": dict,
@@ -29,13 +29,13 @@ def check_manifest(extra: Mapping[str, Any]) -> None:
             raise ValueError(f"its {name} is {type(parts[name]).__name__}, not {kind.__name__}")
     if not all(isinstance(text, str) for text in [*parts["queries"], *parts["failed"].values()]):
         raise ValueError("its queries are not texts")
-    if not 0 < len(parts["queries"]) <= MOST_QUERIES:
-        raise ValueError(f"it has {len(parts['queries']):,} queries, not 1 to {MOST_QUERIES:,}")
+    if not 0 < len(parts["queries"]) <= MAX_QUERIES:
+        raise ValueError(f"it has {len(parts['queries']):,} queries, not 1 to {MAX_QUERIES:,}")
     seconds = list(parts["seconds"].values())
     if not all(type(number) in (int, float) for number in seconds):
         raise ValueError("its seconds are not numbers")
     counts = [parts["n_documents"], parts["n_tokens"], parts["n_cut"], parts["n_kept"]]
-    if not all(0 <= number <= LARGEST_COUNT for number in [*counts, *seconds]):  # also refuses NaN
+    if not all(0 <= number <= MAX_COUNT for number in [*counts, *seconds]):  # also refuses NaN
         raise ValueError("its counts are out of range")
     _check_settings(parts["settings"])
 
@@ -45,5 +45,5 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
     least = {"chunk_size": 1, "chunk_overlap": 0, "M": 1, "ef_construction": 1}
     for name, low in least.items():
         value = settings[name]
-        if not (type(value) is int and low <= value <= LARGEST_COUNT or name == "chunk_size" and value is None):
+        if not (type(value) is int and low <= value <= MAX_COUNT or name == "chunk_size" and value is None):
             raise ValueError(f"its {name} is no such number")

@@ -18,7 +18,7 @@ from retriever.datasets.drawn_queries import draw_queries
 from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
 from retriever.indexing.collection import IndexedCollection, IndexSettings
-from retriever.progress import Progress, of_stage
+from retriever.progress import Progress, stage_progress
 from retriever.retrievers.dense import DenseRetriever
 from retriever.vectors import check_vectors, normalize
 
@@ -107,10 +107,10 @@ def _embed_and_link(
     with _timed_stage(seconds, "embedding", progress):
         counts = encoder.count_tokens(texts)
         known_retriever = known.retriever if known else None
-        n_new = retriever.index(texts, metadata, known=known_retriever, progress=of_stage(progress, "embedding"))
+        n_new = retriever.index(texts, metadata, known=known_retriever, progress=stage_progress(progress, "embedding"))
         query_vectors = normalize(check_vectors(encoder.encode_query(empty.queries), what="query vectors"))
     with _timed_stage(seconds, "graph", progress):
-        retriever.build_graph(progress=of_stage(progress, "graph"))
+        retriever.build_graph(progress=stage_progress(progress, "graph"))
     n_cut = sum(count > encoder.max_tokens for count in counts) if encoder.max_tokens else 0
     counted = {"n_tokens": sum(counts), "n_cut": n_cut, "n_kept": len(set(texts)) - n_new}
     return empty.renewed(query_vectors=query_vectors, seconds=seconds, **counted)

@@ -21,15 +21,15 @@ from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import NO_ID, SCORE_TIE, Neighbors
 from retriever.indexes.exact import ExactIndex
-from retriever.indexes.hnsw import LARGEST_EF, HNSWIndex
-from retriever.parameters import LARGEST_K, check_count
+from retriever.indexes.hnsw import MAX_EF, HNSWIndex
+from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, Float64, unit_queries
 
 PROTOCOL = (
     "One query at a time, checked beforehand, one thread, after a warm-up, timed with thread_time_ns; recall by score "
     "against exact search over the same vectors (a neighbour counts if it is as near as the k-th exact one)."
 )
-WALKS_A_SECTION = 10  # walks in one shared section of the lock, some 20 milliseconds
+WALKS_PER_SECTION = 10  # walks in one shared section of the lock, some 20 milliseconds
 WARM_UP = 5  # queries searched before the timed ones
 
 
@@ -98,7 +98,7 @@ def measure(
     exact: the true neighbours of the same queries at the same k. ef: for an HNSWIndex; None for an ExactIndex.
     Raises ParameterError if ef does not suit the index or there are no queries, VectorError for bad queries.
     """
-    search = _timed_search(index, check_count("k", k, 1, LARGEST_K), ef)
+    search = _timed_search(index, check_count("k", k, 1, MAX_K), ef)
     unit = unit_queries(queries, index.dimension)
     if not len(unit):
         raise ParameterError("There are no queries to measure with; pass at least one.")
@@ -125,9 +125,9 @@ def count_distances(measured: Measurement, graph: HNSWGraph, queries: Float32) -
     """
     ef = measured.ef or measured.k
     counts: list[int] = []
-    for start in range(0, len(queries), WALKS_A_SECTION):
+    for start in range(0, len(queries), WALKS_PER_SECTION):
         with MACHINE_LOCK.shared():  # a walk is Python code: it would delay queries that are timed meanwhile
-            batch = queries[start : start + WALKS_A_SECTION]
+            batch = queries[start : start + WALKS_PER_SECTION]
             counts += [graph.walk(query, measured.k, ef, beams=False).distances for query in batch]
     return replace(measured, distances=np.array(counts, dtype=np.float64))
 
@@ -137,7 +137,7 @@ def _timed_search(index: ExactIndex | HNSWIndex, k: int, ef: int | None) -> Call
     if isinstance(index, HNSWIndex):
         if ef is None:
             raise ParameterError("An HNSW index is measured at an ef; pass ef, a whole number of at least k.")
-        width = check_count("ef", ef, 1, LARGEST_EF)
+        width = check_count("ef", ef, 1, MAX_EF)
         return lambda query: index.search_unit(query, k, ef=width)
     if ef is not None:
         raise ParameterError(f"Exact search has no ef (got {ef}); pass ef=None.")

@@ -9,11 +9,11 @@ import numpy as np
 
 from retriever.evaluation.trec import Run
 from retriever.indexes.base import NO_ID, Neighbors
-from retriever.parameters import LARGEST_K, check_count
+from retriever.parameters import MAX_K, check_count
 from retriever.retrievers.dense import DenseRetriever, Hit
 from retriever.vectors import Float32, check_vectors
 
-NEIGHBORS_A_BLOCK = 1_000_000  # neighbours in memory at once
+NEIGHBORS_PER_BLOCK = 1_000_000  # neighbours in memory at once
 _BestChunks = dict[str, tuple[int, float]]  # document id -> row and score of its best chunk
 
 
@@ -56,11 +56,11 @@ def doc_id_of(retriever: DenseRetriever, row: int) -> str:
 
 def _best_chunks(retriever: DenseRetriever, vectors: Float32, k: int, ef: int | None) -> list[_BestChunks]:
     """Return the best chunks of each query (n_queries, dim), searched in blocks to bound the memory."""
-    k = check_count("k", k, 1, LARGEST_K)
-    depth = k if ef is None else max(check_count("ef", ef, 1, LARGEST_K), k)
+    k = check_count("k", k, 1, MAX_K)
+    depth = k if ef is None else max(check_count("ef", ef, 1, MAX_K), k)
     vectors = check_vectors(vectors, retriever.dimension, what="query vectors")
     doc_ids = [doc_id_of(retriever, row) for row in range(len(retriever.exact))]
-    block_size, best = max(1, NEIGHBORS_A_BLOCK // depth), list[_BestChunks]()
+    block_size, best = max(1, NEIGHBORS_PER_BLOCK // depth), list[_BestChunks]()
     for start in range(0, len(vectors), block_size):
         block = vectors[start : start + block_size]
         if ef is None:
@@ -73,7 +73,7 @@ def _best_chunks(retriever: DenseRetriever, vectors: Float32, k: int, ef: int | 
 def _exact_documents(retriever: DenseRetriever, vectors: Float32, doc_ids: Sequence[str], k: int) -> list[_BestChunks]:
     """Return the best chunks by exact search, with more chunks where the k nearest are of fewer than k documents."""
     best = _first_documents(retriever.exact.search(vectors, k), doc_ids, k)
-    max_depth, n_wanted = min(len(doc_ids), LARGEST_K), min(k, len(set(doc_ids)))
+    max_depth, n_wanted = min(len(doc_ids), MAX_K), min(k, len(set(doc_ids)))
     for row in range(len(best)):
         depth = k
         while len(best[row]) < n_wanted and depth < max_depth:

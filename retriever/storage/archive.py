@@ -12,8 +12,8 @@ from pathlib import Path
 from retriever.errors import RetrieverError, StorageError
 from retriever.storage.snapshot import MANIFEST, OWN_FILE
 
-MOST_FILES = 20  # in the archive of a saved collection
-BYTES_A_BLOCK = 1 << 20  # bytes unpacked at a time
+MAX_FILES = 20  # in the archive of a saved collection
+BYTES_PER_BLOCK = 1 << 20  # bytes unpacked at a time
 
 
 def pack_folder(folder: str | Path, target: str | Path) -> None:
@@ -34,7 +34,7 @@ def unpack_saved(source: str | Path, folder: str | Path, *, max_bytes: int) -> N
     """
     with open_archive(source) as archive:
         names = [member.filename for member in archive.infolist()]
-        if not 0 < len(names) <= MOST_FILES or not all(name == MANIFEST or OWN_FILE.fullmatch(name) for name in names):
+        if not 0 < len(names) <= MAX_FILES or not all(name == MANIFEST or OWN_FILE.fullmatch(name) for name in names):
             raise StorageError(
                 f"{Path(source).name} is not a saved collection; choose a zip downloaded from this page."
             )
@@ -74,7 +74,7 @@ def extract_members(archive: zipfile.ZipFile, wanted: Mapping[str, str], folder:
         target = folder / name
         target.parent.mkdir(exist_ok=True)
         with archive.open(member) as source, target.open("wb") as file:
-            while block := source.read(BYTES_A_BLOCK):
+            while block := source.read(BYTES_PER_BLOCK):
                 bytes_left -= len(block)
                 if bytes_left < 0:
                     raise too_much

@@ -36,7 +36,7 @@ MANIFEST = "manifest.json"
 OWN_FILE = re.compile(r"[a-z_]+-[0-9a-f]{16}\.(npy|jsonl|bin)")
 TEMPORARY_PREFIX = ".writing-"  # of the names of unfinished files
 ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # JSON's escape of half a surrogate pair; two are a whole one
-LONGEST_NAME = 500  # characters of a model's name
+MAX_NAME_LENGTH = 500  # characters of a model's name
 DAMAGE = (  # errors that damaged or forged files cause
     LookupError,
     TypeError,
@@ -138,7 +138,7 @@ def _read_parts(folder: Path, manifest: Mapping[str, Any], with_graph: bool) -> 
     settings = {key: manifest["settings"][key] for key in ("M", "ef_construction", "seed")}
     check_graph_settings(**settings)
     names = manifest["model"], manifest["fingerprint"]
-    if not all(isinstance(text, str) for text in [*names, *texts]) or len(names[0]) > LONGEST_NAME:
+    if not all(isinstance(text, str) for text in [*names, *texts]) or len(names[0]) > MAX_NAME_LENGTH:
         raise ValueError("a text or its model's name is no text")
     if not all(isinstance(row, dict) for row in metadata):
         raise ValueError("its metadata are no objects")

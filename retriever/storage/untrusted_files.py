@@ -16,12 +16,12 @@ ARRAY_HEADER = re.compile(  # what np.save writes before float32 numbers; NumPy'
     rb"\((?P<shape>(?:[0-9]{1,12}, ?)*[0-9]{0,12})\), \} *\n",
     re.DOTALL,
 )
-LONGEST_REASON = 200
+MAX_REASON_LENGTH = 200
 
 
 def short_reason(error: Exception) -> str:
     """Return an error's message, cut to 200 characters: a forged file may make it quote a value of any length."""
-    return str(error)[:LONGEST_REASON]
+    return str(error)[:MAX_REASON_LENGTH]
 
 
 def sync_folder(folder: Path) -> None:

@@ -20,7 +20,7 @@ from retriever.documents.loading import load_documents, read_file
 from retriever.errors import Cancelled, CollectionError, DocumentError, RetrieverError, StorageError
 from retriever.storage.archive import pack_folder
 from retriever.storage.snapshot import Snapshot, write_snapshot
-from sandbox.reading_process import MOST_VALUES, ReadingProcess
+from sandbox.reading_process import MAX_VALUES, ReadingProcess
 from tests.support.paths import ROOT
 
 SAMPLES = ROOT / "samples" / "documents"
@@ -415,7 +415,7 @@ def test_text_is_counted_over_all_files_but_not_what_was_refused(tmp_path):
 
 
 def test_values_are_counted_before_they_are_taken(tmp_path, monkeypatch):
-    monkeypatch.setattr("sandbox.reading_process.MOST_VALUES", 1000)
+    monkeypatch.setattr("sandbox.reading_process.MAX_VALUES", 1000)
     many = [json.dumps({"text": "owl", "a": [[]] * 1000})]
     few = [json.dumps({"text": "owl", "a": [[]] * 300})]
     files = {"a.jsonl": many, "b.jsonl": few, "c.csv": ["text", *["owl"] * 500], "d.jsonl": few}
@@ -426,7 +426,7 @@ def test_values_are_counted_before_they_are_taken(tmp_path, monkeypatch):
     assert [document.doc_id for document in documents] == ["b.jsonl#row=1"]
     assert list(documents.failed) == ["a.jsonl", "c.csv", "d.jsonl"], "600 and 600 are more than 1,000"
     assert all("more than 1,000 rows and values" in reason for reason in documents.failed.values())
-    assert MOST_VALUES > 1_000_000, "for 50 MB of ordinary text"
+    assert MAX_VALUES > 1_000_000, "for 50 MB of ordinary text"
 
 
 def test_a_worker_that_does_not_start_is_a_clear_error(monkeypatch, tmp_path):

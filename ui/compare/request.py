@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from retriever.encoders.catalogue import model_card
 from retriever.errors import DocumentError, ParameterError
-from retriever.evaluation.trec import LARGEST_GRADE
+from retriever.evaluation.trec import MAX_GRADE
 from retriever.indexes.hnsw import check_graph_settings
 from retriever.parameters import check_count
-from ui.inputs import whole_number
+from ui.inputs import check_whole_number
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.settings import limits
 from ui.uploads.parse import ParsedUpload, check_file_size
@@ -53,7 +53,7 @@ class CompareRequest:
         if self.first == self.second:
             raise ParameterError(f"Both models are {self.first}; choose two different ones to compare.")
         check_count("k", self.k, 1, COMPARISON_MAX_K)
-        check_count("relevance_level", self.relevance_level, 1, LARGEST_GRADE)
+        check_count("relevance_level", self.relevance_level, 1, MAX_GRADE)
         check_graph_settings(self.M, self.ef_construction, seed=0)
         self._check_files(parsed_files)
 
@@ -86,11 +86,11 @@ def comparison_request(
         collection,
         first,
         second,
-        whole_number("k", k),
-        whole_number("M", M),
-        whole_number("ef_construction", ef_construction),
+        check_whole_number("k", k),
+        check_whole_number("M", M),
+        check_whole_number("ef_construction", ef_construction),
         archive or "",
         qrels or "",
         queries or "",
-        whole_number("relevance_level", relevance_level),
+        check_whole_number("relevance_level", relevance_level),
     )

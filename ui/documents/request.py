@@ -13,7 +13,7 @@ from retriever.errors import DocumentError
 from retriever.indexes.hnsw import check_graph_settings
 from retriever.indexing.collection import IndexSettings
 from retriever.parameters import MEGABYTE
-from ui.inputs import whole_number
+from ui.inputs import check_whole_number
 from ui.settings import Limits, limits
 from ui.uploads.parse import check_file_size
 from ui.uploads.parsed_files import ParsedFiles
@@ -79,13 +79,13 @@ def build_request(
 ) -> BuildRequest:
     """Return the request of the controls; the model's default chunk size is passed on as None."""
     card = model_card(model_name)
-    whole = whole_number("chunk_size", chunk_size)
+    whole = check_whole_number("chunk_size", chunk_size)
     settings = IndexSettings(
         model_name,
         None if whole == default_chunk_size(card) else whole,
-        whole_number("chunk_overlap", chunk_overlap),
-        whole_number("M", M),
-        whole_number("ef_construction", ef_construction),
+        check_whole_number("chunk_overlap", chunk_overlap),
+        check_whole_number("M", M),
+        check_whole_number("ef_construction", ef_construction),
     )
     return BuildRequest(source, sample, tuple(files or ()), pasted or "", saved or "", settings)
 

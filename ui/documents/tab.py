@@ -32,7 +32,7 @@ from ui.session import Session
 from ui.settings import limits
 from ui.uploads.folder import check_disk_room, new_upload_folder
 
-LARGEST_CHUNK = 512  # tokens; the slider's maximum if the model has no limit
+MAX_CHUNK_SIZE = 512  # tokens; the slider's maximum if the model has no limit
 
 BuildStep = tuple[Any, str, Any, Any]  # session, progress, report, chunks; or Gradio's "no change"
 
@@ -107,7 +107,7 @@ def show_source(source: str) -> tuple[dict[str, Any], ...]:
 def fit_chunk_slider(model_name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Adapt the chunk slider to a model, and show the model's description."""
     card = model_card(model_name)
-    largest = card.max_tokens or LARGEST_CHUNK
+    largest = card.max_tokens or MAX_CHUNK_SIZE
     return gr.update(maximum=largest, value=default_chunk_size(card)), gr.update(info=describe_model(card))
 
 
@@ -219,7 +219,7 @@ def _index_controls() -> tuple[gr.Dropdown, gr.Slider, gr.Slider, gr.Radio, gr.S
     card = model_card(default.model_name)
     model = gr.Dropdown(list(MODELS), value=card.name, label="Embedding model", info=describe_model(card))
     with gr.Row():
-        largest, usual = card.max_tokens or LARGEST_CHUNK, default_chunk_size(card)
+        largest, usual = card.max_tokens or MAX_CHUNK_SIZE, default_chunk_size(card)
         info = "Longer texts are cut into pieces."
         size = gr.Slider(32, largest, usual, step=1, label="Chunk size (tokens)", min_width=210, info=info)
         info = "What a piece repeats of the last."

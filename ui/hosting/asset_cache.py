@@ -10,12 +10,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 PATHS = ("/assets/", "/static/")
 TEXT = (b"text/", b"application/javascript", b"application/json", b"image/svg")  # types worth compressing
 MAX_CACHED_BYTES = 100_000_000  # of all cached files: several times what there is
-FOR_GOOD = b"public, max-age=31536000, immutable"  # the names of assets change with their content
+IMMUTABLE = b"public, max-age=31536000, immutable"  # the names of assets change with their content
 REPLACED = (b"content-length", b"cache-control", b"content-encoding", b"vary", b"transfer-encoding")
 CONDITIONS = (b"range", b"if-none-match", b"if-modified-since")  # headers of requests for less than the whole file
 
 Headers = list[tuple[bytes, bytes]]
-CachedAnswer = tuple[int, Headers, bytes]  # status, headers, body
+CachedResponse = tuple[int, Headers, bytes]  # status, headers, body
 
 
 class AssetCache:
@@ -24,7 +24,7 @@ class AssetCache:
     def __init__(self, app: ASGIApp) -> None:
         """Create an empty cache in front of an app."""
         self.app = app
-        self._responses: dict[tuple[str, bool], CachedAnswer] = {}
+        self._responses: dict[tuple[str, bool], CachedResponse] = {}
         self._bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +44,7 @@ class AssetCache:
         await send({"type": "http.response.start", "status": status, "headers": list(stored)})
         await send({"type": "http.response.body", "body": body})
 
-    async def _fetch(self, scope: Scope, receive: Receive, *, compressed: bool) -> CachedAnswer:
+    async def _fetch(self, scope: Scope, receive: Receive, *, compressed: bool) -> CachedResponse:
         """Return the app's whole response, compressed where that is worthwhile."""
         start: Message = {}
         parts: list[bytes] = []
@@ -64,10 +64,10 @@ class AssetCache:
                 body = gzip.compress(body)
                 headers.append((b"content-encoding", b"gzip"))
         if start["status"] == 200 and scope["path"].startswith("/assets/"):
-            headers.append((b"cache-control", FOR_GOOD))
+            headers.append((b"cache-control", IMMUTABLE))
         return start["status"], [*headers, (b"content-length", str(len(body)).encode())], body
 
-    def _store(self, key: tuple[str, bool], response: CachedAnswer) -> None:
+    def _store(self, key: tuple[str, bool], response: CachedResponse) -> None:
         """Cache a response if it is a success and there is room for it."""
         status, _, body = response
         if status == 200 and self._bytes + len(body) <= MAX_CACHED_BYTES:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ui.settings import limits
 
 GRACE_SECONDS = 120.0  # seconds that a closed page is remembered: bad Wi-Fi breaks connections, and the page reconnects
-MOST_ENDED = 10_000  # names of ended sessions that are remembered
+MAX_ENDED = 10_000  # names of ended sessions that are remembered
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Visitors:
             for name in ended:
                 del self._visits[name]
                 self._ended[name] = None
-            while len(self._ended) > MOST_ENDED:
+            while len(self._ended) > MAX_ENDED:
                 self._ended.popitem(last=False)
         return ended
 

@@ -9,7 +9,7 @@ import gradio as gr
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
-from retriever.progress import Progress, of_stage
+from retriever.progress import Progress, stage_progress
 from ui.jobs.job import POLL_SECONDS, Job, Status
 from ui.jobs.progress_text import progress_bar
 from ui.session import Session
@@ -45,12 +45,12 @@ def stream_curves(k: float, session: Session) -> Iterator[tuple[Any, Any]]:
 def _measure_curve(graph: IndexedCollection, k: int, progress: Progress) -> list[Measurement]:
     """Measure exact search and a graph's curve."""
     graph.measure_exact(k)
-    return graph.curve(k, progress=of_stage(progress, "measuring the curve"))
+    return graph.curve(k, progress=stage_progress(progress, "measuring the curve"))
 
 
 def _count_distances(graph: IndexedCollection, k: int, progress: Progress) -> list[Measurement]:
     """Count the distances of a graph's curve."""
-    return graph.counted_curve(k, progress=of_stage(progress, "counting distances"))
+    return graph.counted_curve(k, progress=stage_progress(progress, "counting distances"))
 
 
 def _watch(work: Callable[[Progress], list[Measurement]], kind: str) -> Iterator[Status]:

@@ -11,7 +11,7 @@ from retriever.errors import RetrieverError
 from ui.log import log_failure
 
 Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 
 
 def to_gradio_error(error: RetrieverError) -> gr.Error:
@@ -28,11 +28,11 @@ def unexpected_error(error: Exception, handler: str) -> gr.Error:
     return gr.Error(f"{message} Nothing that was loaded is lost: try again.", duration=15, print_exception=False)
 
 
-def report_errors(handler: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def report_errors(handler: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
     """Wrap a handler so that an error becomes a message on the page and every output stays as it was."""
 
     @functools.wraps(handler)
-    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Returned:
         try:
             return handler(*args, **kwargs)
         except gr.Error:
@@ -45,11 +45,11 @@ def report_errors(handler: Callable[Arguments, Result]) -> Callable[Arguments, R
     return wrapped
 
 
-def report_stream_errors(handler: Callable[Arguments, Iterator[Result]]) -> Callable[Arguments, Iterator[Result]]:
+def report_stream_errors(handler: Callable[Arguments, Iterator[Returned]]) -> Callable[Arguments, Iterator[Returned]]:
     """Wrap a handler that yields, as report_errors does one that returns."""
 
     @functools.wraps(handler)
-    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[Result]:
+    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[Returned]:
         try:
             yield from handler(*args, **kwargs)
         except gr.Error:

@@ -9,7 +9,7 @@ from retriever.errors import Cancelled, DocumentError
 from ui.uploads.folder import discard_uploads
 
 Parsed = TypeVar("Parsed")
-MOST_DIGESTS = 200  # of one visitor's uploaded files that are remembered
+MAX_DIGESTS = 200  # of one visitor's uploaded files that are remembered
 
 
 class ParsedFiles(Generic[Parsed]):
@@ -28,7 +28,7 @@ class ParsedFiles(Generic[Parsed]):
         except OSError as error:
             if path not in self._digests:
                 raise missing_file_error(path) from error
-        while len(self._digests) > MOST_DIGESTS:
+        while len(self._digests) > MAX_DIGESTS:
             del self._digests[next(iter(self._digests))]
         return self._digests[path]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from docx.oxml.xmlchemy import BaseOxmlElement
 
-from retriever.documents.decoding import kind_of
+from retriever.documents.decoding import detect_type
 from retriever.documents.document import Section
 from retriever.errors import DocumentError
 
@@ -26,7 +26,7 @@ def read_docx(data: bytes) -> list[Section]:
     """
     import docx
 
-    kind = kind_of(data)
+    kind = detect_type(data)
     if kind == "a damaged ZIP archive":
         raise DocumentError("The Word document is damaged or incomplete: download it again or save it anew.")
     if kind != "a Word document":

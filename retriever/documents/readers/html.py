@@ -2,7 +2,7 @@
 
 import re
 
-from retriever.documents.decoding import decode, kind_of
+from retriever.documents.decoding import decode, detect_type
 from retriever.documents.document import Section
 
 MAX_TAGS = 200_000  # from here on, the main text is not looked for; about 100,000 elements
@@ -34,7 +34,7 @@ def _decode_html(data: bytes) -> str:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        if declared and not kind_of(data):
+        if declared and not detect_type(data):
             try:
                 return data.decode(declared[1].decode())
             except (LookupError, ValueError):  # an unknown or a wrong charset

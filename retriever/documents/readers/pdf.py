@@ -3,7 +3,7 @@
 import re
 import threading
 
-from retriever.documents.decoding import kind_of
+from retriever.documents.decoding import detect_type
 from retriever.documents.document import Section
 from retriever.errors import DocumentError
 
@@ -17,7 +17,8 @@ def read_pdf(data: bytes, max_pages: int | None = None) -> list[Section]:
     """
     if b"%PDF-" not in data[:1024]:
         raise DocumentError(
-            f"The content is {kind_of(data) or 'not a PDF'}, but a PDF was expected: give the file its right extension."
+            f"The content is {detect_type(data) or 'not a PDF'}, but a PDF was expected: "
+            "give the file its right extension."
         )
     with _PDFIUM_LOCK:
         title, pages = _read_pages(data, max_pages)

@@ -271,7 +271,7 @@ def test_many_documents_are_cut_as_if_each_were_alone():
 def test_documents_in_several_batches(monkeypatch):
     documents = [Document(f"d{i}", f"One two {i}. " * 30) for i in range(20)]
     whole = chunk_documents(documents, encoder=SpaceEncoder(), chunk_size=20)
-    monkeypatch.setattr("retriever.chunking.chunker.CHARACTERS_A_BATCH", 500)
+    monkeypatch.setattr("retriever.chunking.chunker.CHARACTERS_PER_BATCH", 500)
     assert chunk_documents(documents, encoder=SpaceEncoder(), chunk_size=20) == whole
 
 

@@ -13,7 +13,7 @@ from retriever.experiments.model_comparison import (
     NO_KIND,
     answer_rank,
     compare_models,
-    first_answer,
+    first_answer_rank,
     judged_share,
     queries_in_capitals,
 )
@@ -139,7 +139,7 @@ DOCUMENTS = st.lists(st.sampled_from("abcdefgh"), unique=True)
 
 @given(DOCUMENTS, st.dictionaries(st.sampled_from("abcdefgh"), st.integers(-1, 3)), st.integers(1, 3))
 def test_the_first_answer_is_the_first_document_with_enough_of_a_grade(documents, grades, level):
-    rank = first_answer(dict.fromkeys(documents, 0.5), grades, level)
+    rank = first_answer_rank(dict.fromkeys(documents, 0.5), grades, level)
     good = [doc_id in grades and grades[doc_id] >= level for doc_id in documents]
     assert rank == (good.index(True) + 1 if any(good) else None)
 

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from retriever.datasets.beir import read_beir
-from retriever.datasets.beir_archive import MOST_MEMBERS, unpack_beir
+from retriever.datasets.beir_archive import MAX_ARCHIVE_MEMBERS, unpack_beir
 from retriever.errors import CollectionError, StorageError
 from retriever.storage.archive import pack_folder, unpack_saved
 
@@ -310,7 +310,7 @@ def test_parts_in_different_folders_are_no_collection(empty, tmp_path):
 
 
 def test_too_many_members_are_refused(empty, tmp_path):
-    others = [(f"{number}.txt", b"") for number in range(MOST_MEMBERS - len(BEIR))]
+    others = [(f"{number}.txt", b"") for number in range(MAX_ARCHIVE_MEMBERS - len(BEIR))]
     unpack_beir(beir_zip(tmp_path / "a.zip", *others), empty, max_bytes=MANY)
     with pytest.raises(StorageError, match=r"10,001 files; at most 10,000"):
         unpack_beir(beir_zip(tmp_path / "b.zip", *others, ("one more.txt", b"")), empty, max_bytes=MANY)

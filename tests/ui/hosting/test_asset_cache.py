@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 
-from ui.hosting.asset_cache import FOR_GOOD, AssetCache
+from ui.hosting.asset_cache import IMMUTABLE, AssetCache
 
 
 class App:
@@ -60,7 +60,7 @@ def test_who_takes_no_gzip_gets_the_file_as_it_is():
 
 
 def test_only_names_that_change_with_their_content_are_for_good():
-    assert dict(ask(AssetCache(App()))[1])[b"cache-control"] == FOR_GOOD
+    assert dict(ask(AssetCache(App()))[1])[b"cache-control"] == IMMUTABLE
     assert b"cache-control" not in dict(ask(AssetCache(App()), "/static/img/logo.svg")[1])
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.hosting.visitors import GRACE_SECONDS, MOST_ENDED, Visitors
+from ui.hosting.visitors import GRACE_SECONDS, MAX_ENDED, Visitors
 
 
 class Clock:
@@ -105,9 +105,9 @@ def test_unknown_sessions_do_not_matter(visitors):
 
 
 def test_the_names_of_the_ended_do_not_pile_up(visitors, clock, monkeypatch):
-    monkeypatch.setenv("LAB_MAX_SESSIONS", str(MOST_ENDED + 5))
-    for number in range(MOST_ENDED + 2):
+    monkeypatch.setenv("LAB_MAX_SESSIONS", str(MAX_ENDED + 5))
+    for number in range(MAX_ENDED + 2):
         visitors.admit(str(number))
     clock.now += GRACE_SECONDS + 1
-    assert len(visitors.expired()) == MOST_ENDED + 2
-    assert not visitors.has_ended("0") and visitors.has_ended("2") and visitors.has_ended(str(MOST_ENDED + 1))
+    assert len(visitors.expired()) == MAX_ENDED + 2
+    assert not visitors.has_ended("0") and visitors.has_ended("2") and visitors.has_ended(str(MAX_ENDED + 1))

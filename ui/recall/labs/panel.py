@@ -31,7 +31,6 @@ SIZE_HINT = (
 )
 
 LabResult = TypeVar("LabResult")
-LabOutputs = tuple[str, Any, str]  # progress, figure, verdict with table
 
 
 def stream_build_lab(k: float, ef: float, every: bool, session: Session, running: Any) -> Iterator[Any]:  # noqa: ANN401 - a Job
