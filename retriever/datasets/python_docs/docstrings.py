@@ -24,6 +24,7 @@ _FAMILIAR = (
     "pandas.DataFrame",
     "pandas.Series",
     "pandas.api.typing.DataFrameGroupBy",
+    "pathlib.PurePath",
     "scipy.sparse.csr_array",
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
