@@ -9,10 +9,15 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub, w
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="lab-tests-")  # before a page is built, which keeps its name
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
+import hypothesis
 import pytest
 
 from retriever.encoders.loading import load_encoder
 from tests.support.encoders import FakeEncoder
+
+# How long an example takes depends on what else the machine does; the tests that bound a time do so themselves.
+hypothesis.settings.register_profile("lab", deadline=None)
+hypothesis.settings.load_profile("lab")
 
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 

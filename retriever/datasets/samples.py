@@ -1,4 +1,4 @@
-"""The samples: collections that come with the lab."""
+"""The sample collections that come with this package."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,7 +14,8 @@ from retriever.documents.loading import load_documents
 from retriever.errors import CollectionError
 from retriever.evaluation.trec import read_qrels
 
-SAMPLE_FOLDER = Path(__file__).resolve().parents[2] / "samples"
+_PACKAGED_SAMPLES = Path(__file__).resolve().parent / "sample_files"  # the wheel holds them there
+SAMPLE_FOLDER = _PACKAGED_SAMPLES if _PACKAGED_SAMPLES.is_dir() else Path(__file__).resolve().parents[2] / "samples"
 SAMPLES: Mapping[str, str] = MappingProxyType(
     {
         "documents": "Seven short documents on everyday subjects, one in each accepted format.",
@@ -27,13 +28,13 @@ SAMPLES: Mapping[str, str] = MappingProxyType(
 PYTHON_DOCS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # sample -> the packages it is read from
     {"python_docs": DOCUMENTED_PACKAGES, "python_docs_large": MORE_DOCUMENTED_PACKAGES}
 )
-# 75,000 chunks with the pinned packages. The default of 200 makes 64,000, too near to 60,000 to survive new versions;
-# less than 160 makes more of them than a graph over them is quickly built for.
+# 75,000 chunks with the pinned packages. The default of 200 makes 64,000, too close to 60,000 to stay above it with new
+# versions; less than 160 makes more chunks than an HNSW graph is quickly built for.
 LARGE_CHUNK_SIZE = 160
 
 
 def load_sample(name: str, *, progress: Callable[[float], None] | None = None) -> Collection:
-    """Return a sample, by a name of SAMPLES; the Python docs are read from the packages installed here.
+    """Return the sample of a name in SAMPLES; the Python docs are read from the installed packages.
 
     progress: called with the fraction read, in [0, 1]. Raises CollectionError for another name.
     """
@@ -55,5 +56,5 @@ def load_sample(name: str, *, progress: Callable[[float], None] | None = None) -
 
 
 def name_and_text(document: Document) -> str:
-    """Write a Python docs entry for the encoder: its name in words, then what it does."""
+    """Return the text of a Python docs entry for the encoder: its name in words, then what it does."""
     return f"{name_in_words(document.title)}: {document.text}"
