@@ -18,7 +18,7 @@ from ui.compare.text import cost_sentence, verdict_sentence
 from ui.documents.job import plan_build
 from ui.documents.records import build_record
 from ui.documents.request import PASTE, SAMPLE, UPLOAD, build_request
-from ui.inputs import check_whole_number
+from ui.inputs import SearchSettings, check_whole_number
 from ui.jobs.job import Job
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.errors import report_errors
@@ -36,10 +36,9 @@ API_COLLECTIONS = {**{name: title for title, name in JUDGED_SAMPLES.items()}, "b
 def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[str, Any]:
     """Search the client's collection for a question, exactly and by HNSW."""
     indexed = session.loaded()
-    ef = check_count("ef", check_whole_number("ef", ef), 1)
-    k = check_count("k", check_whole_number("k", k), 1, API_MAX_K)
-    both = answer_question(question, k, ef, indexed)
-    record = search_record(indexed, question, k, ef, both)
+    settings = _search_settings(k, ef)
+    both = answer_question(question, settings, indexed)
+    record = search_record(indexed, question, settings.k, settings.ef, both)
     return {
         "results": result_rows(both),
         "recall": both.recall,
@@ -51,9 +50,9 @@ def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[
 def measure_loaded(k: float, ef: float, session: Session) -> dict[str, Any]:
     """Measure recall and latency at ef over the measuring queries of the client's collection."""
     indexed = session.loaded()
-    k = check_count("k", check_whole_number("k", k), 1, API_MAX_K)
-    hnsw = indexed.counted(indexed.measure(k, check_count("ef", check_whole_number("ef", ef), 1)))
-    exact = indexed.measure_exact(k)
+    settings = _search_settings(k, ef)
+    hnsw = indexed.counted(indexed.measure(settings.k, settings.ef))
+    exact = indexed.measure_exact(settings.k)
     return {
         "hnsw": measurement_numbers(hnsw),
         "exact": measurement_numbers(exact),
@@ -181,6 +180,12 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
         api_name="compare",
         concurrency_limit=None,
     )
+
+
+def _search_settings(k: float, ef: float) -> SearchSettings:
+    """Return checked search settings. Raises ParameterError unless k and ef are whole numbers in range."""
+    checked_ef = check_count("ef", check_whole_number("ef", ef), 1)
+    return SearchSettings.of(check_count("k", check_whole_number("k", k), 1, API_MAX_K), checked_ef)
 
 
 def _with_default_sample(session: Session, shared_samples: SharedSamples) -> Session:

@@ -1,8 +1,24 @@
 """Checks of the values that visitors and programs send, made before anything else is done with them."""
 
+from dataclasses import dataclass
+from typing import Self
+
 from retriever.errors import ParameterError
 from retriever.unicode import clean_text
 from ui.settings import limits
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """The k and the ef of a search, ef at least k: hnswlib searches with the larger of the two."""
+
+    k: int
+    ef: int
+
+    @classmethod
+    def of(cls, k: float, ef: float) -> Self:
+        """Return the settings that the values of two sliders stand for."""
+        return cls(int(k), max(int(ef), int(k)))
 
 
 def check_whole_number(name: str, value: object) -> int:

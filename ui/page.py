@@ -13,6 +13,7 @@ from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
 from ui.recall.curves import stream_curves
 from ui.recall.tab import build_recall_tab, overlay_choice, starve_graph, waiting_note
+from ui.render.controls import HIDDEN, UNQUEUED
 from ui.render.errors import report_errors, report_stream_errors
 from ui.search.tab import build_search_tab, refresh_search
 from ui.session import Session
@@ -91,23 +92,22 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
             graph = build_walk_tab(session)
         build_api(session, shared)
 
-        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-        gr.on([demo.load, timer.tick], tick, session, [session, revision, header, note, timer], **hidden)
+        gr.on([demo.load, timer.tick], tick, session, [session, revision, header, note, timer], **HIDDEN)
         loaded = [
             documents.built,
-            ef.starve.click(report_errors(starve_graph), session, session, **hidden),
-            ef.enlarge.click(report_errors(load_python_docs), session, session, **hidden),
+            ef.starve.click(report_errors(starve_graph), session, session, **HIDDEN),
+            ef.enlarge.click(report_errors(load_python_docs), session, session, **HIDDEN),
         ]
         for event in loaded:
-            event.success(collection_revision, session, [revision, header], **hidden)
-        revision.change(refresh_search, search.inputs, search.refreshed, **hidden)
-        revision.change(report_stream_errors(stream_curves), ef.inputs, ef.refreshed, **hidden)
-        revision.change(overlay_choice, session, ef.overlay, **hidden)
+            event.success(collection_revision, session, [revision, header], **HIDDEN)
+        revision.change(refresh_search, search.inputs, search.refreshed, **HIDDEN)
+        revision.change(report_stream_errors(stream_curves), ef.inputs, ef.refreshed, **HIDDEN)
+        revision.change(overlay_choice, session, ef.overlay, **HIDDEN)
         tabs, drawn = [first, second, third, fourth, fifth], gr.State(0)
-        opened = gr.on([tab.select for tab in tabs], opened_tab, None, tab_open, **hidden | {"queue": False})
+        opened = gr.on([tab.select for tab in tabs], opened_tab, None, tab_open, **UNQUEUED)
         views: dict[str, Any] = {"inputs": [tab_open, drawn, *graph.inputs], "outputs": [drawn, *graph.refreshed]}
-        opened.then(report_errors(draw_walk_tab), **views, **hidden)
-        revision.change(report_errors(draw_walk_tab), **views, **hidden)
-        gr.on([ef.starve.click, ef.enlarge.click], waiting_note, None, ef.lesson, **hidden)
-        revision.change(loaded_report, session, documents.report, **hidden)
+        opened.then(report_errors(draw_walk_tab), **views, **HIDDEN)
+        revision.change(report_errors(draw_walk_tab), **views, **HIDDEN)
+        gr.on([ef.starve.click, ef.enlarge.click], waiting_note, None, ef.lesson, **HIDDEN)
+        revision.change(loaded_report, session, documents.report, **HIDDEN)
     return demo

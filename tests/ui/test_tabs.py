@@ -28,6 +28,7 @@ from ui.documents.tab import (
     show_source,
     stream_build,
 )
+from ui.inputs import SearchSettings
 from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
 from ui.page import adopt_best_sample, collection_revision, take_python_docs
 from ui.recall.curves import stream_curves
@@ -188,7 +189,7 @@ class Work:
 @pytest.fixture
 def build(monkeypatch):
     """A function that starts stream_build with work of the test's own."""
-    monkeypatch.setattr("ui.documents.tab.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.01)
 
     def begin(result, session):
         work = Work(result)
@@ -358,7 +359,7 @@ def test_downloads_hold_both_rankings(indexed):
 
 @pytest.mark.parametrize("question", sentences(12, seed=5))
 def test_marks_are_as_many_as_recall_says(starved, question):
-    both = answer_question(question, 10, 10, starved)
+    both = answer_question(question, SearchSettings(10, 10), starved)
     bar, exact, hnsw, links, _ = answer_search(question, 10, 10, Session(starved))
     missed = exact.count("missed by HNSW")
     assert missed == round((1 - both.recall) * 10)
@@ -369,7 +370,7 @@ def test_marks_are_as_many_as_recall_says(starved, question):
 
 
 def test_this_graph_misses_something(starved):
-    recalls = [answer_question(question, 10, 10, starved).recall for question in sentences(12, seed=5)]
+    recalls = [answer_question(question, SearchSettings(10, 10), starved).recall for question in sentences(12, seed=5)]
     assert 0 < np.mean(recalls) < 0.9, "else the tests of marks test nothing"
 
 
@@ -598,7 +599,7 @@ def test_sliding_with_k_above_the_collection(fake_encoder):
 
 
 def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeypatch):
-    monkeypatch.setattr("ui.recall.curves.POLL_SECONDS", 0.001)
+    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.001)
     fresh = collection_of(fake_encoder, sentences(500), M=2, ef_construction=5)
     session = Session(fresh)
     assert skipped(show_lesson(10, session)), "the progress stays"

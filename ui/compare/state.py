@@ -10,7 +10,8 @@ from retriever.errors import Cancelled, CollectionError, RetrieverError
 from ui.compare.index_cache import IndexCache
 from ui.compare.job import FinishedComparison, plan_comparison
 from ui.compare.request import CompareRequest
-from ui.jobs.job import POLL_SECONDS, Job
+from ui.inputs import SearchSettings
+from ui.jobs.job import Job, watch
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.numbers import format_seconds
@@ -31,6 +32,10 @@ class ComparisonState:
             raise CollectionError("Nothing has been compared yet; press Compare.")
         return self.compared
 
+    def lifted_ef(self, ef: float) -> int:
+        """Return the ef that a slider's value stands for, at least the k of the last result."""
+        return SearchSettings.of(self.result().comparison.k, ef).ef
+
 
 def stream_comparison(
     request: CompareRequest, comparison_state: ComparisonState, session: Session, shared_samples: SharedSamples
@@ -45,10 +50,11 @@ def stream_comparison(
         plan_comparison(request, session, comparison_state.index_cache, shared_samples), kind="comparison"
     ).start()
     comparison_state = replace(comparison_state, job=job)
+    written: Any = comparison_state
     try:
-        yield comparison_state, progress_bar(job.status), None
-        while not job.wait(POLL_SECONDS):
-            yield gr.skip(), progress_bar(job.status), None
+        for status in watch(job):
+            yield written, progress_bar(status), None
+            written = gr.skip()
         compared = job.result()
     except Cancelled:
         yield gr.skip(), '<p class="lab-hint">Cancelled. The last result is unchanged.</p>', None
@@ -56,8 +62,6 @@ def stream_comparison(
     except RetrieverError:
         yield gr.skip(), '<p class="lab-hint">Nothing was compared. The last result is unchanged.</p>', None
         raise
-    finally:
-        job.cancel()  # also when the visitor leaves the page
     message = (
         f'<p class="lab-hint">Done in {format_seconds(compared.seconds)}. Now move ef, or choose a question below.</p>'
     )

@@ -24,15 +24,27 @@ from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest, compar
 from ui.compare.state import ComparisonState, cancel_comparison, stream_comparison
 from ui.compare.tables import error_bars, scoreboard
 from ui.compare.text import comparison_notes, cost_sentence, kinds_sentence, lucky_sentence, verdict_sentence
+from ui.inputs import SearchSettings
 from ui.jobs.shared_samples import SharedSamples
-from ui.render.controls import FIRST_EF, FIRST_K, SLIDER_MAX_EF, SLIDER_MAX_K, keep_ef_above_k
+from ui.render.controls import (
+    FIRST_EF,
+    FIRST_K,
+    GRAPH_PRESETS,
+    HIDDEN,
+    LATEST_UNQUEUED,
+    RICH_GRAPH,
+    SLIDER_MAX_EF,
+    SLIDER_MAX_K,
+    UNQUEUED,
+    keep_ef_above_k,
+)
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import record_section
 from ui.render.limits import judged_limits
 from ui.session import Session
 from ui.settings import limits
 
-COMPARED_GRAPHS = {"default 16/200": (16, 200), "starved 4/20": (4, 20)}  # M/efConstruction
+COMPARED_GRAPHS = {name: graph for name, graph in GRAPH_PRESETS.items() if graph != RICH_GRAPH}
 FIRST_MODELS = [name for name, card in MODELS.items() if card.packaged]
 COMPARE_HINT = (
     '<p class="lab-hint">Press <b>Compare</b>: both models answer the same judged questions by exact search, trec_eval '
@@ -54,7 +66,9 @@ def stream_comparison_views(
 ) -> Iterator[tuple[Any, ...]]:
     """Run a comparison; yield its progress, and in the last step everything that shows the result."""
     for written, progress, compared in stream_comparison(request, comparison_state, session, shared_samples):
-        shown_result = comparison_views(compared, max(int(ef), request.k), show) if compared else (gr.skip(),) * VIEWS
+        shown_result = (
+            comparison_views(compared, SearchSettings.of(request.k, ef).ef, show) if compared else (gr.skip(),) * VIEWS
+        )
         yield written, progress, *shown_result
 
 
@@ -96,14 +110,14 @@ def move_ef(ef: float, comparison_state: ComparisonState) -> Any:  # noqa: ANN40
     """Return both errors at this ef, or no change before anything is compared."""
     if comparison_state.compared is None:
         return gr.skip()
-    return error_section(comparison_state.compared, max(int(ef), comparison_state.compared.comparison.k))
+    return error_section(comparison_state.compared, comparison_state.lifted_ef(ef))
 
 
 def follow_ef(show: str, query_id: str, ef: float, comparison_state: ComparisonState) -> tuple[Any, Any]:
     """Update what depends on ef: the list of questions that the index loses, and the open question."""
     if comparison_state.compared is None:
         return gr.skip(), gr.skip()
-    compared, ef = comparison_state.compared.comparison, max(int(ef), comparison_state.compared.comparison.k)
+    compared, ef = comparison_state.compared.comparison, comparison_state.lifted_ef(ef)
     listed = question_table(compared, show, ef) if show == BY_INDEX else gr.skip()
     return listed, question_view(compared, query_id, ef) if query_id else gr.skip()
 
@@ -112,22 +126,20 @@ def list_questions(show: str, ef: float, comparison_state: ComparisonState) -> A
     """Return the questions of the chosen list."""
     if comparison_state.compared is None:
         return gr.skip()
-    return question_table(
-        comparison_state.compared.comparison, show, max(int(ef), comparison_state.compared.comparison.k)
-    )
+    return question_table(comparison_state.compared.comparison, show, comparison_state.lifted_ef(ef))
 
 
 def choose_question(ef: float, comparison_state: ComparisonState, event: gr.SelectData) -> tuple[str, str]:
     """Return the id of the clicked question, and its rankings side by side."""
     compared = comparison_state.result().comparison
     query_id = str(event.row_value[-1])
-    return query_id, question_view(compared, query_id, max(int(ef), compared.k))
+    return query_id, question_view(compared, query_id, comparison_state.lifted_ef(ef))
 
 
 def download_section(ef: float, comparison_state: ComparisonState) -> str:
     """Return the download links and the run record, which are made only on request."""
     result = comparison_state.result()
-    record = comparison_record(result, max(int(ef), result.comparison.k))
+    record = comparison_record(result, comparison_state.lifted_ef(ef))
     return download_links(result.comparison) + record_section(record)
 
 
@@ -166,20 +178,18 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> None:
             request, at_ef, shown_questions, current_state, current_session, shared_samples
         )
 
-    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    quick = hidden | {"queue": False}
-    collection.input(show_uploads, collection, uploads, **hidden)
+    collection.input(show_uploads, collection, uploads, **HIDDEN)
     outputs = [comparison_state, progress, results, lesson, board, figure, notes, errors, listed, view, query_id, files]
     compared = start.click(
-        report_stream_errors(run), [*controls, ef, show, comparison_state, session], outputs, **hidden
+        report_stream_errors(run), [*controls, ef, show, comparison_state, session], outputs, **HIDDEN
     )
-    compared.then(keep_ef_above_k, [k, ef], ef, **hidden)
-    stop.click(cancel_comparison, comparison_state, progress, **quick)
-    moved = ef.input(move_ef, [ef, comparison_state], errors, trigger_mode="always_last", **quick)
-    moved.then(follow_ef, [show, query_id, ef, comparison_state], [listed, view], trigger_mode="always_last", **quick)
-    show.input(list_questions, [show, ef, comparison_state], listed, **hidden)
-    listed.select(report_errors(choose_question), [ef, comparison_state], [query_id, view], **hidden)
-    downloads.expand(report_errors(download_section), [ef, comparison_state], files, **hidden)
+    compared.then(keep_ef_above_k, [k, ef], ef, **HIDDEN)
+    stop.click(cancel_comparison, comparison_state, progress, **UNQUEUED)
+    moved = ef.input(move_ef, [ef, comparison_state], errors, **LATEST_UNQUEUED)
+    moved.then(follow_ef, [show, query_id, ef, comparison_state], [listed, view], **LATEST_UNQUEUED)
+    show.input(list_questions, [show, ef, comparison_state], listed, **HIDDEN)
+    listed.select(report_errors(choose_question), [ef, comparison_state], [query_id, view], **HIDDEN)
+    downloads.expand(report_errors(download_section), [ef, comparison_state], files, **HIDDEN)
 
 
 def _settings_controls() -> tuple[list[gr.Component], gr.Dropdown, list[Any]]:

@@ -19,11 +19,11 @@ from ui.documents.records import build_record
 from ui.documents.request import SAMPLE, SOURCES, BuildRequest, build_request
 from ui.documents.text import build_report, chunk_table
 from ui.jobs.build_queue import BUILD_QUEUE
-from ui.jobs.job import POLL_SECONDS, Job
+from ui.jobs.job import Job, watch
 from ui.jobs.memory_budget import collection_bytes
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SAMPLE_TITLES, SharedSamples
-from ui.render.controls import GRAPH_PRESETS
+from ui.render.controls import GRAPH_PRESETS, HIDDEN, UNQUEUED
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import folded_record
 from ui.render.limits import limits_table, paste_limits, saved_limits, upload_limits
@@ -64,8 +64,8 @@ def stream_build(request: BuildRequest, session: Session, shared_samples: Shared
     # a visitor who has chosen nothing so far goes on getting samples
     unchanged = gr.skip() if session.chosen else replace(session, job=None)
     try:
-        while not job.wait(POLL_SECONDS):
-            yield written, progress_bar(job.status), gr.skip(), gr.skip()
+        for status in watch(job):
+            yield written, progress_bar(status), gr.skip(), gr.skip()
             written = gr.skip()
         indexed = job.result()
     except Cancelled:
@@ -78,8 +78,6 @@ def stream_build(request: BuildRequest, session: Session, shared_samples: Shared
     except RetrieverError:
         yield unchanged, '<p class="lab-hint">Nothing was built.</p>', gr.skip(), gr.skip()
         raise
-    finally:
-        job.cancel()  # also when the visitor leaves the page
     done = session.with_collection(indexed, planned.source)
     yield done, '<p class="lab-hint">Done: now ask it something in the next tab.</p>', *loaded_report(done)
 
@@ -165,28 +163,23 @@ def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> Doc
         *chosen, current = values
         yield from stream_build(build_request(*chosen), current, shared_samples)
 
-    source.input(show_source, source, groups, show_progress="hidden", api_visibility="private")
-    model.input(fit_chunk_slider, model, [size, model], show_progress="hidden", api_visibility="private")
-    preset.input(set_preset, preset, [M, ef_construction], show_progress="hidden", api_visibility="private")
+    source.input(show_source, source, groups, **HIDDEN)
+    model.input(fit_chunk_slider, model, [size, model], **HIDDEN)
+    preset.input(set_preset, preset, [M, ef_construction], **HIDDEN)
     gr.on(
         [M.input, ef_construction.input],
         name_preset,
         [M, ef_construction],
         preset,
-        show_progress="hidden",
-        api_visibility="private",
+        **HIDDEN,
     )
     built = start.click(
         report_stream_errors(run),
         [*controls, session],
         [session, progress, shown_report, shown_chunks],
-        show_progress="hidden",
-        concurrency_limit=None,  # the build queue has its own order
-        api_visibility="private",
+        **HIDDEN,  # without a limit: the build queue has its own order
     )
-    cancelled = stop.click(
-        cancel_build, session, progress, show_progress="hidden", queue=False, api_visibility="private"
-    )
+    cancelled = stop.click(cancel_build, session, progress, **UNQUEUED)
     save.click(report_errors(save_collection), session, link, api_visibility="private")
     return DocumentsTab(controls, built, cancelled, [shown_report, shown_chunks])
 

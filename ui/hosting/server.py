@@ -23,7 +23,7 @@ from ui.jobs.job import RUNNING, cancel_all
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
 from ui.log import log_event
-from ui.render.styles import CSS, THEME
+from ui.render.styles import STYLE_SHEET, THEME
 from ui.settings import limits, password
 from ui.uploads.endpoint import receive_upload
 from ui.uploads.folder import sweep_uploads
@@ -59,7 +59,7 @@ class Server:
         sys.setswitchinterval(SWITCH_SECONDS)
         _, address, _ = self.demo.launch(
             theme=THEME,
-            css=CSS,
+            css_paths=STYLE_SHEET,
             footer_links=[],
             ssr_mode=False,
             max_threads=MAX_THREADS,

@@ -3,7 +3,7 @@
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -102,6 +102,19 @@ class Job(Generic[Result]):
             self._stage, self._stage_start = stage, time.monotonic()
         self._fraction = fraction
         MACHINE_LOCK.yield_to_waiting()
+
+
+def watch(job: Job[Any]) -> Iterator[Status]:
+    """Yield the status of a job at once and every POLL_SECONDS until it ends; cancel it if the caller stops listening.
+
+    A visitor who leaves the page closes the generator that a handler iterates over.
+    """
+    try:
+        yield job.status
+        while not job.wait(POLL_SECONDS):
+            yield job.status
+    finally:
+        job.cancel()  # without effect on a job that has ended
 
 
 RUNNING: "weakref.WeakSet[Job[Any]]" = weakref.WeakSet()  # all jobs of the process that have not ended

@@ -10,7 +10,7 @@ import gradio as gr
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
 from retriever.progress import Progress, stage_progress
-from ui.jobs.job import POLL_SECONDS, Job, Status
+from ui.jobs.job import Job, Status, watch
 from ui.jobs.progress_text import progress_bar
 from ui.session import Session
 
@@ -56,8 +56,7 @@ def _count_distances(graph: IndexedCollection, k: int, progress: Progress) -> li
 def _watch(work: Callable[[Progress], list[Measurement]], kind: str) -> Iterator[Status]:
     """Run work as a job and yield its status until it ends. Raises what the work raised."""
     job = Job(work, kind=kind).start()
-    while not job.wait(POLL_SECONDS):
-        yield job.status
+    yield from watch(job)
     job.result()
 
 

@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
 from retriever.progress import ignore_progress
+from ui.inputs import SearchSettings
 from ui.jobs.graph_rebuild import rebuild_graph
 from ui.recall.curves import refresh_token, stream_curves
 from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, curve_figure
@@ -18,7 +19,17 @@ from ui.recall.labs.panel import build_lab_panel
 from ui.recall.records import ef_record
 from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
 from ui.recall.text import curve_lesson, target_sentence
-from ui.render.controls import FIRST_K, SLIDER_MAX_EF, SLIDER_MAX_K, keep_ef_above_k
+from ui.render.controls import (
+    DEFAULT_GRAPH,
+    FIRST_K,
+    HIDDEN,
+    LATEST,
+    LATEST_UNQUEUED,
+    SLIDER_MAX_EF,
+    SLIDER_MAX_K,
+    STARVED_GRAPH,
+    keep_ef_above_k,
+)
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import record_section
 from ui.session import Session
@@ -26,8 +37,8 @@ from ui.session import Session
 NO_OVERLAY = "no second graph"
 OVERLAYS = {
     NO_OVERLAY: (0, 0),
-    "starved (M=4, efConstruction=20)": (4, 20),
-    "default (M=16, efConstruction=200)": (16, 200),
+    "starved (M=4, efConstruction=20)": STARVED_GRAPH,
+    "default (M=16, efConstruction=200)": DEFAULT_GRAPH,
 }
 AXES = {"latency": LATENCY_AXIS, "distances": DISTANCES_AXIS}
 Details = tuple[go.Figure, str, str, str]  # curve, histogram of recall, worst queries, run record
@@ -59,16 +70,17 @@ class LastMeasurement:
 
     def fits(self, k: float, ef: float, session: Session) -> bool:
         """Return whether it is of the loaded collection and the sliders' values; if not, a newer one is under way."""
-        return self.of() is session.indexed and (self.now.k, self.now.ef) == (int(k), max(int(ef), int(k)))
+        same_settings = (self.now.k, self.now.ef) == astuple(SearchSettings.of(k, ef))
+        return self.of() is session.indexed and same_settings
 
 
 def measure_at_ef(k: float, ef: float, session: Session) -> tuple[str, LastMeasurement | None]:
     """Measure at this ef, anew, and return the numbers; no change before anything is loaded."""
     if session.indexed is None:
         return gr.skip(), None
-    indexed, k = session.indexed, int(k)
-    now = indexed.measure(k, max(int(ef), k))
-    return measurement_cards(now, indexed.measure_exact(k)), LastMeasurement(now, weakref.ref(indexed))
+    indexed, settings = session.indexed, SearchSettings.of(k, ef)
+    now = indexed.measure(settings.k, settings.ef)
+    return measurement_cards(now, indexed.measure_exact(settings.k)), LastMeasurement(now, weakref.ref(indexed))
 
 
 def draw_details(measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session) -> Details:
@@ -147,7 +159,7 @@ def waiting_note() -> str:
 
 def starve_graph(session: Session) -> Session:
     """Replace the graph by a starved one over the same vectors, which shows the trade-off."""
-    M, ef_construction = 4, 20
+    M, ef_construction = STARVED_GRAPH
     return replace(session, indexed=rebuild_graph(session.loaded(), M, ef_construction, ignore_progress), chosen=True)
 
 
@@ -175,26 +187,27 @@ def build_recall_tab(session: gr.State) -> RecallTab:
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
     token, measured, parts = gr.State(0), gr.State(), [figure, spread, worst, record]
-    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    latest = hidden | {"trigger_mode": "always_last"}
-    quick = latest | {"queue": False}
     # Each component is written by one listener only, which has at most one request under way and, once that has ended,
     # takes the values as they are then. So no response, however late, can overwrite that to a newer event.
     moved = gr.on(
-        [ef.input, axis.input, token.change], report_errors(measure_at_ef), [k, ef, session], [cards, measured], **quick
+        [ef.input, axis.input, token.change],
+        report_errors(measure_at_ef),
+        [k, ef, session],
+        [cards, measured],
+        **LATEST_UNQUEUED,
     )
-    drawn = moved.then(report_errors(draw_details), [measured, k, ef, axis, session], parts, **quick)
-    drawn.then(report_errors(show_distances), [measured, k, ef, session], distances, **quick)
-    gr.on([target.input, token.change], answer_target, [k, target, session], reached, **latest)
-    token.change(show_lesson, [k, session], lesson, **latest)
+    drawn = moved.then(report_errors(draw_details), [measured, k, ef, axis, session], parts, **LATEST_UNQUEUED)
+    drawn.then(report_errors(show_distances), [measured, k, ef, session], distances, **LATEST_UNQUEUED)
+    gr.on([target.input, token.change], answer_target, [k, target, session], reached, **LATEST)
+    token.change(show_lesson, [k, session], lesson, **LATEST)
     inputs, refreshed = [k, session], [lesson, token]
-    smallest.click(go_to_smallest_ef, k, [ef, token], **hidden)
-    k.input(keep_ef_above_k, [k, ef], ef, **latest)
-    k.input(report_stream_errors(stream_curves), inputs, refreshed, **latest)
-    overlaid = overlay.input(waiting_note, None, lesson, **latest).then(
-        report_errors(overlay_graph), [overlay, session], session, **latest
+    smallest.click(go_to_smallest_ef, k, [ef, token], **HIDDEN)
+    k.input(keep_ef_above_k, [k, ef], ef, **LATEST)
+    k.input(report_stream_errors(stream_curves), inputs, refreshed, **LATEST)
+    overlaid = overlay.input(waiting_note, None, lesson, **LATEST).then(
+        report_errors(overlay_graph), [overlay, session], session, **LATEST
     )
-    overlaid.then(report_stream_errors(stream_curves), inputs, refreshed, **latest)
+    overlaid.then(report_stream_errors(stream_curves), inputs, refreshed, **LATEST)
     return RecallTab(inputs, refreshed, overlay, lesson, starved, larger)
 
 

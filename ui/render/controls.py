@@ -4,11 +4,21 @@ from typing import Any
 
 import gradio as gr
 
+from ui.inputs import SearchSettings
+
 SLIDER_MAX_K, SLIDER_MAX_EF = 50, 400
 FIRST_K = FIRST_EF = 10
-GRAPH_PRESETS = {"default 16/200": (16, 200), "starved 4/20": (4, 20), "rich 32/400": (32, 400)}
+DEFAULT_GRAPH, STARVED_GRAPH, RICH_GRAPH = (16, 200), (4, 20), (32, 400)  # M, ef_construction
+GRAPH_PRESETS = {"default 16/200": DEFAULT_GRAPH, "starved 4/20": STARVED_GRAPH, "rich 32/400": RICH_GRAPH}
+
+# Options of listeners: without a limit of its own one serves all visitors at once, and private ones are no endpoints.
+HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+UNQUEUED = HIDDEN | {"queue": False}
+LATEST = HIDDEN | {"trigger_mode": "always_last"}  # one request under way, and after it the newest values
+LATEST_UNQUEUED = LATEST | {"queue": False}
 
 
 def keep_ef_above_k(k: float, ef: float) -> dict[str, Any]:
     """Set the ef slider's minimum to k: hnswlib searches with max(ef, k), so smaller values would do nothing."""
-    return gr.update(minimum=int(k), value=max(int(k), int(ef)))
+    settings = SearchSettings.of(k, ef)
+    return gr.update(minimum=settings.k, value=settings.ef)

@@ -2,13 +2,13 @@
 
 from retriever.experiments.search_comparison import SearchComparison, compare_searches
 from retriever.indexing.collection import IndexedCollection
-from ui.inputs import check_question
+from ui.inputs import SearchSettings, check_question
 from ui.render.passages import passage_place
 
 
-def answer_question(question: str, k: int, ef: int, indexed: IndexedCollection) -> SearchComparison:
+def answer_question(question: str, settings: SearchSettings, indexed: IndexedCollection) -> SearchComparison:
     """Return both answers. Raises ParameterError if the question is empty or too long."""
-    return compare_searches(indexed.retriever, check_question(question), k, ef=max(ef, k))
+    return compare_searches(indexed.retriever, check_question(question), settings.k, ef=settings.ef)
 
 
 def result_rows(both: SearchComparison) -> list[dict[str, object]]:

@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from retriever.encoders.loading import is_loaded
-from ui.render.controls import SLIDER_MAX_EF, SLIDER_MAX_K, keep_ef_above_k
+from ui.inputs import SearchSettings
+from ui.render.controls import HIDDEN, LATEST, SLIDER_MAX_EF, SLIDER_MAX_K, keep_ef_above_k
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import download_link, record_section, rows_to_csv, rows_to_json
 from ui.search.answer import answer_question, result_rows
@@ -37,18 +38,17 @@ class SearchTab:
 
 def answer_search(question: str, k: float, ef: float, session: Session) -> SearchOutputs:
     """Return both answers to a question, marked where they differ."""
-    indexed, k = session.loaded(), int(k)
-    ef = max(int(ef), k)  # what hnswlib searches with; the slider follows k a moment later
-    both = answer_question(question, k, ef, indexed)
+    indexed, settings = session.loaded(), SearchSettings.of(k, ef)  # the slider of ef follows that of k a moment later
+    both = answer_question(question, settings, indexed)
     rows = result_rows(both)
     links = download_link("results.csv", "text/csv", rows_to_csv(rows), "CSV")
     links += download_link("results.json", "application/json", rows_to_json(rows), "JSON")
     return (
-        search_summary(both, k, ef, indexed),
+        search_summary(both, settings.k, settings.ef, indexed),
         hit_list(both.exact, both.missed, side="exact"),
         hit_list(both.hnsw, both.extra, side="hnsw"),
         f'<div class="lab-downloads">Download these results: {links}</div>',
-        record_section(search_record(indexed, question, k, ef, both)),
+        record_section(search_record(indexed, question, settings.k, settings.ef, both)),
     )
 
 
@@ -127,23 +127,17 @@ def build_search_tab(session: gr.State) -> SearchTab:
         report_stream_errors(stream_search),
         inputs,
         outputs,
-        show_progress="hidden",
-        **_PRIVATE,
+        **HIDDEN,
     )
-    chosen = examples.click(take_example, examples, question, show_progress="hidden", **_PRIVATE)
-    chosen.then(report_stream_errors(stream_search), inputs, outputs, show_progress="hidden", **_PRIVATE)
-    k.input(keep_ef_above_k, [k, ef], ef, show_progress="hidden", trigger_mode="always_last", **_PRIVATE)
+    chosen = examples.click(take_example, examples, question, **HIDDEN)
+    chosen.then(report_stream_errors(stream_search), inputs, outputs, **HIDDEN)
+    k.input(keep_ef_above_k, [k, ef], ef, **LATEST)
     gr.on(
         [k.input, ef.input],
         report_errors(search_again),
         inputs,
         outputs,
-        show_progress="hidden",
-        trigger_mode="always_last",
-        **_PRIVATE,
+        **LATEST,
     )
     offered = gr.State([FIRST_QUESTION])
     return SearchTab(question, examples, [question, offered, session], [question, offered, examples, *outputs])
-
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": None}

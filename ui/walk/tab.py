@@ -6,7 +6,17 @@ from typing import Any
 import gradio as gr
 import plotly.graph_objects as go
 
-from ui.render.controls import FIRST_EF, FIRST_K, SLIDER_MAX_EF, SLIDER_MAX_K, keep_ef_above_k
+from ui.inputs import SearchSettings
+from ui.render.controls import (
+    FIRST_EF,
+    FIRST_K,
+    HIDDEN,
+    LATEST,
+    LATEST_UNQUEUED,
+    SLIDER_MAX_EF,
+    SLIDER_MAX_K,
+    keep_ef_above_k,
+)
 from ui.render.errors import report_errors
 from ui.render.export import folded_record
 from ui.session import Session
@@ -71,7 +81,7 @@ def refresh_walk(k: float, ef: float, session: Session) -> tuple[Any, ...]:
     if session.indexed is None:
         return (gr.skip(),) * REFRESHED_VALUES
     indexed = session.indexed
-    rows = hardest_queries(indexed, int(k), max(int(ef), int(k)), OFFERED_QUESTIONS)
+    rows = hardest_queries(indexed, int(k), SearchSettings.of(k, ef).ef, OFFERED_QUESTIONS)
     offered = gr.update(choices=[indexed.queries[row] for row in rows], value=indexed.queries[rows[0]])
     first = trace_walk(indexed.queries[rows[0]], indexed.query_vectors[rows[0]], int(k), int(ef), indexed)
     return offered, connectivity_facts(indexed), *walk_views(first)
@@ -100,18 +110,16 @@ def build_walk_tab(session: gr.State) -> WalkTab:
             gr.HTML('<div class="lab-side">Why the missed ones were missed</div>')
             missed = gr.HTML()
     connected = gr.HTML()
-    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    latest = hidden | {"trigger_mode": "always_last"}
     shown_parts = [trace, number, figure, words, summary, missed]
     gr.on(
         [go_button.click, question.input],
         report_errors(walk_question),
         [question, k, ef, session],
         shown_parts,
-        **hidden,
+        **HIDDEN,
     )
-    ef.input(report_errors(walk_again), [trace, k, ef, session], shown_parts, queue=False, **latest)
-    k.input(keep_ef_above_k, [k, ef], ef, **latest)
-    k.input(report_errors(walk_again), [trace, k, ef, session], shown_parts, **latest)
-    number.input(report_errors(show_step), [number, trace], [figure, words], queue=False, **latest)
+    ef.input(report_errors(walk_again), [trace, k, ef, session], shown_parts, **LATEST_UNQUEUED)
+    k.input(keep_ef_above_k, [k, ef], ef, **LATEST)
+    k.input(report_errors(walk_again), [trace, k, ef, session], shown_parts, **LATEST)
+    number.input(report_errors(show_step), [number, trace], [figure, words], **LATEST_UNQUEUED)
     return WalkTab([k, ef, session], [question, connected, *shown_parts])

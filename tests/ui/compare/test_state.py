@@ -40,7 +40,7 @@ class Work:
 @pytest.fixture
 def begin(monkeypatch):
     """A function that starts a comparison with the test's own work; no thread is left behind."""
-    monkeypatch.setattr("ui.compare.state.POLL_SECONDS", 0.005)
+    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.005)
     begun = []
 
     def begin(work, comparison_state):

@@ -85,7 +85,7 @@ def test_choosing_and_downloading_before_a_comparison_is_told():
 @pytest.fixture
 def run(monkeypatch, result):
     """A function that runs stream_comparison_views with a result of the test's own."""
-    monkeypatch.setattr("ui.compare.state.POLL_SECONDS", 0.001)
+    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.001)
 
     def run(ef, show=LARGEST_DIFFERENCE, comparison_state=None):
         monkeypatch.setattr("ui.compare.state.plan_comparison", lambda *args: lambda progress: result)

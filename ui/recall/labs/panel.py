@@ -7,14 +7,16 @@ import gradio as gr
 
 from retriever.errors import Cancelled
 from retriever.measurement.sweeps import BuildResult, SizeResult, sample_vectors, sweep_graph_settings, sweep_sizes
-from retriever.progress import Progress
+from retriever.progress import Progress, stage_progress
 from retriever.run_record import RunRecord
+from ui.inputs import SearchSettings
 from ui.jobs.build_queue import BUILD_QUEUE
-from ui.jobs.job import POLL_SECONDS, Job
+from ui.jobs.job import Job, watch
 from ui.jobs.progress_text import progress_bar
 from ui.recall.labs.figures import growth_figure, heat_figure
 from ui.recall.labs.records import build_lab_record, size_lab_record
 from ui.recall.labs.text import build_lab_table, build_lab_verdict, size_lab_table, size_lab_verdict
+from ui.render.controls import HIDDEN, UNQUEUED
 from ui.render.errors import report_stream_errors
 from ui.render.export import folded_record
 from ui.session import Session
@@ -35,14 +37,14 @@ LabResult = TypeVar("LabResult")
 
 def stream_build_lab(k: float, ef: float, every: bool, session: Session, running: Any) -> Iterator[Any]:  # noqa: ANN401 - a Job
     """Run the build lab over a fixed sample of the loaded vectors, or over all of them."""
-    indexed, k = session.loaded(), min(int(k), len(session.loaded()))
-    width = max(int(ef), k)
+    indexed = session.loaded()
+    settings = SearchSettings.of(min(k, len(indexed)), ef)
 
     def work(progress: Progress) -> list[BuildResult]:
         vectors = sample_vectors(indexed.retriever.vectors, len(indexed) if every else SAMPLED_VECTORS)
-        report = _staged(progress, "building twelve graphs")
+        report = stage_progress(progress, "building twelve graphs")
         return sweep_graph_settings(
-            vectors, indexed.query_vectors, MS, EF_CONSTRUCTIONS, k=k, ef=width, progress=report
+            vectors, indexed.query_vectors, MS, EF_CONSTRUCTIONS, k=settings.k, ef=settings.ef, progress=report
         )
 
     def show(results: list[BuildResult]) -> tuple[Any, str]:
@@ -56,13 +58,15 @@ def stream_build_lab(k: float, ef: float, every: bool, session: Session, running
 
 def stream_size_lab(k: float, ef: float, session: Session, running: Any) -> Iterator[Any]:  # noqa: ANN401 - a Job
     """Run the size lab over the loaded vectors, with the settings of their graph."""
-    indexed, k = session.loaded(), min(int(k), len(session.loaded()))
-    width = max(int(ef), k)
+    indexed = session.loaded()
+    settings = SearchSettings.of(min(k, len(indexed)), ef)
 
     def work(progress: Progress) -> list[SizeResult]:
-        settings = {"M": indexed.settings.M, "ef_construction": indexed.settings.ef_construction}
-        report = _staged(progress, "building graphs of every size")
-        return sweep_sizes(indexed.retriever.vectors, indexed.query_vectors, k=k, ef=width, **settings, progress=report)
+        graph = {"M": indexed.settings.M, "ef_construction": indexed.settings.ef_construction}
+        report = stage_progress(progress, "building graphs of every size")
+        return sweep_sizes(
+            indexed.retriever.vectors, indexed.query_vectors, k=settings.k, ef=settings.ef, **graph, progress=report
+        )
 
     def show(results: list[SizeResult]) -> tuple[Any, str]:
         return growth_figure(results), _result_html(
@@ -107,10 +111,9 @@ def _wire_lab(
             figure = gr.Plot(show_label=False, container=False, visible=False)
         with gr.Column(scale=6, min_width=320):
             result_html = gr.HTML()
-    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     outputs = [running, hint, figure, result_html]
-    start.click(report_stream_errors(run), [*inputs, running], outputs, concurrency_limit=None, **hidden)
-    cancel.click(stop_lab, running, hint, queue=False, **hidden)
+    start.click(report_stream_errors(run), [*inputs, running], outputs, **HIDDEN)
+    cancel.click(stop_lab, running, hint, **UNQUEUED)
 
 
 def _stream_lab(
@@ -127,24 +130,18 @@ def _stream_lab(
             return work(progress)
 
     job = Job(queued_work, kind="lab").start()
+    written: Any = job
     try:
-        yield job, progress_bar(job.status), gr.skip(), gr.skip()
-        while not job.wait(POLL_SECONDS):
-            yield gr.skip(), progress_bar(job.status), gr.skip(), gr.skip()
+        for status in watch(job):
+            yield written, progress_bar(status), gr.skip(), gr.skip()
+            written = gr.skip()
         figure, result_html = show(job.result())
     except Cancelled:
         yield gr.skip(), '<p class="lab-hint">Cancelled. What was shown before is unchanged.</p>', gr.skip(), gr.skip()
         return
-    finally:
-        job.cancel()  # also when the visitor leaves the page
     yield gr.skip(), '<p class="lab-hint">Done.</p>', gr.update(value=figure, visible=True), result_html
 
 
 def _result_html(verdict: str, table: str, record: RunRecord) -> str:
     """Return a lab's verdict, its table, and its run record, folded."""
     return verdict + table + folded_record(record)
-
-
-def _staged(progress: Progress, stage: str) -> Callable[[float], None]:
-    """Return a function that reports the fraction done of one stage."""
-    return lambda fraction: progress(stage, fraction)

@@ -31,7 +31,7 @@ def skipped(value):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("ui.recall.labs.panel.POLL_SECONDS", 0.005)
+    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.005)
 
 
 @pytest.fixture(scope="module")
