@@ -11,7 +11,7 @@ from benchmarks.report import Stage, main
 from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.recall_and_latency import knn_recall
+from retriever.indexes.recall import knn_recall
 from retriever.vectors import Float32, Int64
 
 K, M, EF_CONSTRUCTION = 10, 16, 200

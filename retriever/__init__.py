@@ -26,8 +26,9 @@ from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
+from retriever.indexes.recall import knn_recall
 from retriever.measurement.ef_curve import ef_curve
-from retriever.measurement.recall_and_latency import Measurement, knn_recall, measure
+from retriever.measurement.recall_and_latency import Measurement, measure
 from retriever.retrievers.dense import DenseRetriever, Hit
 from retriever.retrievers.document_runs import run_queries
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from retriever.fair_lock import MACHINE_LOCK
-from retriever.graph.misses import mark_differences
+from retriever.graph.misses import mark_missed
 from retriever.indexes.base import Neighbors
-from retriever.measurement.recall_and_latency import knn_recall, measure
+from retriever.indexes.recall import knn_recall
+from retriever.measurement.recall_and_latency import measure
 from retriever.parameters import check_count
 from retriever.retrievers.dense import DenseRetriever, Hit
 
@@ -51,5 +52,5 @@ def compare_searches(retriever: DenseRetriever, query: str, k: int, *, ef: int) 
     found = Neighbors(hnsw.neighbors.ids[:1], hnsw.neighbors.scores[:1])
     recall = float(knn_recall(truth, found)[0])
     seconds = {"embedding": embedding_seconds, "HNSW": hnsw.p50, "exact": exact.p50}
-    missed, extra = mark_differences(truth.ids[0], found.ids[0], recall)
+    missed, extra = mark_missed(truth, found)
     return SearchComparison(retriever.hits(truth), retriever.hits(found), missed, extra, recall, seconds)

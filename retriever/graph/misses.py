@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from retriever.graph.traversal import HNSWGraph, Walk, one_query
-from retriever.indexes.base import NO_ID, SCORE_TIE
+from retriever.indexes.base import NO_ID, SCORE_TIE, Neighbors
 from retriever.indexes.hnsw import MAX_EF
+from retriever.indexes.recall import knn_recall
 from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Int64
 
@@ -80,6 +81,16 @@ def _explain(graph: HNSWGraph, query: ArrayLike, walk: Walk, node: int) -> Miss:
         tuple(other for other in linking if other in walk.expanded),
         smallest_ef_for(graph, query, walk.k, node, above=max(walk.ef, walk.k)),
     )
+
+
+def mark_missed(exact: Neighbors, found: Neighbors, row: int = 0) -> tuple[list[bool], list[bool]]:
+    """Return marks of one query's exact neighbours that a search missed, and of its results that are not among them.
+
+    exact and found: results of the same queries at the same k. Every list and mark of missed neighbours comes from
+    here, so their number agrees with recall. Places that no vector fills get no mark.
+    """
+    recall = float(knn_recall(exact, found)[row])
+    return mark_differences(exact.ids[row], found.ids[row], recall)
 
 
 def mark_differences(true: Int64, found: Int64, recall: float) -> tuple[list[bool], list[bool]]:

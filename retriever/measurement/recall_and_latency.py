@@ -16,12 +16,13 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from retriever.errors import ParameterError, VectorError
+from retriever.errors import ParameterError
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.traversal import HNSWGraph
-from retriever.indexes.base import NO_ID, SCORE_TIE, Neighbors
+from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import MAX_EF, HNSWIndex
+from retriever.indexes.recall import knn_recall
 from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, Float64, unit_queries
 
@@ -73,21 +74,6 @@ class Measurement:
     def qps(self) -> float:
         """The queries per second of one thread, one query after another."""
         return float(len(self.seconds) / self.seconds.sum())
-
-
-def knn_recall(exact: Neighbors, approximate: Neighbors) -> Float64:
-    """Return the recall@k of each query, the fraction of the k nearest that were found: (n_queries,) in [0, 1].
-
-    Counted by score, not by id: duplicates and ties are common in text, so a neighbour counts if its score is at
-    least the k-th exact score minus 1e-6 (as ann-benchmarks does with distances). If fewer than k vectors exist, the
-    fraction is of those; if none exists, recall is 1. Raises VectorError if the shapes differ.
-    """
-    if exact.ids.shape != approximate.ids.shape:
-        raise VectorError(f"Exact has shape {exact.ids.shape}, approximate {approximate.ids.shape}; search with one k.")
-    existing = (exact.ids != NO_ID).sum(axis=1)  # (n_queries,)
-    kth_score = np.where(exact.ids != NO_ID, exact.scores, np.inf).min(axis=1, initial=np.inf)  # (n_queries,)
-    found = ((approximate.scores >= kth_score[:, None] - SCORE_TIE) & (approximate.ids != NO_ID)).sum(axis=1)
-    return np.where(existing > 0, np.minimum(found, existing) / np.maximum(existing, 1), 1.0)
 
 
 def measure(

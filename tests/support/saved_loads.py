@@ -18,8 +18,8 @@ import numpy as np
 from retriever.errors import RetrieverError
 from retriever.experiments.judged_index import JudgedIndex, check_judged
 from retriever.graph.traversal import HNSWGraph
+from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import knn_recall
 from retriever.retrievers.dense import DenseRetriever
 from tests.support.saved_faults import MANIFEST, base_of, damage
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from retriever.indexes.base import Neighbors
+from retriever.indexes.base import NO_ID, Neighbors
+from retriever.indexes.recall import knn_recall
 from retriever.run_record import RunRecord
-from tests.support.page import Elements, assert_harmless, content_of
+from tests.support.page import Elements, assert_harmless, content_of, words_of
 from tests.support.small import HOSTILE, collection_of, measurement, sentences
 from ui.documents.text import SHOWN_CHUNKS, chunk_table
 from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
@@ -209,6 +210,27 @@ def test_a_record_is_shown_and_offered_in_both_forms():
     assert json.loads(content_of(as_json))["settings"] == {"ef": 10, "question": HOSTILE}
     assert "| ef | 10 |" in content_of(as_markdown)
     assert source in folded_record(run)
+
+
+def test_a_worst_query_names_as_many_missed_passages_as_its_recall_says(fake_encoder):
+    """A copy of a passage is as near as the passage: finding the copy in its place is no miss."""
+    texts = ["amber anchor"] * 3 + ["amber river", "zebra wolf"]
+    indexed = collection_of(fake_encoder, texts, queries=["amber anchor"])
+    exact = indexed.truth(4)
+    assert exact.ids[0].tolist() == [0, 1, 2, 3]
+    found = indexed.retriever.exact.search(indexed.query_vectors, 5)
+    ids = np.array([[2, 1, 4, NO_ID]])  # a copy is missing, and so is the fourth; the last is one that is far away
+    scores = np.array([[found.scores[0, 2], found.scores[0, 1], found.scores[0, 4], -np.inf]], np.float32)
+    now = measurement(knn_recall(exact, Neighbors(ids, scores)), 1e-4, k=4, neighbors=Neighbors(ids, scores))
+    assert now.mean_recall == 0.5
+    missed = words_of(worst_queries(indexed, now)).partition("amber anchor")[2]
+    assert "Text 0" in missed and "Text 3" in missed and "Text 1" not in missed
+    swapped = Neighbors(np.array([[1, 2, 3, 0]]), exact.scores)
+    assert "no query misses" in worst_queries(indexed, measurement([1.0], 1e-4, k=4, neighbors=swapped))
+    only_ties = Neighbors(np.array([[2, 3, NO_ID, NO_ID]]), np.array([[1, 1, -np.inf, -np.inf]], np.float32))
+    half = measurement(knn_recall(exact, only_ties), 1e-4, k=4, neighbors=only_ties)
+    named = words_of(worst_queries(indexed, half)).partition("amber anchor")[2]
+    assert len(re.findall(r"Text \d", named)) == 2
 
 
 ROWS = [

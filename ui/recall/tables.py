@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from retriever.indexes.base import NO_ID
+from retriever.graph.misses import mark_missed
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
 from ui.render.html import escape
@@ -67,8 +67,8 @@ def worst_queries(indexed: IndexedCollection, now: Measurement) -> str:
     for row in order:
         if now.recall[row] >= 1 - 1e-9:
             continue
-        found = set(now.neighbors.ids[row].tolist())
-        missed = [int(number) for number in truth.ids[row] if number not in found and number != NO_ID]
+        marks, _ = mark_missed(truth, now.neighbors, row)
+        missed = [int(number) for number, mark in zip(truth.ids[row], marks, strict=False) if mark]
         names = ", ".join(escape(passage_place(indexed.retriever.metadata[number])) for number in missed[:4])
         more = f" and {len(missed) - 4} more" if len(missed) > 4 else ""
         items.append(

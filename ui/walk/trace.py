@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from retriever.fair_lock import MACHINE_LOCK
-from retriever.graph.misses import Miss, explain_misses, mark_differences
+from retriever.graph.misses import Miss, explain_misses, mark_missed
 from retriever.graph.traversal import Walk
 from retriever.indexes.base import NO_ID, SCORE_TIE, Neighbors
+from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import knn_recall
 from retriever.vectors import Float32, Int64, normalize
 from ui.inputs import check_question
 
@@ -60,8 +60,7 @@ def trace_walk(question: str, query: Float32, k: int, ef: int, indexed: IndexedC
     found = np.full((1, k), NO_ID, np.int64)
     scores = np.full((1, k), -np.inf, np.float32)
     found[0, : len(walk.ids)], scores[0, : len(walk.ids)] = walk.ids, 1 - walk.to_all[walk.ids]
-    recall = float(knn_recall(truth, Neighbors(found, scores))[0])
-    marks, _ = mark_differences(truth.ids[0], found[0], recall)
+    marks, _ = mark_missed(truth, Neighbors(found, scores))
     counted = [int(node) for node, missed in zip(truth.ids[0], marks, strict=False) if missed]
     with MACHINE_LOCK.shared():
         missed = explain_misses(graph, query, walk, counted)

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from retriever.datasets.beir import read_queries
 from retriever.datasets.samples import SAMPLE_FOLDER, load_sample
 from retriever.errors import ParameterError, VectorError
-from retriever.graph.misses import explain_misses, smallest_ef_for
+from retriever.graph.misses import explain_misses, mark_missed, smallest_ef_for
 from retriever.graph.traversal import HNSWGraph
-from retriever.indexes.base import NO_ID
+from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
+from retriever.indexes.recall import knn_recall
 from retriever.vectors import normalize
 from tests.retriever.graph.test_traversal import repeated
 
@@ -268,3 +269,31 @@ def test_a_query_that_does_not_fit_is_refused(real):
             smallest_ef_for(searched.graph, bad, 10, missed[0], above=10)
     with pytest.raises(ParameterError, match="^k is"):
         smallest_ef_for(searched.graph, query, 0, missed[0], above=10)
+
+
+# --- which neighbours count as missed
+
+
+def test_as_many_are_marked_as_missed_as_recall_says_also_where_copies_tie():
+    vectors = normalize(np.array([[1, 0], [1, 0], [1, 0], [0.8, 0.6], [0, 1]], np.float32))
+    queries = normalize(np.array([[1, 0.01], [0.8, 0.6]], np.float32))
+    exact = ExactIndex(vectors).search(queries, 2)
+    all_five = ExactIndex(vectors).search(queries, 5)
+
+    def score(row, node):
+        return all_five.scores[row, all_five.ids[row].tolist().index(node)]
+
+    ids = np.array([[2, 4], [4, 3]])  # the first finds a copy in place of 0 or 1; the second misses the copies
+    scores = np.array([[score(row, node) for node in nodes] for row, nodes in enumerate(ids)], np.float32)
+    found = Neighbors(ids, scores)
+    recall = knn_recall(exact, found)
+    for row in range(2):
+        missed, extra = mark_missed(exact, found, row)
+        assert sum(missed) == sum(extra) == round((1 - recall[row]) * 2) == 1
+    assert mark_missed(exact, exact) == ([False, False], [False, False])
+
+
+def test_places_that_nothing_fills_are_not_missed():
+    few = ExactIndex(np.eye(3, dtype=np.float32)).search(np.eye(3, dtype=np.float32)[:1], 5)
+    nothing = Neighbors(np.full((1, 5), NO_ID), np.full((1, 5), -np.inf, np.float32))
+    assert mark_missed(few, nothing) == ([True] * 3, [])

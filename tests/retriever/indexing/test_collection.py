@@ -19,10 +19,10 @@ from retriever.documents.document import Document
 from retriever.errors import Cancelled, ChunkingError, CollectionError, ModelError, StorageError
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.exact import ExactIndex
+from retriever.indexes.recall import knn_recall
 from retriever.indexing import collection as indexed_module
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import PINNED_QUERIES, STAGES, index_collection, with_model
-from retriever.measurement.recall_and_latency import knn_recall
 
 STATIC = IndexSettings("wordllama-256", M=4, ef_construction=20)
 MINILM = "all-MiniLM-L6-v2"

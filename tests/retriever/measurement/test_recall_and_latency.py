@@ -16,9 +16,10 @@ from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
+from retriever.indexes.recall import knn_recall
 from retriever.measurement import recall_and_latency as measurement_module
 from retriever.measurement.ef_curve import break_even, default_efs, ef_curve, smallest_ef
-from retriever.measurement.recall_and_latency import Measurement, count_distances, knn_recall, measure
+from retriever.measurement.recall_and_latency import Measurement, count_distances, measure
 from retriever.vectors import normalize
 
 

@@ -12,8 +12,8 @@ from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import NO_ID
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
+from retriever.indexes.recall import knn_recall
 from retriever.measurement import sweeps
-from retriever.measurement.recall_and_latency import knn_recall
 from retriever.measurement.sweeps import growth_exponent, sample_vectors, sweep_graph_settings, sweep_sizes
 from retriever.vectors import normalize
 

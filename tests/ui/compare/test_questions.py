@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from ui.compare.questions import (
     HEADERS,
     LARGEST_DIFFERENCE,
     SECOND_BETTER,
+    _ranking_side,
     count_by_rank,
     download_links,
     question_table,
@@ -263,3 +265,19 @@ def test_hostile_ids_stay_text(found):
 def replace_judged(index, qrels):
     judged = replace(index.judged, queries=dict.fromkeys(qrels, "question 0?"), qrels=qrels, kinds={})
     return replace(index, judged=judged, vectors=index.vectors[:1], _runs={}, _evaluations={}, _errors={})
+
+
+def test_a_document_that_ties_with_one_found_is_not_marked_as_missed():
+    """HNSW ranked another document with the score of the last exact one: recall is 1, so nothing is marked."""
+
+    def hits(*pairs):
+        return [{"text": doc_id, "score": score, "metadata": {"doc_id": doc_id}} for doc_id, score in pairs]
+
+    rankings = {None: hits(("a", 0.9), ("b", 0.5)), 5: hits(("a", 0.9), ("c", 0.5)), 6: hits(("c", 0.4))}
+    index = SimpleNamespace(
+        ranking=lambda query_id, k, ef=None: rankings[ef],
+        answerable=lambda query_id: False,
+        judged=SimpleNamespace(qrels={"q": {}}, relevance_level=1),
+    )
+    assert "missed by HNSW" not in _ranking_side(index, "q", 2, 5)
+    assert _ranking_side(index, "q", 2, 6).count("missed by HNSW") == 2

@@ -10,7 +10,7 @@ import pytest
 from retriever.errors import CollectionError, ParameterError
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.recall_and_latency import knn_recall
+from retriever.indexes.recall import knn_recall
 from retriever.measurement.sweeps import sample_vectors
 from tests.support.page import words_of
 from tests.support.small import sentences
