@@ -163,9 +163,17 @@ def test_one_button_tells_which_model_is_better_and_what_the_index_costs(visitor
 
 def test_a_question_shows_both_rankings_with_the_judged_passages_marked(visitor):
     visitor.compare()
-    cell = visitor.page.locator(".lab-questions [data-testid=cell-0-0]")
-    asked = cell.inner_text().strip()
-    cell.click()
+
+    def cell(row, column):
+        return visitor.page.locator(f".lab-questions [data-testid=cell-{row}-{column}]")
+
+    def lost_by_the_second_only(row):  # which row that is depends on the processor's rounding
+        first, second = (int(cell(row, column).inner_text().strip().removeprefix("> ")) for column in (2, 3))
+        return first <= 10 < second
+
+    row = next(row for row in range(8) if lost_by_the_second_only(row))
+    asked = cell(row, 0).inner_text().strip()
+    cell(row, 0).click()
     question = visitor.page.locator(".lab-question")
     expect(question.locator("h4")).to_have_text(asked)
     expect(question.locator(".lab-hits")).to_have_count(2)
