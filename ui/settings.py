@@ -65,7 +65,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "session_megabytes": Setting("LAB_SESSION_MB", 600, "megabytes of memory for one visitor's collections"),
         "memory_megabytes": Setting("LAB_MEMORY_MB", 6_000, "megabytes of memory for all collections together"),
         "disk_megabytes": Setting("LAB_DISK_MB", 2_000, "megabytes of uploads on disk, of all visitors"),
-        "builds": Setting("LAB_MAX_BUILDS", 2, "builds, comparisons and labs at work at once; others wait in a line"),
+        "builds": Setting("LAB_MAX_BUILDS", 2, "builds, comparisons and labs at work at once; others wait in a queue"),
     }
 )
 
