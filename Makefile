@@ -14,11 +14,11 @@ help: ## list the targets
 run: .venv/installed ## start the app
 	$(BIN)/python app.py
 
-test: .venv/installed ## run the tests, but for those that need a browser
-	$(BIN)/python -m pytest -m "not browser"
+test: .venv/installed ## run the tests but for the exhaustive ones
+	$(BIN)/python -m pytest
 
 test-all: .venv/installed ## run all tests; without Chromium they fail
-	REQUIRE_BROWSER=1 $(BIN)/python -m pytest
+	REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m "exhaustive or not exhaustive"
 
 lint: .venv/installed ## run ruff and mypy
 	$(BIN)/ruff check .

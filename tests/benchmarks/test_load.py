@@ -11,6 +11,8 @@ from benchmarks.load.notes import Notes, wrong_answers
 from benchmarks.load.report import percentile
 from benchmarks.load.visitor import QUICK_BUILDS
 
+pytestmark = pytest.mark.exhaustive
+
 VISITORS, BUILDERS, SECONDS = 8, 2, 10
 EFS = (10, 14, 20, 40, 80, 160, 320)
 THINK = (0.3, 1.0)

@@ -256,6 +256,7 @@ def test_a_question_of_ones_own_is_walked_and_its_markup_never_runs(visitor):
     assert_harmless(visitor)
 
 
+@pytest.mark.exhaustive
 def test_the_labs_measure_what_settings_buy_and_how_searches_grow(visitor):
     paste_trade_off(visitor)
     visitor.open("ef")
@@ -280,6 +281,7 @@ def test_the_header_names_all_that_made_the_numbers(visitor):
         expect(visitor.header).to_contain_text(words)
 
 
+@pytest.mark.exhaustive
 def test_two_visitors_moving_ef_at_once_each_get_their_own(arrive, sample):
     low, high = arrive(), arrive()
     for visitor, ef in ((low, 1), (high, 60)):

@@ -557,6 +557,7 @@ def test_documents_that_are_hostile_in_every_part(visitor, uploads):
     assert_fits(visitor)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.browser
 def test_a_walk_among_hostile_documents_to_a_hostile_question(visitor, uploads):
     visitor.upload(uploads[0])
@@ -616,6 +617,7 @@ def collection(tmp_path):
     return path
 
 
+@pytest.mark.exhaustive
 @pytest.mark.browser
 def test_models_compared_on_a_hostile_collection(visitor, collection):
     visitor.give_archive(collection)
@@ -653,6 +655,7 @@ def toast(visitor, words):
     visitor.page.locator("[data-testid=toast-close]").first.click()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.browser
 def test_messages_that_quote_hostile_files(visitor, tmp_path):
     empty, twice = tmp_path / file_name("that is empty.txt"), tmp_path / file_name("of two ids.jsonl")
@@ -685,6 +688,7 @@ def test_messages_that_quote_hostile_files(visitor, tmp_path):
     toast(visitor, f"holds the name '../{IMG}<b class=planted>'")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.browser
 def test_judgments_that_do_not_fit_are_quoted_as_text(visitor, tmp_path):
     path = tmp_path / "unfit.zip"
@@ -697,6 +701,7 @@ def test_judgments_that_do_not_fit_are_quoted_as_text(visitor, tmp_path):
     toast(visitor, f"the first is '{IMG}<b class=planted>'")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.browser
 def test_long_words_do_not_push_the_page_aside(visitor, tmp_path):
     long = "x" * 1_990

@@ -22,6 +22,8 @@ import pytest
 from tests.support.app_process import PATIENCE, ROOT, App
 from tests.support.browser import NAMES, QUIET, Visitor, find_browser
 
+pytestmark = pytest.mark.exhaustive
+
 MODELS = ("all-MiniLM-L6-v2", "wordllama-256")
 HUB_MODEL = "intfloat/e5-small-v2"
 SECONDS = 10  # within which the app must report that a model cannot be fetched

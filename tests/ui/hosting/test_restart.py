@@ -12,6 +12,8 @@ from retriever.indexing.collection import IndexSettings
 from retriever.indexing.sample_cache import UNFINISHED_PREFIX, _entry_folder
 from tests.support.app_process import App
 
+pytestmark = pytest.mark.exhaustive
+
 UNFINISHED = f"{UNFINISHED_PREFIX}*"
 QUESTION, ANSWER = "how hot should the water be for green tea?", "green tea"
 MOUNTS = (("unshare", "--mount"), ("unshare", "--user", "--map-root-user", "--mount"))

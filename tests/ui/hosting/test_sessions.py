@@ -15,7 +15,7 @@ from tests.support.small import sentences
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
 
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
+pytestmark = [pytest.mark.exhaustive, *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS)]
 SESSIONS = 200 if os.environ.get("LAB_FULL_TESTS") == "1" else 12
 PASSAGES = 2_000  # of each session: some eight megabytes
 PATIENCE = 60  # seconds until a test gives up

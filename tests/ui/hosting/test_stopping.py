@@ -17,6 +17,8 @@ import pytest
 from tests.support.paths import ROOT
 from tests.support.small import sentences
 
+pytestmark = pytest.mark.exhaustive
+
 PATIENCE = 90  # seconds a server may take to start
 STOP = 20  # seconds it may take to stop
 

@@ -162,7 +162,7 @@ def test_texts_are_short_prose(documents):
         assert "\n" not in document.text and "%(" not in document.text and "----" not in document.text
 
 
-@pytest.mark.parametrize("which", ["reading", "large_reading"])
+@pytest.mark.parametrize("which", ["reading", pytest.param("large_reading", marks=pytest.mark.exhaustive)])
 def test_progress_rises_to_one(which, request):
     fractions = request.getfixturevalue(which)[1]
     assert fractions == sorted(fractions)
@@ -203,6 +203,7 @@ def test_missing_package_is_a_clear_error():
             read(("python", "no_such_package"))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("packages", [DOCUMENTED_PACKAGES, MORE_DOCUMENTED_PACKAGES])
 def test_package_versions_name_every_package(packages):
     versions = package_versions(packages)
@@ -280,6 +281,7 @@ def test_large_collection_has_more_than_60_000_chunks(large_reading, wordllama):
     assert 60_000 <= min_chunks <= 100_000
 
 
+@pytest.mark.exhaustive
 def test_large_collection_has_prose_from_every_package(large):
     characters = Counter()
     for document in large:
@@ -290,12 +292,14 @@ def test_large_collection_has_prose_from_every_package(large):
     assert max(len(document.text) for document in large) > 20_000, "docstrings are not cut"
 
 
+@pytest.mark.exhaustive
 def test_large_collection_has_no_name_and_no_text_twice(large):
     assert len({document.doc_id for document in large}) == len(large)
     assert len({document.text for document in large}) == len(large)
     assert all(document.title == document.doc_id for document in large)
 
 
+@pytest.mark.exhaustive
 def test_large_collection_has_public_names_only(large):
     for document in large:
         name, source = document.doc_id, document.metadata["source"]
@@ -305,11 +309,13 @@ def test_large_collection_has_public_names_only(large):
         assert parts[0] == source if source != "python" else parts[0] in sys.stdlib_module_names
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", KNOWN + KNOWN_IN_LARGE)
 def test_known_names_are_in_the_large_collection(large, name):
     assert name in {document.doc_id for document in large}
 
 
+@pytest.mark.exhaustive
 def test_large_collection_has_the_questions_of_the_small_one_and_their_answers(large_reading, questions, judgments):
     collection = large_reading[0]
     assert collection.queries == questions
