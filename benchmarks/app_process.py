@@ -15,7 +15,7 @@ PATIENCE = 600  # seconds
 
 
 class App:
-    """A running app; close it."""
+    """A running app; it must be closed."""
 
     def __init__(self, cache: Path) -> None:
         """Start it on a free port."""

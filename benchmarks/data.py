@@ -19,7 +19,7 @@ WORDLLAMA = "wordllama-256"
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
-    """Hold unit rows: documents (n, dim) and queries (200, dim), and in words what they are."""
+    """Unit rows to measure with: documents (n, dim), queries (200, dim), and a description of both."""
 
     documents: Float32
     queries: Float32
@@ -35,7 +35,7 @@ def random_vectors(n: int, dimension: int) -> Vectors:
 
 
 def text_vectors(n: int) -> Vectors:
-    """Return vectors of real text: what HNSW finds, and how fast, depends on how they lie."""
+    """Return vectors of real text: what HNSW finds, and how fast, depends on their distribution."""
     encoder = load_encoder(WORDLLAMA)
     kind, texts = ("docstrings", entries()[:n]) if n <= len(entries()) else ("stretches of docstrings", stretches(n))
     what = f"{n:,} {kind}, {WORDLLAMA}, and {N_QUERIES} questions"
@@ -65,7 +65,7 @@ def docstrings() -> Sequence[str]:
 
 
 def texts_of(megabytes: float) -> Sequence[str]:
-    """Return whole docstrings of so many megabytes together; up to 1.5 MB the short entries, which are there sooner."""
+    """Return whole docstrings of so many megabytes together; up to 1.5 MB the short entries, which are read faster."""
     texts: list[str] = []
     characters = 0
     for text in entries() if megabytes <= 1.5 else docstrings():

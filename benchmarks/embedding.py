@@ -24,10 +24,10 @@ WORDS = {"short texts (12 words)": 12, "texts of about 200 tokens": 130}
 
 
 class AsItComes:
-    """An encoder that does nothing but call encode, for documents and queries alike."""
+    """An encoder that only calls SentenceTransformer.encode, for documents and queries alike."""
 
     def __init__(self, encoder: SentenceTransformerEncoder) -> None:
-        """Take the same loaded model."""
+        """Wrap the model that is already loaded."""
         self.model, self.dimension, self.max_tokens = encoder.model, encoder.dimension, encoder.max_tokens
         self.count_tokens = encoder.count_tokens
 

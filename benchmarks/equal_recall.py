@@ -22,7 +22,7 @@ Search = Callable[[Float32, int], Int64]  # queries and ef -> ids
 
 
 def run(full: bool) -> Stage:
-    """Build three graphs over the same vectors with the same settings, and let each reach three recalls."""
+    """Build three graphs over the same vectors with the same settings, and search each at three equal recalls."""
     n = 100_000 if full else 10_000
     data = text_vectors(n)
     truth = ExactIndex(data.documents).search(data.queries, K)
@@ -46,7 +46,7 @@ def at(search: Search, ef: int) -> Callable[[Float32], Int64]:
 
 
 def smallest_ef(search: Search, data: Vectors, truth: Neighbors, recall: float) -> int:
-    """Return the smallest ef whose mean recall reaches the wanted one, by bisection; recall goes by score."""
+    """Return the smallest ef whose mean recall reaches the wanted one, by bisection; recall is counted by score."""
     low, high = K - 1, MAX_EF  # above low it may reach it
     while high - low > 1:
         middle = (low + high) // 2

@@ -29,7 +29,7 @@ COUNTED = 50  # queries whose distances are counted
 
 @dataclass(frozen=True)
 class Point:
-    """Hold what was measured at one size: seconds a query, distances a query, bytes."""
+    """Measurements at one size: seconds per query, distances per query, bytes."""
 
     n: int
     exact_seconds: float
@@ -41,7 +41,7 @@ class Point:
 
 
 def run(full: bool) -> Stage:
-    """Let one graph grow, and measure both searches at each size by the protocol of the app."""
+    """Grow one graph, and measure both searches at each size by the protocol of the app."""
     sizes = SIZES if full else SIZES[:3]
     data = text_vectors(sizes[-1])
     index = HNSWIndex(data.documents[:0].reshape(0, data.documents.shape[1]))
@@ -82,7 +82,10 @@ def _point(exact: ExactIndex, index: HNSWIndex, by_exact: Measurement, by_hnsw: 
 
 
 def _mean_distances(measured: Measurement, index: HNSWIndex, data: Vectors) -> float:
-    """Count distances on the graph, of some queries: reading it into arrays takes several times a search's memory."""
+    """Return the mean distances of some queries, counted on the graph.
+
+    Reading the graph into arrays takes several times the memory of a search.
+    """
     return count_distances(measured, HNSWGraph.of(index), data.queries[:COUNTED]).mean_distances or 0.0
 
 
@@ -93,7 +96,7 @@ def _peak_gigabytes() -> float:
 
 
 def _costs(points: Sequence[Point]) -> dict[str, list[float]]:
-    """Return each cost at the sizes."""
+    """Return each cost at each size."""
     return {
         "exact latency, µs": [point.exact_seconds * 1e6 for point in points],
         f"HNSW latency at ef={EF}, µs": [point.hnsw_seconds * 1e6 for point in points],
@@ -104,7 +107,7 @@ def _costs(points: Sequence[Point]) -> dict[str, list[float]]:
 
 
 def _slopes(points: Sequence[Point]) -> list[Comparison]:
-    """Give the exponent of each cost: the slope of the straight line through the logarithms."""
+    """Return the exponent of each cost: the slope of the straight line through the logarithms."""
     sizes = [point.n for point in points]
     return [
         Comparison(f"{name}: exponent", "", {"retriever": np.array([growth_exponent(sizes, values)])})
@@ -113,7 +116,7 @@ def _slopes(points: Sequence[Point]) -> list[Comparison]:
 
 
 def _sizes(points: Sequence[Point]) -> str:
-    """Write the costs at all sizes as a table."""
+    """Return the costs at all sizes as a table."""
     costs = _costs(points)
     lines = ["| vectors | " + " | ".join(costs) + f" | recall at ef={EF} |", "|--:|" + "--:|" * (len(costs) + 1)]
     for row, point in enumerate(points):
@@ -123,7 +126,7 @@ def _sizes(points: Sequence[Point]) -> str:
 
 
 def _last(point: Point, at_efs: Sequence[Measurement], linking: float, peak: float) -> list[Comparison]:
-    """Give what the largest size took, and its recall and latency at five ef."""
+    """Return the costs of the largest size, and its recall and latency at five ef."""
     found = [
         Comparison(f"{point.n:,} vectors linked", "s", {"retriever": np.array([linking])}),
         Comparison(

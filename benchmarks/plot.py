@@ -1,4 +1,4 @@
-"""Draw how cost grows: python -m benchmarks.plot RECORD.json PICTURE.png, from the record that growth has written."""
+"""Draw how cost grows: python -m benchmarks.plot RECORD.json PICTURE.png, from the record of benchmarks.growth."""
 
 import sys
 from collections.abc import Sequence

@@ -19,14 +19,14 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Target:
-    """Say how large the first value may be: at most `most` times a peer's, or without a peer `most` in its unit."""
+    """The largest first value wanted: at most `most` times a peer's, or without a peer `most` in its unit."""
 
     most: float
     peer: str = ""
 
     @classmethod
     def read(cls, written: str) -> Self:
-        """Return the target that was written."""
+        """Parse a target as the table shows it."""
         most, _, peer = written.removeprefix("≤ ").partition(" × ")
         return cls(float(most), peer)
 
@@ -37,7 +37,7 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Hold one line of a table: what was measured in each round, ours first.
+    """One line of a table: the values of each round, this project's first.
 
     case: what was done. unit: of the values. values: name -> (rounds,), the first name is this project's.
     """
@@ -62,7 +62,7 @@ class Comparison:
         return [target for target in self.targets if target.peer == peer]
 
     def ratio(self, peer: str) -> Values:
-        """Return ours by a peer's, a round: (rounds,)."""
+        """Return the ratio of this project's value to a peer's in each round, (rounds,)."""
         return self.values[self.ours] / self.values[peer]
 
     def met(self, target: Target) -> bool:
@@ -72,7 +72,7 @@ class Comparison:
 
 
 def interleaved(cases: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Values]:
-    """Let each case measure itself once a round, another one first in every round; a round before them is not kept."""
+    """Run every case once per round, starting with another one in each; a warm-up round before them is discarded."""
     names = list(cases)
     values: dict[str, list[float]] = {name: [] for name in names}
     for number in range(-1, rounds):
@@ -85,7 +85,7 @@ def interleaved(cases: Mapping[str, Callable[[], float]], rounds: int) -> dict[s
 
 
 def wall(work: Callable[[], object], *, scale: float = 1.0) -> Callable[[], float]:
-    """Return what measures the seconds of a call on the wall's clock, times scale."""
+    """Return a function that measures the wall-clock seconds of a call, times scale."""
 
     def measured() -> float:
         start = time.perf_counter()
@@ -96,7 +96,7 @@ def wall(work: Callable[[], object], *, scale: float = 1.0) -> Callable[[], floa
 
 
 def one_at_a_time(search: Callable[[Float32], object], queries: Float32) -> Callable[[], float]:
-    """Return what searches each query, (1, dim), by itself and gives the median microseconds."""
+    """Return a function that searches each query, (1, dim), by itself and returns the median microseconds."""
     each = [queries[row : row + 1] for row in range(len(queries))]
 
     def measured() -> float:

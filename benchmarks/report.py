@@ -25,7 +25,7 @@ PROTOCOL = (
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """Hold what one stage measured. title: in words. data, settings: for the record. notes: said below the table."""
+    """The results of one stage. title: in words. data, settings: for the record. notes: printed below the table."""
 
     title: str
     comparisons: Sequence[Comparison]
@@ -35,7 +35,7 @@ class Stage:
 
 
 class Unavailable(Exception):
-    """Say what a stage needs that is not on this machine."""
+    """Raised when a stage needs something that is not on this machine."""
 
 
 Run = Callable[[bool], Stage]  # whether in full -> what was measured
@@ -77,7 +77,7 @@ def run_all(runs: Sequence[Run], about: str | None) -> None:
 
 
 def load_libraries() -> None:
-    """Load what is large, and take it out of the garbage collector's rounds, as the app does once it has its model."""
+    """Load the large libraries and exclude them from garbage collection, as the app does once its model is loaded."""
     import sentence_transformers  # noqa: F401 - so that no timed section loads it
 
     gc.collect()
@@ -101,7 +101,7 @@ def table_of(stage: Stage) -> str:
 
 
 def aims(found: Comparison, peer: str = "") -> str:
-    """Write what was wanted, by a peer or in the unit, and whether it was met: the last two cells of a line."""
+    """Return the last two cells of a line: the target, by a peer or in the unit, and whether it was met."""
     targets = found.targets_of(peer)
     if not targets:
         return "– | –"

@@ -32,7 +32,7 @@ REST = 600  # milliseconds between two moves: what follows the numbers is drawn 
 
 
 def run(full: bool) -> Stage:
-    """Move the slider on the Python docs, 100 queries measured at each move, until the new numbers stand there."""
+    """Move the slider on the Python docs, 100 queries measured at each move, until the new numbers are shown."""
     browser = next((path for path in map(shutil.which, BROWSERS) if path), None)
     if browser is None:
         raise Unavailable(f"there is no browser ({', '.join(BROWSERS)}); install chromium")

@@ -18,7 +18,7 @@ RECORD = Path(__file__).parent / "last_full_run.json"
 
 
 def lines(record: Mapping[str, Any]) -> Iterator[str]:
-    """Give a line of the table for each peer of each case, and for each case with a target but no peer."""
+    """Return a line of the table for each peer of each case, and for each case with a target but no peer."""
     for case, observed in record["observed"].items():
         if case == "notes":
             continue
@@ -32,7 +32,7 @@ def lines(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def comparison_of(case: str, observed: Mapping[str, Any]) -> Comparison:
-    """Return what a record holds of one case."""
+    """Return one case of a record."""
     values = {name: np.array(rounds) for name, rounds in observed["rounds"].items()}
     return Comparison(case, observed["unit"], values, [Target.read(written) for written in observed["targets"]])
 
