@@ -32,17 +32,15 @@ from ui.inputs import SearchSettings
 from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
 from ui.page import adopt_best_sample, collection_revision, take_python_docs
 from ui.recall.curves import stream_curves
+from ui.recall.slider import draw_details, measure_at_ef, show_distances
 from ui.recall.tab import (
     NO_OVERLAY,
     OVERLAYS,
     answer_target,
     build_recall_tab,
-    draw_details,
     go_to_smallest_ef,
-    measure_at_ef,
     overlay_choice,
     overlay_graph,
-    show_distances,
     show_lesson,
     starve_graph,
 )

@@ -1,23 +1,17 @@
 """The Recall against latency tab: slide ef and see both change, measured live against exact search."""
 
-import weakref
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
-import plotly.graph_objects as go
 
-from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
 from retriever.progress import ignore_progress
-from ui.inputs import SearchSettings
 from ui.jobs.graph_rebuild import rebuild_graph
 from ui.recall.curves import refresh_token, stream_curves
-from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, curve_figure
 from ui.recall.labs.panel import build_lab_panel
-from ui.recall.records import ef_record
-from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
+from ui.recall.slider import AXES, draw_details, measure_at_ef, show_distances
 from ui.recall.text import curve_lesson, target_sentence
 from ui.render.controls import (
     DEFAULT_GRAPH,
@@ -31,7 +25,6 @@ from ui.render.controls import (
     keep_ef_above_k,
 )
 from ui.render.errors import report_errors, report_stream_errors
-from ui.render.export import record_section
 from ui.session import Session
 
 NO_OVERLAY = "no second graph"
@@ -40,8 +33,6 @@ OVERLAYS = {
     "starved (M=4, efConstruction=20)": STARVED_GRAPH,
     "default (M=16, efConstruction=200)": DEFAULT_GRAPH,
 }
-AXES = {"latency": LATENCY_AXIS, "distances": DISTANCES_AXIS}
-Details = tuple[go.Figure, str, str, str]  # curve, histogram of recall, worst queries, run record
 
 
 @dataclass(frozen=True)
@@ -59,62 +50,6 @@ class RecallTab:
     lesson: gr.HTML
     starve: gr.Button
     enlarge: gr.Button
-
-
-@dataclass(frozen=True, eq=False)
-class LastMeasurement:
-    """The last measurement, and the collection it is of: a weak reference, so that a replaced one is freed."""
-
-    now: Measurement
-    of: "weakref.ref[IndexedCollection]"
-
-    def fits(self, k: float, ef: float, session: Session) -> bool:
-        """Return whether it is of the loaded collection and the sliders' values; if not, a newer one is under way."""
-        same_settings = (self.now.k, self.now.ef) == astuple(SearchSettings.of(k, ef))
-        return self.of() is session.indexed and same_settings
-
-
-def measure_at_ef(k: float, ef: float, session: Session) -> tuple[str, LastMeasurement | None]:
-    """Measure at this ef, anew, and return the numbers; no change before anything is loaded."""
-    if session.indexed is None:
-        return gr.skip(), None
-    indexed, settings = session.indexed, SearchSettings.of(k, ef)
-    now = indexed.measure(settings.k, settings.ef)
-    return measurement_cards(now, indexed.measure_exact(settings.k)), LastMeasurement(now, weakref.ref(indexed))
-
-
-def draw_details(measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session) -> Details:
-    """Return the rest of a measurement once the slider rests: counting and drawing take longer than measuring."""
-    indexed, overlay = session.indexed, session.overlay
-    if indexed is None or measured is None or not measured.fits(k, ef, session):
-        return (gr.skip(),) * 4
-    now, exact, curve = measured.now, indexed.measure_exact(int(k)), _known_curve(indexed, int(k), axis)
-    if axis == "distances":  # else counted after everything is drawn, as that takes longer than measuring
-        now = indexed.counted(now)
-    other = _known_curve(overlay, int(k), axis)
-    names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
-    figure = curve_figure(curve, exact, now, overlay=other, cost=AXES[axis], **names)
-    record = record_section(ef_record(indexed, now, exact, curve))
-    return figure, recall_histogram(now), worst_queries(indexed, now), record
-
-
-def _known_curve(graph: IndexedCollection | None, k: int, axis: str) -> list[Measurement]:
-    """Return a graph's curve, with distances if the axis shows them; empty if it was not measured."""
-    if graph is None or graph.known_curve(k) is None:
-        return []
-    return graph.counted_curve(k) if axis == "distances" else graph.curve(k)
-
-
-def show_distances(measured: LastMeasurement | None, k: float, ef: float, session: Session) -> Any:  # noqa: ANN401 - HTML or "no change"
-    """Return how many distances a measurement took, counted once the slider rests."""
-    if session.indexed is None or measured is None or not measured.fits(k, ef, session):
-        return gr.skip()
-    return distance_sentence(session.indexed.counted(measured.now), session.indexed.measure_exact(int(k)))
-
-
-def graph_name(indexed: IndexedCollection) -> str:
-    """Return a graph's name, made of its settings."""
-    return f"HNSW {indexed.settings.M}/{indexed.settings.ef_construction}"
 
 
 def show_lesson(k: float, session: Session) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
