@@ -27,8 +27,7 @@ from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.recall import knn_recall
-from retriever.measurement.ef_curve import ef_curve
-from retriever.measurement.recall_and_latency import Measurement, measure
+from retriever.measurement.recall_and_latency import Measurement, ef_curve, measure
 from retriever.retrievers.dense import DenseRetriever, Hit
 from retriever.retrievers.document_runs import run_queries
 

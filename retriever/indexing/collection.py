@@ -19,8 +19,7 @@ from retriever.graph.pca import PrincipalPlane, fit_plane
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
 from retriever.indexing.manifest import MAX_QUERIES, check_manifest
-from retriever.measurement.ef_curve import break_even, ef_curve
-from retriever.measurement.recall_and_latency import Measurement, count_distances, measure
+from retriever.measurement.recall_and_latency import Measurement, break_even, count_distances, ef_curve, measure
 from retriever.progress import Progress, stage_progress
 from retriever.retrievers.dense import DenseRetriever
 from retriever.storage.snapshot import read_snapshot, write_snapshot

@@ -4,8 +4,7 @@ import math
 from collections.abc import Sequence
 
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.ef_curve import smallest_ef
-from retriever.measurement.recall_and_latency import Measurement
+from retriever.measurement.recall_and_latency import Measurement, smallest_ef
 from ui.render.numbers import format_percent_down, format_seconds, latency_ratio
 
 AS_FAST = 1.25  # a ratio of latencies up to which a graph is not worthwhile

@@ -18,8 +18,15 @@ from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.recall import knn_recall
 from retriever.measurement import recall_and_latency as measurement_module
-from retriever.measurement.ef_curve import break_even, default_efs, ef_curve, smallest_ef
-from retriever.measurement.recall_and_latency import Measurement, count_distances, measure
+from retriever.measurement.recall_and_latency import (
+    Measurement,
+    break_even,
+    count_distances,
+    default_efs,
+    ef_curve,
+    measure,
+    smallest_ef,
+)
 from retriever.vectors import normalize
 
 
@@ -383,7 +390,7 @@ def pretend(monkeypatch, cost):
         seconds = np.full(len(queries), cost(len(index)))
         return Measurement(ef, k, np.ones(len(queries)), seconds, None, exact)
 
-    monkeypatch.setattr("retriever.measurement.ef_curve.measure", take)
+    monkeypatch.setattr("retriever.measurement.recall_and_latency.measure", take)
     return sizes
 
 
