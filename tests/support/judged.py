@@ -21,6 +21,9 @@ from tests.support.small import collection_of
 
 N = 130  # documents: more than in a run
 NAMES = ("alpha", "beta")
+FIRST = [1, 2, 3, 5, 11, 50, None, 8, 9, 10, 12, 100]  # the rank of the answer of each question, with the first model
+SECOND = [2, 2, 30, 1, 101, 50, 1, 8, None, 11, 12, 1]
+KINDS = {f"q{row}": "term" if row < 5 else "fact" for row in range(12)}
 
 
 # --- known rankings

@@ -1,9 +1,11 @@
-"""What a piece of the page contains: its elements, its words, and the files in its links."""
+"""What a piece of the page contains: its elements, its words, the files in its links, or nothing new."""
 
 import base64
 import html
 import re
 from html.parser import HTMLParser
+
+import gradio as gr
 
 
 class Elements(HTMLParser):
@@ -50,3 +52,8 @@ def files_of(source):
 def number(written):
     """Return a number as the page writes it, with a minus sign."""
     return float(written.replace("−", "-"))
+
+
+def skipped(value):
+    """Whether a handler leaves an output as it is."""
+    return isinstance(value, dict) and value == gr.skip()

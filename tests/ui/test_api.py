@@ -1,13 +1,8 @@
 """Tests of the API as programs see it: its endpoints, a session for each client, and a page that needs no model."""
 
 import json
-import os
-import socket
 import subprocess
 import sys
-import threading
-import time
-import urllib.request
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +10,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from tests.support.app_process import App
 from tests.support.paths import ROOT
 from tests.support.serving import GRADIO_WARNINGS, served
 from tests.support.small import HOSTILE, sentences
@@ -326,46 +322,6 @@ def test_the_page_is_made_without_loading_a_model_library_and_without_analytics(
     assert done.returncode == 0, done.stderr
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def fetch(url):
-    with urllib.request.urlopen(url, timeout=5) as response:
-        return response.read().decode()
-
-
-@pytest.fixture
-def started():
-    """A started `python app.py`: its address, what it prints, and its process."""
-    port, lines = free_port(), []
-    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
-    reader.start()
-    yield f"http://127.0.0.1:{port}", lines, process
-    process.terminate()
-    process.wait(PATIENCE)
-    reader.join(PATIENCE)
-    process.stdout.close()
-
-
-def test_python_app_py_serves_the_page(started):
-    url, lines, process = started
-    page, end = "", time.monotonic() + PATIENCE
-    while not page and time.monotonic() < end:
-        assert process.poll() is None, "".join(lines)
-        try:
-            page = fetch(url)
-        except OSError:
-            time.sleep(0.1)
-    assert "Dense Retrieval Lab" in page, "".join(lines)
+def test_python_app_py_serves_the_page(tmp_path):
+    with App(tmp_path) as app:
+        assert app.wait_for_page() < PATIENCE

@@ -6,10 +6,10 @@ import zipfile
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from retriever.datasets.samples import SAMPLE_FOLDER
-from tests.support.browser import PATIENCE, QUIET, Visitor, find_browser
+from tests.support.browser import PATIENCE, Visitor
 from tests.support.serving import GRADIO_WARNINGS, served
 from tests.support.small import HOSTILE, sentences
 from ui.jobs.shared_samples import SharedSamples
@@ -18,15 +18,6 @@ pytestmark = [pytest.mark.browser, *(pytest.mark.filterwarnings(warning) for war
 PDF = SAMPLE_FOLDER / "documents" / "earthquakes.pdf"
 MODELS = ("all-MiniLM-L6-v2", "wordllama-256")
 TRADE_OFF = " ".join(sentences(1_600, length=14))  # one chunk of 32 tokens a sentence or so
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_browser()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from retriever.errors import DocumentError
 from retriever.run_record import RunRecord
-from tests.support.browser import PATIENCE, QUIET, Visitor, find_browser
+from tests.support.browser import PATIENCE, Visitor
 from tests.support.judged import NAMES, by_hand, compared, compared_values, lost
 from tests.support.page import Elements, content_of, files_of
 from tests.support.serving import GRADIO_WARNINGS, served
@@ -447,15 +447,6 @@ PLACES = """() => [...document.querySelectorAll('*')].filter(element =>
 CUT_OFF = """() => [...document.querySelectorAll('.html-container *')].filter(element => element.offsetParent
     && element.getBoundingClientRect().right > innerWidth + 1 && !element.closest('.lab-scroll, .lab-record')
 ).map(element => element.outerHTML.slice(0, 300))"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = find_browser()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

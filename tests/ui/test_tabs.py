@@ -4,7 +4,6 @@ import base64
 import gc
 import json
 import re
-import threading
 import warnings
 import weakref
 
@@ -15,7 +14,9 @@ import pytest
 from retriever.encoders.catalogue import MODELS
 from retriever.errors import CollectionError, DocumentError, ParameterError
 from retriever.indexing.collection import IndexSettings
+from tests.support.page import skipped
 from tests.support.small import HOSTILE, collection_of, sentences
+from tests.support.work import PATIENCE, Work
 from ui.documents.job import BuildPlan
 from ui.documents.request import PASTE, SOURCES, BuildRequest
 from ui.documents.tab import (
@@ -52,9 +53,6 @@ from ui.search.tab import EXAMPLES, answer_search, refresh_search, search_again,
 from ui.session import Session
 from ui.uploads.parsed_files import ParsedFiles
 
-PATIENCE = 10  # seconds until a test gives up on a thread
-SKIP = gr.skip()
-
 
 @pytest.fixture(scope="module")
 def indexed(fake_encoder):
@@ -66,10 +64,6 @@ def indexed(fake_encoder):
 def starved(fake_encoder):
     """A collection with a graph so poor that much is missed."""
     return collection_of(fake_encoder, sentences(500), M=2, ef_construction=5, name="Poor")
-
-
-def skipped(value):
-    return isinstance(value, dict) and value == SKIP
 
 
 def mean_recall(cards):
@@ -165,23 +159,6 @@ def test_python_docs_are_taken_by_choice(monkeypatch, indexed):
 
 
 # --- documents tab
-
-
-class Work:
-    """A stand-in for a build that runs until it is told to end."""
-
-    def __init__(self, result):
-        self.result, self.begun, self.go_on, self.cancelled = result, threading.Event(), threading.Event(), False
-
-    def __call__(self, progress):
-        for _ in range(int(PATIENCE / 0.01)):
-            progress("embedding", 0.25)
-            self.begun.set()
-            if self.go_on.wait(0.01):
-                break
-        if isinstance(self.result, Exception):
-            raise self.result
-        return self.result
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import functools
 import html
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 import gradio as gr
@@ -28,19 +29,27 @@ def unexpected_error(error: Exception, handler: str) -> gr.Error:
     return gr.Error(f"{message} Nothing that was loaded is lost: try again.", duration=15, print_exception=False)
 
 
+@contextmanager
+def _errors_on_page(handler: Callable[..., object]) -> Iterator[None]:
+    """Raise what a handler raises as a message on the page; a message is raised as it is."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except RetrieverError as error:
+        raise to_gradio_error(error) from error
+    except Exception as error:
+        function = handler.func if isinstance(handler, functools.partial) else handler
+        raise unexpected_error(error, function.__name__) from None
+
+
 def report_errors(handler: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
     """Wrap a handler so that an error becomes a message on the page and every output stays as it was."""
 
     @functools.wraps(handler)
     def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Returned:
-        try:
+        with _errors_on_page(handler):
             return handler(*args, **kwargs)
-        except gr.Error:
-            raise
-        except RetrieverError as error:
-            raise to_gradio_error(error) from error
-        except Exception as error:
-            raise unexpected_error(error, handler.__name__) from None
 
     return wrapped
 
@@ -50,13 +59,7 @@ def report_stream_errors(handler: Callable[Arguments, Iterator[Returned]]) -> Ca
 
     @functools.wraps(handler)
     def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[Returned]:
-        try:
+        with _errors_on_page(handler):
             yield from handler(*args, **kwargs)
-        except gr.Error:
-            raise
-        except RetrieverError as error:
-            raise to_gradio_error(error) from error
-        except Exception as error:
-            raise unexpected_error(error, handler.__name__) from None
 
     return wrapped

@@ -32,7 +32,7 @@ def read_pdf(data: bytes, max_pages: int | None = None) -> list[Section]:
 
 def _read_pages(data: bytes, max_pages: int | None) -> tuple[str, list[str]]:
     """Return a PDF's title and the text of every page; the caller holds the PDFium lock."""
-    import pypdfium2  # type: ignore[import-untyped]
+    import pypdfium2  # type: ignore[import-untyped] # it ships no types
 
     number = 0
     try:

@@ -17,12 +17,8 @@ from retriever.experiments.model_comparison import (
     judged_share,
     queries_in_capitals,
 )
-from tests.support.judged import compared, order, ranked_index, trec
+from tests.support.judged import FIRST, KINDS, SECOND, compared, order, ranked_index, trec
 from tests.support.small import collection_of, sentences
-
-FIRST = [1, 2, 3, 5, 11, 50, None, 8, 9, 10, 12, 100]
-SECOND = [2, 2, 30, 1, 101, 50, 1, 8, None, 11, 12, 1]
-KINDS = {f"q{number}": "term" if number < 5 else "fact" for number in range(12)}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from retriever.evaluation.measures import evaluate
 from retriever.evaluation.trec import read_qrels, read_run
-from tests.support.judged import compared, order, trec
+from tests.support.judged import FIRST, KINDS, SECOND, compared, order, trec
 from tests.support.page import Elements, assert_harmless, files_of, number, words_of
 from tests.support.small import HOSTILE
 from ui.compare.questions import (
@@ -29,9 +29,6 @@ from ui.compare.questions import (
 from ui.compare.tables import question_rows
 from ui.render.export import rows_to_csv
 
-FIRST = [1, 2, 3, 5, 11, 50, None, 8, 9, 10, 12, 100]
-SECOND = [2, 2, 30, 1, 101, 50, 1, 8, None, 11, 12, 1]
-KINDS = {f"q{row}": "term" if row < 5 else "fact" for row in range(12)}
 DIFFERENCES = [
     trec(one, 10)["ndcg_cut_10"] - trec(other, 10)["ndcg_cut_10"] for one, other in zip(FIRST, SECOND, strict=True)
 ]

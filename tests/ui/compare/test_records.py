@@ -7,14 +7,10 @@ import pytest
 
 from retriever.evaluation.significance import Interval
 from retriever.experiments.model_comparison import compare_models
-from tests.support.judged import compared, lost, ranked_index, trec
+from tests.support.judged import FIRST, KINDS, SECOND, compared, lost, ranked_index, trec
 from ui.compare.job import FinishedComparison
 from ui.compare.records import comparison_record, error_counts, interval_numbers, measure_scores
 from ui.render.records import record_data, record_settings
-
-FIRST = [1, 2, 3, 5, 11, 50, None, 8, 9, 10, 12, 100]
-SECOND = [2, 2, 30, 1, 101, 50, 1, 8, None, 11, 12, 1]
-KINDS = {f"q{row}": "term" if row < 5 else "fact" for row in range(12)}
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
 """Tests of the comparison state: comparisons are watched, replaced, cancelled; on failure the last result stays."""
 
-import threading
-
 import gradio as gr
 import pytest
 
 from retriever.errors import Cancelled, DocumentError, ParameterError
+from tests.support.page import skipped
 from tests.support.small import HOSTILE
+from tests.support.work import PATIENCE, Work
 from ui.compare.index_cache import IndexCache
 from ui.compare.job import FinishedComparison
 from ui.compare.request import COLLECTIONS, CompareRequest
@@ -15,26 +15,8 @@ from ui.jobs.shared_samples import SharedSamples
 from ui.render.errors import report_stream_errors
 from ui.session import Session
 
-PATIENCE = 10  # seconds until a test gives up on a thread
 REQUEST = CompareRequest(COLLECTIONS[0], "all-MiniLM-L6-v2", "wordllama-256")
 BEFORE, AFTER = FinishedComparison(None, 1.0), FinishedComparison(None, 2.5)
-
-
-class Work:
-    """A stand-in for a comparison that runs until it is told to end."""
-
-    def __init__(self, result=AFTER, stage="embedding (all-MiniLM-L6-v2)"):
-        self.result, self.stage, self.begun, self.go_on = result, stage, threading.Event(), threading.Event()
-
-    def __call__(self, progress):
-        for _ in range(int(PATIENCE / 0.01)):
-            progress(self.stage, 0.25)
-            self.begun.set()
-            if self.go_on.wait(0.01):
-                break
-        if isinstance(self.result, Exception):
-            raise self.result
-        return self.result
 
 
 @pytest.fixture
@@ -55,10 +37,6 @@ def begin(monkeypatch):
         left.close()
 
 
-def skipped(value):
-    return isinstance(value, dict) and value == gr.skip()
-
-
 def written(given, comparison_state):
     """Return the comparison state after some steps, as Gradio stores it."""
     for value, *_ in given:
@@ -67,7 +45,7 @@ def written(given, comparison_state):
 
 
 def test_progress_is_shown_and_then_the_result(begin):
-    work, before = Work(), ComparisonState(compared=BEFORE)
+    work, before = Work(AFTER), ComparisonState(compared=BEFORE)
     given = begin(work, before)
     running, _, nothing = next(given)
     assert running.job is not None
@@ -87,7 +65,7 @@ def test_progress_is_shown_and_then_the_result(begin):
 
 
 def test_progress_names_the_model_as_it_is_written(begin):
-    work = Work()
+    work = Work(AFTER, "embedding (all-MiniLM-L6-v2)")
     given = begin(work, ComparisonState())
     next(given)
     assert work.begun.wait(PATIENCE)
@@ -95,7 +73,7 @@ def test_progress_names_the_model_as_it_is_written(begin):
 
 
 def test_hostile_stages_stay_text(begin):
-    work = Work(stage=HOSTILE)
+    work = Work(AFTER, stage=HOSTILE)
     given = begin(work, ComparisonState())
     next(given)
     assert work.begun.wait(PATIENCE)
@@ -120,7 +98,7 @@ def test_a_second_click_stops_the_first(begin):
 
 
 def test_cancelling_leaves_the_last_result(begin):
-    work, before = Work(), ComparisonState(compared=BEFORE)
+    work, before = Work(AFTER), ComparisonState(compared=BEFORE)
     given = begin(work, before)
     running, *_ = next(given)
     assert work.begun.wait(PATIENCE)
@@ -134,7 +112,7 @@ def test_cancelling_leaves_the_last_result(begin):
 
 def test_nothing_to_cancel_is_told(begin):
     assert "No comparison is running" in cancel_comparison(ComparisonState())
-    work = Work()
+    work = Work(AFTER)
     work.go_on.set()
     *_, (done, _, _) = begin(work, ComparisonState())
     assert "No comparison is running" in cancel_comparison(done)
@@ -176,7 +154,7 @@ def test_work_that_ends_cancelled_by_itself_is_told_as_cancelled(begin):
 
 
 def test_a_visitor_who_leaves_stops_the_comparison(begin):
-    given = begin(Work(), ComparisonState())
+    given = begin(Work(AFTER), ComparisonState())
     running, *_ = next(given)
     given.close()
     assert running.job.wait(PATIENCE)

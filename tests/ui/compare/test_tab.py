@@ -10,7 +10,7 @@ import pytest
 from retriever.encoders.catalogue import MODELS
 from retriever.errors import CollectionError
 from tests.support.judged import compared
-from tests.support.page import Elements, assert_harmless, files_of, words_of
+from tests.support.page import Elements, assert_harmless, files_of, skipped, words_of
 from tests.support.small import HOSTILE
 from ui.compare.job import FinishedComparison
 from ui.compare.questions import BY_INDEX, CHOICES, LARGEST_DIFFERENCE, QUESTION_HINT, question_table, question_view
@@ -35,7 +35,6 @@ from ui.jobs.shared_samples import SharedSamples
 from ui.render.errors import report_errors
 from ui.session import Session
 
-SKIP = gr.skip()
 FIRST, SECOND = [1, 2, 3, 5, 9, 11] * 4, [1, 12, 1, 12, 1, 1] * 4
 KINDS = {f"q{row}": "term" if row < 9 else "fact" for row in range(24)}
 
@@ -49,10 +48,6 @@ def result():
 @pytest.fixture
 def comparison_state(result):
     return ComparisonState(compared=result)
-
-
-def skipped(value):
-    return isinstance(value, dict) and value == SKIP
 
 
 def clicked(query_id):

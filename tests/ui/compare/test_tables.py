@@ -10,16 +10,13 @@ import numpy as np
 import pytest
 
 from retriever.evaluation.significance import Interval
-from tests.support.judged import compared, lost, ranked_index, trec
+from tests.support.judged import FIRST, KINDS, SECOND, compared, lost, ranked_index, trec
 from tests.support.page import Elements, assert_harmless, number, words_of
 from tests.support.small import HOSTILE
 from ui.compare.tables import answer_list, error_bars, interval_cell, question_rows, ranking_list, scoreboard
 from ui.render.export import rows_to_csv
 
-FIRST = [1, 2, 3, 5, 11, 50, None, 8, 9, 10, 12, 100]
-SECOND = [2, 2, 30, 1, 101, 50, 1, 8, None, 11, 12, 1]
 QUESTIONS = [f"q{row}" for row in range(12)]
-KINDS = {f"q{row}": "term" if row < 5 else "fact" for row in range(12)}
 
 
 @pytest.fixture(scope="module")

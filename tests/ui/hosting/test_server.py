@@ -1,5 +1,6 @@
 """Tests of the server around the page: health, sessions and their end, private uploads, closed endpoints, the log."""
 
+import functools
 import gc
 import json
 import re
@@ -344,14 +345,15 @@ def test_the_log_is_json_and_holds_nothing_of_what_visitors_bring(server, client
     assert not any(words in caplog.text for words in ("otters", "notes.txt", "Pasted"))
 
 
-def test_a_fault_is_logged_by_its_place_without_its_words(caplog, monkeypatch):
+def broken():
+    raise KeyError(SECRET)
 
-    def broken():
-        raise KeyError(SECRET)
 
+@pytest.mark.parametrize("handler", [broken, functools.partial(broken)])
+def test_a_fault_is_logged_by_its_place_without_its_words(caplog, monkeypatch, handler):
     monkeypatch.setattr(LOGGER, "propagate", True)
     with caplog.at_level("INFO", logger="lab"), pytest.raises(Exception, match="went wrong"):
-        report_errors(broken)()
+        report_errors(handler)()
     line = json.loads(caplog.records[-1].message)
     assert (line["event"], line["error"], line["handler"]) == ("fault", "KeyError", "broken")
     assert line["where"].startswith("tests/ui/hosting/test_server.py:") and "otters" not in caplog.text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support.small import HOSTILE, sentences
-from tests.ui.walk.test_trace import STARVED, lab
+from tests.support.walks import STARVED, lab
 from ui.walk.figures import BACKGROUND_DOTS, _ground_traces, map_figure
 from ui.walk.trace import trace_question, trace_walk
 

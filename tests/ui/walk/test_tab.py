@@ -7,20 +7,14 @@ import numpy as np
 import pytest
 
 from retriever.errors import RetrieverError
-from tests.support.page import assert_harmless, words_of
+from tests.support.page import assert_harmless, skipped, words_of
 from tests.support.small import HOSTILE, sentences
-from tests.ui.walk.test_trace import STARVED, by_hnswlib, count_found, lab
+from tests.support.walks import STARVED, by_hnswlib, count_found, lab
 from ui.render.controls import SLIDER_MAX_EF
 from ui.render.errors import report_errors
 from ui.session import Session
 from ui.walk.tab import OFFERED_QUESTIONS, refresh_walk, show_step, walk_again, walk_question, walk_views
 from ui.walk.trace import WalkTrace, trace_walk
-
-SKIP = gr.skip()
-
-
-def skipped(value):
-    return isinstance(value, dict) and value == SKIP
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from retriever.graph.misses import Miss
 from tests.support.page import assert_harmless, words_of
 from tests.support.small import HOSTILE, sentences
-from tests.ui.walk.test_trace import STARVED, by_hnswlib, count_found, lab, true_scores
+from tests.support.walks import STARVED, by_hnswlib, count_found, lab, true_scores
 from ui.walk.text import connectivity_facts, miss_sentence, missed_list, step_sentence, walk_summary
 from ui.walk.trace import trace_question, trace_walk
 

@@ -12,21 +12,16 @@ from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.recall import knn_recall
 from retriever.measurement.sweeps import sample_vectors
-from tests.support.page import words_of
+from tests.support.page import skipped, words_of
 from tests.support.small import sentences
-from tests.ui.walk.test_trace import STARVED, lab
+from tests.support.walks import STARVED, lab
 from ui.jobs.job import Job
 from ui.recall.labs.panel import stop_lab, stream_build_lab, stream_size_lab
 from ui.render.errors import report_stream_errors
 from ui.session import Session
 
 PATIENCE = 10  # seconds until a test gives up on a thread
-SKIP = gr.skip()
 SWEEPS = {"build": "sweep_graph_settings", "size": "sweep_sizes"}
-
-
-def skipped(value):
-    return isinstance(value, dict) and value == SKIP
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,33 @@
+"""Collections to walk on, with the truth about a question in float64 and what hnswlib's own search finds."""
+
+import numpy as np
+
+from retriever.indexes.base import NO_ID
+from retriever.vectors import normalize
+from tests.support.small import collection_of
+
+STARVED = {"M": 2, "ef_construction": 5}
+
+
+def lab(encoder, texts, **fields):
+    """Index texts as collection_of does, with measuring queries of unit length as in the app."""
+    indexed = collection_of(encoder, texts, **fields)
+    return indexed.renewed(query_vectors=normalize(indexed.query_vectors))
+
+
+def true_scores(indexed, query):
+    """Return the cosine of a question with every text, in float64."""
+    vectors = np.asarray(indexed.retriever.vectors, np.float64)
+    return vectors @ query.astype(np.float64) / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(query))
+
+
+def by_hnswlib(indexed, query, k, ef):
+    ids = indexed.retriever.hnsw.search(query[None, :], k, ef=ef).ids[0]
+    return ids[ids != NO_ID].tolist()
+
+
+def count_found(indexed, query, k, ef):
+    """Return how many hnswlib finds that are as near as the true k-th neighbour."""
+    scores = true_scores(indexed, query)
+    found = scores[by_hnswlib(indexed, query, k, ef)]
+    return int((found >= np.sort(scores)[::-1][:k][-1] - 2e-6).sum())
