@@ -1,6 +1,5 @@
 """A disk cache of indexed samples; losing it costs time and nothing else."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -8,10 +7,10 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from retriever.datasets.python_docs.packages import package_versions
@@ -26,6 +25,7 @@ from retriever.progress import Progress
 LIBRARY_FOLDER = Path(__file__).resolve().parents[1]  # its source is part of the key
 CACHE_FOLDER = "LAB_CACHE"  # environment variable: the folder of the cache
 UNFINISHED_PREFIX = ".unfinished-"  # of the names of folders that are being written or deleted
+LOCK_FILE = ".lock"  # in the cache; it stays, as another process may be about to lock it
 LOCK_SECONDS = 10.0  # to wait for another process that is writing
 KEY_DIGITS = 16  # hexadecimal digits of the key in a folder's name
 
@@ -83,28 +83,18 @@ def _store(indexed: IndexedCollection, folder: Path) -> None:
                 _delete(other)
 
 
-@contextmanager
-def _writer_lock(root: Path) -> Iterator[None]:
+def _writer_lock(root: Path) -> AbstractContextManager[object]:
     """Lock the cache against other writing processes; the system releases the lock if this process ends.
 
     Where the file system has no locks, two processes may write at once; only unfinished work of one is lost then.
-    Raises StorageError if another process holds the lock for more than LOCK_SECONDS.
+    Raises Timeout, an OSError, if another process holds the lock for more than LOCK_SECONDS.
     """
-    handle, deadline = os.open(root, os.O_RDONLY), time.monotonic() + LOCK_SECONDS
     try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise StorageError("Another process is writing the cache; this one goes on without it.") from error
-                time.sleep(0.1)
-            except OSError:
-                break
-        yield
-    finally:
-        os.close(handle)
+        return FileLock(root / LOCK_FILE, LOCK_SECONDS, fallback_to_soft=False).acquire()
+    except Timeout:
+        raise
+    except OSError:
+        return nullcontext()
 
 
 def _delete(path: Path) -> None:

@@ -15,6 +15,7 @@ def make_process_folder() -> Path:
     """Create a folder for all temporary files and uploads of this process; delete those of processes that were killed.
 
     A folder is locked while its process lives: the system releases the lock when the process ends, however it ends.
+    The folder itself is locked, not a file in it: systemd-tmpfiles deletes old files, and spares a locked folder.
     """
     for other in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         handle = _lock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,6 +1,6 @@
 """The sample cache: a hit does no work, a damaged or unwritable cache does no harm, other inputs have other keys."""
 
-import fcntl
+import errno
 import os
 import shutil
 import signal
@@ -10,13 +10,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from retriever.datasets.python_docs.packages import package_versions
 from retriever.datasets.samples import PYTHON_DOCS
 from retriever.errors import Cancelled, CollectionError, ModelError
 from retriever.indexing import sample_cache as cache
 from retriever.indexing.collection import IndexSettings
-from retriever.indexing.sample_cache import UNFINISHED_PREFIX, _entry_folder, _store, cache_folder, cached_sample
+from retriever.indexing.sample_cache import (
+    LOCK_FILE,
+    UNFINISHED_PREFIX,
+    _entry_folder,
+    _store,
+    cache_folder,
+    cached_sample,
+)
 from tests.support.paths import ROOT
 
 STATIC = IndexSettings("wordllama-256", M=4, ef_construction=20)
@@ -41,7 +49,8 @@ def builds(monkeypatch, wordllama):
 
 
 def entries(folder):
-    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    """Return the names of all that is in the cache, except its lock file."""
+    return sorted(path.name for path in folder.glob("*") if path.name != LOCK_FILE)
 
 
 def check_same(found, expected):
@@ -276,6 +285,7 @@ def test_what_earlier_code_left_is_deleted_and_nothing_else(folder, made, monkey
     assert len(found) == 3
     check_same(cached_sample("documents", STATIC), made)
     assert all((folder / name / "manifest.json").read_text() == "{}" for name in other)
+    assert (folder / LOCK_FILE).is_file(), "a process that waits for the deleted file would not exclude the next"
 
 
 def test_a_save_that_fails_leaves_what_was_there(folder, made, monkeypatch):
@@ -330,39 +340,35 @@ def test_processes_killed_while_they_write_leave_at_most_one_unfinished_folder(f
 
 
 def held(folder):
-    """Lock the cache as another writing process would; return the handle."""
-    folder.mkdir(exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    return handle
+    """Lock the cache as another writing process would, until the end of the with statement."""
+    return FileLock(folder / LOCK_FILE).acquire()
 
 
 def test_a_save_waits_for_another_writing_process(folder, made):
-    handle = held(folder)
-    (folder / f"{UNFINISHED_PREFIX}of-the-other").mkdir()
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(cached_sample, "documents", STATIC)
-        with pytest.raises(TimeoutError):
-            waiting.result(0.5)
-        assert entries(folder) == [f"{UNFINISHED_PREFIX}of-the-other"], "what another is writing was touched"
-        os.close(handle)
+        with held(folder):
+            (folder / f"{UNFINISHED_PREFIX}of-the-other").mkdir()
+            waiting = pool.submit(cached_sample, "documents", STATIC)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.5)
+            assert entries(folder) == [f"{UNFINISHED_PREFIX}of-the-other"], "what another is writing was touched"
         check_same(waiting.result(10), made)
     assert len(entries(folder)) == 1
 
 
 def test_after_waiting_too_long_the_cache_is_not_used(folder, made, monkeypatch):
     monkeypatch.setattr("retriever.indexing.sample_cache.LOCK_SECONDS", 0.2)
-    handle = held(folder)
-    check_same(cached_sample("documents", STATIC), made)
+    with held(folder):
+        check_same(cached_sample("documents", STATIC), made)
     assert entries(folder) == []
-    os.close(handle)
 
 
-def test_on_a_disk_without_locks_the_sample_is_still_stored(folder, made, monkeypatch):
+@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS])
+def test_on_a_disk_without_locks_the_sample_is_still_stored(folder, made, monkeypatch, number):
     def unsupported(*args):
-        raise OSError(95, "Operation not supported")
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(cache.fcntl, "flock", unsupported)
+    monkeypatch.setattr("fcntl.flock", unsupported)
     cached_sample("documents", STATIC)
     assert len(entries(folder)) == 1
 
