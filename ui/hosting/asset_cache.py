@@ -4,7 +4,9 @@ A class that arrives together requests some ninety files each, and compressing o
 """
 
 import gzip
+from contextlib import suppress
 
+from cachetools import LRUCache
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATHS = ("/assets/", "/static/")
@@ -24,8 +26,9 @@ class AssetCache:
     def __init__(self, app: ASGIApp) -> None:
         """Create an empty cache in front of an app."""
         self.app = app
-        self._responses: dict[tuple[str, bool], CachedResponse] = {}
-        self._bytes = 0
+        self._responses: LRUCache[tuple[str, bool], CachedResponse] = LRUCache(
+            MAX_CACHED_BYTES, lambda response: len(response[2])
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond from the cache, or let the app respond and cache that."""
@@ -38,7 +41,9 @@ class AssetCache:
         response = self._responses.get(key)
         if response is None:
             response = await self._fetch(scope, receive, compressed=key[1])
-            self._store(key, response)
+            if response[0] == 200:
+                with suppress(ValueError):  # larger than the whole cache
+                    self._responses[key] = response
         status, stored, body = response
         # a copy of the headers, as other middleware adds to them
         await send({"type": "http.response.start", "status": status, "headers": list(stored)})
@@ -66,10 +71,3 @@ class AssetCache:
         if start["status"] == 200 and scope["path"].startswith("/assets/"):
             headers.append((b"cache-control", IMMUTABLE))
         return start["status"], [*headers, (b"content-length", str(len(body)).encode())], body
-
-    def _store(self, key: tuple[str, bool], response: CachedResponse) -> None:
-        """Cache a response if it is a success and there is room for it."""
-        status, _, body = response
-        if status == 200 and self._bytes + len(body) <= MAX_CACHED_BYTES:
-            self._responses[key] = response
-            self._bytes += len(body)

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from cachetools import FIFOCache
 
 from ui.settings import limits
 
@@ -28,7 +29,7 @@ class Visitors:
         self._clock = clock
         self._lock = threading.Lock()
         self._visits: dict[str, Visit] = {}
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended: FIFOCache[str, None] = FIFOCache(MAX_ENDED)
 
     def __len__(self) -> int:
         """Return the number of visitors."""
@@ -74,8 +75,6 @@ class Visitors:
             for name in ended:
                 del self._visits[name]
                 self._ended[name] = None
-            while len(self._ended) > MAX_ENDED:
-                self._ended.popitem(last=False)
         return ended
 
     def has_ended(self, name: str) -> bool:

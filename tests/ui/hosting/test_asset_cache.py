@@ -16,13 +16,18 @@ class App:
 
     async def __call__(self, scope, receive, send):
         self.asked.append(scope["path"])
+        await asyncio.sleep(0)  # so that requests that come at once are all asked
         headers = [(b"content-type", self.kind), (b"content-length", str(len(self.body)).encode()), (b"etag", b"x")]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body[:5], "more_body": True})
         await send({"type": "http.response.body", "body": self.body[5:]})
 
 
-def ask(assets, path="/assets/page-1a2b.js", method="GET", **headers):
+def ask(assets, *args, **options):
+    return asyncio.run(request(assets, *args, **options))
+
+
+async def request(assets, path="/assets/page-1a2b.js", method="GET", **headers):
     sent = []
 
     async def send(message):
@@ -31,7 +36,7 @@ def ask(assets, path="/assets/page-1a2b.js", method="GET", **headers):
 
     given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": method, "path": path, "headers": given}
-    asyncio.run(assets(scope, None, send))
+    await assets(scope, None, send)
     start, *bodies = sent
     return start["status"], start["headers"], b"".join(message.get("body", b"") for message in bodies)
 
@@ -83,4 +88,26 @@ def test_what_is_not_found_is_asked_for_again():
     app = App(status=404)
     assets = AssetCache(app)
     assert [ask(assets)[0] for _ in range(2)] == [404, 404]
+    assert len(app.asked) == 2
+
+
+def test_a_file_that_is_requested_by_many_at_once_takes_the_room_of_one(monkeypatch):
+    app = App()
+    monkeypatch.setattr("ui.hosting.asset_cache.MAX_CACHED_BYTES", 2 * len(app.body))
+    assets = AssetCache(app)
+
+    async def request_at_once():
+        await asyncio.gather(*(request(assets) for _ in range(5)))
+
+    asyncio.run(request_at_once())
+    for path in ("/assets/other.js", "/assets/other.js", "/assets/page-1a2b.js"):
+        assert ask(assets, path)[2] == app.body
+    assert app.asked == ["/assets/page-1a2b.js"] * 5 + ["/assets/other.js"]
+
+
+def test_a_file_larger_than_the_cache_is_given_all_the_same(monkeypatch):
+    app = App()
+    monkeypatch.setattr("ui.hosting.asset_cache.MAX_CACHED_BYTES", len(app.body) - 1)
+    assets = AssetCache(app)
+    assert [ask(assets)[2] for _ in range(2)] == [app.body] * 2
     assert len(app.asked) == 2
