@@ -1,7 +1,7 @@
 """The limits in words: how much a visitor may load, and a table of all limits of a visitor and of the lab."""
 
 from ui.render.html import escape
-from ui.settings import SETTINGS, Limits
+from ui.settings import Limits
 
 
 def upload_limits(allowed: Limits) -> str:
@@ -33,7 +33,7 @@ def judged_limits(allowed: Limits) -> str:
 def limits_table(allowed: Limits) -> str:
     """Return all limits as a table: how much, and of what."""
     rows = "".join(
-        f"<tr><td>{getattr(allowed, name):,}</td><th>{escape(setting.limits)}</th></tr>"
-        for name, setting in SETTINGS.items()
+        f"<tr><td>{getattr(allowed, name):,}</td><th>{escape(field.description or '')}</th></tr>"
+        for name, field in Limits.model_fields.items()
     )
     return f'<table class="lab-facts lab-limits">{rows}</table>'

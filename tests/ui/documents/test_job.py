@@ -16,7 +16,6 @@ from retriever.errors import (
     CollectionError,
     DocumentError,
     ModelError,
-    ParameterError,
     RetrieverError,
     StorageError,
 )
@@ -32,7 +31,6 @@ from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
-from ui.settings import limits
 from ui.uploads.parsed_files import ParsedFiles
 
 SETTINGS = IndexSettings("wordllama-256", 40)
@@ -167,19 +165,6 @@ def test_a_pasted_text_has_a_limit_of_its_own(monkeypatch):
     pasted("x" * 1_000_000).check(ParsedFiles())
     assert "1 MB" in refusal(pasted("x" * 1_000_001))
     assert "1 MB" in refusal(pasted("ü" * 500_001))
-
-
-@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "²"])
-def test_a_limit_that_is_no_number_is_refused_with_its_name(monkeypatch, value):
-    monkeypatch.setenv("LAB_MAX_FILES", value)
-    with pytest.raises(ParameterError, match="LAB_MAX_FILES"):
-        limits()
-
-
-def test_a_blank_limit_is_the_default(monkeypatch):
-    default = limits().files
-    monkeypatch.setenv("LAB_MAX_FILES", " ")
-    assert limits().files == default == 50
 
 
 def test_too_many_chunks_are_refused_before_any_is_embedded(monkeypatch, spy):

@@ -5,7 +5,7 @@ import pytest
 from retriever.errors import ParameterError
 from tests.support.page import words_of
 from ui.render.limits import judged_limits, limits_table, paste_limits, saved_limits, upload_limits
-from ui.settings import SETTINGS, limits, password
+from ui.settings import Limits, limits, password
 
 
 def test_the_limits_of_uploads_are_told(monkeypatch):
@@ -33,19 +33,27 @@ def test_the_limits_of_a_judged_collection_are_told(monkeypatch):
 
 
 def test_the_table_tells_every_limit_in_force(monkeypatch):
-    for number, setting in enumerate(SETTINGS.values(), 1_234):
-        monkeypatch.setenv(setting.variable, str(number))
+    for number, field in enumerate(Limits.model_fields.values(), 1_234):
+        monkeypatch.setenv(field.alias, str(number))
     words = words_of(limits_table(limits()).replace("</td>", " </td>"))
-    for number, setting in enumerate(SETTINGS.values(), 1_234):
-        assert f"{number:,} {setting.limits}" in words
+    for number, field in enumerate(Limits.model_fields.values(), 1_234):
+        assert f"{number:,} {field.description}" in words
 
 
-@pytest.mark.parametrize("name", [setting.variable for setting in SETTINGS.values()])
-@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
-def test_a_limit_that_is_no_number_is_refused_with_its_name(monkeypatch, name, value):
-    monkeypatch.setenv(name, value)
-    with pytest.raises(ParameterError, match=f"{name} is '{value}'"):
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "²", "9" * 5_000])
+def test_limits_that_are_no_numbers_are_refused_with_their_names_and_what_to_do(monkeypatch, value):
+    names = [field.alias for field in Limits.model_fields.values()]
+    for name in names:
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ParameterError, match="must be a whole number above 0. Correct it, or unset it") as refused:
         limits()
+    assert all(f"{name} is '{value}'" in str(refused.value) for name in names)
+
+
+def test_a_blank_limit_is_the_default(monkeypatch):
+    for blank in ("", " "):
+        monkeypatch.setenv("LAB_MAX_FILES", blank)
+        assert limits().files == 50
 
 
 def test_there_is_no_password_unless_the_operator_sets_one(monkeypatch):
