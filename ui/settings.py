@@ -1,11 +1,9 @@
 """The operator's settings, read from environment variables: a table of limits, and the password."""
 
 import os
-from functools import lru_cache
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from retriever.errors import ParameterError
 
@@ -15,10 +13,10 @@ def _limit(variable: str, default: int, limits: str) -> Any:  # noqa: ANN401 - o
     return Field(default=default, gt=0, alias=variable, description=limits)
 
 
-class Limits(BaseSettings):
+class Limits(BaseModel):
     """The limits in force, read from the environment; its fields are the table of all limits."""
 
-    model_config = SettingsConfigDict(frozen=True, case_sensitive=True)
+    model_config = ConfigDict(frozen=True)
 
     files: int = _limit("LAB_MAX_FILES", 50, "files in one upload")
     file_megabytes: int = _limit("LAB_MAX_FILE_MB", 20, "megabytes of one file")
@@ -44,33 +42,18 @@ class Limits(BaseSettings):
         """The most megabytes that an upload of any kind may have."""
         return max(self.total_megabytes, self.saved_megabytes)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_blanks(cls, found: dict[str, str]) -> dict[str, str]:
-        """Drop variables that are blank, so that their limits have the defaults."""
-        return {variable: value for variable, value in found.items() if value.strip()}
-
-
-VARIABLES = [str(field.alias) for field in Limits.model_fields.values()]
-
 
 def limits() -> Limits:
     """Return the limits in force. Raises ParameterError if a variable is not a whole number above 0."""
-    return _read_limits(tuple(map(os.environ.get, VARIABLES)))
-
-
-def password() -> str:
-    """Return the password of page and API, or "" if none is set."""
-    return os.environ.get("LAB_PASSWORD", "")
-
-
-@lru_cache(maxsize=1)
-def _read_limits(_values: tuple[str | None, ...]) -> Limits:
-    """Read the limits from the environment, anew only when a variable has changed: reading takes half a millisecond."""
     try:
-        return Limits()
+        return Limits.model_validate({name: value for name, value in os.environ.items() if value.strip()})
     except ValidationError as error:
         found = " and ".join(f"{bad['loc'][0]} is {bad['input']!r}" for bad in error.errors())
         raise ParameterError(
             f"The setting {found}; a limit must be a whole number above 0. Correct it, or unset it for the default."
         ) from error
+
+
+def password() -> str:
+    """Return the password of page and API, or "" if none is set."""
+    return os.environ.get("LAB_PASSWORD", "")
