@@ -1,6 +1,6 @@
 """Embedding documents with MiniLM, against SentenceTransformer.encode as it comes, and what it does to quality."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -23,19 +23,23 @@ JUDGED = ("everyday_science", "documents")
 WORDS = {"short texts (12 words)": 12, "texts of about 200 tokens": 130}
 
 
-class AsItComes:
+class AsItComes(Encoder):
     """An encoder that only calls SentenceTransformer.encode, for documents and queries alike."""
 
     def __init__(self, encoder: SentenceTransformerEncoder) -> None:
         """Wrap the model that is already loaded."""
         self.model, self.dimension, self.max_tokens = encoder.model, encoder.dimension, encoder.max_tokens
-        self.count_tokens = encoder.count_tokens
+        self._encoder = encoder
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each document."""
+        return self._encoder.count_tokens(texts)
 
     def encode_query(self, texts: Sequence[str]) -> Float32:
         """Return the vectors of queries."""
         return np.asarray(self.model.encode(list(texts)), np.float32)
 
-    def encode_document(self, texts: Sequence[str]) -> Float32:
+    def encode_document(self, texts: Sequence[str], *, progress: Callable[[float], None] | None = None) -> Float32:
         """Return the vectors of documents."""
         return self.encode_query(texts)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.protocol import Comparison, Target
 from benchmarks.report import Stage, main
+from retriever.documents.passage import Passage
 from retriever.encoders.catalogue import model_card
 from retriever.encoders.loading import packaged_fingerprint
 from retriever.indexes.hnsw import HNSWIndex
@@ -53,10 +54,9 @@ def _save(folder: Path, n: int) -> None:
     )
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     settings = {"M": 16, "ef_construction": 200, "seed": 42}
-    texts = [f"text{row}" for row in range(n)]
-    rows: list[dict[str, object]] = [{} for _ in range(n)]
+    passages = [Passage(f"text{row}", f"text{row}") for row in range(n)]
     made_by = packaged_fingerprint(model_card(MODEL))
-    write_snapshot(folder, Snapshot(texts, rows, vectors, MODEL, made_by, settings, HNSWIndex(vectors)))
+    write_snapshot(folder, Snapshot(passages, vectors, MODEL, made_by, settings, HNSWIndex(vectors)))
 
 
 def _megabytes(folder: str) -> float:

@@ -6,6 +6,7 @@ from retriever.datasets.collection import Collection
 from retriever.datasets.samples import SAMPLES, load_sample
 from retriever.documents.document import Document
 from retriever.documents.loading import load_documents
+from retriever.documents.passage import Passage
 from retriever.encoders.base import Encoder
 from retriever.encoders.catalogue import MODELS
 from retriever.encoders.loading import load_encoder
@@ -52,6 +53,7 @@ __all__ = [
     "ModelError",
     "Neighbors",
     "ParameterError",
+    "Passage",
     "Qrels",
     "RetrieverError",
     "Run",

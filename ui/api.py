@@ -51,8 +51,9 @@ def measure_loaded(k: float, ef: float, session: Session) -> dict[str, Any]:
     """Measure recall and latency at ef over the measuring queries of the client's collection."""
     indexed = session.loaded()
     settings = _search_settings(k, ef)
-    hnsw = indexed.counted(indexed.measure(settings.k, settings.ef))
-    exact = indexed.measure_exact(settings.k)
+    measurements = indexed.measurements
+    hnsw = measurements.counted(measurements.measure(settings.k, settings.ef))
+    exact = measurements.measure_exact(settings.k)
     return {
         "hnsw": measurement_numbers(hnsw),
         "exact": measurement_numbers(exact),

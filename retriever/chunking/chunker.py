@@ -28,11 +28,12 @@ class TokenLimit(Protocol):
 
 
 class ChunkingEncoder(TokenLimit, Protocol):
-    """Interface of an encoder that counts the tokens of documents.
+    """Interface of an encoder that counts the tokens of documents."""
 
-    It may have an attribute `adds_up`: true if no token spans white space, so that the tokens of words add up to those
-    of a text; chunks for such a model need not be counted again.
-    """
+    @property
+    def adds_up(self) -> bool:
+        """Whether the tokens of words add up to those of a text, so that chunks need not be counted again."""
+        ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each document: special tokens and prompt included, not truncated."""
@@ -73,7 +74,7 @@ def chunk_documents(
     def count(texts: Sequence[str]) -> list[int]:
         return [tokens - overhead for tokens in encoder.count_tokens(texts)] if texts else []
 
-    costs = TokenCosts(count, size - overhead, adds_up=getattr(encoder, "adds_up", False))
+    costs = TokenCosts(count, size - overhead, adds_up=encoder.adds_up)
     chunks: list[Chunk] = []
     for batch in _document_batches(documents):
         split = costs.split([document.text for document in batch])

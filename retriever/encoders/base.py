@@ -1,6 +1,7 @@
 """The encoder interface, and embedding documents with any encoder."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from retriever.errors import VectorError
@@ -10,25 +11,26 @@ from retriever.vectors import Float32, check_vectors, normalize
 class Encoder(Protocol):
     """Interface of an encoder, which turns texts into float32 vectors, (n, dimension).
 
-    A model may encode queries and documents differently.
+    dimension: components of a vector. max_tokens: of a text, special tokens included, before it is truncated; None: no
+    limit. fingerprint: identifies the weights and their precision; without one no vectors are reused. adds_up: whether
+    the tokens of words add up to those of a text, as no token spans white space. A model may encode queries and
+    documents differently. A subclass inherits the values given here.
     """
 
-    @property
-    def dimension(self) -> int:
-        """The number of components of a vector."""
-        ...
-
-    @property
-    def max_tokens(self) -> int | None:
-        """The maximum number of tokens of a text, special tokens included, before it is truncated; None: no limit."""
-        ...
+    dimension: int
+    max_tokens: int | None = None
+    fingerprint: str = ""
+    adds_up: bool = False
 
     def encode_query(self, texts: Sequence[str]) -> Float32:
         """Return the vectors of queries, (n, dimension)."""
         ...
 
-    def encode_document(self, texts: Sequence[str]) -> Float32:
-        """Return the vectors of documents, (n, dimension)."""
+    def encode_document(self, texts: Sequence[str], *, progress: Callable[[float], None] | None = None) -> Float32:
+        """Return the vectors of documents, (n, dimension).
+
+        progress: called with the fraction encoded, in [0, 1]; an exception it raises ends the work.
+        """
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -41,13 +43,10 @@ def embed_documents(
 ) -> Float32:
     """Return the vectors of documents as unit rows, (n_texts, dimension), with any encoder.
 
-    progress: passed to the encoder, which must accept it. Raises VectorError if the vectors have another shape or are
-    not finite.
+    progress: passed to the encoder. Raises VectorError if the vectors have another shape or are not finite.
     """
-    encode = encoder.encode_document
-    # progress is optional, so the Encoder interface does not have it
-    embedded = encode(texts, progress=progress) if progress else encode(texts)  # type: ignore[call-arg]
-    vectors = check_vectors(embedded, dimension, what="document vectors")
+    encode = encoder.encode_document if progress is None else partial(encoder.encode_document, progress=progress)
+    vectors = check_vectors(encode(texts), dimension, what="document vectors")
     if len(vectors) != len(texts):
         raise VectorError(f"The encoder made {len(vectors)} vectors of {len(texts)} texts; wanted one a text.")
     return normalize(vectors)

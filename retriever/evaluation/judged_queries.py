@@ -40,6 +40,10 @@ class JudgedQueries:
         """The queries that have judgments, in the order of the judgments."""
         return {query_id: self.queries[query_id] for query_id in self.qrels if query_id in self.queries}
 
+    def answers(self, query_id: str) -> set[str]:
+        """Return the ids of the documents that are relevant to a judged query."""
+        return {doc_id for doc_id, grade in self.qrels[query_id].items() if grade >= self.relevance_level}
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain dicts, which JSON can represent and parse_judged_queries reads."""
         qrels = {query_id: dict(documents) for query_id, documents in self.qrels.items()}

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from retriever.documents.passage import ScoredPassage
 from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
 from retriever.evaluation.judged_queries import JudgedQueries
@@ -12,8 +13,7 @@ from retriever.evaluation.trec import Run
 from retriever.experiments.error_attribution import ErrorAttribution, attribute_errors
 from retriever.indexing.collection import IndexedCollection
 from retriever.progress import Progress
-from retriever.retrievers.dense import Hit
-from retriever.retrievers.document_runs import doc_id_of, search_documents, search_run
+from retriever.retrievers.document_runs import document_ids, search_documents, search_run
 from retriever.vectors import Float32
 
 QUESTIONS_PER_BATCH = 128  # questions embedded between two progress reports
@@ -63,16 +63,14 @@ class JudgedIndex:
             self._errors[k, ef] = attribute_errors(self.evaluation(k).hits, self.evaluation(k, ef).hits)
         return self._errors[k, ef]
 
-    def ranking(self, query_id: str, k: int, ef: int | None = None) -> list[Hit]:
+    def ranking(self, query_id: str, k: int, ef: int | None = None) -> list[ScoredPassage]:
         """Return the best chunk of each of the k best documents of one judged query."""
         row = list(self.judged.asked).index(query_id)
         return search_documents(self.indexed.retriever, self.vectors[row : row + 1], k, ef=ef)
 
     def answerable(self, query_id: str) -> bool:
         """Return whether the collection contains a document that answers a judged query."""
-        retriever, grades = self.indexed.retriever, self.judged.qrels[query_id]
-        answers = {doc_id for doc_id, grade in grades.items() if grade >= self.judged.relevance_level}
-        return any(doc_id_of(retriever, row) in answers for row in range(len(self.indexed)))
+        return not self.judged.answers(query_id).isdisjoint(document_ids(self.indexed.retriever))
 
     def with_graph(self, M: int, ef_construction: int) -> "JudgedIndex":
         """Return the same collection with another graph; vectors and results of exact search are shared."""
@@ -111,7 +109,7 @@ def check_judged(indexed: IndexedCollection, judged: JudgedQueries | None) -> Ju
         raise CollectionError(
             f"{indexed.name} has no judgments, which say what answers a question; add qrels in TREC's or BEIR's format."
         )
-    judged.coverage(doc_id_of(indexed.retriever, row) for row in range(len(indexed)))
+    judged.coverage(document_ids(indexed.retriever))
     return judged
 
 

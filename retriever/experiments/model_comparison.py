@@ -83,7 +83,7 @@ def queries_in_capitals(index: JudgedIndex) -> bool:
     return (
         _capital_share(list(index.judged.asked.values()))
         >= MOSTLY_CAPITALS
-        > _capital_share(list(index.indexed.retriever.texts[:1000]))
+        > _capital_share([passage.encoded_text for passage in index.indexed.retriever.passages[:1000]])
     )
 
 

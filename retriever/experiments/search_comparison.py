@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retriever.documents.passage import ScoredPassage
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.misses import mark_missed
 from retriever.indexes.base import Neighbors
 from retriever.indexes.recall import knn_recall
 from retriever.measurement.recall_and_latency import measure
 from retriever.parameters import check_count
-from retriever.retrievers.dense import DenseRetriever, Hit
+from retriever.retrievers.dense import DenseRetriever
 
 REPEATS = 5  # searches timed per question; the median is shown
 
@@ -24,8 +25,8 @@ class SearchComparison:
     neighbour. recall: recall@k of this question, in [0, 1]. seconds: of "embedding", "HNSW" and "exact".
     """
 
-    exact: list[Hit]
-    hnsw: list[Hit]
+    exact: list[ScoredPassage]
+    hnsw: list[ScoredPassage]
     missed: list[bool]
     extra: list[bool]
     recall: float
@@ -53,4 +54,4 @@ def compare_searches(retriever: DenseRetriever, query: str, k: int, *, ef: int) 
     recall = float(knn_recall(truth, found)[0])
     seconds = {"embedding": embedding_seconds, "HNSW": hnsw.p50, "exact": exact.p50}
     missed, extra = mark_missed(truth, found)
-    return SearchComparison(retriever.hits(truth), retriever.hits(found), missed, extra, recall, seconds)
+    return SearchComparison(retriever.ranking(truth), retriever.ranking(found), missed, extra, recall, seconds)

@@ -24,6 +24,8 @@ LATER_FIELDS = {"n_cut": 0, "n_kept": 0}  # fields that older versions did not s
 def check_manifest(extra: Mapping[str, Any]) -> None:
     """Raise ValueError unless each field has the type and the range that save writes, KeyError if one is missing."""
     parts = {**LATER_FIELDS, **extra}
+    if unknown := parts.keys() - FIELD_TYPES.keys() - {"judged"}:
+        raise ValueError(f"it has a field {min(unknown)!r}, which no save writes")
     for name, kind in FIELD_TYPES.items():
         if type(parts[name]) is not kind:  # no subclasses: True is not a count
             raise ValueError(f"its {name} is {type(parts[name]).__name__}, not {kind.__name__}")

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from retriever.chunking.chunker import chunk_documents, default_chunk_size
 from retriever.datasets.collection import Collection
 from retriever.datasets.drawn_queries import draw_queries
+from retriever.documents.document import Document
+from retriever.documents.passage import Passage
 from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
 from retriever.indexing.collection import IndexedCollection, IndexSettings
@@ -58,15 +59,15 @@ def index_collection(
         size = collection.chunk_size or default_chunk_size(encoder)
         settings = replace(settings, chunk_size=min(size, encoder.max_tokens or size))
     with _timed_stage(seconds, "chunking", progress):
-        texts, metadata = _passages(collection, settings)
-    _check_passage_count(len(texts), max_passages, chunked=collection.passage is None)
+        passages = _passages(collection, settings)
+    _check_passage_count(len(passages), max_passages, chunked=collection.passage is None)
     if admit:
-        admit(len(texts))
+        admit(len(passages))
     empty = IndexedCollection(
         collection.name,
         DenseRetriever(settings.model_name, M=settings.M, ef_construction=settings.ef_construction),
         settings,
-        _pinned_queries(collection, texts),
+        _pinned_queries(collection, [passage.encoded_text for passage in passages]),
         np.empty((0, encoder.dimension), np.float32),
         len(collection.documents),
         0,
@@ -76,7 +77,7 @@ def index_collection(
         drawn=not collection.queries,
         judged=collection.judged,
     )
-    return _embed_and_link(empty, texts, metadata, progress, known)
+    return _embed_and_link(empty, passages, progress, known)
 
 
 def with_model(indexed: IndexedCollection, model_name: str, *, progress: Progress | None = None) -> IndexedCollection:
@@ -90,30 +91,36 @@ def with_model(indexed: IndexedCollection, model_name: str, *, progress: Progres
     with _timed_stage(seconds, "loading the model", progress):
         load_encoder(model_name)
     retriever = DenseRetriever(model_name, M=settings.M, ef_construction=settings.ef_construction)
-    empty = indexed.renewed(retriever=retriever, settings=settings, seconds=seconds)
-    return _embed_and_link(empty, indexed.retriever.texts, indexed.retriever.metadata, progress)
+    empty = replace(indexed, retriever=retriever, settings=settings, seconds=seconds)
+    return _embed_and_link(empty, indexed.retriever.passages, progress)
 
 
 def _embed_and_link(
     empty: IndexedCollection,
-    texts: Sequence[str],
-    metadata: Sequence[dict[str, Any]],
+    passages: Sequence[Passage],
     progress: Progress | None,
     known: IndexedCollection | None = None,
 ) -> IndexedCollection:
-    """Return a collection with its empty retriever filled: texts and queries are embedded, the graph is built."""
+    """Return a collection with its empty retriever filled: passages and queries are embedded, the graph is built."""
     retriever, seconds = empty.retriever, dict(empty.seconds)
     encoder = load_encoder(retriever.model_name)
     with _timed_stage(seconds, "embedding", progress):
+        texts = [passage.encoded_text for passage in passages]
         counts = encoder.count_tokens(texts)
         known_retriever = known.retriever if known else None
-        n_new = retriever.index(texts, metadata, known=known_retriever, progress=stage_progress(progress, "embedding"))
+        n_new = retriever.add(passages, known=known_retriever, progress=stage_progress(progress, "embedding"))
         query_vectors = normalize(check_vectors(encoder.encode_query(empty.queries), what="query vectors"))
     with _timed_stage(seconds, "graph", progress):
         retriever.build_graph(progress=stage_progress(progress, "graph"))
     n_cut = sum(count > encoder.max_tokens for count in counts) if encoder.max_tokens else 0
-    counted = {"n_tokens": sum(counts), "n_cut": n_cut, "n_kept": len(set(texts)) - n_new}
-    return empty.renewed(query_vectors=query_vectors, seconds=seconds, **counted)
+    return replace(
+        empty,
+        query_vectors=query_vectors,
+        seconds=seconds,
+        n_tokens=sum(counts),
+        n_cut=n_cut,
+        n_kept=len(set(texts)) - n_new,
+    )
 
 
 def _check_passage_count(n_passages: int, max_passages: int | None, *, chunked: bool) -> None:
@@ -126,11 +133,11 @@ def _check_passage_count(n_passages: int, max_passages: int | None, *, chunked: 
         raise CollectionError(f"{found}; at most {max_passages:,} are taken. Load less{other}.")
 
 
-def _passages(collection: Collection, settings: IndexSettings) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return the texts to embed, and for each the metadata that names its document and its place in it."""
+def _passages(collection: Collection, settings: IndexSettings) -> list[Passage]:
+    """Return the passages of a collection: its documents, or chunks of them."""
     if collection.passage is not None:
-        return [collection.passage(document) for document in collection.documents], [
-            {**document.metadata, "doc_id": document.doc_id, "title": document.title}
+        return [
+            _passage(document, document.text, collection.passage(document), document.doc_id)
             for document in collection.documents
         ]
     by_id = {document.doc_id: document for document in collection.documents}
@@ -140,18 +147,18 @@ def _passages(collection: Collection, settings: IndexSettings) -> tuple[list[str
         chunk_size=settings.chunk_size,
         chunk_overlap=settings.chunk_overlap,
     )
-    metadata = [
-        {
-            **by_id[chunk.doc_id].metadata,
-            "doc_id": chunk.doc_id,
-            "title": by_id[chunk.doc_id].title,
-            "chunk_id": chunk.chunk_id,
-            "start": chunk.start,
-            "end": chunk.end,
-        }
+    return [
+        _passage(by_id[chunk.doc_id], chunk.text, chunk.text, chunk.chunk_id, (chunk.start, chunk.end))
         for chunk in chunks
     ]
-    return [chunk.text for chunk in chunks], metadata
+
+
+def _passage(
+    document: Document, text: str, encoded_text: str, passage_id: str, span: tuple[int, int] | None = None
+) -> Passage:
+    """Return a passage of a document."""
+    source = str(document.metadata.get("source") or "")
+    return Passage(text, encoded_text, passage_id, document.doc_id, document.title, source, span, document.metadata)
 
 
 def _pinned_queries(collection: Collection, texts: Sequence[str]) -> list[str]:

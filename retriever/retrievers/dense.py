@@ -7,6 +7,7 @@ from typing import Any, Self, TypedDict
 
 import numpy as np
 
+from retriever.documents.passage import Passage, ScoredPassage
 from retriever.encoders.base import Encoder, embed_documents
 from retriever.encoders.catalogue import model_card
 from retriever.encoders.loading import load_encoder, packaged_fingerprint
@@ -61,8 +62,7 @@ class DenseRetriever:
             )
         check_graph_settings(M, ef_construction, seed)
         self.M, self.ef_construction, self.seed = int(M), int(ef_construction), int(seed)  # JSON takes no NumPy ints
-        self.texts: list[str] = []
-        self._metadata: list[dict[str, Any]] = []
+        self.passages: Sequence[Passage] = ()  # in the order they were added; replaced, never changed
         self._exact = ExactIndex(np.empty((0, self.dimension), np.float32))
         self._hnsw: HNSWIndex | None = None
         self._lock = threading.Lock()
@@ -79,10 +79,10 @@ class DenseRetriever:
 
     @property
     def fingerprint(self) -> str:
-        """The identifier of the encoder's weights and precision; empty for an encoder that has none."""
+        """The identifier of the encoder's weights and precision; empty if it is not known."""
         if self._encoder is None and model_card(self.model_name).packaged:
             return packaged_fingerprint(model_card(self.model_name))
-        return str(getattr(self.encoder, "fingerprint", ""))
+        return self.encoder.fingerprint
 
     @property
     def vectors(self) -> Float32:
@@ -90,9 +90,14 @@ class DenseRetriever:
         return self._exact.vectors
 
     @property
+    def texts(self) -> list[str]:
+        """The texts as the model reads them, in the order they were given."""
+        return [passage.encoded_text for passage in self.passages]
+
+    @property
     def metadata(self) -> list[dict[str, Any]]:
-        """The metadata, one dict per text, in the order the texts were given."""
-        return self._metadata
+        """Copies of the metadata, one dict a text, in the order the texts were given."""
+        return [passage.as_metadata() for passage in self.passages]
 
     @property
     def exact(self) -> ExactIndex:
@@ -117,7 +122,7 @@ class DenseRetriever:
             self.model_name, M=M, ef_construction=ef_construction, seed=self.seed, encoder=self._encoder
         )
         with self._lock:
-            other.texts, other._metadata, other._exact = self.texts, self._metadata, self._exact
+            other.passages, other._exact = self.passages, self._exact
             other._loaded_fingerprint = self._loaded_fingerprint
         return other
 
@@ -137,17 +142,27 @@ class DenseRetriever:
         added. Raises ParameterError if texts is one string, contains anything but strings or differs in number from
         metadata, and VectorError if the encoder's vectors have another dimension or are not finite.
         """
-        texts, copies = _check_texts(texts, metadata)
-        if not texts:
+        return self.add(_unplaced_passages(texts, metadata), known=known, progress=progress)
+
+    def add(
+        self,
+        passages: Sequence[Passage],
+        *,
+        known: "DenseRetriever | None" = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> int:
+        """Embed passages of documents and add them, as index does with texts."""
+        if not passages:
             return 0
+        texts = [passage.encoded_text for passage in passages]
         stored = self._known_vectors(texts, known)
         new = [text for text in dict.fromkeys(texts) if text not in stored]
         if new:
             stored.update(zip(new, embed_documents(self.encoder, new, self.dimension, progress=progress), strict=True))
         vectors = np.stack([stored[text] for text in texts])  # (n_texts, dim)
-        with self._lock:  # texts first: a concurrent search must find the text of any row
+        with self._lock:  # passages first: a concurrent search must find the passage of any row
             exact = ExactIndex(np.concatenate([self._exact.vectors, vectors]))
-            self.texts, self._metadata = [*self.texts, *texts], [*self._metadata, *copies]
+            self.passages = (*self.passages, *passages)
             self._exact = exact
             if self._hnsw is not None:
                 self._hnsw.add(vectors)
@@ -160,9 +175,9 @@ class DenseRetriever:
         if known is not None and not known._loaded_fingerprint and known.fingerprint == self.fingerprint != "":
             sources.insert(0, known)
         for source in sources:
-            vectors = source.vectors  # read before the texts, which are added first
-            held = enumerate(source.texts[: len(vectors)])
-            stored |= {text: vectors[row] for row, text in held if text in wanted}
+            vectors = source.vectors  # read before the passages, which are added first
+            held = enumerate(source.passages[: len(vectors)])
+            stored |= {passage.encoded_text: vectors[row] for row, passage in held if passage.encoded_text in wanted}
         return stored
 
     def search(self, query: str, top_k: int = 10, *, ef: int | None = None) -> list[Hit]:
@@ -180,12 +195,15 @@ class DenseRetriever:
             return []
         vector = self.encoder.encode_query([query])  # (1, dim)
         found = self.exact.search(vector, k) if ef is None else self.hnsw.search(vector, k, ef=ef)
-        return self.hits(found)
-
-    def hits(self, neighbors: Neighbors) -> list[Hit]:
-        """Return the texts of the first query's neighbours, nearest first, without empty places."""
         return [
-            Hit(text=self.texts[row], score=float(score), metadata=dict(self.metadata[row]))
+            Hit(text=one.passage.text, score=one.score, metadata=one.passage.as_metadata())
+            for one in self.ranking(found)
+        ]
+
+    def ranking(self, neighbors: Neighbors) -> list[ScoredPassage]:
+        """Return the passages of the first query's neighbours, nearest first, without empty places."""
+        return [
+            ScoredPassage(self.passages[row], float(score))
             for row, score in zip(neighbors.ids[0], neighbors.scores[0], strict=True)
             if row != NO_ID
         ]
@@ -193,7 +211,7 @@ class DenseRetriever:
     def snapshot(self) -> Snapshot:
         """Return the content of this retriever for saving; the graph is built if there is none."""
         graph, settings = self.hnsw, self._graph_settings()
-        return Snapshot(self.texts, self._metadata, self.vectors, self.model_name, self.fingerprint, settings, graph)
+        return Snapshot(self.passages, self.vectors, self.model_name, self.fingerprint, settings, graph)
 
     def save(self, folder: str | Path) -> None:
         """Write texts, metadata, vectors and graph into a folder, atomically. Raises StorageError if that fails."""
@@ -215,7 +233,7 @@ class DenseRetriever:
         Raises ModelError as load does.
         """
         self = cls(snapshot.model_name, snapshot.vectors.shape[1], **snapshot.settings, encoder=encoder)
-        self.texts, self._metadata = list(snapshot.texts), list(snapshot.metadata)  # the rows are not copied
+        self.passages = tuple(snapshot.passages)
         self._exact, self._hnsw = ExactIndex(snapshot.vectors), snapshot.graph
         self._loaded_fingerprint = snapshot.fingerprint
         if encoder or model_card(snapshot.model_name).packaged:
@@ -235,10 +253,8 @@ def _check_same_weights(model_name: str, stored: str, found: str) -> None:
         )
 
 
-def _check_texts(
-    texts: Sequence[str], metadata: Sequence[Mapping[str, Any]] | None
-) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return texts and copies of metadata as lists of equal length. Raises ParameterError if they do not fit."""
+def _unplaced_passages(texts: Sequence[str], metadata: Sequence[Mapping[str, Any]] | None) -> list[Passage]:
+    """Return texts with copies of their metadata as passages. Raises ParameterError if they do not fit."""
     if isinstance(texts, str):
         raise ParameterError("texts is one string; pass a list of strings, as in index([text]).")
     texts = list(texts)
@@ -246,7 +262,7 @@ def _check_texts(
     if wrong is not None:
         raise ParameterError(f"texts[{wrong}] is {type(texts[wrong]).__name__}; every text must be a string.")
     if metadata is None:
-        return texts, [{} for _ in texts]
+        return [Passage(text, text) for text in texts]
     if len(metadata) != len(texts):
         raise ParameterError(f"There are {len(texts)} texts and {len(metadata)} metadata; wanted one dict a text.")
-    return texts, [dict(row) for row in metadata]
+    return [Passage(text, text, metadata=dict(given)) for text, given in zip(texts, metadata, strict=True)]

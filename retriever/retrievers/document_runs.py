@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from retriever.documents.passage import ScoredPassage
 from retriever.evaluation.trec import Run
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.parameters import MAX_K, check_count
-from retriever.retrievers.dense import DenseRetriever, Hit
+from retriever.retrievers.dense import DenseRetriever
 from retriever.vectors import Float32, check_vectors
 
 NEIGHBORS_PER_BLOCK = 1_000_000  # neighbours in memory at once
@@ -42,16 +43,20 @@ def search_run(
     }
 
 
-def search_documents(retriever: DenseRetriever, vector: Float32, k: int, *, ef: int | None = None) -> list[Hit]:
+def search_documents(
+    retriever: DenseRetriever, vector: Float32, k: int, *, ef: int | None = None
+) -> list[ScoredPassage]:
     """Return the best chunk of each of the k best documents of one embedded query (1, dim); see search_run."""
     [best] = _best_chunks(retriever, vector, k, ef)
     rows, scores = [row for row, _ in best.values()], [score for _, score in best.values()]
-    return retriever.hits(Neighbors(np.array([rows], np.int64), np.array([scores], np.float32)))
+    return retriever.ranking(Neighbors(np.array([rows], np.int64), np.array([scores], np.float32)))
 
 
-def doc_id_of(retriever: DenseRetriever, row: int) -> str:
-    """Return the id of a stored text's document: the "doc_id" of its metadata, else its row number."""
-    return str(retriever.metadata[row].get("doc_id", row))
+def document_ids(retriever: DenseRetriever) -> list[str]:
+    """Return the id of each stored passage's document; without one the "doc_id" of its metadata, or its row number."""
+    return [
+        passage.doc_id or str(passage.metadata.get("doc_id", row)) for row, passage in enumerate(retriever.passages)
+    ]
 
 
 def _best_chunks(retriever: DenseRetriever, vectors: Float32, k: int, ef: int | None) -> list[_BestChunks]:
@@ -59,7 +64,7 @@ def _best_chunks(retriever: DenseRetriever, vectors: Float32, k: int, ef: int | 
     k = check_count("k", k, 1, MAX_K)
     depth = k if ef is None else max(check_count("ef", ef, 1, MAX_K), k)
     vectors = check_vectors(vectors, retriever.dimension, what="query vectors")
-    doc_ids = [doc_id_of(retriever, row) for row in range(len(retriever.exact))]
+    doc_ids = document_ids(retriever)
     block_size, best = max(1, NEIGHBORS_PER_BLOCK // depth), list[_BestChunks]()
     for start in range(0, len(vectors), block_size):
         block = vectors[start : start + block_size]

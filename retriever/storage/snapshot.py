@@ -1,7 +1,7 @@
 """A retriever saved as a folder of plain files, written atomically and verified when it is read.
 
     manifest.json                versions, model fingerprint, settings, and each file's SHA-256
-    passages-<hash>.jsonl        one line per text: {"text": ..., "metadata": {...}}
+    passages-<hash>.jsonl        one line per passage: {"text": ..., "metadata": {...}, "doc_id": ..., ...}
     vectors-<hash>.npy           (n, dim) float32 unit rows; other arrays likewise
     graph-<hash>.bin             in hnswlib's format
 
@@ -25,17 +25,19 @@ from typing import Any
 
 import numpy as np
 
+from retriever.documents.passage import Passage
 from retriever.errors import ParameterError, StorageError, VectorError
 from retriever.indexes.hnsw import HNSWIndex, check_graph_settings
 from retriever.run_record import versions
+from retriever.storage.passage_lines import parse_json, read_passages, write_passages
 from retriever.storage.untrusted_files import check_file, read_array, short_reason, sync_folder
 from retriever.vectors import Float32, check_vectors
 
-FORMAT, FORMAT_VERSION = "dense-retrieval-lab", 1
+FORMAT, FORMAT_VERSION = "dense-retrieval-lab", 2
+READABLE_VERSIONS = (1, 2)
 MANIFEST = "manifest.json"
 OWN_FILE = re.compile(r"[a-z_]+-[0-9a-f]{16}\.(npy|jsonl|bin)")
 TEMPORARY_PREFIX = ".writing-"  # of the names of unfinished files
-ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # JSON's escape of half a surrogate pair; two are a whole one
 MAX_NAME_LENGTH = 500  # characters of a model's name
 DAMAGE = (  # errors that damaged or forged files cause
     LookupError,
@@ -55,13 +57,12 @@ DAMAGE = (  # errors that damaged or forged files cause
 class Snapshot:
     """The content of a saved retriever.
 
-    texts and metadata: one per row of vectors. vectors: (n, dim) float32. model_name, fingerprint: of the encoder.
+    passages: one per row of vectors. vectors: (n, dim) float32. model_name, fingerprint: of the encoder.
     settings: M, ef_construction and seed. graph: None if it was not saved or not read. arrays: further float32 arrays
     by name. extra: any values that JSON can hold.
     """
 
-    texts: Sequence[str]
-    metadata: Sequence[dict[str, Any]]
+    passages: Sequence[Passage]
     vectors: Float32
     model_name: str
     fingerprint: str
@@ -79,7 +80,7 @@ def write_snapshot(folder: str | Path, snapshot: Snapshot) -> None:
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        files = {"passages": _write_part(folder, "passages", "jsonl", _passage_lines(snapshot))}
+        files = {"passages": _write_part(folder, "passages", "jsonl", write_passages(snapshot.passages))}
         for name, array in {"vectors": snapshot.vectors, **snapshot.arrays}.items():
             buffer = io.BytesIO()
             np.save(buffer, array, allow_pickle=False)
@@ -131,52 +132,21 @@ def read_snapshot(folder: str | Path, *, with_graph: bool = True) -> Snapshot:
 def _read_parts(folder: Path, manifest: Mapping[str, Any], with_graph: bool) -> Snapshot:
     """Return the snapshot that a manifest describes. Raises one of DAMAGE, or StorageError naming a file."""
     entries = dict(manifest["files"])
-    texts, metadata = _parse_passages(_read_part(folder, "passages", entries.pop("passages")))
+    lines = _read_part(folder, "passages", entries.pop("passages"))
+    passages = list(read_passages(lines, manifest["format_version"]))
     graph_entry = entries.pop("graph", None)
     arrays = {part: read_array(_read_part(folder, part, entry)) for part, entry in entries.items()}
     vectors = arrays.pop("vectors")
     settings = {key: manifest["settings"][key] for key in ("M", "ef_construction", "seed")}
     check_graph_settings(**settings)
     names = manifest["model"], manifest["fingerprint"]
-    if not all(isinstance(text, str) for text in [*names, *texts]) or len(names[0]) > MAX_NAME_LENGTH:
-        raise ValueError("a text or its model's name is no text")
-    if not all(isinstance(row, dict) for row in metadata):
-        raise ValueError("its metadata are no objects")
-    if vectors.ndim != 2 or list(vectors.shape) != manifest["shape"] or len(texts) != len(vectors):
+    if not all(isinstance(name, str) for name in names) or len(names[0]) > MAX_NAME_LENGTH:
+        raise ValueError("its model's name is no text")
+    if vectors.ndim != 2 or list(vectors.shape) != manifest["shape"] or len(passages) != len(vectors):
         raise ValueError("its parts do not fit together")
     vectors = check_vectors(vectors)
     graph = _load_graph(folder, graph_entry, vectors, settings) if with_graph and graph_entry is not None else None
-    return Snapshot(texts, metadata, vectors, *names, settings, graph, arrays, dict(manifest.get("extra", {})))
-
-
-def _parse_passages(passages: bytes) -> tuple[list[Any], list[Any]]:
-    """Return the texts and the metadata, parsed line by line, as parsing all at once would fragment the memory."""
-    texts, metadata = [], []
-    for line in io.TextIOWrapper(io.BytesIO(passages), "utf-8", newline="\n"):
-        row = _parse_json(line)
-        texts.append(row["text"])
-        metadata.append(row["metadata"])
-    return texts, metadata
-
-
-def _parse_json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Return a JSON text's value. Raises ValueError if it is invalid or has half a surrogate pair, as no save has."""
-    value = json.loads(text)
-    if ESCAPED_SURROGATE.search(text):
-        json.dumps(value, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError
-    return value
-
-
-def _passage_lines(snapshot: Snapshot) -> bytes:
-    """Return texts and metadata as lines of JSON. Raises StorageError, naming the row, if one cannot be written."""
-    lines = []
-    for row, (text, metadata) in enumerate(zip(snapshot.texts, snapshot.metadata, strict=True)):
-        try:
-            line = json.dumps({"text": text, "metadata": metadata}, ensure_ascii=False)
-            lines.append(line.encode("utf-8", "strict"))
-        except (TypeError, ValueError, RecursionError) as error:
-            raise StorageError(f"The text or metadata in row {row} cannot be written as JSON ({error}).") from error
-    return b"".join(line + b"\n" for line in lines)
+    return Snapshot(passages, vectors, *names, settings, graph, arrays, dict(manifest.get("extra", {})))
 
 
 def _write_part(folder: Path, name: str, suffix: str, data: bytes | memoryview) -> dict[str, Any]:
@@ -214,17 +184,17 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest. Raises StorageError if it is missing, unreadable, or of another format or version."""
     try:
         check_file(folder / MANIFEST)
-        manifest = _parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise StorageError(f"{folder.name} holds no {MANIFEST}; choose a folder that was written by save.") from error
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise StorageError(f"{MANIFEST} in {folder.name} cannot be read; save the retriever again.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise StorageError(f"{folder.name} was not written by this program; choose a folder that was written by save.")
-    if manifest.get("format_version") != FORMAT_VERSION:
+    if manifest.get("format_version") not in READABLE_VERSIONS:
         raise StorageError(
             f"{folder.name} has format version {manifest.get('format_version')!r}, this program reads "
-            f"{FORMAT_VERSION}; use the version that saved it, or build it again."
+            f"versions up to {FORMAT_VERSION}; use the version that saved it, or build it again."
         )
     return manifest
 

@@ -19,6 +19,7 @@ class FakeEncoder:
     dimension = 32
     max_tokens = 64
     fingerprint = "fake0000-float32"
+    adds_up = False
 
     def encode_query(self, texts):
         return self.encode_document(texts)

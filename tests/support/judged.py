@@ -80,10 +80,10 @@ def ranked_index(
         queries[f"q{number}"]: order(number, rank, n) for number, rank in enumerate(ranks) if f"q{number}" in queries
     }
     encoder = Planned(texts, orders)
-    metadata = [{"doc_id": f"d{row}", "title": f"{title} {row}"} for row in range(n)]
+    metadata = [{"doc_id": f"d{row}", "title": f"{title} {row}", "shown": f"{body} {row}."} for row in range(n)]
     indexed = collection_of(encoder, texts, queries=list(orders), metadata=metadata, name=name, **graph)
     judged = JudgedQueries(queries, qrels, level, kinds or {})
-    indexed = indexed.renewed(settings=replace(indexed.settings, model_name=model_name), judged=judged)
+    indexed = replace(indexed, settings=replace(indexed.settings, model_name=model_name), judged=judged)
     return JudgedIndex(indexed, judged, encoder.encode_query(list(judged.asked.values())))
 
 

@@ -604,7 +604,7 @@ MANIFESTS = {
     "a model that is a list": of_model(["wordllama-256"]),
     "another model's fingerprint": put("fingerprint", value=packaged_fingerprint(MODELS[MINILM])),
     "a fingerprint that is a list": put("fingerprint", value=[1]),
-    "the next format": put("format_version", value=2),
+    "the next format": put("format_version", value=3),
     "a format as text": put("format_version", value="1"),
     "a shape of text": put("shape", value=["60", "256"]),
     "a negative shape": put("shape", value=[-60, -256]),

@@ -68,15 +68,15 @@ def of_retriever(loaded):
 def use_collection(loaded, folder, *, another=False):
     """Use a loaded collection as the page does."""
     queries = loaded.query_vectors
-    truth, found = loaded.truth(3), loaded.retriever.hnsw.search(queries, 3, ef=10)
+    truth, found = loaded.measurements.truth(3), loaded.retriever.hnsw.search(queries, 3, ef=10)
     assert np.isfinite(truth.scores[truth.ids >= 0]).all()
     assert ((knn_recall(truth, found) >= 0) & (knn_recall(truth, found) <= 1)).all()
-    assert loaded.graph.walk(queries[0], 3, 10).ids.max(initial=0) < len(loaded)
+    assert loaded.measurements.graph.walk(queries[0], 3, 10).ids.max(initial=0) < len(loaded)
     if another:  # an unchanged collection can be drawn
-        assert np.isfinite(loaded.plane.project(queries[:1])).all()
+        assert np.isfinite(loaded.measurements.plane.project(queries[:1])).all()
     shown(loaded).encode()
     json.dumps([asdict(loaded.settings), dict(loaded.seconds), list(loaded.queries)], allow_nan=False)
-    assert len(loaded.retriever.hits(truth)) == min(3, len(loaded))
+    assert len(loaded.retriever.ranking(truth)) == min(3, len(loaded))
     if loaded.judged:
         judged = check_judged(loaded, loaded.judged)
         asked = JudgedIndex(loaded, judged, np.resize(queries, (len(judged.asked), queries.shape[1])))
@@ -100,7 +100,7 @@ def use_retriever(loaded, folder, *, another=False):
     asked = loaded.vectors[:5] + np.float32(0.05)
     for ef in (1, 10, 200):
         found = loaded.hnsw.search(asked, 3, ef=ef)
-        loaded.hits(found)
+        loaded.ranking(found)
     if len(loaded.vectors):
         HNSWGraph.of(loaded.hnsw).walk(asked[0], 3, 10)
     loaded.save(folder)

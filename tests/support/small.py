@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from retriever.documents.passage import Passage, ScoredPassage
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.measurement.recall_and_latency import Measurement
@@ -29,13 +30,23 @@ def sentences(count, seed=7, length=9):
     return [" ".join(rng.choice(WORDS) for _ in range(length)).capitalize() + f" {number}." for number in range(count)]
 
 
+def passage_of(text, *, shown="", doc_id="", title="", source="", span=None, **metadata):
+    """Return a passage of a document, with everything else that is given as its metadata."""
+    return Passage(shown or text, text, doc_id, doc_id, title, source, span, metadata)
+
+
+def hit(text, score=0.5, **place):
+    """Return a passage that a search found."""
+    return ScoredPassage(passage_of(text, **place), score)
+
+
 def collection_of(encoder, texts, *, queries=None, metadata=None, M=16, ef_construction=200, name="Small", **fields):
     """Return texts indexed as passages with the test's encoder."""
     retriever = DenseRetriever("fake", M=M, ef_construction=ef_construction, encoder=encoder)
     metadata = metadata or [
         {"doc_id": f"d{row}", "title": f"Text {row}", "source": "t.txt"} for row in range(len(texts))
     ]
-    retriever.index(texts, metadata)
+    retriever.add([passage_of(text, **place) for text, place in zip(texts, metadata, strict=True)])
     retriever.build_graph()
     queries = queries or sentences(20, seed=99)
     settings = IndexSettings("fake", None, 0, M, ef_construction)
@@ -75,7 +86,4 @@ def sized(n, break_even=5_000):
         def __len__(self):
             return n
 
-        def break_even(self, hnsw):
-            return break_even
-
-    return Sized()
+    return Sized(measurements=SimpleNamespace(break_even=lambda hnsw: break_even))

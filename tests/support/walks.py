@@ -1,5 +1,7 @@
 """Collections to walk on, with the truth about a question in float64 and what hnswlib's own search finds."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from retriever.indexes.base import NO_ID
@@ -12,7 +14,7 @@ STARVED = {"M": 2, "ef_construction": 5}
 def lab(encoder, texts, **fields):
     """Index texts as collection_of does, with measuring queries of unit length as in the app."""
     indexed = collection_of(encoder, texts, **fields)
-    return indexed.renewed(query_vectors=normalize(indexed.query_vectors))
+    return replace(indexed, query_vectors=normalize(indexed.query_vectors))
 
 
 def true_scores(indexed, query):

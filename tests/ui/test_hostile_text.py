@@ -22,7 +22,7 @@ from tests.support.browser import PATIENCE, Visitor
 from tests.support.judged import NAMES, by_hand, compared, compared_values, lost
 from tests.support.page import Elements, content_of, files_of
 from tests.support.serving import GRADIO_WARNINGS, served
-from tests.support.small import collection_of, measurement, sentences
+from tests.support.small import collection_of, hit, measurement, passage_of, sentences
 from ui.compare.figures import kinds_figure
 from ui.compare.questions import LARGEST_DIFFERENCE, download_links, question_table, question_view
 from ui.compare.tables import answer_list, error_bars, scoreboard
@@ -37,7 +37,7 @@ from ui.recall.tables import worst_queries
 from ui.render.errors import to_gradio_error
 from ui.render.export import download_link, record_section, rows_to_csv
 from ui.render.html import escape, writable_text
-from ui.render.passages import passage_body, passage_place
+from ui.render.passages import passage_place
 from ui.search.text import hit_list, time_bar
 from ui.walk.figures import map_figure
 from ui.walk.text import missed_list, step_sentence, walk_summary
@@ -108,12 +108,8 @@ def assert_shown_as_text(render, hostile, *, times=1):
 
 
 def described(hostile):
-    """Return a passage's metadata, hostile in every part."""
+    """Return a passage's place, hostile in every part."""
     return {"doc_id": hostile, "title": hostile, "source": f"{hostile}.txt", "page": hostile, "row": hostile}
-
-
-def a_hit(hostile):
-    return {"text": hostile, "score": 0.5, "metadata": described(hostile)}
 
 
 def test_what_every_text_goes_through(hostile):
@@ -123,7 +119,9 @@ def test_what_every_text_goes_through(hostile):
 
 
 def test_hits(hostile):
-    assert_shown_as_text(lambda given: hit_list([a_hit(given)] * 2, [True, False], side="exact"), hostile, times=8)
+    assert_shown_as_text(
+        lambda given: hit_list([hit(given, **described(given))] * 2, [True, False], side="exact"), hostile, times=8
+    )
 
 
 def test_bars_of_time_and_downloads(hostile):
@@ -136,10 +134,9 @@ def test_bars_of_time_and_downloads(hostile):
 def loaded(encoder, hostile, n=12, **graph):
     """Return a collection with hostile passages, queries and name; its vectors are those of other words."""
     indexed = collection_of(encoder, sentences(n), queries=sentences(3, seed=5), name=hostile, **graph)
-    indexed.retriever.texts[:] = [f"{hostile} {sentence}" for sentence in sentences(n)]
-    indexed.retriever.metadata[:] = [described(hostile) for _ in range(n)]
+    indexed.retriever.passages = [passage_of(f"{hostile} {text}", **described(hostile)) for text in sentences(n)]
     settings = replace(indexed.settings, model_name=hostile)
-    return indexed.renewed(settings=settings, queries=[hostile] * 3, failed={hostile: hostile}, seconds={hostile: 1.0})
+    return replace(indexed, settings=settings, queries=[hostile] * 3, failed={hostile: hostile}, seconds={hostile: 1.0})
 
 
 def test_what_is_loaded(fake_encoder, hostile):
@@ -184,14 +181,6 @@ def test_run_records(hostile):
     as_json, as_markdown = re.findall(r"<a .*?</a>", source)
     assert json.loads(content_of(as_json))["title"] == hostile.encode("utf-8", "replace").decode()
     assert "<" not in content_of(as_markdown)
-
-
-def test_a_row_with_a_value_called_start_is_no_chunk(hostile):
-    for own in ({"start": hostile}, {"start": hostile, "end": hostile}, {"end": 3}):
-        metadata = {"title": "Title", **own}
-        assert passage_place(metadata) == "Title"
-        assert passage_body("Title and text", metadata) == "and text"
-    assert passage_place({"title": "Title", "start": 2, "end": 9}) == "Title · characters 2–9"
 
 
 def test_messages_of_errors(hostile):
@@ -319,7 +308,7 @@ def test_the_names_of_points(walked, hostile):
     shown = [label for trace in map_figure(walked(hostile), 5).data if trace.text for label in trace.text]
     assert shown
     for label in shown:
-        assert as_plotly(label) == ([seen(passage_place(described(hostile))[:60])], [])
+        assert as_plotly(label) == ([seen(passage_place(passage_of("", **described(hostile)))[:60])], [])
     map_figure(walked(hostile), 5).to_json().encode()
 
 

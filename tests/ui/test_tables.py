@@ -13,16 +13,11 @@ from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexes.recall import knn_recall
 from retriever.run_record import RunRecord
 from tests.support.page import Elements, assert_harmless, content_of, words_of
-from tests.support.small import HOSTILE, collection_of, measurement, sentences
+from tests.support.small import HOSTILE, collection_of, hit, measurement, sentences
 from ui.documents.text import SHOWN_CHUNKS, chunk_table
 from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
 from ui.render.export import download_link, folded_record, record_section, rows_to_csv, rows_to_json
-from ui.render.passages import passage_body
 from ui.search.text import hit_list, time_bar
-
-
-def hit(text, score=0.5, **metadata):
-    return {"text": text, "score": score, "metadata": metadata}
 
 
 def test_hits_show_text_score_place_and_mark():
@@ -54,28 +49,6 @@ def test_hostile_hits_stay_text():
     source = hit_list([hit(HOSTILE * 20, title=HOSTILE, source=HOSTILE, page=HOSTILE)], [True], side="exact")
     assert_harmless(source)
     assert HOSTILE * 20 in Elements(source).text
-
-
-@pytest.mark.parametrize(
-    ("text", "metadata", "shown"),
-    [
-        ("Tea Water boils.", {"title": "Tea"}, "Water boils."),
-        ("Tea Tea is hot.", {"title": "Tea"}, "Tea is hot."),  # only the title it was embedded with
-        ("Teapots are round.", {"title": "Tea"}, "Teapots are round."),
-        ("Tea Water boils.", {"title": "Tea", "start": 0, "end": 16}, "Tea Water boils."),  # a chunk has no title in it
-        ("Water boils.", {"title": "Tea"}, "Water boils."),
-        (" Water boils.", {"title": ""}, " Water boils."),
-        ("None of it.", {"title": None}, "None of it."),
-        ("Water boils.", {}, "Water boils."),
-    ],
-)
-def test_a_passage_is_shown_without_the_title_above_it(text, metadata, shown):
-    assert passage_body(text, metadata) == shown
-
-
-def test_hits_show_a_title_once():
-    source = hit_list([hit("Tea Water boils.", title="Tea")], [False], side="exact")
-    assert Elements(source).text.count("Tea") == 1
 
 
 def test_the_time_bar_splits_in_proportion():
@@ -139,7 +112,7 @@ def starved(fake_encoder):
 
 
 def test_the_worst_come_first_with_what_they_missed(starved):
-    now = starved.measure(10, 10)
+    now = starved.measurements.measure(10, 10)
     assert now.mean_recall < 0.9, "this graph is to be poor enough to miss something"
     rows = re.findall(
         r"<tr><td><b>(.*?)</b></td><td>(.*?)</td>\s*<td[^>]*>(.*?)</td></tr>", worst_queries(starved, now)
@@ -156,7 +129,7 @@ def test_the_worst_come_first_with_what_they_missed(starved):
 def test_ties_are_not_listed_as_missed(fake_encoder):
     texts = ["amber anchor apple"] * 4 + ["zebra wolf"]
     twins = collection_of(fake_encoder, texts, queries=["amber anchor", "wolf amber"])
-    truth = twins.truth(2)
+    truth = twins.measurements.truth(2)
     others = [number for number in range(4) if number not in truth.ids[0]]
     ids = np.array([others, [others[0], 4]])
     scores = np.array([truth.scores[0], [truth.scores[1][0], -1.0]], np.float32)
@@ -168,7 +141,7 @@ def test_ties_are_not_listed_as_missed(fake_encoder):
 
 def test_where_nothing_is_missed_nothing_is_listed(fake_encoder):
     rich = collection_of(fake_encoder, sentences(30))
-    assert "<table" not in worst_queries(rich, rich.measure(5, 200))
+    assert "<table" not in worst_queries(rich, rich.measurements.measure(5, 200))
 
 
 def test_hostile_queries_and_titles_stay_text(fake_encoder):
@@ -176,7 +149,7 @@ def test_hostile_queries_and_titles_stay_text(fake_encoder):
     hostile = collection_of(
         fake_encoder, sentences(400), queries=[HOSTILE] * 8, metadata=metadata, M=2, ef_construction=5
     )
-    now = hostile.measure(10, 10)
+    now = hostile.measurements.measure(10, 10)
     nothing = Neighbors(np.full_like(now.neighbors.ids, -1), np.full_like(now.neighbors.scores, -np.inf))
     source = worst_queries(hostile, measurement(np.zeros(8), 1e-4, neighbors=nothing))
     assert HOSTILE in Elements(source).text
@@ -216,7 +189,7 @@ def test_a_worst_query_names_as_many_missed_passages_as_its_recall_says(fake_enc
     """A copy of a passage is as near as the passage: finding the copy in its place is no miss."""
     texts = ["amber anchor"] * 3 + ["amber river", "zebra wolf"]
     indexed = collection_of(fake_encoder, texts, queries=["amber anchor"])
-    exact = indexed.truth(4)
+    exact = indexed.measurements.truth(4)
     assert exact.ids[0].tolist() == [0, 1, 2, 3]
     found = indexed.retriever.exact.search(indexed.query_vectors, 5)
     ids = np.array([[2, 1, 4, NO_ID]])  # a copy is missing, and so is the fourth; the last is one that is far away

@@ -450,8 +450,9 @@ def test_sliding_shows_what_is_measured_at_that_ef(starved):
         cards, last = measure_at_ef(10, ef, session)
         figure, spread, worst, record = draw_details(last, 10, ef, "latency", session)
         counted = show_distances(last, 10, ef, session)
-        measured = starved.measure(10, ef)
-        distances = np.mean([starved.graph.walk(query, 10, ef).distances for query in starved.query_vectors])
+        measured = starved.measurements.measure(10, ef)
+        graph = starved.measurements.graph
+        distances = np.mean([graph.walk(query, 10, ef).distances for query in starved.query_vectors])
         assert f"At ef={ef} a query computes <b>{distances:,.0f}</b> distances" in counted
         assert mean_recall(cards) == pytest.approx(measured.mean_recall, abs=0.0006)
         assert f'data-ef="{ef}"' in cards
@@ -467,11 +468,11 @@ def drawn(k, ef, axis, session):
 
 
 def test_the_axis_turns_from_latency_to_distances_and_recall_stays(starved):
-    starved.curve(10)
+    starved.measurements.curve(10)
     latency, distances = (drawn(10, 40, axis, Session(starved)) for axis in ("latency", "distances"))
     [one], [other] = ([trace for trace in figure.data if trace.name == "HNSW 2/5"] for figure in (latency, distances))
     assert one.y == other.y
-    assert list(other.x) == [step.mean_distances for step in starved.curve(10)]
+    assert list(other.x) == [step.mean_distances for step in starved.measurements.curve(10)]
     assert list(other.x) == sorted(other.x)
     exact = next(trace for trace in distances.data if trace.name == "exact")
     assert list(exact.x) == [len(starved)]
@@ -581,8 +582,8 @@ def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeyp
     steps = stream_curves(10, session)
     progress, first = next(steps)
     assert "Measuring the curve" in progress
-    assert fresh.known_curve(10) is None, "the numbers at this ef come first"
-    assert fresh._exact, "else they would wait for the curve"
+    assert fresh.measurements.known_curve(10) is None, "the numbers at this ef come first"
+    assert fresh.measurements._of_vectors.exact, "else they would wait for the curve"
     assert "HNSW 2/5" not in [trace.name for trace in drawn(10, 40, "latency", session).data]
     waiting, measured = [], 0
     for progress, measured in steps:
@@ -593,13 +594,13 @@ def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeyp
     assert all("easuring" in progress or "aiting" in progress for progress in waiting)
     assert skipped(progress), "what is loaded may have changed meanwhile: tell says what is true then"
     assert measured != first, "else the page would not show the curve"
-    assert fresh.known_curve(10)[0].distances is None, "the curve is shown before its distances are counted"
+    assert fresh.measurements.known_curve(10)[0].distances is None, "shown before its distances are counted"
     *counting, (words, last) = steps
     assert counting
     assert all(skipped(value) for step in counting for value in step), "what is shown stays"
     assert skipped(words)
     assert last != measured, "the lesson speaks of distances too"
-    curve = fresh.known_curve(10)
+    curve = fresh.measurements.known_curve(10)
     assert all(step.distances is not None for step in curve)
     trace = next(trace for trace in drawn(10, 40, "latency", session).data if trace.name == "HNSW 2/5")
     assert list(trace.y) == [step.mean_recall for step in curve]
@@ -607,13 +608,13 @@ def test_the_curve_is_measured_with_progress_and_only_once(fake_encoder, monkeyp
     [(words, again)] = stream_curves(10, session)
     assert skipped(words)
     assert again != last
-    assert fresh.known_curve(10) is curve
+    assert fresh.measurements.known_curve(10) is curve
 
 
 def test_the_lesson_is_that_of_the_curve_of_what_is_loaded_now(starved, indexed):
-    starved.curve(10), indexed.curve(10)
+    starved.measurements.curve(10), indexed.measurements.curve(10)
     for collection in (starved, indexed):
-        lesson = curve_lesson(collection, collection.measure_exact(10), collection.curve(10))
+        lesson = curve_lesson(collection, collection.measurements.measure_exact(10), collection.measurements.curve(10))
         assert show_lesson(10, Session(collection)) == f'<div class="lab-lesson">{lesson}</div>'
     assert skipped(show_lesson(10, Session()))
 
@@ -625,7 +626,7 @@ def test_the_curve_before_anything_is_loaded_is_told():
 
 
 def test_aiming_names_the_smallest_measured_ef(starved):
-    curve = starved.curve(10)
+    curve = starved.measurements.curve(10)
     target = round(curve[3].mean_recall - 0.005, 2)
     expected = next(step.ef for step in curve if step.mean_recall >= target)
     assert f"ef = {expected} " in answer_target(10, target, Session(starved))

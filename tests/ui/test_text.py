@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from retriever.encoders.catalogue import MODELS
-from tests.support.small import HOSTILE, collection_of, curve_of, measurement, sentences, sized
+from tests.support.small import HOSTILE, collection_of, curve_of, measurement, passage_of, sentences, sized
 from ui.documents.tab import describe_model
 from ui.documents.text import build_report
 from ui.header import collection_header
@@ -205,20 +205,21 @@ def test_target_words_do_not_contradict_themselves():
 
 
 @pytest.mark.parametrize(
-    ("metadata", "words"),
+    ("place", "words"),
     [
         (
-            {"doc_id": "a.txt", "title": "Tea", "source": "a.txt", "start": 5, "end": 90},
+            {"doc_id": "a.txt", "title": "Tea", "source": "a.txt", "span": (5, 90)},
             "Tea · a.txt · characters 5–90",
         ),
         ({"doc_id": "a.pdf#page=2", "title": "", "source": "a.pdf", "page": 2}, "a.pdf#page=2 · a.pdf · page 2"),
         ({"doc_id": "t.csv#row=3", "title": "t.csv", "source": "t.csv", "row": 3}, "t.csv · row 3"),
         ({"doc_id": "shutil.copytree", "title": "shutil.copytree"}, "shutil.copytree"),
+        ({"title": "Tea", "start": 2, "end": 9, "chunk": "a visitor's own columns"}, "Tea"),
         ({}, ""),
     ],
 )
-def test_place_names_document_and_position(metadata, words):
-    assert passage_place(metadata) == words
+def test_place_names_document_and_position(place, words):
+    assert passage_place(passage_of("", **place)) == words
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from retriever.documents.passage import ScoredPassage
 from retriever.evaluation.trec import qrels_text, run_text
 from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.model_comparison import ModelComparison, answer_rank
 from retriever.graph.misses import mark_missed
-from retriever.indexes.base import NO_ID, Neighbors, empty_neighbors
-from retriever.retrievers.dense import Hit
+from retriever.indexes.base import Neighbors, empty_neighbors
 from ui.compare.tables import answer_list, question_rows, ranking_list
 from ui.compare.text import blame_sentence
 from ui.render.export import download_link, rows_to_csv
@@ -114,7 +114,7 @@ def _rank_text(index: JudgedIndex, query_id: str) -> str:
 def _ranking_side(index: JudgedIndex, query_id: str, k: int, ef: int) -> str:
     """Return one model's exact ranking as HTML, with HNSW's misses marked."""
     exact, hnsw = index.ranking(query_id, k), index.ranking(query_id, k, ef)
-    numbers = {doc_id: number for number, doc_id in enumerate(dict.fromkeys(map(_doc_id, [*exact, *hnsw])))}
+    numbers = {doc_id: n for n, doc_id in enumerate(dict.fromkeys(hit.passage.doc_id for hit in [*exact, *hnsw]))}
     missed, _ = mark_missed(_as_neighbors(exact, numbers, k), _as_neighbors(hnsw, numbers, k))
     if not index.answerable(query_id):
         return ranking_list(index, query_id, exact, missed, UNANSWERABLE)
@@ -122,14 +122,9 @@ def _ranking_side(index: JudgedIndex, query_id: str, k: int, ef: int) -> str:
     return ranking_list(index, query_id, exact, missed, note)
 
 
-def _doc_id(hit: Hit) -> str:
-    """Return the id of a hit's document."""
-    return str(hit["metadata"].get("doc_id", NO_ID))
-
-
-def _as_neighbors(ranking: Sequence[Hit], numbers: Mapping[str, int], k: int) -> Neighbors:
+def _as_neighbors(ranking: Sequence[ScoredPassage], numbers: Mapping[str, int], k: int) -> Neighbors:
     """Return a ranking of documents as neighbours, (1, k), each document by its number."""
     neighbors = empty_neighbors(1, k)
-    neighbors.ids[0, : len(ranking)] = [numbers[_doc_id(hit)] for hit in ranking]
-    neighbors.scores[0, : len(ranking)] = [hit["score"] for hit in ranking]
+    neighbors.ids[0, : len(ranking)] = [numbers[hit.passage.doc_id] for hit in ranking]
+    neighbors.scores[0, : len(ranking)] = [hit.score for hit in ranking]
     return neighbors

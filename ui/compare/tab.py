@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from retriever.encoders.catalogue import MODELS
+from retriever.retrievers.document_runs import document_ids
 from ui.compare.figures import kinds_figure, ranks_figure
 from ui.compare.job import FinishedComparison
 from ui.compare.questions import (
@@ -76,9 +77,7 @@ def comparison_views(compared: FinishedComparison, ef: int, show: str) -> Compar
     """Return everything that shows a result."""
     comparison = compared.comparison
     first = comparison.first
-    coverage = first.judged.coverage(
-        str(row.get("doc_id", n)) for n, row in enumerate(first.indexed.retriever.metadata)
-    )
+    coverage = first.judged.coverage(document_ids(first.indexed.retriever))
     notes = comparison_notes(comparison, coverage, compared.in_lower_case)
     kinds = kinds_sentence(comparison)
     if comparison.kinds:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from retriever.documents.passage import ScoredPassage
 from retriever.evaluation.significance import TIE_TOLERANCE, Comparison, Interval
 from retriever.experiments.error_attribution import ErrorAttribution
 from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.model_comparison import ModelComparison, answer_rank
-from retriever.retrievers.dense import Hit
 from ui.compare.text import format_p
 from ui.render.html import escape
-from ui.render.passages import foldable_text, passage_body, passage_place
+from ui.render.passages import foldable_text, passage_place
 
 MEASURE_SENTENCES = {
     "success": ("hit rate@{k}", "Share of questions with an answer in the first {k}."),
@@ -85,18 +85,20 @@ def _error_bar(side: str, mark: str, index: JudgedIndex, errors: ErrorAttributio
     return f'<div class="lab-error"><div>{name}: {numbers}</div><div class="lab-bar">{segments}</div></div>'
 
 
-def ranking_list(index: JudgedIndex, query_id: str, hits: Sequence[Hit], missed: Sequence[bool], note: str) -> str:
+def ranking_list(
+    index: JudgedIndex, query_id: str, hits: Sequence[ScoredPassage], missed: Sequence[bool], note: str
+) -> str:
     """Return one model's exact ranking below a note, with judged passages and HNSW's misses marked."""
     grades, level = index.judged.qrels[query_id], index.judged.relevance_level
     items = []
     for rank, (hit, miss) in enumerate(zip(hits, missed, strict=True), 1):
-        grade = grades.get(str(hit["metadata"].get("doc_id", "")))
+        grade = grades.get(hit.passage.doc_id)
         tags = _grade_tag(grade, level) + ('<span class="lab-tag">missed by HNSW</span>' if miss else "")
         css = " ".join(name for name, on in (("lab-marked", miss), ("lab-answer", (grade or 0) >= level)) if on)
         items.append(
             f'<li class="{css}"><div class="lab-hit-head"><span class="lab-rank">{rank}</span>'
-            f'<b>{escape(passage_place(hit["metadata"]))}</b>{tags}<span class="lab-score" title="cosine similarity">'
-            f"{hit['score']:.3f}</span></div>{foldable_text(passage_body(hit['text'], hit['metadata']))}</li>"
+            f'<b>{escape(passage_place(hit.passage))}</b>{tags}<span class="lab-score" title="cosine similarity">'
+            f"{hit.score:.3f}</span></div>{foldable_text(hit.passage.text)}</li>"
         )
     return f'<p class="lab-hint">{note}</p><ol class="lab-hits lab-exact">{"".join(items)}</ol>'
 
@@ -112,16 +114,11 @@ def _grade_tag(grade: int | None, level: int) -> str:
 
 def answer_list(index: JudgedIndex, query_id: str) -> str:
     """Return the passages judged to answer a question, whether or not a model found them."""
-    grades, level = index.judged.qrels[query_id], index.judged.relevance_level
-    wanted = {doc_id for doc_id, grade in grades.items() if grade >= level}
+    answers = index.judged.answers(query_id)
     shown: dict[str, str] = {}
-    retriever = index.indexed.retriever
-    for text, metadata in zip(retriever.texts, retriever.metadata, strict=True):
-        doc_id = str(metadata.get("doc_id", ""))
-        if doc_id in wanted and doc_id not in shown:
-            shown[doc_id] = (
-                f"<li><b>{escape(passage_place(metadata))}</b>{foldable_text(passage_body(text, metadata))}</li>"
-            )
+    for passage in index.indexed.retriever.passages:
+        if passage.doc_id in answers and passage.doc_id not in shown:
+            shown[passage.doc_id] = f"<li><b>{escape(passage_place(passage))}</b>{foldable_text(passage.text)}</li>"
     if not shown:
         return '<p class="lab-hint">No passage of this collection is judged to answer it.</p>'
     return f'<ul class="lab-answers">{"".join(shown.values())}</ul>'

@@ -36,11 +36,10 @@ SHOWN_CHUNKS = 100
 
 def chunk_table(indexed: IndexedCollection) -> str:
     """Return a table of the first chunks with their places."""
-    retriever = indexed.retriever
-    shown = list(zip(retriever.texts[:SHOWN_CHUNKS], retriever.metadata[:SHOWN_CHUNKS], strict=True))
+    shown = indexed.retriever.passages[:SHOWN_CHUNKS]
     rows = "".join(
-        f"<tr><td>{number}</td><td>{escape(passage_place(metadata))}</td><td>{escape(text)}</td></tr>"
-        for number, (text, metadata) in enumerate(shown, 1)
+        f"<tr><td>{number}</td><td>{escape(passage_place(passage))}</td><td>{escape(passage.text)}</td></tr>"
+        for number, passage in enumerate(shown, 1)
     )
     part = f"The first {len(shown)} of" if len(indexed) > len(shown) else "All"
     table = f'<table class="lab-table"><tr><th>#</th><th>place</th><th>text</th></tr>{rows}</table>'

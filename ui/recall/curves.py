@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from retriever.indexing.collection import IndexedCollection
+from retriever.indexing.measurements import Measurements
 from retriever.measurement.recall_and_latency import Measurement
 from retriever.progress import Progress, stage_progress
 from ui.jobs.job import Job, Status, watch
@@ -25,10 +25,10 @@ def stream_curves(k: float, session: Session) -> Iterator[tuple[Any, Any]]:
     if indexed is None:
         yield '<p class="lab-hint">Nothing is loaded yet; the first sample is being prepared.</p>', gr.skip()
         return
-    graphs = [graph for graph in (indexed, session.overlay) if graph]
+    graphs = [graph.measurements for graph in (indexed, session.overlay) if graph]
     unknown = [graph for graph in graphs if graph.known_curve(k) is None]
     if unknown:  # numbers at this ef first: those of the previous collection must not stay
-        indexed.measure_exact(k)  # else these numbers would wait for it until the curve is measured
+        indexed.measurements.measure_exact(k)  # else these numbers would wait for it until the curve is measured
         yield progress_bar(Status("measuring the curve")), refresh_token()
     for graph in unknown:
         for status in _watch(partial(_measure_curve, graph, k), "curve"):
@@ -42,13 +42,13 @@ def stream_curves(k: float, session: Session) -> Iterator[tuple[Any, Any]]:
         yield gr.skip(), refresh_token()
 
 
-def _measure_curve(graph: IndexedCollection, k: int, progress: Progress) -> list[Measurement]:
+def _measure_curve(graph: Measurements, k: int, progress: Progress) -> list[Measurement]:
     """Measure exact search and a graph's curve."""
     graph.measure_exact(k)
     return graph.curve(k, progress=stage_progress(progress, "measuring the curve"))
 
 
-def _count_distances(graph: IndexedCollection, k: int, progress: Progress) -> list[Measurement]:
+def _count_distances(graph: Measurements, k: int, progress: Progress) -> list[Measurement]:
     """Count the distances of a graph's curve."""
     return graph.counted_curve(k, progress=stage_progress(progress, "counting distances"))
 

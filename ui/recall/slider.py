@@ -38,8 +38,9 @@ def measure_at_ef(k: float, ef: float, session: Session) -> tuple[str, LastMeasu
     if session.indexed is None:
         return gr.skip(), None
     indexed, settings = session.indexed, SearchSettings.of(k, ef)
-    now = indexed.measure(settings.k, settings.ef)
-    return measurement_cards(now, indexed.measure_exact(settings.k)), LastMeasurement(now, weakref.ref(indexed))
+    now = indexed.measurements.measure(settings.k, settings.ef)
+    cards = measurement_cards(now, indexed.measurements.measure_exact(settings.k))
+    return cards, LastMeasurement(now, weakref.ref(indexed))
 
 
 def draw_details(measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session) -> Details:
@@ -47,9 +48,9 @@ def draw_details(measured: LastMeasurement | None, k: float, ef: float, axis: st
     indexed, overlay = session.indexed, session.overlay
     if indexed is None or measured is None or not measured.fits(k, ef, session):
         return (gr.skip(),) * 4
-    now, exact, curve = measured.now, indexed.measure_exact(int(k)), _known_curve(indexed, int(k), axis)
+    now, exact, curve = measured.now, indexed.measurements.measure_exact(int(k)), _known_curve(indexed, int(k), axis)
     if axis == "distances":  # else counted after everything is drawn, as that takes longer than measuring
-        now = indexed.counted(now)
+        now = indexed.measurements.counted(now)
     other = _known_curve(overlay, int(k), axis)
     names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
     figure = curve_figure(curve, exact, now, overlay=other, cost=AXES[axis], **names)
@@ -59,16 +60,17 @@ def draw_details(measured: LastMeasurement | None, k: float, ef: float, axis: st
 
 def _known_curve(graph: IndexedCollection | None, k: int, axis: str) -> list[Measurement]:
     """Return a graph's curve, with distances if the axis shows them; empty if it was not measured."""
-    if graph is None or graph.known_curve(k) is None:
+    if graph is None or graph.measurements.known_curve(k) is None:
         return []
-    return graph.counted_curve(k) if axis == "distances" else graph.curve(k)
+    return graph.measurements.counted_curve(k) if axis == "distances" else graph.measurements.curve(k)
 
 
 def show_distances(measured: LastMeasurement | None, k: float, ef: float, session: Session) -> Any:  # noqa: ANN401 - HTML or "no change"
     """Return how many distances a measurement took, counted once the slider rests."""
     if session.indexed is None or measured is None or not measured.fits(k, ef, session):
         return gr.skip()
-    return distance_sentence(session.indexed.counted(measured.now), session.indexed.measure_exact(int(k)))
+    measurements = session.indexed.measurements
+    return distance_sentence(measurements.counted(measured.now), measurements.measure_exact(int(k)))
 
 
 def graph_name(indexed: IndexedCollection) -> str:

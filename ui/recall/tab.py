@@ -55,17 +55,17 @@ class RecallTab:
 def show_lesson(k: float, session: Session) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
     """Return what the curve teaches, once it is measured."""
     indexed = session.indexed
-    curve = indexed.known_curve(int(k)) if indexed else None
+    curve = indexed.measurements.known_curve(int(k)) if indexed else None
     if indexed is None or curve is None:
         return gr.skip()
-    return f'<div class="lab-lesson">{curve_lesson(indexed, indexed.measure_exact(int(k)), curve)}</div>'
+    return f'<div class="lab-lesson">{curve_lesson(indexed, indexed.measurements.measure_exact(int(k)), curve)}</div>'
 
 
 def answer_target(k: float, target: float, session: Session) -> str:
     """Return which ef reaches the target recall."""
     if session.indexed is None:
         return ""
-    curve: Sequence[Measurement] = session.indexed.known_curve(int(k)) or []
+    curve: Sequence[Measurement] = session.indexed.measurements.known_curve(int(k)) or []
     return target_sentence(curve, float(target)) if curve else "The curve is still being measured."
 
 

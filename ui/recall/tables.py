@@ -61,7 +61,7 @@ def recall_histogram(now: Measurement) -> str:
 
 def worst_queries(indexed: IndexedCollection, now: Measurement) -> str:
     """Return a table of the queries with the lowest recall, and what was missed in each."""
-    truth = indexed.truth(now.k)
+    truth = indexed.measurements.truth(now.k)
     order = np.argsort(now.recall, kind="stable")[:WORST]
     items = []
     for row in order:
@@ -69,7 +69,7 @@ def worst_queries(indexed: IndexedCollection, now: Measurement) -> str:
             continue
         marks, _ = mark_missed(truth, now.neighbors, row)
         missed = [int(number) for number, mark in zip(truth.ids[row], marks, strict=False) if mark]
-        names = ", ".join(escape(passage_place(indexed.retriever.metadata[number])) for number in missed[:4])
+        names = ", ".join(escape(passage_place(indexed.retriever.passages[number])) for number in missed[:4])
         more = f" and {len(missed) - 4} more" if len(missed) > 4 else ""
         items.append(
             f"<tr><td><b>{now.recall[row]:.1f}</b></td><td>{escape(indexed.queries[row])}</td>"

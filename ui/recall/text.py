@@ -24,7 +24,7 @@ def curve_lesson(indexed: IndexedCollection, exact: Measurement, curve: Sequence
             f"Exact search is as fast here: {format_seconds(exact.p50)} a query against {format_seconds(first.p50)} "
             f"for HNSW at ef={first.ef}, because comparing with {len(indexed):,} vectors is little work"
             f"{_cost_of_each(first, exact)}. On this machine exact search takes longer than that from about "
-            f"{indexed.break_even(first):,} vectors on; there an index pays."
+            f"{indexed.measurements.break_even(first):,} vectors on; there an index pays."
         )
     words = f"At ef={first.ef} HNSW is {latency_ratio(exact.p50, first.p50)} than exact search and finds "
     words += f"{format_percent_down(first.mean_recall)} of the true neighbours"

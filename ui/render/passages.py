@@ -1,9 +1,10 @@
-"""Passages as text and HTML: their place, their body, and long texts folded."""
+"""Passages as text and HTML: their place, and long texts folded."""
 
-from collections.abc import Mapping
-
+from retriever.documents.passage import Passage
 from retriever.indexing.collection import IndexedCollection
 from ui.render.html import escape
+
+SNIPPET = 170  # characters of a hit's text that are shown
 
 
 def passage_noun(indexed: IndexedCollection) -> str:
@@ -11,30 +12,14 @@ def passage_noun(indexed: IndexedCollection) -> str:
     return "chunks" if indexed.chunked else "entries"
 
 
-def is_chunk(metadata: Mapping[str, object]) -> bool:
-    """Return whether a passage is a chunk; rows of uploaded files may have a value called start of their own."""
-    return all(isinstance(metadata.get(key), int) for key in ("start", "end"))
-
-
-def passage_place(metadata: Mapping[str, object]) -> str:
+def passage_place(passage: Passage) -> str:
     """Return where a passage is: its document, and the page, row or characters in it."""
-    parts = [str(metadata.get("title") or metadata.get("doc_id") or "")]
-    source = metadata.get("source")
-    if source and source != parts[0]:
-        parts.append(str(source))
-    parts += [f"{key} {metadata[key]}" for key in ("page", "row") if key in metadata]
-    if is_chunk(metadata):
-        parts.append(f"characters {metadata['start']}–{metadata['end']}")
+    name = passage.title or passage.doc_id
+    parts = [name, passage.source if passage.source != name else ""]
+    parts += [f"{key} {passage.metadata[key]}" for key in ("page", "row") if key in passage.metadata]
+    if passage.span is not None:
+        parts.append(f"characters {passage.span[0]}–{passage.span[1]}")
     return " · ".join(part for part in parts if part)
-
-
-SNIPPET = 170  # characters of a hit's text that are shown
-
-
-def passage_body(text: str, metadata: Mapping[str, object]) -> str:
-    """Return a passage without the title it was embedded with, as the title is shown above it."""
-    title = str(metadata.get("title") or "")
-    return text if is_chunk(metadata) or not title else text.removeprefix(f"{title} ")  # chunks have no title in them
 
 
 def foldable_text(text: str) -> str:

@@ -18,10 +18,10 @@ def result_rows(both: SearchComparison) -> list[dict[str, object]]:
         {
             "search": side,
             "rank": rank,
-            "score": round(hit["score"], 6),
+            "score": round(hit.score, 6),
             "note": note if mark else "",
-            "place": passage_place(hit["metadata"]),
-            "text": hit["text"],
+            "place": passage_place(hit.passage),
+            "text": hit.passage.text,
         }
         for side, hits, marks, note in sides
         for rank, (hit, mark) in enumerate(zip(hits, marks, strict=True), 1)

@@ -13,12 +13,8 @@ def search_record(indexed: IndexedCollection, question: str, k: int, ef: int, bo
     """Return the run record of one question answered by both searches."""
     observed: dict[str, Any] = {f"seconds_{name}": value for name, value in both.seconds.items()}
     observed[f"recall_at_{k}"] = both.recall
-    observed["exact"] = [
-        [hit["metadata"].get("chunk_id", hit["metadata"].get("doc_id")), hit["score"]] for hit in both.exact
-    ]
-    observed["hnsw"] = [
-        [hit["metadata"].get("chunk_id", hit["metadata"].get("doc_id")), hit["score"]] for hit in both.hnsw
-    ]
+    for side, hits in (("exact", both.exact), ("hnsw", both.hnsw)):
+        observed[side] = [[hit.passage.passage_id, hit.score] for hit in hits]
     settings = {**record_settings(indexed), "k": k, "ef": ef, "question": question}
     protocol = f"{PROTOCOL} A single question: searched {REPEATS} times, the median is given; embedded once."
     return RunRecord("One question, exact and HNSW", settings, record_data(indexed), observed, protocol)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from retriever.documents.passage import ScoredPassage
 from retriever.experiments.search_comparison import SearchComparison
 from retriever.indexing.collection import IndexedCollection
-from retriever.retrievers.dense import Hit
 from ui.render.html import escape
 from ui.render.numbers import format_seconds
-from ui.render.passages import foldable_text, passage_body, passage_noun, passage_place
+from ui.render.passages import foldable_text, passage_noun, passage_place
 
 
 def search_summary(both: SearchComparison, k: int, ef: int, indexed: IndexedCollection) -> str:
@@ -24,7 +24,7 @@ def search_summary(both: SearchComparison, k: int, ef: int, indexed: IndexedColl
     return f"{time_bar(parts)}<p>{words}</p>"
 
 
-def hit_list(found: Sequence[Hit], marked: Sequence[bool], *, side: str) -> str:
+def hit_list(found: Sequence[ScoredPassage], marked: Sequence[bool], *, side: str) -> str:
     """Return a list of hits; marked ones are missed by HNSW (side "exact") or extra in it (side "hnsw")."""
     tag = "missed by HNSW" if side == "exact" else "not among the true ones"
     items = []
@@ -32,9 +32,9 @@ def hit_list(found: Sequence[Hit], marked: Sequence[bool], *, side: str) -> str:
         badge = f'<span class="lab-tag">{tag}</span>' if mark else ""
         items.append(
             f'<li class="{"lab-marked" if mark else ""}"><div class="lab-hit-head"><span class="lab-rank">{rank}</span>'
-            f"<b>{escape(passage_place(hit['metadata']))}</b>{badge}"
-            f'<span class="lab-score" title="cosine similarity">{hit["score"]:.3f}</span></div>'
-            f"{foldable_text(passage_body(hit['text'], hit['metadata']))}</li>"
+            f"<b>{escape(passage_place(hit.passage))}</b>{badge}"
+            f'<span class="lab-score" title="cosine similarity">{hit.score:.3f}</span></div>'
+            f"{foldable_text(hit.passage.text)}</li>"
         )
     return f'<ol class="lab-hits lab-{side}">{"".join(items)}</ol>'
 

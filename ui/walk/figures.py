@@ -24,8 +24,9 @@ LABEL = 60  # characters of a name in a label
 
 def map_figure(trace: WalkTrace, number: int) -> go.Figure:
     """Draw the walk up to a step, counted from 1; the small maps on the left are the upper layers."""
-    graph, xy = trace.indexed.graph, trace.indexed.positions  # (n, 2)
-    question = trace.indexed.plane.project(trace.query[None, :])[0]  # (2,)
+    measurements = trace.indexed.measurements
+    graph, xy = measurements.graph, measurements.positions  # (n, 2)
+    question = measurements.plane.project(trace.query[None, :])[0]  # (2,)
     top = min(len(graph.links) - 1, UPPER_MAPS)
     traces = _ground_traces(trace, number, xy, question)
     for layer in range(1, top + 1):
@@ -61,7 +62,7 @@ def _upper_traces(
     trace: WalkTrace, number: int, xy: Float32, question: Float32, layer: int, *, highest: bool
 ) -> list[go.Scatter]:
     """Return the traces of one upper layer's small map; the highest map also has the steps of all layers above."""
-    graph = trace.indexed.graph
+    graph = trace.indexed.measurements.graph
     steps = [s for s in trace.walk.steps[:number] if s.layer == layer or (highest and s.layer > layer)]
     nodes = np.flatnonzero(graph.levels >= layer)
     path = [step.node for step in steps] + ([steps[-1].kept[0]] if steps else [])
@@ -98,7 +99,7 @@ def _dots(
     """Return a trace of nodes; path: whether to join them in order."""
     rows = np.fromiter(nodes, dtype=np.int64)
     labels = (
-        [plotly_text(passage_place(trace.indexed.retriever.metadata[row])[:LABEL]) for row in rows] if hover else None
+        [plotly_text(passage_place(trace.indexed.retriever.passages[row])[:LABEL]) for row in rows] if hover else None
     )
     return go.Scatter(
         x=xy[rows, 0].round(4),

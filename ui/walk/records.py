@@ -14,13 +14,13 @@ WALK_PROTOCOL = (
 
 def walk_record(trace: WalkTrace) -> RunRecord:
     """Return the run record of a walk: what was found, what it cost, and what was missed and why."""
-    walk, metadata = trace.walk, trace.indexed.retriever.metadata
+    walk, passages = trace.walk, trace.indexed.retriever.passages
     observed: dict[str, Any] = {
         "true_neighbours": len(trace.true_ids),
         "found": trace.found,
         "distances": walk.distances,
         "steps": walk.hops,
-        "ids": [str(metadata[row].get("chunk_id", metadata[row].get("doc_id", row))) for row in walk.ids.tolist()],
+        "ids": [passages[row].passage_id or str(row) for row in walk.ids.tolist()],
         "missed": [
             {"node": miss.node, "linking": len(miss.linking), "smallest_ef": miss.smallest_ef} for miss in trace.missed
         ],

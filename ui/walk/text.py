@@ -77,7 +77,8 @@ def miss_sentence(trace: WalkTrace, miss: Miss) -> str:
         return f"{name} cannot be reached: no node links to it on the ground layer, so no ef finds it."
     if miss.smallest_ef is None:
         return f"{name} cannot be reached: {_linking(miss)}, and no ef leads the walk there."
-    distances = trace.indexed.graph.walk(trace.query, trace.walk.k, miss.smallest_ef, beams=False).distances
+    graph = trace.indexed.measurements.graph
+    distances = graph.walk(trace.query, trace.walk.k, miss.smallest_ef, beams=False).distances
     beyond = f" (beyond this slider's {SLIDER_MAX_EF})" if miss.smallest_ef > SLIDER_MAX_EF else ""
     found = f"ef={miss.smallest_ef}{beyond} finds it, for {distances:,} distances"
     return f"{name} was never looked at: {_linking(miss)}; {found}."
@@ -101,7 +102,7 @@ def _linking(miss: Miss) -> str:
 
 def connectivity_facts(indexed: IndexedCollection) -> str:
     """Return how the graph is connected, in four numbers."""
-    graph = indexed.graph
+    graph = indexed.measurements.graph
     degrees, unreachable = graph.in_degree, len(graph.unreachable)
     few = int((degrees <= 2).sum())
     facts = [
@@ -124,7 +125,7 @@ def missed_list(trace: WalkTrace) -> str:
 
 def _node_name(trace: WalkTrace, node: int) -> str:
     """Return the place of a node's passage, and its similarity to the question."""
-    return f"<b>{escape(passage_place(trace.indexed.retriever.metadata[node]))}</b> ({1 - trace.walk.to_all[node]:.3f})"
+    return f"<b>{escape(passage_place(trace.indexed.retriever.passages[node]))}</b> ({1 - trace.walk.to_all[node]:.3f})"
 
 
 def _count(number: int, word: str) -> str:

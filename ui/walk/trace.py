@@ -53,7 +53,7 @@ def trace_question(question: str | None, k: int, ef: int, indexed: IndexedCollec
 def trace_walk(question: str, query: Float32, k: int, ef: int, indexed: IndexedCollection) -> WalkTrace:
     """Walk the graph for a question that is already embedded; query: (dim,) unit vector."""
     k = min(k, len(indexed))
-    graph, exact = indexed.graph, indexed.retriever.exact
+    graph, exact = indexed.measurements.graph, indexed.retriever.exact
     with MACHINE_LOCK.shared():
         walk = graph.walk(query, k, max(ef, k))
         truth = exact.search(query[None, :], k)
@@ -70,7 +70,7 @@ def trace_walk(question: str, query: Float32, k: int, ef: int, indexed: IndexedC
 def hardest_queries(indexed: IndexedCollection, k: int, ef: int, count: int) -> list[int]:
     """Return the rows of the measuring queries that HNSW does worst on at ef, worst first."""
     k = min(k, len(indexed))
-    truth, hnsw = indexed.truth(k), indexed.retriever.hnsw
+    truth, hnsw = indexed.measurements.truth(k), indexed.retriever.hnsw
     with MACHINE_LOCK.shared():
         found = hnsw.search(indexed.query_vectors, k, ef=ef)
     rows: list[int] = np.argsort(knn_recall(truth, found), kind="stable")[:count].tolist()

@@ -23,6 +23,7 @@ class SpaceEncoder:
     """Encoder that counts words between white space, plus a special token at either end."""
 
     max_tokens: int | None = 64
+    adds_up = False
     unknown = None
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -40,6 +41,7 @@ class TokenizerEncoder:
         self.tokenizer.no_padding()
         self.specials, self.max_tokens, self.prompt, self.unknown = specials, max_tokens, prompt, unknown
         self.characters = 0
+        self.adds_up = False
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         self.characters += sum(map(len, texts))

@@ -258,9 +258,9 @@ def test_the_ranking_of_one_query_is_that_of_the_run(judged, ef):
     run = judged.run(4, ef)
     for query_id in list(QUERIES)[::9]:
         hits = judged.ranking(query_id, 4, ef)
-        assert [hit["metadata"]["doc_id"] for hit in hits] == list(run[query_id])[:4]
-        assert [hit["score"] for hit in hits] == pytest.approx(list(run[query_id].values())[:4], abs=1e-6)
-        assert all(TEXTS[int(hit["metadata"]["doc_id"][1:])] == hit["text"] for hit in hits)
+        assert [hit.passage.doc_id for hit in hits] == list(run[query_id])[:4]
+        assert [hit.score for hit in hits] == pytest.approx(list(run[query_id].values())[:4], abs=1e-6)
+        assert all(TEXTS[int(hit.passage.doc_id[1:])] == hit.passage.text for hit in hits)
 
 
 def test_the_sample_with_a_real_model_against_brute_force(wordllama):

@@ -24,8 +24,9 @@ def starved(fake_encoder):
 
 def test_both_columns_are_what_search_gives(starved):
     both = compare_searches(starved, "wild storm at sea", 10, ef=10)
-    assert both.exact == starved.search("wild storm at sea", 10)
-    assert both.hnsw == starved.search("wild storm at sea", 10, ef=10)
+    for found, ef in ((both.exact, None), (both.hnsw, 10)):
+        hits = starved.search("wild storm at sea", 10, ef=ef)
+        assert [(hit.passage.text, hit.score) for hit in found] == [(hit["text"], hit["score"]) for hit in hits]
     assert set(both.seconds) == {"embedding", "HNSW", "exact"}
     assert all(seconds > 0 for seconds in both.seconds.values())
 
@@ -34,9 +35,9 @@ def test_marks_are_those_of_the_rows_that_differ(starved):
     seen_a_miss = False
     for query in ("wild storm at sea", "small light far", "bread flour salt water", "rock tower"):
         both = compare_searches(starved, query, 10, ef=10)
-        true, found = ([hit["metadata"]["row"] for hit in hits] for hits in (both.exact, both.hnsw))
-        border = both.exact[-1]["score"] - 1e-6
-        assert both.recall == pytest.approx(sum(hit["score"] >= border for hit in both.hnsw) / 10)
+        true, found = ([hit.passage.metadata["row"] for hit in hits] for hits in (both.exact, both.hnsw))
+        border = both.exact[-1].score - 1e-6
+        assert both.recall == pytest.approx(sum(hit.score >= border for hit in both.hnsw) / 10)
         assert sum(both.missed) == round(10 * (1 - both.recall))
         assert all(row not in found for row, missed in zip(true, both.missed, strict=True) if missed)
         assert all(row not in true for row, extra in zip(found, both.extra, strict=True) if extra)
@@ -50,7 +51,7 @@ def test_a_wide_search_misses_nothing(fake_encoder):
     both = compare_searches(retriever, "lamp at sea", 5, ef=100)
     assert both.recall == 1
     assert both.missed == both.extra == [False] * 5
-    assert [hit["text"] for hit in both.exact] == [hit["text"] for hit in both.hnsw]
+    assert [hit.passage.text for hit in both.exact] == [hit.passage.text for hit in both.hnsw]
 
 
 def test_k_above_the_collection_gives_all_there_is(fake_encoder):

@@ -1,10 +1,7 @@
 """The indexing pipeline stage by stage, and what an indexed collection caches, shares and saves."""
 
 import json
-import threading
-import time
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from functools import partial
 from types import MappingProxyType
@@ -17,10 +14,7 @@ from retriever.datasets.collection import Collection
 from retriever.datasets.samples import load_sample
 from retriever.documents.document import Document
 from retriever.errors import Cancelled, ChunkingError, CollectionError, ModelError, StorageError
-from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.exact import ExactIndex
-from retriever.indexes.recall import knn_recall
-from retriever.indexing import collection as indexed_module
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import PINNED_QUERIES, STAGES, index_collection, with_model
 
@@ -253,78 +247,14 @@ def test_without_queries_sentences_are_drawn_and_none_is_a_stored_text(sample, w
 def test_even_a_single_word_can_be_measured(wordllama):
     indexed = index_collection(Collection("word", [Document("a", "x")]), STATIC)
     assert len(indexed.queries) == 1
-    assert indexed.measure(1, 1).mean_recall == 1
-
-
-# --- measuring
-
-
-def test_truth_is_exact_search_found_once_a_k(fresh):
-    truth = fresh.truth(7)
-    by_hand = ExactIndex(fresh.retriever.vectors).search(fresh.query_vectors, 7)
-    np.testing.assert_array_equal(truth.ids, by_hand.ids)
-    assert fresh.truth(7) is truth
-    assert fresh.truth(3).ids.shape == (len(fresh.queries), 3)
-
-
-def test_measuring_hnsw_is_done_anew_and_exact_search_once_a_k(fresh):
-    first, second = fresh.measure(5, 10), fresh.measure(5, 10)
-    assert first is not second
-    assert (first.ef, first.k) == (10, 5)
-    np.testing.assert_array_equal(first.recall, second.recall)
-    np.testing.assert_array_equal(first.recall, knn_recall(fresh.truth(5), first.neighbors))
-    exact = fresh.measure_exact(5)
-    assert exact.mean_recall == 1
-    assert fresh.measure_exact(5) is exact
-    assert fresh.measure_exact(4) is not exact
-
-
-def test_the_curve_is_measured_once_a_k(fresh):
-    assert fresh.known_curve(5) is None
-    seen = []
-    curve = fresh.curve(5, progress=seen.append)
-    assert seen[-1] == 1
-    assert curve[0].ef == 5
-    assert fresh.curve(5, progress=lambda done: pytest.fail("measured twice")) is curve
-    assert fresh.known_curve(5) is curve
-    assert fresh.known_curve(4) is None
-
-
-@pytest.mark.parametrize(("what", "name"), [("curve", "ef_curve"), ("measure_exact", "measure")])
-def test_concurrent_callers_get_one_measurement(fresh, monkeypatch, what, name):
-    real, calls, together = getattr(indexed_module, name), [], threading.Barrier(4)
-
-    def slow(*args, **options):
-        calls.append(1)
-        time.sleep(0.05)
-        return real(*args, **options)
-
-    def ask(_):
-        together.wait(10)
-        return getattr(fresh, what)(5)
-
-    monkeypatch.setattr(indexed_module, name, slow)
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(ask, range(4)))
-    assert len(calls) == 1
-    assert all(one is found[0] for one in found)
-
-
-def test_a_cancelled_curve_is_measured_by_the_next_caller(fresh):
-    def cancel(fraction):
-        raise Cancelled("stop")
-
-    with pytest.raises(Cancelled):
-        fresh.curve(5, progress=cancel)
-    assert fresh.known_curve(5) is None
-    assert fresh.curve(5)
+    assert indexed.measurements.measure(1, 1).mean_recall == 1
 
 
 # --- another graph
 
 
 def test_another_graph_shares_vectors_and_embeds_nothing(fresh, no_embedding):
-    exact, curve = fresh.measure_exact(5), fresh.curve(5)
+    exact, curve = fresh.measurements.measure_exact(5), fresh.measurements.curve(5)
     seen = []
     other = fresh.with_graph(2, 3, progress=lambda stage, fraction: seen.append((stage, fraction)))
     assert np.shares_memory(other.retriever.vectors, fresh.retriever.vectors)
@@ -334,9 +264,9 @@ def test_another_graph_shares_vectors_and_embeds_nothing(fresh, no_embedding):
     assert {stage for stage, _ in seen} == {"graph"}
     assert (other.settings.M, other.settings.ef_construction) == (2, 3)
     assert (other.retriever.hnsw.M, other.retriever.hnsw.ef_construction) == (2, 3)
-    assert other.measure_exact(5) is exact  # exact search does not depend on the graph
-    assert other.known_curve(5) is None  # the curve does
-    assert fresh.known_curve(5) is curve
+    assert other.measurements.measure_exact(5) is exact  # exact search does not depend on the graph
+    assert other.measurements.known_curve(5) is None  # the curve does
+    assert fresh.measurements.known_curve(5) is curve
     assert (fresh.settings.M, fresh.retriever.hnsw.M) == (4, 4)
     assert {**other.seconds, "graph": 0} == {**fresh.seconds, "graph": 0}
 
@@ -348,7 +278,7 @@ def test_a_cancelled_graph_leaves_the_old_one(fresh):
     with pytest.raises(Cancelled):
         fresh.with_graph(2, 3, progress=cancel)
     assert fresh.retriever.hnsw.M == 4
-    assert fresh.measure(5, 10).mean_recall > 0
+    assert fresh.measurements.measure(5, 10).mean_recall > 0
 
 
 # --- another model
@@ -357,7 +287,7 @@ def test_a_cancelled_graph_leaves_the_old_one(fresh):
 @pytest.mark.parametrize("judged", [False, True])
 def test_another_model_changes_the_vectors_and_nothing_else(built, minilm, wordllama, judged):
     before = index_collection(judged_passages(), STATIC) if judged else built
-    before.truth(5)
+    before.measurements.truth(5)
     other = with_model(before, MINILM)
     for name in ("name", "queries", "n_documents", "failed", "chunked", "drawn", "judged"):
         assert getattr(other, name) == getattr(before, name), name
@@ -379,15 +309,20 @@ def test_another_model_changes_the_vectors_and_nothing_else(built, minilm, wordl
     assert other.n_tokens == sum(minilm.count_tokens(other.retriever.texts)) != before.n_tokens
     assert list(other.seconds) == ["loading the model", "embedding", "graph"]
     own = ExactIndex(expected.astype(np.float32)).search(asked.astype(np.float32), 5)
-    np.testing.assert_allclose(other.truth(5).scores, own.scores, atol=1e-2 if minilm.bfloat16 else 1e-5)
-    assert other.known_curve(5) is None
+    np.testing.assert_allclose(other.measurements.truth(5).scores, own.scores, atol=1e-2 if minilm.bfloat16 else 1e-5)
+    assert other.measurements.known_curve(5) is None
 
 
 def test_another_model_leaves_the_collection_as_it_was(fresh, minilm):
-    vectors, truth, settings, seconds = fresh.retriever.vectors, fresh.truth(5), fresh.settings, dict(fresh.seconds)
+    vectors, truth, settings, seconds = (
+        fresh.retriever.vectors,
+        fresh.measurements.truth(5),
+        fresh.settings,
+        dict(fresh.seconds),
+    )
     with_model(fresh, MINILM)
     assert fresh.retriever.vectors is vectors
-    assert fresh.truth(5) is truth
+    assert fresh.measurements.truth(5) is truth
     assert (fresh.settings, fresh.seconds) == (settings, seconds)
     assert fresh.retriever.dimension == fresh.query_vectors.shape[1] == 256
 
@@ -416,19 +351,6 @@ def test_another_model_that_cannot_be_had_is_refused_before_anything_is_embedded
         with_model(built, "BAAI/bge-small-en-v1.5")
 
 
-def test_a_renewed_collection_has_nothing_measured_and_its_own_locks(fresh):
-    truth, exact, curve = fresh.truth(5), fresh.measure_exact(5), fresh.curve(5)
-    other = fresh.renewed(name="Renewed")
-    assert (other.name, other.queries, other.settings) == ("Renewed", fresh.queries, fresh.settings)
-    assert other.retriever is fresh.retriever
-    assert other.known_curve(5) is None
-    assert other.truth(5) is not truth
-    assert other.measure_exact(5) is not exact
-    assert fresh.known_curve(5) is curve
-    assert other._lock is not fresh._lock
-    assert other._measuring is not fresh._measuring
-
-
 # --- on disk
 
 
@@ -443,12 +365,12 @@ def test_a_saved_collection_comes_back_whole(built, tmp_path, with_graph, no_emb
     np.testing.assert_array_equal(loaded.retriever.vectors, built.retriever.vectors)
     assert loaded.retriever.texts == built.retriever.texts
     assert loaded.retriever.metadata == built.retriever.metadata
-    measured, expected = loaded.measure(5, 7), built.measure(5, 7)
+    measured, expected = loaded.measurements.measure(5, 7), built.measurements.measure(5, 7)
     np.testing.assert_array_equal(measured.neighbors.ids, expected.neighbors.ids)
 
 
 def test_judgments_and_the_number_of_cut_passages_come_back(wordllama, tmp_path):
-    indexed = index_collection(judged_passages(), STATIC).renewed(n_cut=3)
+    indexed = replace(index_collection(judged_passages(), STATIC), n_cut=3)
     indexed.save(tmp_path)
     loaded = IndexedCollection.load(tmp_path)
     assert loaded.n_cut == 3
@@ -531,133 +453,17 @@ def test_parts_that_do_not_fit_are_refused(built, tmp_path, change):
         IndexedCollection.load(tmp_path)
 
 
-def test_an_untrusted_folder_cannot_set_private_fields(built, tmp_path):
+@pytest.mark.parametrize("name", ["_lock", "measurements", "measurements_of", "another"])
+def test_an_untrusted_folder_cannot_set_other_fields(built, tmp_path, name):
     built.save(tmp_path)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    manifest["extra"] |= {"_lock": "x", "_curves": {"5": "x"}, "_truth": 3, "_exact": None}
+    manifest["extra"][name] = "x"
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    loaded = IndexedCollection.load(tmp_path)
-    assert loaded.truth(5).ids.shape == (len(built.queries), 5)
-    assert loaded.curve(5)[0].ef == 5
-    assert loaded.measure_exact(5).mean_recall == 1
+    with pytest.raises(StorageError, match=name):
+        IndexedCollection.load(tmp_path)
 
 
 def test_a_plain_retriever_is_no_collection(built, tmp_path):
     built.retriever.save(tmp_path)
     with pytest.raises(StorageError, match="damaged"):
         IndexedCollection.load(tmp_path)
-
-
-# --- the graph as arrays, distances and positions
-
-
-def walked(indexed, k, ef):
-    """Return the distances of every pinned query, counted on the graph read again."""
-    graph = HNSWGraph.of(indexed.retriever.hnsw)
-    return [graph.walk(query, k, ef).distances for query in indexed.query_vectors]
-
-
-@pytest.fixture
-def counts(monkeypatch):
-    """The list of (k, ef) for which distances are counted."""
-    real, seen = indexed_module.count_distances, []
-
-    def count(measured, graph, queries):
-        seen.append((measured.k, measured.ef))
-        return real(measured, graph, queries)
-
-    monkeypatch.setattr("retriever.indexing.collection.count_distances", count)
-    return seen
-
-
-@pytest.mark.parametrize(("k", "ef"), [(5, 5), (5, 40), (3, 400), (1, 1)])
-def test_counted_distances_are_those_of_the_walks(fresh, k, ef):
-    measured = fresh.measure(k, ef)
-    assert measured.distances is None
-    counted = fresh.counted(measured)
-    assert counted.distances.tolist() == walked(fresh, k, ef)
-    assert replace(counted, distances=None).seconds is measured.seconds
-    assert (counted.k, counted.ef, counted.neighbors) == (k, ef, measured.neighbors)
-    assert measured.distances is None, "a measurement is not changed"
-
-
-def test_distances_are_counted_once_a_k_and_ef(fresh, counts):
-    for _ in range(3):
-        for k, ef in ((5, 10), (5, 20), (4, 10)):
-            again = fresh.measure(k, ef)
-            assert fresh.counted(again).seconds is again.seconds, "the times are the new ones"
-    assert counts == [(5, 10), (5, 20), (4, 10)]
-    assert fresh.counted(fresh.measure(5, 10)).distances is not fresh.counted(fresh.measure(5, 20)).distances
-
-
-def test_the_distances_of_a_curve_are_counted_once_and_shared(fresh, counts):
-    measured, seen = fresh.curve(5), []
-    assert all(step.distances is None for step in measured)
-    assert counts == []
-    curve = fresh.counted_curve(5, progress=seen.append)
-    assert seen == sorted(seen)
-    assert seen[-1] == 1
-    assert fresh.counted_curve(5, progress=lambda done: pytest.fail("counted twice")) is curve is fresh.curve(5)
-    assert [step.seconds for step in curve] == [step.seconds for step in measured]
-    for step in curve[:3]:
-        assert step.distances.tolist() == walked(fresh, 5, step.ef)
-    assert counts == [(5, step.ef) for step in curve]
-    assert fresh.counted(fresh.measure(5, curve[1].ef)).distances.tolist() == curve[1].distances.tolist()
-    assert len(counts) == len(curve)
-    means = [step.mean_distances for step in curve]
-    assert means == sorted(means)
-    assert fresh.measure_exact(5).mean_distances == len(fresh)
-
-
-def test_counts_of_a_k_above_the_collection(wordllama):
-    few = index_collection(passages(3), STATIC)
-    assert few.counted(few.measure(50, 50)).distances.tolist() == walked(few, 50, 50)
-
-
-def test_another_graph_is_counted_and_read_by_itself(fresh, counts):
-    before, graph = fresh.counted(fresh.measure(5, 10)).distances.tolist(), fresh.graph
-    other = fresh.with_graph(2, 3)
-    after = other.counted(other.measure(5, 10)).distances.tolist()
-    assert counts == [(5, 10), (5, 10)]
-    assert after == walked(other, 5, 10) != before
-    assert other.graph is not graph
-    assert other.graph.links[0].shape[1] == 4
-    assert fresh.graph is graph
-    assert fresh.counted(fresh.measure(5, 10)).distances.tolist() == before
-
-
-def test_the_graph_is_read_once(fresh, monkeypatch):
-    read = HNSWGraph.of(fresh.retriever.hnsw)
-    graph = fresh.graph
-    assert graph.entry_point == read.entry_point
-    for mine, theirs in zip(graph.links, read.links, strict=True):
-        np.testing.assert_array_equal(mine, theirs)
-    monkeypatch.setattr(indexed_module.HNSWGraph, "of", lambda index: pytest.fail("the graph was read again"))
-    assert fresh.graph is graph
-
-
-def test_positions_are_found_once_and_shared_by_another_graph(fresh, monkeypatch):
-    plane, positions = fresh.plane, fresh.positions
-    assert positions.shape == (len(fresh), 2)
-    centred = fresh.retriever.vectors - fresh.retriever.vectors.mean(axis=0, dtype=np.float64)
-    left, values, _ = np.linalg.svd(centred, full_matrices=False)
-    np.testing.assert_allclose(np.abs(positions), np.abs(left[:, :2] * values[:2]), atol=1e-4)
-    np.testing.assert_allclose(plane.project(fresh.retriever.vectors), positions)
-    monkeypatch.setattr("retriever.indexing.collection.fit_plane", lambda vectors: pytest.fail("found again"))
-    assert fresh.positions is positions
-    other = fresh.with_graph(2, 3)
-    assert other.positions is positions
-    assert other.plane is plane
-
-
-def test_a_renewed_collection_has_its_own_graph_counts_and_plane(fresh, counts):
-    graph, positions = fresh.graph, fresh.positions
-    fresh.counted(fresh.measure(5, 10))
-    other = fresh.renewed(name="Renewed")
-    other.counted(other.measure(5, 10))
-    assert counts == [(5, 10)] * 2
-    assert other.graph is not graph
-    assert other.positions is not positions
-    np.testing.assert_array_equal(other.positions, positions)
-    assert fresh.graph is graph
-    assert fresh.positions is positions

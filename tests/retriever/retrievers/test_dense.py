@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from retriever import DenseRetriever
+from retriever.encoders.base import Encoder
 from retriever.encoders.catalogue import MODELS
 from retriever.errors import Cancelled, ModelError, ParameterError, StorageError, VectorError
 
@@ -239,7 +240,7 @@ def test_with_graph_shares_texts_and_vectors_and_links_anew(filled):
     filled.build_graph()
     other = filled.with_graph(M=4, ef_construction=20)
     assert np.shares_memory(other.vectors, filled.vectors)
-    assert other.texts is filled.texts
+    assert other.passages is filled.passages
     assert other.hnsw is not filled.hnsw
     assert (other.hnsw.M, other.hnsw.ef_construction) == (4, 20)
     assert (filled.hnsw.M, filled.hnsw.ef_construction) == (16, 200)
@@ -324,10 +325,10 @@ def test_unknown_models_and_bad_graph_settings_are_refused_at_once(make):
             make().with_graph(**{"M": 16, "ef_construction": 200} | {"M": 0})
 
 
-class Encoding:
+class Encoding(Encoder):
     """An encoder that returns given vectors and takes no progress."""
 
-    dimension, max_tokens = 4, None
+    dimension = 4
 
     def __init__(self, vectors):
         self.vectors = vectors

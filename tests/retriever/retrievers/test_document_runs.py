@@ -5,9 +5,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from retriever.encoders.base import Encoder
 from retriever.errors import ParameterError, VectorError
 from retriever.retrievers.dense import DenseRetriever
-from retriever.retrievers.document_runs import doc_id_of, run_queries, search_documents, search_run
+from retriever.retrievers.document_runs import document_ids, run_queries, search_documents, search_run
 from tests.support.small import WORDS, sentences
 
 QUERIES = {f"q{number}": text for number, text in enumerate(sentences(12, seed=99, length=5))}
@@ -105,10 +106,10 @@ def test_fewer_documents_than_k_are_all_there_are(chunked, vectors):
     check_same(run.values(), by_brute_force(chunked, vectors, 1000))
 
 
-class Random:
+class Random(Encoder):
     """An encoder that returns random vectors: fast for very many texts."""
 
-    dimension, max_tokens = 4, None
+    dimension = 4
 
     def encode_query(self, texts):
         return self.encode_document(texts)
@@ -178,10 +179,10 @@ def test_places_that_a_starved_graph_cannot_fill_are_no_documents(fake_encoder):
 # --- queries and documents
 
 
-class OneSided:
+class OneSided(Encoder):
     """An encoder that reads only the first half of documents, so that queries and documents differ."""
 
-    dimension, max_tokens = 32, None
+    dimension = 32
 
     def __init__(self, encoder):
         self.encoder, self.queries = encoder, []
@@ -204,7 +205,7 @@ def test_queries_are_embedded_as_queries_and_all_at_once(fake_encoder):
 
 def test_a_text_without_a_document_is_a_document_of_its_own(fake_encoder):
     retriever = retriever_of(fake_encoder, sentences(4), [{}, {"doc_id": "a"}, {"title": "x"}, {"doc_id": 7}])
-    assert [doc_id_of(retriever, row) for row in range(4)] == ["0", "a", "2", "7"]
+    assert document_ids(retriever) == ["0", "a", "2", "7"]
     for ef in (None, 10):
         assert sorted(run_queries(retriever, {"q": "amber"}, 10, ef=ef)["q"]) == ["0", "2", "7", "a"]
 
@@ -239,11 +240,12 @@ def test_a_documents_best_chunk_is_the_hit(chunked, vectors, ef):
     for number, query_id in enumerate(QUERIES):
         hits = search_documents(chunked, vectors[number : number + 1], 8, ef=ef)
         run = search_run(chunked, [query_id], vectors[number : number + 1], 8, ef=ef)
-        assert {hit["metadata"]["doc_id"]: hit["score"] for hit in hits} == pytest.approx(run[query_id])
-        assert [hit["metadata"]["doc_id"] for hit in hits] == list(run[query_id])
+        doc_ids = [hit.passage.metadata["doc_id"] for hit in hits]
+        assert dict(zip(doc_ids, [hit.score for hit in hits], strict=True)) == pytest.approx(run[query_id])
+        assert doc_ids == list(run[query_id])
         for hit in hits:
-            row = chunked.texts.index(hit["text"])
-            own = [other for other, metadata in enumerate(chunked.metadata) if metadata == hit["metadata"]]
+            row = chunked.texts.index(hit.passage.text)
+            own = [other for other, metadata in enumerate(chunked.metadata) if metadata == hit.passage.metadata]
             scores = chunked.vectors[own].astype(np.float64) @ vectors[number] / np.linalg.norm(vectors[number])
             assert row in own
             assert row == own[int(scores.argmax())]

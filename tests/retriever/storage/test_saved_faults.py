@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ def written(table):
 # --- forgeries, whose checksums match
 
 HARMLESS = {
-    "M of 256", "ef_construction of 100,000", "unknown keys", "inner parts in extra", "extra as pairs", "no documents",
+    "M of 256", "ef_construction of 100,000", "unknown keys", "extra as pairs", "no documents",
     "a name without end ", "queries without end", "no chunk size", "judged queries of nothing",
     "judged qrels partly of nothing", "judged documents of another collection", "judged queries of another collection",
     "judged ids with NUL", "a grade of -3",
@@ -150,7 +151,7 @@ def test_a_forged_array_is_refused_unless_its_numbers_are_finite_and_fit(folder,
         loaded = app(folder)
         lengths = np.linalg.norm(np.concatenate([loaded.retriever.vectors, loaded.query_vectors]), axis=1)
         assert np.isclose(lengths, 1).sum() + (lengths == 0).sum() == len(lengths)
-        assert np.isfinite(loaded.measure(3, 10).neighbors.scores).all()
+        assert np.isfinite(loaded.measurements.measure(3, 10).neighbors.scores).all()
         return
     with pytest.raises(StorageError):
         app(folder)
@@ -267,11 +268,11 @@ def test_a_model_of_an_endless_name_is_refused_in_few_words(folder):
 def test_too_many_queries_are_refused_both_ways(folder):
     loaded = app(folder)
     queries = [f"question {row}?" for row in range(1_001)]
-    many = loaded.renewed(queries=queries, query_vectors=np.resize(loaded.query_vectors, (1_001, 256)))
+    many = replace(loaded, queries=queries, query_vectors=np.resize(loaded.query_vectors, (1_001, 256)))
     with pytest.raises(StorageError, match=r"1,001 queries.*at most 1,000"):
         many.save(folder)
     assert of_collection(app(folder)) == of_collection(loaded)
-    fewer = many.renewed(queries=queries[:-1], query_vectors=many.query_vectors[:-1])
+    fewer = replace(many, queries=queries[:-1], query_vectors=many.query_vectors[:-1])
     fewer.save(folder)
     assert len(app(folder).queries) == 1_000
     manifest = read_manifest(folder)
@@ -295,7 +296,7 @@ def test_a_save_killed_at_any_step_leaves_the_old_collection_or_the_new_one_whol
     assert len(steps) >= 30
     assert {step.split()[0] for step in steps} == {"open", "write", "sync", "rename", "mkdir", "rmdir", "remove"}
     old, new = (of_collection(IndexedCollection.load(tmp_path / name)) for name in ("old", "new"))
-    third = IndexedCollection.load(tmp_path / "old").renewed(name="Third")
+    third = replace(IndexedCollection.load(tmp_path / "old"), name="Third")
     replaced = steps.index(f"rename {MANIFEST}")
     for number, step in enumerate(steps):
         folder = tmp_path / f"{number}"
@@ -333,7 +334,7 @@ def test_a_system_that_cannot_sync_a_folder_can_save(folder, monkeypatch):
 
     loaded = app(folder)
     monkeypatch.setattr(os, "fsync", refuse)
-    loaded.renewed(name="Renamed").save(folder)
+    replace(loaded, name="Renamed").save(folder)
     assert app(folder).name == "Renamed"
 
 
@@ -346,7 +347,7 @@ def test_what_cannot_be_cleared_up_does_not_fail_a_save(folder, monkeypatch):
     loaded = app(folder)
     (folder / ".writing-folder").symlink_to(folder.parent)
     monkeypatch.setattr(Path, "iterdir", refuse)
-    loaded.renewed(name="Renamed").save(folder)
+    replace(loaded, name="Renamed").save(folder)
     monkeypatch.undo()
     assert app(folder).name == "Renamed"
     loaded.save(folder)

@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retriever.documents.passage import Passage
 from retriever.errors import StorageError
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.storage import snapshot as storage
+from retriever.storage.passage_lines import read_passages
 from retriever.storage.snapshot import MANIFEST, Snapshot, read_snapshot, write_snapshot
 from retriever.vectors import normalize
 from tests.support.paths import ROOT
@@ -27,8 +29,7 @@ def snapshot(n=40, dim=6, seed=0, **changed):
     rng = np.random.default_rng(seed)
     vectors = normalize(rng.normal(size=(n, dim)).astype(np.float32))
     made = Snapshot(
-        texts=[f"text {row} of {seed}" for row in range(n)],
-        metadata=[{"row": row, "seed": seed} for row in range(n)],
+        passages=[Passage(*[f"text {row} of {seed}"] * 2, metadata={"row": row}) for row in range(n)],
         vectors=vectors,
         model_name="some-model",
         fingerprint="0123-float32",
@@ -41,8 +42,7 @@ def snapshot(n=40, dim=6, seed=0, **changed):
 
 
 def check_same(found, expected):
-    assert found.texts == expected.texts
-    assert found.metadata == expected.metadata
+    assert found.passages == expected.passages
     np.testing.assert_array_equal(found.vectors, expected.vectors)
     assert found.vectors.dtype == np.float32
     assert found.arrays.keys() == expected.arrays.keys()
@@ -96,11 +96,45 @@ def test_a_snapshot_comes_back_whole(folder):
 
 
 def test_text_and_metadata_of_every_kind_come_back(tmp_path):
-    texts = ["", " ", "line\nfeed\r\n\u2028\u2029\x85", "日本語", "مرحبا", "😀🏳️‍🌈", 'quote " \\ \0 \x1f', "e\u0301"]
+    shown = ["", " ", "line\nfeed\r\n\u2028\u2029\x85", "日本語", "مرحبا", "😀🏳️‍🌈", 'quote " \\ \0 \x1f', "e\u0301"]
     metadata = [{"a": None, "ü": [1, 2.5, {"b": True}], "": "x" * 1000}] + [{}] * 7
-    made = snapshot(8, texts=texts, metadata=metadata)
+    places = [("c#1", "c", "Ti\u0301tle", "c.txt", (3, 9)), ("d", "d", "", "", None)] + [("", "", "", "", None)] * 6
+    passages = [
+        Passage(text, f"Title {text}" if row % 2 else text, *place, given)
+        for row, (text, place, given) in enumerate(zip(shown, places, metadata, strict=True))
+    ]
+    made = snapshot(8, passages=passages)
     write_snapshot(tmp_path, made)
     check_same(read_snapshot(tmp_path), made)
+
+
+@pytest.mark.parametrize(
+    ("text", "metadata", "passage"),
+    [
+        (
+            "Tea Boil.",
+            {"title": "Tea", "doc_id": "t", "source": "s"},
+            Passage("Boil.", "Tea Boil.", "t", "t", "Tea", "s"),
+        ),
+        ("Teapots.", {"title": "Tea", "doc_id": "t"}, Passage("Teapots.", "Teapots.", "t", "t", "Tea")),
+        (
+            "Tea Boil.",
+            {"title": "Tea", "doc_id": "t", "chunk_id": "t#1", "start": 0, "end": 9, "n": 1},
+            Passage("Tea Boil.", "Tea Boil.", "t#1", "t", "Tea", "", (0, 9), {"n": 1}),
+        ),
+        (
+            "Tea Boil.",  # a row with columns of these names
+            {"title": "Tea", "doc_id": "t", "start": "x", "end": 3},
+            Passage("Boil.", "Tea Boil.", "t", "t", "Tea", "", None, {"start": "x", "end": 3}),
+        ),
+        ("Boil.", {"doc_id": 7}, Passage("Boil.", "Boil.", metadata={"doc_id": 7})),
+    ],
+)
+def test_a_passage_of_version_1_had_its_place_in_its_metadata(text, metadata, passage):
+    [read] = read_passages(json.dumps({"text": text, "metadata": metadata}).encode() + b"\n", 1)
+    shared = {key: value for key, value in metadata.items() if key == "source"}  # of the document too
+    assert read == replace(passage, metadata={**shared, **passage.metadata})
+    assert read.as_metadata() == metadata
 
 
 def test_an_empty_retriever_and_one_without_graph_come_back(tmp_path):
@@ -162,11 +196,9 @@ def test_saving_the_same_again_changes_no_file(folder):
 @pytest.mark.parametrize(
     "bad",
     [
-        {"metadata": [{}] * 39 + [{"made": object()}]},
-        {"metadata": [{}] * 39 + [{"array": np.ones(2)}]},
-        {"metadata": [{}] * 39 + [{("a", "tuple"): 1}]},
-        {"metadata": [{}] * 39 + [{"surrogate": "\ud800"}]},
-        {"texts": ["x"] * 39 + ["lone \ud800 surrogate"]},
+        {"passages": [Passage("a", "a")] * 39 + [Passage("a", "a", metadata={"made": object()})]},
+        {"passages": [Passage("a", "a")] * 39 + [Passage("a", "a", metadata={("a", "tuple"): 1})]},
+        {"passages": [Passage("a", "a")] * 39 + [Passage("a", "lone \ud800 surrogate")]},
         {"extra": {"made": object()}},
         {"extra": {"surrogate": "\ud800"}},
         {"model_name": "\ud800"},
@@ -181,10 +213,10 @@ def test_what_is_no_json_is_refused_and_the_old_save_stays_whole(folder, bad):
 
 
 def test_the_row_that_is_no_json_is_named(tmp_path):
-    metadata = [{}] * 40
-    metadata[17] = {"made": object()}
+    passages = [Passage("a", "a")] * 40
+    passages[17] = Passage("a", "a", metadata={"made": object()})
     with pytest.raises(StorageError, match="row 17"):
-        write_snapshot(tmp_path, snapshot(metadata=metadata))
+        write_snapshot(tmp_path, snapshot(passages=passages))
 
 
 def test_metadata_that_holds_itself_is_refused(tmp_path):
@@ -195,7 +227,7 @@ def test_metadata_that_holds_itself_is_refused(tmp_path):
         deep = {"deeper": deep}
     for metadata in (ring, deep):
         with pytest.raises(StorageError, match="row 0"):
-            write_snapshot(tmp_path, snapshot(1, metadata=[metadata]))
+            write_snapshot(tmp_path, snapshot(1, passages=[Passage("a", "a", metadata=metadata)]))
     while deep:  # taken apart level by level: freeing it at once would recurse as deep
         deep = deep["deeper"]
 
@@ -355,10 +387,10 @@ def test_a_truncated_manifest_is_refused(folder):
             read_snapshot(folder)
 
 
-@pytest.mark.parametrize("version", [2, 99, 0, None, "1", 1.5])
+@pytest.mark.parametrize("version", [3, 99, 0, None, "1", 1.5])
 def test_another_format_version_is_refused_and_named(folder, version):
     change_manifest(folder, lambda manifest: manifest.update(format_version=version))
-    with pytest.raises(StorageError, match=f"version {version!r}.*reads 1"):
+    with pytest.raises(StorageError, match=f"version {version!r}.*up to 2"):
         read_snapshot(folder)
 
 
@@ -433,7 +465,7 @@ def test_junk_anywhere_in_a_manifest_is_a_storage_error_or_harmless(folder):
             except StorageError:
                 refused += 1
             else:
-                assert found.texts == expected.texts
+                assert found.passages == expected.passages
                 np.testing.assert_array_equal(found.vectors, expected.vectors)
     assert refused > 200
 

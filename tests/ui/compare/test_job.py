@@ -353,7 +353,7 @@ def base(models):
 def judged_base(base):
     """The same collection with judged queries of its own."""
     judged = Collection("Lamps", [], dict(QUERIES), {query_id: {doc_id: 2} for query_id, doc_id, _ in QRELS}).judged
-    return base.renewed(judged=judged)
+    return replace(base, judged=judged)
 
 
 @pytest.fixture
@@ -565,7 +565,7 @@ def test_other_judgments_under_the_same_name_are_read_anew(base, index_cache, up
 
 def test_another_loaded_collection_is_another(judged_base, index_cache, models):
     compare(request(LOADED), index_cache, Session(judged_base))
-    other = judged_base.renewed()  # of the same name
+    other = replace(judged_base)  # of the same name
     assert compare(request(LOADED), index_cache, Session(other)).comparison.first.indexed is other
 
 

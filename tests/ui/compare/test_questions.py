@@ -11,7 +11,7 @@ from retriever.evaluation.measures import evaluate
 from retriever.evaluation.trec import read_qrels, read_run
 from tests.support.judged import FIRST, KINDS, SECOND, compared, order, trec
 from tests.support.page import Elements, assert_harmless, files_of, number, words_of
-from tests.support.small import HOSTILE
+from tests.support.small import HOSTILE, hit
 from ui.compare.questions import (
     BY_BOTH,
     BY_INDEX,
@@ -268,7 +268,7 @@ def test_a_document_that_ties_with_one_found_is_not_marked_as_missed():
     """HNSW ranked another document with the score of the last exact one: recall is 1, so nothing is marked."""
 
     def hits(*pairs):
-        return [{"text": doc_id, "score": score, "metadata": {"doc_id": doc_id}} for doc_id, score in pairs]
+        return [hit(doc_id, score, doc_id=doc_id) for doc_id, score in pairs]
 
     rankings = {None: hits(("a", 0.9), ("b", 0.5)), 5: hits(("a", 0.9), ("c", 0.5)), 6: hits(("c", 0.4))}
     index = SimpleNamespace(

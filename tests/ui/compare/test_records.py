@@ -82,7 +82,7 @@ def test_the_record_holds_all_that_was_seen(found):
 
 
 def test_the_record_says_with_what_and_on_what(found):
-    second = replace(found.second, indexed=found.second.indexed.renewed(n_cut=7))
+    second = replace(found.second, indexed=replace(found.second.indexed, n_cut=7))
     record = read(comparison_record(FinishedComparison(replace(found, second=second), 1.0), 25))
     settings, data = record["settings"], record["data"]
     assert (settings["k"], settings["ef"], settings["relevance_level"]) == (10, 25, 1)

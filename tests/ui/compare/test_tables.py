@@ -214,7 +214,8 @@ def test_all_answers_are_listed_found_or_not():
 
 def test_an_answer_in_several_chunks_is_listed_once_by_its_first():
     index = ranked_index([1], n=20)
-    index.indexed.retriever.metadata[7]["doc_id"] = "d0"
+    retriever = index.indexed.retriever
+    retriever.passages = [replace(one, doc_id="d0") if row == 7 else one for row, one in enumerate(retriever.passages)]
     assert re.findall(r"<li><b>(.*?)</b>", answer_list(index, "q0")) == ["Title 0"]
 
 

@@ -372,7 +372,7 @@ def pair():
 
 
 def cut(index, n_cut):
-    return replace(index, indexed=index.indexed.renewed(n_cut=n_cut))
+    return replace(index, indexed=replace(index.indexed, n_cut=n_cut))
 
 
 def test_passages_cut_and_results_judged_are_always_told(pair):

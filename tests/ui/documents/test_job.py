@@ -234,7 +234,7 @@ def test_only_the_graph_is_built_again_when_only_the_graph_changed(spy):
     assert second.indexed.retriever.hnsw.M == 4
     assert second.indexed.settings == replace(SETTINGS, M=4, ef_construction=20)
     assert first.indexed.retriever.hnsw.M == 16
-    assert second.indexed.known_curve(10) is None
+    assert second.indexed.measurements.known_curve(10) is None
 
 
 @pytest.mark.parametrize("change", [{"chunk_size": 20}, {"chunk_overlap": 7}, {"text": TEXT + "More."}])
@@ -337,7 +337,7 @@ def test_a_saved_collection_comes_back(tmp_path):
     assert list(indexed.retriever.texts) == list(session.indexed.retriever.texts)
     assert np.array_equal(indexed.retriever.vectors, session.indexed.retriever.vectors)
     assert (indexed.settings, indexed.name) == (session.indexed.settings, "Pasted text")
-    before, after = session.indexed.measure(5, 20), indexed.measure(5, 20)
+    before, after = session.indexed.measurements.measure(5, 20), indexed.measurements.measure(5, 20)
     assert np.array_equal(before.neighbors.ids, after.neighbors.ids)
 
 

@@ -100,7 +100,7 @@ def test_starting_again_prepares_nothing_twice(samples):
 def test_a_ready_sample_has_been_measured(samples):
     state = SharedSamples(("documents",))
     samples.allowed["documents"].set()
-    assert wait(state, "documents").known_curve(PREPARED_K)
+    assert wait(state, "documents").measurements.known_curve(PREPARED_K)
 
 
 def test_who_waits_hears_of_the_progress(samples):

@@ -26,7 +26,7 @@ def trace(starved):
 def flat(fake_encoder):
     """A collection whose graph has only the ground layer."""
     indexed = lab(fake_encoder, sentences(12))
-    assert len(indexed.graph.links) == 1
+    assert len(indexed.measurements.graph.links) == 1
     return indexed
 
 
@@ -37,7 +37,7 @@ def on(figure, axis="x"):
 
 def at(indexed, nodes):
     """Return the positions of nodes, as points."""
-    return [tuple(point) for point in indexed.positions[list(nodes)].round(4).tolist()]
+    return [tuple(point) for point in indexed.measurements.positions[list(nodes)].round(4).tolist()]
 
 
 def points(trace):
@@ -101,7 +101,7 @@ def test_on_the_way_down_nothing_of_the_ground_layer_is_shown_yet(trace):
 
 def test_each_upper_layer_has_axes_of_its_own_the_topmost_holds_those_above(trace):
     steps, indexed = trace.walk.steps, trace.indexed
-    levels = indexed.graph.levels
+    levels = indexed.measurements.graph.levels
     assert levels.max() > 3, "else there is none above"
     down = sum(step.layer > 0 for step in steps)
     assert any(step.kept[0] != step.node for step in steps[:down]), "else the descent goes nowhere"
@@ -115,7 +115,7 @@ def test_each_upper_layer_has_axes_of_its_own_the_topmost_holds_those_above(trac
             looked = {node for step in walked for node in step.looked_at} - set(path)
             assert drawn(figure, "descent", axis) == at(indexed, path)
             assert same(drawn(figure, "looked at", axis), at(indexed, looked))
-            entry = [indexed.graph.entry_point] if layer == 3 else []
+            entry = [indexed.measurements.graph.entry_point] if layer == 3 else []
             assert drawn(figure, "entry point", axis) == at(indexed, entry)
             assert all(trace.yaxis == f"y{layer + 1}" for trace in on(figure, axis).values())
             assert same(points(on(figure, axis)[""]), at(indexed, np.flatnonzero(levels >= layer)))
@@ -212,7 +212,7 @@ def test_all_of_a_small_collection_is_in_the_background(trace):
 
 def test_everything_is_inside_the_axes_and_finite(trace, flat):
     walks = [trace, trace_question("amber", 50, 400, flat), trace_walk("x", np.zeros(32, np.float32), 3, 3, flat)]
-    walks += [trace_walk("far", sign * axis, 3, 3, flat) for axis in flat.plane.axes for sign in (1, -1)]
+    walks += [trace_walk("far", sign * axis, 3, 3, flat) for axis in flat.measurements.plane.axes for sign in (1, -1)]
     for one in walks:
         figure = map_figure(one, len(one.walk.steps))
         for trace in figure.data:
@@ -225,7 +225,7 @@ def test_everything_is_inside_the_axes_and_finite(trace, flat):
 
 def test_the_question_stands_where_the_plane_puts_it(trace):
     [(x, y)] = drawn(map_figure(trace, 1), "the question")
-    plane = trace.indexed.plane
+    plane = trace.indexed.measurements.plane
     expected = (trace.query.astype(np.float64) - plane.centre) @ plane.axes.T.astype(np.float64)
     assert (x, y) == pytest.approx(tuple(expected), abs=1e-5)
     assert drawn(map_figure(trace, 1), "the question", "x2") == [(x, y)]

@@ -144,8 +144,8 @@ def test_a_loaded_collection_offers_what_its_graph_does_worst_on_without_a_model
     assert offered["value"] == trace.question == worst[0]
     assert trace.found == min(found)
     assert f"{min(found)} of 10" in words_of(summary)
-    assert len(starved.graph.unreachable) > 0
-    assert f"{len(starved.graph.unreachable)} that no walk can reach" in words_of(connected)
+    assert len(starved.measurements.graph.unreachable) > 0
+    assert f"{len(starved.measurements.graph.unreachable)} that no walk can reach" in words_of(connected)
     assert slider["value"] == len(trace.walk.steps)
     assert len(figure.data) > 5
     assert f"Step {len(trace.walk.steps)} of" in words_of(words)

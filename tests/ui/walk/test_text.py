@@ -37,7 +37,7 @@ def integer(written):
 
 def replayed(indexed, query, width):
     """Search the links again, with a sorted list; return (layer, node, looked at, kept, distances) of each step."""
-    graph, far = indexed.graph, 1 - true_scores(indexed, query)
+    graph, far = indexed.measurements.graph, 1 - true_scores(indexed, query)
     links = [[[other for other in row if other >= 0] for row in layer.tolist()] for layer in graph.links]
     steps, at, count = [], graph.entry_point, 1
     for layer in range(len(links) - 1, 0, -1):
@@ -130,9 +130,8 @@ def test_each_step_says_what_it_does(request, graph, ef):
 def test_a_first_step_counts_the_entry_point(starved):
     trace = trace_question(starved.queries[0], 10, 10, starved)
     looked = len(trace.walk.steps[0].looked_at)
-    assert f"layer {len(starved.graph.links) - 1}: from Text {starved.graph.entry_point} " in words_of(
-        step_sentence(trace, 1)
-    )
+    graph = starved.measurements.graph
+    assert f"layer {len(graph.links) - 1}: from Text {graph.entry_point} " in words_of(step_sentence(trace, 1))
     assert f"{1 + looked:,} distance" in words_of(step_sentence(trace, 1))
 
 
@@ -208,7 +207,7 @@ def test_raising_ef_until_none_is_missed_is_advised_only_where_that_can_be(starv
 def check_miss(trace, miss, words):
     """Check a sentence about a miss against the links, hnswlib's search and a replay."""
     indexed, node, true = trace.indexed, miss.node, true_of(trace)
-    linking = np.flatnonzero((indexed.graph.links[0] == node).any(axis=1)).tolist()
+    linking = np.flatnonzero((indexed.measurements.graph.links[0] == node).any(axis=1)).tolist()
     steps = replayed(indexed, trace.query, trace.walk.ef)
     seen = {other for layer, at, looked, *_ in steps if not layer for other in (at, *looked)}
     looked_at = len(set(linking) & seen)
@@ -308,14 +307,15 @@ def test_connectivity_in_four_numbers(request, graph):
     indexed = request.getfixturevalue(graph)
     layers, median, few, memory = cards_of(indexed).values()
     degrees = np.zeros(len(indexed), int)
-    for row in indexed.graph.links[0].tolist():
+    for row in indexed.measurements.graph.links[0].tolist():
         for target in row:
             degrees[target] += target >= 0
-    levels = indexed.graph.levels
+    levels = indexed.measurements.graph.levels
     assert layers == " · ".join(f"{int((levels >= layer).sum()):,}" for layer in range(levels.max() + 1))
     assert layers.startswith(f"{len(indexed):,}")
     assert abs(float(median) - np.median(degrees)) < 0.05
-    assert few == f"{(degrees <= 2).sum():,}, and {len(indexed.graph.unreachable):,} that no walk can reach"
+    unreachable = indexed.measurements.graph.unreachable
+    assert few == f"{(degrees <= 2).sum():,}, and {len(unreachable):,} that no walk can reach"
     assert memory == f"{indexed.retriever.hnsw.link_bytes / 1e6:.2f} MB"
 
 
@@ -323,7 +323,7 @@ def test_a_median_between_two_numbers_is_not_cut(fake_encoder):
     degrees = {}
     for n in range(10, 60, 2):
         indexed = lab(fake_encoder, sentences(n), M=4, ef_construction=20)
-        degrees[float(np.median(indexed.graph.in_degree))] = indexed
+        degrees[float(np.median(indexed.measurements.graph.in_degree))] = indexed
     halves = [median for median in degrees if median % 1]
     assert halves, "else this tests nothing"
     _, shown, *_ = cards_of(degrees[halves[0]]).values()
@@ -331,7 +331,7 @@ def test_a_median_between_two_numbers_is_not_cut(fake_encoder):
 
 
 def test_no_search_finds_what_connectivity_counts_as_out_of_reach(starved):
-    unreachable = set(starved.graph.unreachable.tolist())
+    unreachable = set(starved.measurements.graph.unreachable.tolist())
     assert unreachable
     for query in starved.query_vectors[:5]:
         assert not unreachable & set(by_hnswlib(starved, query, 400, 400))

@@ -24,7 +24,7 @@ def good(fake_encoder):
 def repeated(fake_encoder):
     """A collection in which each text occurs five times, on a graph that leaves some out of reach."""
     indexed = lab(fake_encoder, [text for text in sentences(40) for _ in range(5)], **STARVED)
-    assert len(indexed.graph.unreachable) > 10
+    assert len(indexed.measurements.graph.unreachable) > 10
     return indexed
 
 
