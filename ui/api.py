@@ -38,7 +38,7 @@ def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[
     indexed = session.loaded()
     settings = _search_settings(k, ef)
     both = answer_question(question, settings, indexed)
-    record = search_record(indexed, question, settings.k, settings.ef, both)
+    record = search_record(indexed, question, settings, both)
     return {
         "results": result_rows(both),
         "recall": both.recall,

@@ -15,7 +15,7 @@ from ui.recall.curves import stream_curves
 from ui.recall.tab import build_recall_tab, overlay_choice, starve_graph, waiting_note
 from ui.render.controls import HIDDEN, UNQUEUED
 from ui.render.errors import report_errors, report_stream_errors
-from ui.search.tab import build_search_tab, refresh_search
+from ui.search.tab import build_search_tab
 from ui.session import Session
 from ui.walk.tab import REFRESHED_VALUES, build_walk_tab, refresh_walk
 
@@ -100,7 +100,8 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
         ]
         for event in loaded:
             event.success(collection_revision, session, [revision, header], **HIDDEN)
-        revision.change(refresh_search, search.inputs, search.refreshed, **HIDDEN)
+        asked = [search.question, search.offered, session]
+        revision.change(report_errors(search.refresh), asked, search.refreshed, **HIDDEN)
         revision.change(report_stream_errors(stream_curves), ef.inputs, ef.refreshed, **HIDDEN)
         revision.change(overlay_choice, session, ef.overlay, **HIDDEN)
         tabs, drawn = [first, second, third, fourth, fifth], gr.State(0)

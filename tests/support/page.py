@@ -1,8 +1,10 @@
 """What a piece of the page contains: its elements, its words, the files in its links, or nothing new."""
 
 import base64
+import gc
 import html
 import re
+import warnings
 from html.parser import HTMLParser
 
 import gradio as gr
@@ -57,3 +59,13 @@ def number(written):
 def skipped(value):
     """Whether a handler leaves an output as it is."""
     return isinstance(value, dict) and value == gr.skip()
+
+
+def build_tab(build, *arguments):
+    """Return what a function builds in a page of its own, and the page: handlers need no server."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
+        with gr.Blocks() as page:
+            built = build(gr.State(), *arguments)
+        gc.collect()
+    return built, page

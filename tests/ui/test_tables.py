@@ -23,7 +23,7 @@ from ui.search.text import hit_list, time_bar
 def test_hits_show_text_score_place_and_mark():
     found = [hit("Water boils.", 0.87654, title="Tea", source="tea.txt"), hit("Bees fly.", 0.5, title="Bees")]
     source = hit_list(found, [False, True], side="exact")
-    items = re.findall(r"<li.*?</li>", source)
+    items = re.findall(r"<li.*?</li>", source, flags=re.DOTALL)
     assert len(items) == 2
     assert "Water boils." in items[0]
     assert "0.877" in items[0]

@@ -1,10 +1,7 @@
 """Tests of the tabs' handlers, called as Gradio calls them: values and a session in, values and perhaps one out."""
 
-import base64
 import gc
-import json
 import re
-import warnings
 import weakref
 
 import gradio as gr
@@ -12,9 +9,9 @@ import numpy as np
 import pytest
 
 from retriever.encoders.catalogue import MODELS
-from retriever.errors import CollectionError, DocumentError, ParameterError
+from retriever.errors import CollectionError, DocumentError
 from retriever.indexing.collection import IndexSettings
-from tests.support.page import skipped
+from tests.support.page import build_tab, skipped
 from tests.support.small import HOSTILE, collection_of, sentences
 from tests.support.work import PATIENCE, Work
 from ui.documents.job import BuildPlan
@@ -29,7 +26,6 @@ from ui.documents.tab import (
     show_source,
     stream_build,
 )
-from ui.inputs import SearchSettings
 from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
 from ui.page import adopt_best_sample, collection_revision, take_python_docs
 from ui.recall.curves import stream_curves
@@ -48,8 +44,6 @@ from ui.recall.tab import (
 from ui.recall.text import curve_lesson
 from ui.render.controls import keep_ef_above_k
 from ui.render.errors import report_errors, report_stream_errors
-from ui.search.answer import answer_question
-from ui.search.tab import EXAMPLES, answer_search, refresh_search, search_again, stream_search, take_example
 from ui.session import Session
 from ui.uploads.parsed_files import ParsedFiles
 
@@ -302,143 +296,9 @@ def test_saving_nothing_is_an_error():
         report_errors(save_collection)(Session())
 
 
-# --- search tab
-
-QUESTION = "amber river winter"
-
-
-def test_a_search_answers_twice(indexed):
-    bar, exact, hnsw, links, record = answer_search(QUESTION, 5, 50, Session(indexed))
-    truth = indexed.retriever.search(QUESTION, 5)
-    for column in (exact, hnsw):
-        assert column.count("<li") == 5
-        scores = [float(score) for score in re.findall(r'cosine similarity">(.*?)<', column)]
-        assert scores == pytest.approx([hit["score"] for hit in truth], abs=0.0006)
-        assert truth[0]["text"] in column
-    assert "recall@5 = 1.00" in bar
-    assert all(part in bar for part in ("embedding", "ef=50", "exact"))
-    assert links.count("<a ") == 2
-    assert QUESTION in record
-
-
-def rows_of(links):
-    data = re.search(r'href="data:application/json;base64,([^"]+)"', links).group(1)
-    return json.loads(base64.b64decode(data))
-
-
-def test_downloads_hold_both_rankings(indexed):
-    rows = rows_of(answer_search(QUESTION, 5, 50, Session(indexed))[3])
-    assert [(row["search"], row["rank"]) for row in rows] == [(s, r) for s in ("exact", "hnsw") for r in range(1, 6)]
-    assert rows[0]["text"] == indexed.retriever.search(QUESTION, 1)[0]["text"]
-
-
-@pytest.mark.parametrize("question", sentences(12, seed=5))
-def test_marks_are_as_many_as_recall_says(starved, question):
-    both = answer_question(question, SearchSettings(10, 10), starved)
-    bar, exact, hnsw, links, _ = answer_search(question, 10, 10, Session(starved))
-    missed = exact.count("missed by HNSW")
-    assert missed == round((1 - both.recall) * 10)
-    assert hnsw.count("lab-marked") == missed
-    assert f"found {10 - missed} of the 10" in bar
-    notes = [(row["search"], row["note"]) for row in rows_of(links) if row["note"]]
-    assert notes == [("exact", "missed by HNSW")] * missed + [("hnsw", "extra")] * missed
-
-
-def test_this_graph_misses_something(starved):
-    recalls = [answer_question(question, SearchSettings(10, 10), starved).recall for question in sentences(12, seed=5)]
-    assert 0 < np.mean(recalls) < 0.9, "else the tests of marks test nothing"
-
-
-def test_ties_are_not_marked_as_missed(fake_encoder):
-    twins = collection_of(fake_encoder, ["amber anchor apple"] * 40 + sentences(40))
-    bar, exact, hnsw, _, _ = answer_search("amber anchor apple", 5, 5, Session(twins))
-    assert "recall@5 = 1.00" in bar
-    assert "lab-marked" not in exact + hnsw
-
-
-def test_more_than_there_is(fake_encoder):
-    few = collection_of(fake_encoder, sentences(3))
-    bar, exact, hnsw, _, _ = answer_search(QUESTION, 10, 10, Session(few))
-    assert exact.count("<li") == hnsw.count("<li") == 3
-    assert "only 3" in bar
-    assert "recall@3 = 1.00" in bar
-    assert "missed" not in exact
-
-
-def test_ef_below_k_is_k(starved):
-    question = sentences(12, seed=5)[0]
-    below, at = (answer_search(question, 10, ef, Session(starved)) for ef in (1, 10))
-    assert below[1:3] == at[1:3]
+def test_the_ef_slider_begins_at_k():
     assert keep_ef_above_k(25, 10) == gr.update(minimum=25, value=25)
     assert keep_ef_above_k(5, 10) == gr.update(minimum=5, value=10)
-
-
-@pytest.mark.parametrize("question", ["", "   \n", None])
-def test_an_empty_question_is_refused(indexed, question):
-    with pytest.raises(gr.Error, match="empty"):
-        report_errors(answer_search)(question, 10, 10, Session(indexed))
-
-
-def test_a_very_long_question_is_refused_with_the_limit(indexed, monkeypatch):
-    with pytest.raises(gr.Error, match=r"2,001.*2,000"):
-        report_errors(answer_search)("x" * 2_001, 10, 10, Session(indexed))
-    answer_search("x" * 2_000, 10, 10, Session(indexed))
-    monkeypatch.setenv("LAB_MAX_QUESTION", "5")
-    with pytest.raises(ParameterError, match="at most 5"):
-        answer_search("longer", 10, 10, Session(indexed))
-
-
-def test_an_ef_below_k_is_told_as_the_ef_that_was_searched_with(indexed):
-    bar, *_, record = answer_search(QUESTION, 25, 10, Session(indexed))
-    assert "HNSW at ef=25" in bar
-    assert '"ef": 25' in record.replace("&quot;", '"')
-
-
-def test_a_search_before_anything_is_loaded_is_told():
-    with pytest.raises(gr.Error, match="being prepared"):
-        list(report_stream_errors(stream_search)(QUESTION, 10, 10, Session()))
-
-
-def test_the_first_search_says_that_the_model_is_loaded_first(indexed, monkeypatch):
-    monkeypatch.setattr("ui.search.tab.is_loaded", lambda name: False)
-    waiting, answer = stream_search(QUESTION, 10, 10, Session(indexed))
-    assert "Loading" in waiting[0]
-    assert all(skipped(value) for value in waiting[1:])
-    assert "recall@10" in answer[0]
-    monkeypatch.setattr("ui.search.tab.is_loaded", lambda name: True)
-    assert len(list(stream_search(QUESTION, 10, 10, Session(indexed)))) == 1
-
-
-def test_a_slider_without_a_question_changes_nothing(indexed):
-    assert all(skipped(value) for value in search_again("  ", 10, 10, Session(indexed)))
-    assert all(skipped(value) for value in search_again(QUESTION, 10, 10, Session()))
-    assert "recall@10" in search_again(QUESTION, 10, 10, Session(indexed))[0]
-
-
-def test_a_hostile_document_and_question_stay_text(fake_encoder):
-    metadata = [{"title": HOSTILE, "source": HOSTILE, "doc_id": HOSTILE} for _ in range(3)]
-    hostile = collection_of(fake_encoder, [HOSTILE] * 3, metadata=metadata, queries=[HOSTILE], name=HOSTILE)
-    for part in answer_search(HOSTILE, 3, 3, Session(hostile)):
-        assert "<img" not in part
-        assert "<script" not in part
-
-
-def test_a_new_collection_brings_its_examples(indexed):
-    first, offered, examples, bar, *rest = refresh_search("old example", ["old example"], Session(indexed))
-    assert first == indexed.queries[0]
-    assert offered == list(indexed.queries[:EXAMPLES])
-    assert "changed" in bar
-    assert rest == ["", "", "", ""]
-    assert take_example([indexed.queries[2]]) == indexed.queries[2]
-
-
-def test_a_question_that_was_typed_stays(indexed):
-    assert skipped(refresh_search("my own question", ["old example"], Session(indexed))[0])
-    assert refresh_search("  ", ["old example"], Session(indexed))[0] == indexed.queries[0]
-
-
-def test_before_anything_is_loaded_the_first_question_stays():
-    assert all(skipped(value) for value in refresh_search("old", ["old"], Session()))
 
 
 # --- ef tab
@@ -459,7 +319,7 @@ def test_sliding_shows_what_is_measured_at_that_ef(starved):
         assert f"now: ef={ef}" in [trace.name for trace in figure.data]
         perfect = int((measured.recall == 1).sum())
         assert f'title="{perfect} ' in spread
-        assert f'"ef": {ef}' in record.replace("&quot;", '"')
+        assert f'"ef": {ef}' in record.unescape()
 
 
 def drawn(k, ef, axis, session):
@@ -514,11 +374,7 @@ def test_what_was_measured_last_does_not_keep_its_collection_in_memory(starved):
 
 
 def test_each_place_is_written_by_one_listener_with_one_request_under_way():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
-        with gr.Blocks() as page:
-            tab = build_recall_tab(gr.State(Session()))
-        gc.collect()
+    tab, page = build_tab(build_recall_tab)
     listeners = list(page.fns.values())
     places = set()
     for name in ("measure_at_ef", "draw_details", "show_distances", "answer_target"):

@@ -6,6 +6,9 @@ import gradio as gr
 
 from ui.inputs import SearchSettings
 
+Updates = dict[Any, Any]  # component -> its new value; what a handler with several outputs returns
+NO_CHANGE: Updates = gr.skip()
+
 SLIDER_MAX_K, SLIDER_MAX_EF = 50, 400
 FIRST_K = FIRST_EF = 10
 DEFAULT_GRAPH, STARVED_GRAPH, RICH_GRAPH = (16, 200), (4, 20), (32, 400)  # M, ef_construction

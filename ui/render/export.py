@@ -5,10 +5,10 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from retriever.run_record import RunRecord
-from ui.render.html import escape
+from ui.render.html import Html
 from ui.render.numbers import format_megabytes
 
 SIGN, BLANK = r"[=+\-@＝＋－＠]", r"\s\"\0\u200b-\u200f\ufeff"  # what begins a formula, and what may stand before it
@@ -16,24 +16,41 @@ FORMULA = re.compile(rf"[{BLANK}]*{SIGN}|[\t\r]")  # at the beginning of a cell
 INNER_FORMULA = re.compile(rf"(?<![{BLANK};])[{BLANK};]+(?={SIGN})")
 
 
-def record_section(run: RunRecord) -> str:
+def record_section(run: RunRecord) -> Html:
     """Return a run record as HTML, with links to it as JSON and as Markdown."""
-    links = download_link("run-record.json", "application/json", run.to_json(), "JSON")
-    links += download_link("run-record.md", "text/markdown", run.to_markdown(), "Markdown")
-    return f'<div class="lab-downloads">Download: {links}</div><pre class="lab-record">{escape(run.to_json())}</pre>'
+    links = [
+        download_link("run-record.json", "application/json", run.to_json(), "JSON"),
+        download_link("run-record.md", "text/markdown", run.to_markdown(), "Markdown"),
+    ]
+    return downloads("Download", links) + Html('<pre class="lab-record">{}</pre>').format(run.to_json())
 
 
-def folded_record(run: RunRecord) -> str:
+def folded_record(run: RunRecord) -> Html:
     """Return a run record as HTML, folded until it is opened."""
-    return f"<details><summary>Run record</summary>{record_section(run)}</details>"
+    return Html("<details><summary>Run record</summary>{}</details>").format(record_section(run))
 
 
-def download_link(name: str, kind: str, content: str, label: str) -> str:
+def result_downloads(rows: Sequence[Mapping[str, object]]) -> Html:
+    """Return links to rows as CSV and as JSON."""
+    links = [
+        download_link("results.csv", "text/csv", rows_to_csv(rows), "CSV"),
+        download_link("results.json", "application/json", rows_to_json(rows), "JSON"),
+    ]
+    return downloads("Download these results", links)
+
+
+def downloads(words: str, links: Iterable[Html]) -> Html:
+    """Return a line of links with words before it."""
+    return Html('<div class="lab-downloads">{}: {}</div>').format(words, Html().join(links))
+
+
+def download_link(name: str, kind: str, content: str, label: str) -> Html:
     """Return a link that contains its file: nothing is stored on the server, nobody else can fetch it."""
     raw = content.encode("utf-8", "replace")  # a lone surrogate, which UTF-8 cannot hold, becomes a question mark
     data = base64.b64encode(raw).decode()
     size = format_megabytes(len(data)) if len(data) > 100_000 else f"{len(raw) / 1000:.1f} kB"
-    return f'<a class="lab-download" download="{escape(name)}" href="data:{kind};base64,{data}">{label} ({size})</a>'
+    link = Html('<a class="lab-download" download="{}" href="data:{};base64,{}">{} ({})</a>')
+    return link.format(name, kind, data, label, size)
 
 
 def rows_to_csv(rows: Sequence[Mapping[str, object]]) -> str:

@@ -1,21 +1,51 @@
-"""Untrusted text made safe to show in HTML and in Plotly figures."""
+"""HTML that is safe by construction: what is put into a template or a sentence is escaped, unless it is HTML itself."""
 
-import html
 import re
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ui.render.numbers import format_megabytes, format_seconds
+from ui.render.passages import passage_place, snippet
+
+TEMPLATES = Path(__file__).with_name("templates")
 UNWRITABLE_IN_HTML = re.compile("[\0\ud800-\udfff]")  # NUL and lone surrogates, which HTML or UTF-8 cannot hold
 # directional formatting characters, which would also reorder the words after the text
 DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
-def writable_text(text: object) -> str:
-    """Return text with U+FFFD for characters that no page can hold."""
-    return UNWRITABLE_IN_HTML.sub("\ufffd", str(text))
+class Html(Markup):
+    """HTML source; what its methods put into it, as in `Html("<b>{}</b>").format(name)`, is cleaned and escaped."""
+
+    __slots__ = ()
+
+    @classmethod
+    def escape(cls, text: object, /) -> Self:
+        """Return HTML as it is, and anything else escaped, without what a page cannot hold or what reorders a line."""
+        return super().escape(_cleaned(text))
+
+
+def render(template: str, **values: object) -> Html:
+    """Return a file of templates/ filled with values, which are cleaned and escaped unless they are HTML."""
+    return Html(_environment().get_template(template).render(values))
 
 
 def escape(text: object) -> str:
-    """Return text escaped for HTML, without direction marks, which would reorder other text."""
-    return html.escape(DIRECTION_MARKS.sub("", writable_text(text)), quote=True)
+    """Return text escaped for HTML (until every tab has templates)."""
+    return str(Html.escape(text))
+
+
+def without_tags(markup: str) -> str:
+    """Return the plain text of a sentence made for the page."""
+    return Html(markup).striptags()
+
+
+def writable_text(text: object) -> str:
+    """Return text with U+FFFD for characters that no page can hold."""
+    return UNWRITABLE_IN_HTML.sub("\ufffd", str(text))
 
 
 def plotly_text(text: object) -> str:
@@ -24,6 +54,22 @@ def plotly_text(text: object) -> str:
     return shown.replace("$", "&#36;")
 
 
-def without_tags(markup: str) -> str:
-    """Return the plain text of a sentence made for the page."""
-    return html.unescape(re.sub(r"<[^>]*>", "", markup))
+def _cleaned(value: object) -> Any:  # noqa: ANN401 - HTML of any kind, or text
+    """Return HTML as it is, and anything else as text that a page can hold, without direction marks."""
+    return value if hasattr(value, "__html__") else DIRECTION_MARKS.sub("", writable_text(value))
+
+
+@cache
+def _environment() -> Environment:
+    """Return the environment of the templates: what they leave undefined is an error, and so is unescaped text."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=_cleaned,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"seconds": format_seconds, "megabytes": format_megabytes, "thousands": "{:,}".format}
+    environment.filters |= {"place": passage_place, "snippet": snippet}
+    return environment

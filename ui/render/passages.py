@@ -1,10 +1,9 @@
-"""Passages as text and HTML: their place, and long texts folded."""
+"""Passages in words: what they are called, where they stand, and how a long one begins."""
 
 from retriever.documents.passage import Passage
 from retriever.indexing.collection import IndexedCollection
-from ui.render.html import escape
 
-SNIPPET = 170  # characters of a hit's text that are shown
+SNIPPET = 170  # characters of a passage's text that are shown before it is opened
 
 
 def passage_noun(indexed: IndexedCollection) -> str:
@@ -22,9 +21,16 @@ def passage_place(passage: Passage) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def snippet(text: str) -> str:
+    """Return a short text as it is, and the first words of a long one."""
+    return text if len(text) <= SNIPPET else text[:SNIPPET].rsplit(" ", 1)[0]
+
+
 def foldable_text(text: str) -> str:
-    """Return a text as HTML; a long one is its beginning, which opens to the whole."""
-    if len(text) <= SNIPPET:
+    """Return a text as HTML; a long one is its beginning, which opens to the whole (until every tab has templates)."""
+    from ui.render.html import escape
+
+    start = snippet(text)
+    if start == text:
         return f"<p>{escape(text)}</p>"
-    begin = text[:SNIPPET].rsplit(" ", 1)[0]
-    return f"<details><summary>{escape(begin)} …</summary><p>{escape(text)}</p></details>"
+    return f"<details><summary>{escape(start)} …</summary><p>{escape(text)}</p></details>"

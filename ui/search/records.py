@@ -6,15 +6,18 @@ from retriever.experiments.search_comparison import REPEATS, SearchComparison
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import PROTOCOL
 from retriever.run_record import RunRecord
+from ui.inputs import SearchSettings
 from ui.render.records import record_data, record_settings
 
 
-def search_record(indexed: IndexedCollection, question: str, k: int, ef: int, both: SearchComparison) -> RunRecord:
+def search_record(
+    indexed: IndexedCollection, question: str, asked: SearchSettings, both: SearchComparison
+) -> RunRecord:
     """Return the run record of one question answered by both searches."""
     observed: dict[str, Any] = {f"seconds_{name}": value for name, value in both.seconds.items()}
-    observed[f"recall_at_{k}"] = both.recall
+    observed[f"recall_at_{asked.k}"] = both.recall
     for side, hits in (("exact", both.exact), ("hnsw", both.hnsw)):
         observed[side] = [[hit.passage.passage_id, hit.score] for hit in hits]
-    settings = {**record_settings(indexed), "k": k, "ef": ef, "question": question}
+    settings = {**record_settings(indexed), "k": asked.k, "ef": asked.ef, "question": question}
     protocol = f"{PROTOCOL} A single question: searched {REPEATS} times, the median is given; embedded once."
     return RunRecord("One question, exact and HNSW", settings, record_data(indexed), observed, protocol)

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
 
 from retriever.encoders.loading import is_loaded
 from ui.inputs import SearchSettings
-from ui.render.controls import HIDDEN, LATEST, SLIDER_MAX_EF, SLIDER_MAX_K, keep_ef_above_k
+from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, SLIDER_MAX_EF, SLIDER_MAX_K, Updates, keep_ef_above_k
 from ui.render.errors import report_errors, report_stream_errors
-from ui.render.export import download_link, record_section, rows_to_csv, rows_to_json
+from ui.render.export import record_section, result_downloads
+from ui.render.html import Html
 from ui.search.answer import answer_question, result_rows
 from ui.search.records import search_record
 from ui.search.text import hit_list, search_summary
@@ -18,67 +18,71 @@ from ui.session import Session
 
 EXAMPLES = 5
 FIRST_QUESTION = "how do lighthouses reach ships far out at sea?"
-EMPTY = '<p class="lab-hint">Press <b>Search</b> to see both answers here.</p>'
+EMPTY = Html('<p class="lab-hint">Press <b>Search</b> to see both answers here.</p>')
+CHANGED = Html('<p class="lab-hint">The collection has changed: press <b>Search</b>.</p>')
+LOADING = Html('<p class="lab-hint">Loading the embedding model, once: this takes about ten seconds …</p>')
 
-SearchOutputs = tuple[str, str, str, str, str]  # time bar, exact column, HNSW column, downloads, run record
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SearchTab:
-    """Components of the Search tab that page.py links.
-
-    inputs and refreshed: inputs and outputs of the update after a collection was loaded.
-    """
+    """The components of the Search tab, and the handlers that update them."""
 
     question: gr.Textbox
+    search: gr.Button
     examples: gr.Dataset
-    inputs: list[gr.Component]
-    refreshed: list[gr.Component]
+    k: gr.Slider
+    ef: gr.Slider
+    summary: gr.HTML
+    exact: gr.HTML
+    hnsw: gr.HTML
+    downloads: gr.HTML
+    record: gr.HTML
+    offered: gr.State  # the example questions until now
 
+    @property
+    def answers(self) -> list[gr.Component]:
+        """The components that show the answers to a question."""
+        return [self.summary, self.exact, self.hnsw, self.downloads, self.record]
 
-def answer_search(question: str, k: float, ef: float, session: Session) -> SearchOutputs:
-    """Return both answers to a question, marked where they differ."""
-    indexed, settings = session.loaded(), SearchSettings.of(k, ef)  # the slider of ef follows that of k a moment later
-    both = answer_question(question, settings, indexed)
-    rows = result_rows(both)
-    links = download_link("results.csv", "text/csv", rows_to_csv(rows), "CSV")
-    links += download_link("results.json", "application/json", rows_to_json(rows), "JSON")
-    return (
-        search_summary(both, settings.k, settings.ef, indexed),
-        hit_list(both.exact, both.missed, side="exact"),
-        hit_list(both.hnsw, both.extra, side="hnsw"),
-        f'<div class="lab-downloads">Download these results: {links}</div>',
-        record_section(search_record(indexed, question, settings.k, settings.ef, both)),
-    )
+    @property
+    def refreshed(self) -> list[gr.Component]:
+        """The components that refresh updates."""
+        return [self.question, self.offered, self.examples, *self.answers]
 
+    def answer(self, question: str, k: float, ef: float, session: Session) -> Updates:
+        """Return both answers to a question, marked where they differ."""
+        # the slider of ef follows that of k a moment later
+        indexed, settings = session.loaded(), SearchSettings.of(k, ef)
+        both = answer_question(question, settings, indexed)
+        return {
+            self.summary: search_summary(both, settings, indexed),
+            self.exact: hit_list(both.exact, both.missed, side="exact"),
+            self.hnsw: hit_list(both.hnsw, both.extra, side="hnsw"),
+            self.downloads: result_downloads(result_rows(both)),
+            self.record: record_section(search_record(indexed, question, settings, both)),
+        }
 
-def stream_search(question: str, k: float, ef: float, session: Session) -> Iterator[SearchOutputs]:
-    """Yield both answers to a question, after a note if the model must be loaded first."""
-    if session.indexed is not None and not is_loaded(session.indexed.settings.model_name):
-        wait = '<p class="lab-hint">Loading the embedding model, once: this takes about ten seconds …</p>'
-        yield wait, gr.skip(), gr.skip(), gr.skip(), gr.skip()
-    yield answer_search(question, k, ef, session)
+    def stream_answer(self, question: str, k: float, ef: float, session: Session) -> Iterator[Updates]:
+        """Yield both answers to a question, after a note if the model must be loaded first."""
+        if session.indexed is not None and not is_loaded(session.indexed.settings.model_name):
+            yield {self.summary: LOADING}
+        yield self.answer(question, k, ef, session)
 
+    def answer_again(self, question: str, k: float, ef: float, session: Session) -> Updates:
+        """Return the answers after a slider moved, or no change before there is anything to ask."""
+        if session.indexed is None or not question.strip():
+            return NO_CHANGE
+        return self.answer(question, k, ef, session)
 
-def search_again(question: str, k: float, ef: float, session: Session) -> SearchOutputs:
-    """Return the answers after a slider moved, or no change before there is anything to ask."""
-    if session.indexed is None or not question.strip():
-        return gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
-    return answer_search(question, k, ef, session)
-
-
-def refresh_search(question: str, offered: Sequence[str], session: Session) -> tuple[Any, ...]:
-    """Adapt the tab to a newly loaded collection: its examples, the first of them as the question unless one was typed.
-
-    offered: the example questions until now.
-    """
-    indexed = session.indexed
-    if indexed is None:
-        return (gr.skip(),) * 8
-    examples = list(indexed.queries[:EXAMPLES])
-    cleared = ('<p class="lab-hint">The collection has changed: press <b>Search</b>.</p>', "", "", "", "")
-    first = gr.skip() if question.strip() and question not in offered else examples[0]
-    return (first, examples, gr.Dataset(samples=[[example] for example in examples]), *cleared)
+    def refresh(self, question: str, offered: Sequence[str], session: Session) -> Updates:
+        """Adapt the tab to a newly loaded collection: its examples, the first as the question unless one was typed."""
+        if session.indexed is None:
+            return NO_CHANGE
+        examples = list(session.indexed.queries[:EXAMPLES])
+        cleared = dict.fromkeys(self.answers, "")
+        asked = {} if question.strip() and question not in offered else {self.question: examples[0]}
+        shown = gr.Dataset(samples=[[example] for example in examples])
+        return {**cleared, **asked, self.summary: CHANGED, self.offered: examples, self.examples: shown}
 
 
 def take_example(chosen: Sequence[str]) -> str:
@@ -88,6 +92,19 @@ def take_example(chosen: Sequence[str]) -> str:
 
 def build_search_tab(session: gr.State) -> SearchTab:
     """Create the tab's components and connect their event listeners."""
+    tab = _create_components()
+    inputs = [tab.question, tab.k, tab.ef, session]
+    answer = report_stream_errors(tab.stream_answer)
+    gr.on([tab.search.click, tab.question.submit], answer, inputs, tab.answers, **HIDDEN)
+    chosen = tab.examples.click(take_example, tab.examples, tab.question, **HIDDEN)
+    chosen.then(answer, inputs, tab.answers, **HIDDEN)
+    tab.k.input(keep_ef_above_k, [tab.k, tab.ef], tab.ef, **LATEST)
+    gr.on([tab.k.input, tab.ef.input], report_errors(tab.answer_again), inputs, tab.answers, **LATEST)
+    return tab
+
+
+def _create_components() -> SearchTab:
+    """Create the tab's components."""
     with gr.Row(equal_height=True):
         question = gr.Textbox(
             FIRST_QUESTION,
@@ -97,7 +114,7 @@ def build_search_tab(session: gr.State) -> SearchTab:
             lines=1,
             max_lines=2,
         )
-        search_button = gr.Button("Search", variant="primary", scale=1, min_width=110)
+        search = gr.Button("Search", variant="primary", scale=1, min_width=110)
     examples = gr.Dataset(
         components=[gr.Textbox(visible=False)],
         samples=[[FIRST_QUESTION]],
@@ -105,9 +122,8 @@ def build_search_tab(session: gr.State) -> SearchTab:
         samples_per_page=EXAMPLES,
     )
     with gr.Row():
-        k = gr.Slider(
-            1, SLIDER_MAX_K, 10, step=1, min_width=240, label="k (neighbours)", info="How many nearest texts to find."
-        )
+        info = "How many nearest texts to find."
+        k = gr.Slider(1, SLIDER_MAX_K, 10, step=1, min_width=240, label="k (neighbours)", info=info)
         info = "Candidates HNSW keeps while it searches: more find more and take longer."
         ef = gr.Slider(10, SLIDER_MAX_EF, 10, step=1, min_width=240, label="ef (candidates)", info=info)
     summary = gr.HTML(EMPTY)
@@ -121,23 +137,5 @@ def build_search_tab(session: gr.State) -> SearchTab:
     downloads = gr.HTML()
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
-    inputs, outputs = [question, k, ef, session], [summary, exact, hnsw, downloads, record]
-    gr.on(
-        [search_button.click, question.submit],
-        report_stream_errors(stream_search),
-        inputs,
-        outputs,
-        **HIDDEN,
-    )
-    chosen = examples.click(take_example, examples, question, **HIDDEN)
-    chosen.then(report_stream_errors(stream_search), inputs, outputs, **HIDDEN)
-    k.input(keep_ef_above_k, [k, ef], ef, **LATEST)
-    gr.on(
-        [k.input, ef.input],
-        report_errors(search_again),
-        inputs,
-        outputs,
-        **LATEST,
-    )
     offered = gr.State([FIRST_QUESTION])
-    return SearchTab(question, examples, [question, offered, session], [question, offered, examples, *outputs])
+    return SearchTab(question, search, examples, k, ef, summary, exact, hnsw, downloads, record, offered)

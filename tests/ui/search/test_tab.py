@@ -1,0 +1,141 @@
+"""The Search tab's handlers, called as Gradio calls them: values and a session in, components and values out."""
+
+import base64
+import json
+import re
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from retriever.errors import ParameterError
+from tests.support.page import build_tab
+from tests.support.small import HOSTILE, collection_of, sentences
+from ui.inputs import SearchSettings
+from ui.render.controls import NO_CHANGE
+from ui.render.errors import report_errors, report_stream_errors
+from ui.search.answer import answer_question
+from ui.search.tab import EXAMPLES, build_search_tab, take_example
+from ui.session import Session
+
+QUESTION = "amber river winter"
+QUESTIONS = sentences(12, seed=5)
+
+
+@pytest.fixture(scope="module")
+def tab():
+    return build_tab(build_search_tab)[0]
+
+
+@pytest.fixture(scope="module")
+def indexed(fake_encoder):
+    """A collection with a good graph."""
+    return collection_of(fake_encoder, sentences(300), name="Rich")
+
+
+@pytest.fixture(scope="module")
+def starved(fake_encoder):
+    """A collection with a graph so poor that much is missed."""
+    return collection_of(fake_encoder, sentences(500), M=2, ef_construction=5, name="Poor")
+
+
+def rows_of(links):
+    data = re.search(r'href="data:application/json;base64,([^"]+)"', links).group(1)
+    return json.loads(base64.b64decode(data))
+
+
+def test_a_search_answers_twice_and_both_rankings_can_be_downloaded(tab, indexed):
+    shown = tab.answer(QUESTION, 5, 50, Session(indexed))
+    truth = indexed.retriever.search(QUESTION, 5)
+    for column in (shown[tab.exact], shown[tab.hnsw]):
+        scores = [float(score) for score in re.findall(r'cosine similarity">(.*?)<', column)]
+        assert scores == pytest.approx([hit["score"] for hit in truth], abs=0.0006)
+        assert truth[0]["text"] in column
+    assert all(part in shown[tab.summary] for part in ("recall@5 = 1.00", "embedding", "ef=50", "exact"))
+    assert QUESTION in shown[tab.record]
+    rows = rows_of(shown[tab.downloads])
+    assert [(row["search"], row["rank"]) for row in rows] == [(s, r) for s in ("exact", "hnsw") for r in range(1, 6)]
+    assert rows[0]["text"] == truth[0]["text"]
+
+
+def test_marks_are_as_many_as_recall_says(tab, starved):
+    recalls = []
+    for question in QUESTIONS:
+        recalls.append(answer_question(question, SearchSettings(10, 10), starved).recall)
+        shown = tab.answer(question, 10, 10, Session(starved))
+        missed = shown[tab.exact].count("missed by HNSW")
+        assert missed == round((1 - recalls[-1]) * 10) == shown[tab.hnsw].count("lab-marked")
+        assert f"found {10 - missed} of the 10" in shown[tab.summary]
+        notes = [(row["search"], row["note"]) for row in rows_of(shown[tab.downloads]) if row["note"]]
+        assert notes == [("exact", "missed by HNSW")] * missed + [("hnsw", "extra")] * missed
+    assert 0 < np.mean(recalls) < 0.9, "else there are no marks to count"
+
+
+def test_ties_are_not_marked_as_missed(tab, fake_encoder):
+    twins = collection_of(fake_encoder, ["amber anchor apple"] * 40 + sentences(40))
+    shown = tab.answer("amber anchor apple", 5, 5, Session(twins))
+    assert "recall@5 = 1.00" in shown[tab.summary]
+    assert "lab-marked" not in shown[tab.exact] + shown[tab.hnsw]
+
+
+def test_more_than_there_is(tab, fake_encoder):
+    shown = tab.answer(QUESTION, 10, 10, Session(collection_of(fake_encoder, sentences(3))))
+    assert shown[tab.exact].count("<li") == shown[tab.hnsw].count("<li") == 3
+    assert "only 3" in shown[tab.summary] and "recall@3 = 1.00" in shown[tab.summary]
+
+
+def test_ef_below_k_is_k_and_told_as_such(tab, starved):
+    below, at = (tab.answer(QUESTIONS[0], 10, ef, Session(starved)) for ef in (1, 10))
+    assert all(below[column] == at[column] for column in (tab.exact, tab.hnsw))
+    assert "HNSW at ef=10" in below[tab.summary]
+    assert '"ef": 10' in below[tab.record].unescape()
+
+
+@pytest.mark.parametrize("question", ["", "   \n", None])
+def test_an_empty_question_is_refused(tab, indexed, question):
+    with pytest.raises(gr.Error, match="empty"):
+        report_errors(tab.answer)(question, 10, 10, Session(indexed))
+
+
+def test_a_very_long_question_is_refused_with_the_limit(tab, indexed, monkeypatch):
+    with pytest.raises(gr.Error, match=r"2,001.*2,000"):
+        report_errors(tab.answer)("x" * 2_001, 10, 10, Session(indexed))
+    tab.answer("x" * 2_000, 10, 10, Session(indexed))
+    monkeypatch.setenv("LAB_MAX_QUESTION", "5")
+    with pytest.raises(ParameterError, match="at most 5"):
+        tab.answer("longer", 10, 10, Session(indexed))
+
+
+def test_the_first_search_says_that_the_model_is_loaded_first(tab, indexed, monkeypatch):
+    monkeypatch.setattr("ui.search.tab.is_loaded", lambda name: False)
+    waiting, answer = tab.stream_answer(QUESTION, 10, 10, Session(indexed))
+    assert list(waiting) == [tab.summary] and "Loading" in waiting[tab.summary]
+    assert "recall@10" in answer[tab.summary]
+    monkeypatch.setattr("ui.search.tab.is_loaded", lambda name: True)
+    assert len(list(tab.stream_answer(QUESTION, 10, 10, Session(indexed)))) == 1
+
+
+def test_before_anything_is_loaded_a_search_is_told_so_and_the_rest_changes_nothing(tab, indexed):
+    with pytest.raises(gr.Error, match="being prepared"):
+        list(report_stream_errors(tab.stream_answer)(QUESTION, 10, 10, Session()))
+    assert tab.answer_again(QUESTION, 10, 10, Session()) == tab.refresh("old", ["old"], Session()) == NO_CHANGE
+    assert tab.answer_again("  ", 10, 10, Session(indexed)) == NO_CHANGE
+    assert "recall@10" in tab.answer_again(QUESTION, 10, 10, Session(indexed))[tab.summary]
+
+
+def test_a_hostile_document_and_question_stay_text(tab, fake_encoder):
+    metadata = [{"title": HOSTILE, "source": HOSTILE, "doc_id": HOSTILE}] * 3
+    hostile = collection_of(fake_encoder, [HOSTILE] * 3, metadata=metadata, queries=[HOSTILE], name=HOSTILE)
+    for part in tab.answer(HOSTILE, 3, 3, Session(hostile)).values():
+        assert "<img" not in part and "<script" not in part
+
+
+def test_a_new_collection_brings_its_examples_and_leaves_a_question_that_was_typed(tab, indexed):
+    shown = tab.refresh("old example", ["old example"], Session(indexed))
+    assert shown[tab.question] == indexed.queries[0]
+    assert shown[tab.offered] == list(indexed.queries[:EXAMPLES])
+    assert "changed" in shown[tab.summary]
+    assert [shown[part] for part in tab.answers[1:]] == [""] * 4
+    assert take_example([indexed.queries[2]]) == indexed.queries[2]
+    assert tab.question not in tab.refresh("my own question", ["old example"], Session(indexed))
+    assert tab.refresh("  ", ["old example"], Session(indexed))[tab.question] == indexed.queries[0]
