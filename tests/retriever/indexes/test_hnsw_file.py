@@ -45,10 +45,10 @@ def load(path, **changed):
 # --- valid graphs
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 7, 500])
-@pytest.mark.parametrize("settings", [{"M": 2}, {"M": 16}, {"M": 5, "ef_construction": 1}, {"ef_construction": 200}])
-@pytest.mark.parametrize("dim", [1, 13])
-def test_every_graph_that_is_built_passes_with_its_vectors(tmp_path, n, settings, dim):
+@pytest.mark.parametrize("n", [0, 1, 7, 500])
+@pytest.mark.parametrize("settings", [{"M": 2}, {"M": 16}, {"M": 5, "ef_construction": 1}], ids=str)
+def test_every_graph_that_is_built_passes_with_its_vectors(tmp_path, n, settings):
+    dim = 1 + n % 13
     vectors = rows(n, dim)
     found = check(saved(tmp_path / "graph", vectors, **settings), dimension=dim, **settings)
     np.testing.assert_allclose(found, vectors, atol=1e-6)
@@ -129,10 +129,10 @@ def test_a_graph_of_another_model_is_refused(data, tmp_path):
 
 
 def test_every_length_but_the_whole_is_refused(data):
-    for length in [*range(0, START + 8), *range(START + 8, len(data), 7), len(data) - 1]:
+    for length in [*range(0, START + 8, 5), *range(START + 8, len(data), 97), len(data) - 1]:
         with pytest.raises(ValueError, match="it|its"):
             check(data[:length])
-    for more in (b"\0", bytes(4), bytes(16), data):
+    for more in (b"\0", bytes(4), data):
         with pytest.raises(ValueError, match="it|its"):
             check(data + more)
 
