@@ -56,7 +56,12 @@ def load(tmp_path, process):
 # --- each kind of attack -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CASES)
+SLOW = "bomb.docx rows.csv forms-laughs.pdf wide.csv attribute.html deep-tables.html objects-bomb.pdf".split()
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.exhaustive] * (name in SLOW)) for name in CASES]
+)
 def test_a_hostile_file_gives_a_text_or_a_reason(load, name):
     build, expected = CASES[name]
     documents = load(name, build())
