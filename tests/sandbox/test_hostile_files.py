@@ -56,7 +56,7 @@ def load(tmp_path, process):
 # --- each kind of attack -------------------------------------------------------------------------------------------
 
 
-SLOW = "bomb.docx rows.csv forms-laughs.pdf wide.csv attribute.html deep-tables.html objects-bomb.pdf".split()
+SLOW = "bomb.docx rows.csv forms-laughs.pdf wide.csv attribute.html objects-bomb.pdf".split()
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,7 @@ def test_a_hostile_file_gives_a_text_or_a_reason(load, name):
     assert not [secret for secret in ("root:", "steal") if secret in found or secret in titles]
 
 
+@pytest.mark.exhaustive
 def test_a_page_that_takes_too_long_is_stopped(tmp_path):
     attributes = " ".join(f"a{number}=1" for number in range(100_000))  # each is compared with all before it
     (tmp_path / "a.html").write_text(frame(f"<p {attributes}>owl</p>"))
@@ -201,24 +202,19 @@ ARCHIVES = {  # name: (what writes it, words of the reason; "" if it can be read
     ),
     "values": (lambda: beir(MILLIONS), "MB of memory"),
     "nested": (lambda: beir(beir()), "cannot be read as UTF-8"),
-    "deep": (lambda: beir('{"a":' * 100_000), "line 1 is not JSON"),
     "overlapping": (lambda: overlapping(beir(), 3_000), words_of_overlaps()),
     "overlapping-many": (lambda: overlapping(beir(), 20_000), "holds 60,000 files; at most 10,000"),
     "lzma": (lambda: beir(bytes(5_000_000), zipfile.ZIP_LZMA), "packed in an unusual way"),
     "up": (lambda: beir(**{"../../evil": b"x"}), "leads out of its folder"),
-    "root": (lambda: beir(**{"/etc/evil": b"x"}), "leads out of its folder"),
     "nul": (lambda: beir(evil=b"x").replace(b"evil", b"e\0il"), ""),
     "long": (lambda: beir(**{"n" * 4000: b"x", "/".join("d" * 2000): b"x"}), ""),
-    "empty": (lambda: b"", "cannot be unpacked"),
     "no-members": (lambda: zip_of({}), "holds no corpus.jsonl"),
 }
 LISTS = [
     ("qrels", "a.tsv", b"q1\td1\t" + b"9" * 1_000_000, "the grade is"),
     ("qrels", "a.tsv", b"\t" * 5_000_000, "no judgments"),
-    ("qrels", "a.tsv", b"q d 1\n" * 100_000, "has 3 columns"),
     ("queries", "a.jsonl", b'{"_id":' * 500_000, "line 1 is not JSON"),
     ("queries", "a.jsonl", b'{"_id": "q", "text": "t", "metadata": ' + b"[" * 900 + b"]" * 900 + b"}", ""),
-    ("queries", "a.jsonl", b'{"_id": ' + b"9" * 100_000 + b', "text": "t"}', "line 1 is not JSON"),
     ("queries", "a.tsv", b"q1\t" + b"owl " * 2_000_000, ""),
     ("queries", "a.tsv", b"\xff\xfe" * 100, "cannot be read as UTF-8"),
 ]
@@ -244,7 +240,7 @@ def test_a_hostile_archive_or_list_is_read_or_refused(tmp_path, process, task, n
 # --- random damage -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.exhaustive) for n in range(40, 240, 40))])
+@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.exhaustive) for n in range(20, 200, 20))])
 def test_random_mutations_of_every_format_give_documents_or_a_reason(tmp_path, first):
     samples = {path.name: path.read_bytes() for path in sorted(SAMPLES.iterdir())}
     samples["lighthouses.htm"] = samples["lighthouses.html"]
@@ -252,7 +248,7 @@ def test_random_mutations_of_every_format_give_documents_or_a_reason(tmp_path, f
     outcomes = Counter()
     with ReadingProcess([tmp_path], **LIMITS, total_seconds=1000, text_megabytes=1000) as process:
         for name in samples:
-            for number in range(first, first + 40):
+            for number in range(first, first + 20):
                 (tmp_path / name).write_bytes(mutation(samples, name, number))
                 documents = load_documents(tmp_path / name, read=process.read)
                 reason = documents.failed.get(name, "")

@@ -63,10 +63,10 @@ def with_xref_stream(bodies, rows, entries):
     return out + b"%d 0 obj\n%b\nendobj\nstartxref\n%d\n%%%%EOF\n" % (len(rows) - 1, table, len(out))
 
 
-def xref_stream(prev="{start}", size=7, root="1 0 R"):
+def xref_stream(prev="{start}", size=7):
     """Write a PDF whose cross-reference stream names an earlier one: itself, by default."""
     bodies = [CATALOG, b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", page(), stream(TEXT), FONT]
-    entries = f"/Type /XRef /Size {size} /W [1 4 2] /Root {root} /Prev {prev}"
+    entries = f"/Type /XRef /Size {size} /W [1 4 2] /Root 1 0 R /Prev {prev}"
     return with_xref_stream(
         dict(enumerate(bodies, 1)), lambda offsets: [(1, offset, 0) for offset in offsets.values()], entries
     )
@@ -105,18 +105,13 @@ OWLS, DAMAGED, NO_TEXT, NO_MEMORY = "Owls hunt at night", "The PDF is damaged", 
 PDFS = {  # name: (what writes it, words of the text it gives or of the reason it is refused for)
     "tree-self": (lambda: pdf(pages="/Kids [2 0 R] /Count 1"), "damaged"),
     "tree-wide-loop": (lambda: pdf(pages=f"/Kids [{'2 0 R ' * 1000}] /Count 1000000"), "has 1,000,000 pages, at most"),
-    "page-is-parent": (lambda: pdf(first=b"<< /Type /Page /Parent 3 0 R /Contents 4 0 R >>"), OWLS),
     "outline-loop": (lambda: pdf(*OUTLINES, catalog="/Outlines 6 0 R"), OWLS),
     "xref-self": (lambda: pdf(prev="/Prev {start}"), OWLS),
-    "xref-beyond": (lambda: pdf(prev="/Prev 99999999999999999999"), OWLS),
     "xref-stream-self": (xref_stream, OWLS),
     "xref-stream-size": (lambda: xref_stream(prev="0", size=2_000_000_000), OWLS),
-    "xref-stream-root": (lambda: xref_stream(prev="0", root="6 0 R"), DAMAGED),
     "count-huge": (lambda: pdf(pages="/Kids [3 0 R] /Count 2000000000"), OWLS),
-    "count-negative": (lambda: pdf(pages="/Kids [3 0 R] /Count -7"), OWLS),
     "kids-many": (lambda: pdf(pages=f"/Kids [{'3 0 R ' * 50_000}] /Count 50000"), "has 50,000 pages, at most 3,000"),
     "objects-bomb": (lambda: object_stream(b"2 0 " + b" " * 20_000_000, "/N 1 /First 4"), DAMAGED),
-    "objects-lie": (lambda: object_stream(b"2 0 << /Type /Pages >>", "/N 2000000000 /First 1999999999"), DAMAGED),
     "objects-in-themselves": (lambda: object_stream(b"2 0 2 0 R", "/N 1 /First 4"), DAMAGED),
     "content-bomb": (lambda: pdf(content=deflated(b" " * 30_000_000 + TEXT)), OWLS),
     "content-text": (
@@ -124,7 +119,6 @@ PDFS = {  # name: (what writes it, words of the text it gives or of the reason i
         NO_MEMORY,
     ),
     "content-self": (lambda: pdf(content=b"4 0 R"), NO_TEXT),
-    "graphics-states": (lambda: pdf(content=deflated(b"q " * 500_000 + TEXT)), OWLS),
     "forms-self": (
         lambda: forms(1, 1).replace(TEXT, b"/X Do".ljust(len(TEXT))).replace(b"/X 7 0 R", b"/X 6 0 R"),
         NO_TEXT,
@@ -133,9 +127,7 @@ PDFS = {  # name: (what writes it, words of the text it gives or of the reason i
     "glyph-self": (lambda: pdf(stream(b"9 0 d0 " + TEXT), font=GLYPH_FONT), NO_TEXT),
     "unicode-ranges": (lambda: pdf(stream(CMAP * 1000), font=UNICODE_FONT), OWLS),
     "length-huge": (lambda: pdf(content=b"<< /Length 99999999999 >>\nstream\n" + TEXT + b"\nendstream"), OWLS),
-    "filters-many": (lambda: pdf(content=stream(b"x", f"/Filter [{'/FlateDecode ' * 10_000}]")), NO_TEXT),
     "arrays-deep": (lambda: pdf(b"[" * DEEP + b"]" * DEEP, catalog="/Names 6 0 R"), OWLS),
-    "strings-open": (lambda: pdf(content=stream(b"(" * 1_000_000)), NO_TEXT),
     "objects-empty": (lambda: b"%PDF-1.7\n" + b"1 0 obj\n" * 300_000, DAMAGED),
 }
 
@@ -170,15 +162,15 @@ BEIR = {
 }
 
 
-def word(body=PARAGRAPH, before="", *, target="word/document.xml", more=(), compression=zipfile.ZIP_DEFLATED):
-    """Write a Word document; before: text before its root, more: parts that are added, or replace one."""
+def word(body=PARAGRAPH, before="", *, target="word/document.xml", more=()):
+    """Write a Word document; before: text before its root, more: parts that are added."""
     parts = {
         "[Content_Types].xml": CONTENT_TYPES,
         "_rels/.rels": relations(f'Type="{RELATIONS}/officeDocument" Target="{target}"'),
         "word/document.xml": f'<?xml version="1.0"?>{before}<w:document xmlns:w="{WORD}"><w:body>{body}'
         "</w:body></w:document>",
     }
-    return zip_of(parts | dict(more), compression)
+    return zip_of(parts | dict(more))
 
 
 def laughing(body="&l11;", laughs=LAUGHS):
@@ -223,14 +215,10 @@ WORDS = {
     "outside": (lambda: laughing("Owls&x;.", '<!ENTITY x SYSTEM "file:///etc/passwd">'), r"^Owls\.?$"),
     "remote": (lambda: word(before=REMOTE), OWLS),
     "deep": (lambda: word("<w:sdt><w:sdtContent>" * DEEP + "</w:sdtContent></w:sdt>" * DEEP), "Excessive depth"),
-    "deep-tables": (lambda: word("<w:tbl><w:tr><w:tc>" * 80 + PARAGRAPH + "</w:tc></w:tr></w:tbl>" * 80), OWLS),
-    "attributes": (lambda: word("<w:p " + " ".join(f"a{n}='1'" for n in range(100_000)) + "/>"), "No text was found"),
     "overlapping": (lambda: overlapping(word(), 5_000), "has 15,000 parts, at most 10,000"),
-    "nested": (lambda: word(more={"word/document.xml": word()}), "damaged"),
     "loop": (lambda: word(more=LOOP), OWLS),
     "elsewhere": (lambda: word(target="../../../../../../etc/passwd"), "no item named 'etc/passwd' in the archive"),
     "names": (lambda: word(more=EVIL_NAMES), OWLS),
-    "lzma": (lambda: word(" " * 5_000_000, compression=zipfile.ZIP_LZMA), "No text was found"),
 }
 
 
@@ -256,36 +244,25 @@ PAGES = {
     "outside": (lambda: frame(OWL + "<p>&x;</p>", "<!DOCTYPE html [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>"), OWLS),
     "scripts": (lambda: frame(WRITTEN + OWL * 3), OWLS),
     "scripts-many": (lambda: frame(WRITTEN + OWL * 110_000), OWLS),
-    "scripts-only": (lambda: frame("<script>steal(1)</script>" * 10), "No text was found"),
     "deep-after": (lambda: frame(OWL + "<div>" * DEEP), OWLS),
-    "deep-tables": (lambda: frame(OWL + "<table><tr><td>" * 20_000), OWLS),
     "attribute": (lambda: frame("<p class='" + "a " * 200_000 + f"'>owl</p>{OWL}"), OWLS),
     "less-than": (lambda: frame("<" * 300_000), "<<<"),
-    "comments": (lambda: frame("<!--" * 500_000), "No text was found"),
-    "entities": (lambda: frame("&" * 200_000 + "&amp;" * 100_000), "&&&"),
     "charset-slow": (lambda: b"<html><meta charset=punycode><body>" + b"a-\xff" + b"z9" * 200_000, "z9z9"),
     "charset-code": (lambda: BULLETS, "\u2022\u2022"),
     "charset-zip": (lambda: b"<html><meta charset=zlib><body>\xff" + zlib.compress(bytes(5_000_000)), "binary or in"),
 }
 
-TOO_DEEP, UNKNOWN = "is nested too deeply", "unknown encoding"
 ROWS = {
     "wide.csv": (lambda: ",".join("a" * 300_000) + "\n" + ",".join("b" * 300_000), "a: b\na 2: b"),
     "cells.csv": (lambda: "text,x\n" + "a," * 4_000_000, "rows and values"),
     "rows.csv": (lambda: "text\n" + "a\n" * 1_500_000, NO_MEMORY),
     "open.csv": (lambda: 'text\n"' + 'owl"" ' * 1_000_000, "breaks off at line 2"),
     "nul.csv": (lambda: "text\0\nowl\0\n" + "hunts at night and sleeps by day" * 3, "owl"),
-    "delimiters.csv": (lambda: ",;\t|" * 200_000, "no rows with text"),
-    "deep.jsonl": (lambda: '{"text": "owl", "a": ' + "[" * DEEP + "]" * DEEP + "}", TOO_DEEP),
-    "copy.jsonl": (lambda: '{"text": "owl", "a": ' + "[" * 900 + "]" * 900 + "}", TOO_DEEP),
+    "deep.jsonl": (lambda: '{"text": "owl", "a": ' + "[" * DEEP + "]" * DEEP + "}", "is nested too deeply"),
     "digits.jsonl": (lambda: '{"text": "owl", "a": ' + "9" * 1_000_000 + "}", "is not JSON .Exceeds the limit"),
-    "exponent.jsonl": (lambda: '{"text": "owl", "a": 1e999999999}', "owl"),
-    "keys.jsonl": (lambda: '{"text": "owl"' + "".join(f', "{n}": 1' for n in range(100_000)) + "}", "owl"),
     "ids.jsonl": (lambda: f'{{"text": "a", "id": "{"i" * 1_000_000}"}}\n' * 2, "was already given in line 1"),
-    "heading.md": (lambda: "#" + " " * 1_000_000 + "\n", "#"),
     "fences.md": (lambda: "```\n~~~\n" * 200_000, "~~~"),
-    "bytes.txt": (lambda: b"\x80\xfe\xff" * 3_000_000, UNKNOWN),
-    "wide.txt": (lambda: "owl ".encode("utf-16") + "hunts ".encode("utf-16-le") * 200_000 + b"\xd8", UNKNOWN),
+    "bytes.txt": (lambda: b"\x80\xfe\xff" * 3_000_000, "unknown encoding"),
     "nul.txt": (lambda: bytes(10_000_000), "binary or in"),
     "surrogates.txt": (lambda: b"\xed\xa0\x80" * 200_000, "."),
 }

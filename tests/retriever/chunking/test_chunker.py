@@ -300,13 +300,10 @@ def test_little_more_than_the_text_is_tokenized(encoder, gap):
 
 
 ADVERSARIAL = {
-    "one letter": "a" * 1_000_000,
-    "spaces": " " * 1_000_000,
+    "one letter": "a" * 500_000,
     "spaces inside": "a" + " " * 1_000_000 + "b",
-    "dots": "." * 1_000_000,
+    "dots": "." * 500_000,
     "newlines inside": "a" + "\n " * 500_000 + "b",
-    "lines": "a\n" * 100_000,
-    "dots and quotes": '."' * 100_000,
     "CJK": "漢字仮名" * 50_000,
     "CJK stops": "。" * 200_000,
     "emoji": "👩‍👧" * 50_000,

@@ -76,18 +76,12 @@ FORGED = {
     "a number as text": {"queries": {"q1": 3}},
     "a list of queries": {"queries": ["how hot is tea?"]},
     "a number as kind": {"kinds": {"q1": 3}},
-    "a list of kinds": {"kinds": ["fact"]},
     "no judgments": {"qrels": {}},
-    "a list of judgments": {"qrels": ["q1"]},
     "a list of documents": {"qrels": {"q1": ["d1"]}},
     "a text as grade": {"qrels": {"q1": {"d1": "1"}}},
-    "a fraction as grade": {"qrels": {"q1": {"d1": 1.0}}},
     "true as grade": {"qrels": {"q1": {"d1": True}}},
     "a grade that takes all memory": {"qrels": {"q1": {"d1": 1001}}},
-    "as far below 0": {"qrels": {"q1": {"d1": -1001}}},
-    "a text as level": {"relevance_level": "1"},
     "a level below 1": {"relevance_level": 0},
-    "a level above all grades": {"relevance_level": 1001},
     "an unknown part": {"other": 1},
 }
 
