@@ -56,7 +56,7 @@ def load(tmp_path, process):
 # --- each kind of attack -------------------------------------------------------------------------------------------
 
 
-SLOW = "bomb.docx rows.csv forms-laughs.pdf wide.csv attribute.html objects-bomb.pdf".split()
+SLOW = "bomb.docx rows.csv wide.csv attribute.html objects-bomb.pdf".split()
 
 
 @pytest.mark.parametrize(
@@ -161,15 +161,6 @@ def test_devices_pipes_sockets_and_links(tmp_path, process):
         assert reason in documents.failed[f"{name}.txt"]
     if "files" not in process.missing:
         assert "Permission denied" in documents.failed["outside.txt"]
-
-
-def test_empty_and_blank_files_of_every_format(tmp_path, process):
-    for suffix in ACCEPTED_SUFFIXES:
-        for name, content in (("empty", b""), ("blank", b" \n\r\t "), ("nul", bytes(1000)), ("mark", b"\xef\xbb\xbf")):
-            (tmp_path / f"{name}{suffix}").write_bytes(content)
-    documents = load_documents(tmp_path, read=process.read)
-    assert list(documents) == [] and len(documents.failed) == 4 * len(ACCEPTED_SUFFIXES)
-    assert all(reason.endswith(".") for reason in documents.failed.values())
 
 
 # --- archives ------------------------------------------------------------------------------------------------------

@@ -28,10 +28,9 @@ def deflated(content, entries=""):
     return stream(zlib.compress(content, 1), f"/Filter /FlateDecode {entries}")
 
 
-def page(contents="4 0 R", resources=""):
+def page():
     return (
-        f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {contents}"
-        f" /Resources << /Font << /F1 5 0 R >> {resources} >> >>"
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>"
     ).encode()
 
 
@@ -79,16 +78,6 @@ def object_stream(content, entries):
     return with_xref_stream(bodies, lambda offsets: [(1, offsets[1], 0), (2, 3, 0), (1, offsets[3], 0)], xref)
 
 
-def forms(levels, times):
-    """Write a page that draws a form, which draws the next one several times, and so on."""
-    others = []
-    for level in range(levels):
-        draw = b"/X Do " * times if level < levels - 1 else TEXT
-        resources = f"/Resources << /Font << /F1 5 0 R >> /XObject << /X {7 + level} 0 R >> >>"
-        others.append(stream(draw, f"/Type /XObject /Subtype /Form /BBox [0 0 595 842] {resources}"))
-    return pdf(*others, first=page(resources="/XObject << /X 6 0 R >>"), content=stream(b"/X Do"))
-
-
 CMAP = b"1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <00000000> <ffffffff> <0041> endbfrange"
 UNICODE_FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>"
 GLYPH_FONT = (
@@ -96,16 +85,11 @@ GLYPH_FONT = (
     b" /Encoding << /Differences [79 /O] >> /FirstChar 79 /LastChar 79 /Widths [9]"
     b" /Resources << /Font << /F1 5 0 R >> >> >>"
 )
-OUTLINES = (
-    b"<< /Type /Outlines /First 7 0 R /Last 7 0 R /Count 9 >>",
-    b"<< /Title (a) /Parent 7 0 R /Next 7 0 R /First 6 0 R >>",
-)
 OWLS, DAMAGED, NO_TEXT, NO_MEMORY = "Owls hunt at night", "The PDF is damaged", "hold no text", "MB of memory"
 
 PDFS = {  # name: (what writes it, words of the text it gives or of the reason it is refused for)
     "tree-self": (lambda: pdf(pages="/Kids [2 0 R] /Count 1"), "damaged"),
     "tree-wide-loop": (lambda: pdf(pages=f"/Kids [{'2 0 R ' * 1000}] /Count 1000000"), "has 1,000,000 pages, at most"),
-    "outline-loop": (lambda: pdf(*OUTLINES, catalog="/Outlines 6 0 R"), OWLS),
     "xref-self": (lambda: pdf(prev="/Prev {start}"), OWLS),
     "xref-stream-self": (xref_stream, OWLS),
     "xref-stream-size": (lambda: xref_stream(prev="0", size=2_000_000_000), OWLS),
@@ -119,11 +103,6 @@ PDFS = {  # name: (what writes it, words of the text it gives or of the reason i
         NO_MEMORY,
     ),
     "content-self": (lambda: pdf(content=b"4 0 R"), NO_TEXT),
-    "forms-self": (
-        lambda: forms(1, 1).replace(TEXT, b"/X Do".ljust(len(TEXT))).replace(b"/X 7 0 R", b"/X 6 0 R"),
-        NO_TEXT,
-    ),
-    "forms-laughs": (lambda: forms(12, 10), NO_MEMORY),
     "glyph-self": (lambda: pdf(stream(b"9 0 d0 " + TEXT), font=GLYPH_FONT), NO_TEXT),
     "unicode-ranges": (lambda: pdf(stream(CMAP * 1000), font=UNICODE_FONT), OWLS),
     "length-huge": (lambda: pdf(content=b"<< /Length 99999999999 >>\nstream\n" + TEXT + b"\nendstream"), OWLS),
@@ -196,14 +175,6 @@ def overlapping(data, times):
 
 
 REMOTE = '<!DOCTYPE d SYSTEM "http://127.0.0.1:9/d.dtd" [<!ENTITY % p SYSTEM "http://127.0.0.1:9/p"> %p;]>'
-IMAGE = f'Type="{RELATIONS}/image" Target='
-LOOP = {
-    "word/_rels/document.xml.rels": relations(f'{IMAGE}"a.xml"'),
-    "word/a.xml": "<a/>",
-    "word/_rels/a.xml.rels": relations(f'{IMAGE}"b.xml"'),
-    "word/b.xml": "<b/>",
-    "word/_rels/b.xml.rels": relations(f'{IMAGE}"a.xml"'),
-}
 EVIL_NAMES = {"../../evil.xml": "x", "word/\0.xml": "x", "w" * 4000: "x", "/etc/x": "x"}
 
 WORDS = {
@@ -216,7 +187,6 @@ WORDS = {
     "remote": (lambda: word(before=REMOTE), OWLS),
     "deep": (lambda: word("<w:sdt><w:sdtContent>" * DEEP + "</w:sdtContent></w:sdt>" * DEEP), "Excessive depth"),
     "overlapping": (lambda: overlapping(word(), 5_000), "has 15,000 parts, at most 10,000"),
-    "loop": (lambda: word(more=LOOP), OWLS),
     "elsewhere": (lambda: word(target="../../../../../../etc/passwd"), "no item named 'etc/passwd' in the archive"),
     "names": (lambda: word(more=EVIL_NAMES), OWLS),
 }

@@ -1,7 +1,5 @@
 """Explanations of misses, checked against the graph, and smallest_ef_for, against hnswlib's own search."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -111,23 +109,6 @@ def test_only_what_was_not_found_is_explained_in_the_order_given():
 
 
 # --- cost and bad input
-
-
-@pytest.mark.parametrize("which", ["no links lead to it", "too far away"])
-def test_the_memory_of_looking_for_what_no_search_finds_grows_no_faster_than_the_collection(which):
-    peaks = []
-    for n in (500, 2000):
-        searched, _ = starved(n, 6, n)
-        node = int(searched.graph.unreachable[0])
-        query = searched.graph.vectors[node]
-        if which == "too far away":  # then a walk is made at every ef that is tried
-            node = searched.true(query, n)[-1]
-            assert node not in searched.graph.unreachable
-        tracemalloc.start()
-        assert smallest_ef_for(searched.graph, query, 10, node, above=10) is None
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[1] < 8 * peaks[0], f"four times the vectors took {peaks[1] / peaks[0]:.1f} times the memory: {peaks}"
 
 
 def test_the_smallest_ef_takes_few_walks_and_keeps_no_beams(monkeypatch):

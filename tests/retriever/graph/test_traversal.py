@@ -157,23 +157,6 @@ def test_graphs_and_walks_where_texts_repeat():
     assert exact > 250, "the order of equally near ones is to be compared"
 
 
-@pytest.mark.parametrize(("k", "ef"), [(10, 1), (500, 30), (10, 2000)])
-def test_equal_vectors_of_which_few_can_be_reached(k, ef):
-    index = HNSWIndex(np.ones((2000, 8)), **STARVED)
-    graph, by_hand = HNSWGraph.of(index), GraphByHand(index)
-    assert len(graph.unreachable) > 100
-    check_walk(graph.walk(np.ones(8), k, ef), index, by_hand, np.ones(8))
-
-
-def test_zero_vectors_and_the_zero_query():
-    rng = np.random.default_rng(4)
-    vectors = rng.normal(size=(60, 6)) * (np.arange(60) % 4 > 0)[:, None]
-    index = HNSWIndex(vectors, M=5, ef_construction=30)
-    graph, by_hand = HNSWGraph.of(index), GraphByHand(index)
-    for query in (*rng.normal(size=(10, 6)).astype(np.float32), np.zeros(6, np.float32)):
-        check_walk(graph.walk(query, 20, 60), index, by_hand, query)
-
-
 def test_one_vector_and_none():
     graph = HNSWGraph.of(HNSWIndex([[0.0, 3.0]]))
     check_graph(graph, GraphByHand(HNSWIndex([[0.0, 3.0]])))

@@ -164,14 +164,6 @@ def test_exact_search_equals_brute_force_with_ties_by_lower_id(case):
         np.testing.assert_array_equal(single.scores[0], found.scores[row])
 
 
-NUMBERS = st.floats(-1e6, 1e6, width=32)
-
-
-@given(hnp.arrays(np.float32, st.tuples(st.integers(1, 30), st.integers(1, 9)), elements=NUMBERS), st.integers(1, 12))
-def test_exact_search_finds_the_k_best_scores_of_any_vectors(vectors, k):
-    check_well_formed(ExactIndex(vectors).search(vectors[:2], k), vectors, vectors[:2], k)
-
-
 def test_a_batch_larger_than_one_block_is_the_same(rng, monkeypatch):
     vectors, queries = rng.normal(size=(50, 8)), rng.normal(size=(23, 8))
     for scores in (150, 1):  # blocks of three queries, and never less than one
