@@ -56,7 +56,7 @@ def load(tmp_path, process):
 # --- each kind of attack -------------------------------------------------------------------------------------------
 
 
-SLOW = "bomb.docx rows.csv wide.csv attribute.html objects-bomb.pdf".split()
+SLOW = "bomb.docx rows.csv wide.csv attribute.html".split()
 
 
 @pytest.mark.parametrize(
@@ -231,15 +231,15 @@ def test_a_hostile_archive_or_list_is_read_or_refused(tmp_path, process, task, n
 # --- random damage -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.exhaustive) for n in range(20, 200, 20))])
-def test_random_mutations_of_every_format_give_documents_or_a_reason(tmp_path, first):
+@pytest.mark.parametrize("numbers", [range(20), pytest.param(range(20, 200), marks=pytest.mark.exhaustive)])
+def test_random_mutations_of_every_format_give_documents_or_a_reason(tmp_path, numbers):
     samples = {path.name: path.read_bytes() for path in sorted(SAMPLES.iterdir())}
     samples["lighthouses.htm"] = samples["lighthouses.html"]
     assert {Path(name).suffix for name in samples} == set(ACCEPTED_SUFFIXES)
     outcomes = Counter()
     with ReadingProcess([tmp_path], **LIMITS, total_seconds=1000, text_megabytes=1000) as process:
         for name in samples:
-            for number in range(first, first + 20):
+            for number in numbers:
                 (tmp_path / name).write_bytes(mutation(samples, name, number))
                 documents = load_documents(tmp_path / name, read=process.read)
                 reason = documents.failed.get(name, "")

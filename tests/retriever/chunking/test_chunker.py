@@ -228,6 +228,7 @@ def test_many_documents_are_cut_as_if_each_were_alone(encoder, monkeypatch):
     assert together == [chunk for document in documents for chunk in chunk_documents([document], **options)]
     monkeypatch.setattr("retriever.chunking.chunker.CHARACTERS_PER_BATCH", 500)
     assert chunk_documents(documents, **options) == together
+    assert chunk_documents([], **options) == []
 
 
 def test_ids_are_unique_even_where_documents_look_like_chunks():
@@ -236,13 +237,6 @@ def test_ids_are_unique_even_where_documents_look_like_chunks():
     assert len({chunk.chunk_id for chunk in chunks}) == 8
     assert [chunk.chunk_id for chunk in chunks[:4]] == ["a#1", "a#2", "a#1#1", "a#1#2"]
     assert [chunk.doc_id for chunk in chunks[:4]] == ["a", "a", "a#1", "a#1"]
-
-
-@each_encoder
-def test_white_space_gives_no_chunks(encoder):
-    for text in ("", "\n\n\t\u3000\x0c"):
-        assert cut(text, encoder, 50) == []
-    assert chunk_documents([], encoder=encoder) == []
 
 
 # --- sizes
