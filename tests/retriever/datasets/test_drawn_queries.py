@@ -5,19 +5,19 @@ from hypothesis import strategies as st
 
 from retriever.datasets.drawn_queries import QUERY_CHARACTERS, draw_queries
 
-LONG = "This is the first sentence of a text. Here comes another one, also long enough! And is this the third of them?"
+PARTS = [
+    "This is the first sentence of a text.",
+    "Here comes another one,\n  also long enough!",
+    "And is this the third of them?",
+]
+ONE_LINE = {" ".join(part.split()) for part in PARTS}
 
 
-def test_sentences_are_drawn_whole():
-    drawn = draw_queries([LONG, "Short. Also short."])
-    assert set(drawn) == {
-        "This is the first sentence of a text.",
-        "Here comes another one, also long enough!",
-        "And is this the third of them?",
-    }
+def test_sentences_are_drawn_whole_and_on_one_line():
+    assert set(draw_queries([" ".join(PARTS), "Short. Also short."])) == ONE_LINE
 
 
-def test_the_draw_is_the_same_each_time_and_another_with_another_seed():
+def test_another_seed_draws_others():
     texts = [f"Sentence number {n} of the text is here. Another number {n} follows it there." for n in range(200)]
     first = draw_queries(texts, count=20)
     assert len(set(first)) == 20
@@ -26,18 +26,13 @@ def test_the_draw_is_the_same_each_time_and_another_with_another_seed():
     assert set(draw_queries(texts, count=1000)) == {part + "." for text in texts for part in text[:-1].split(". ")}
 
 
-def test_a_sentence_that_is_a_whole_text_is_not_drawn():
-    whole = "This is the first sentence of a text."
-    assert whole not in draw_queries([LONG, whole])
-    assert draw_queries([whole]) == ["This is the first"]  # nothing else: a half
-    assert draw_queries(["a"]) == []
-    assert draw_queries(["", "  "]) == []
-    assert draw_queries([]) == []
-
-
-def test_texts_without_spaces_give_halves_of_bounded_length():
+def test_a_sentence_that_is_a_whole_text_is_not_drawn_and_halves_if_nothing_else_is_left():
+    assert set(draw_queries([" ".join(PARTS), PARTS[0]])) == ONE_LINE - {PARTS[0]}
+    assert draw_queries([PARTS[0]]) == ["This is the first"]
     assert draw_queries(["x" * 1000]) == ["x" * 200]
     assert draw_queries(["東京タワーは高い"]) == ["東京タワ"]
+    for nothing in (["a"], ["", "  "], []):
+        assert draw_queries(nothing) == []
 
 
 SENTENCES = st.lists(
@@ -51,16 +46,4 @@ def test_no_drawn_query_is_a_whole_text(texts, count, seed):
     assert drawn == draw_queries(texts, count=count, seed=seed)
     assert len(drawn) == len(set(drawn)) <= count
     assert not set(drawn) & {text.strip() for text in texts}
-    for query in drawn:
-        assert query.strip()
-        assert len(query) <= QUERY_CHARACTERS[1]
-
-
-def test_a_drawn_sentence_is_one_line():
-    lens = "Fresnel lenses let a small\nlamp be seen far  out at sea."
-    dough = "Sourdough rises because of\n wild yeast in the dough."
-    drawn = draw_queries([f"{lens} {dough}"])
-    assert set(drawn) == {
-        "Fresnel lenses let a small lamp be seen far out at sea.",
-        "Sourdough rises because of wild yeast in the dough.",
-    }
+    assert all(query.strip() and len(query) <= QUERY_CHARACTERS[1] for query in drawn)

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import tempfile
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -16,40 +15,14 @@ from docx.oxml import parse_xml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from benchmarks.pdf import pdf_of
 from retriever.documents.document import Document
-from retriever.documents.loading import ACCEPTED_SUFFIXES, LoadedDocuments, load_documents
+from retriever.documents.loading import ACCEPTED_SUFFIXES, READERS, LoadedDocuments, load_documents
 from tests.support.paths import SAMPLES
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
-
-
-def make_pdf(pages, *, encrypted=False):
-    """Return a PDF with one line of text per page; the encrypted one requires an unknown password."""
-    count = len(pages)
-    kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(count))
-    bodies = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        f"<< /Type /Pages /Kids [{kids}] /Count {count} >>",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    for n, text in enumerate(pages):
-        stream = f"BT /F1 12 Tf 50 700 Td ({text}) Tj ET" if text else ""
-        bodies.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {5 + 2 * n} 0 R"
-            " /Resources << /Font << /F1 3 0 R >> >> >>"
-        )
-        bodies.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
-    out, offsets = b"%PDF-1.4\n", []
-    for number, body in enumerate(bodies, 1):
-        offsets.append(len(out))
-        out += f"{number} 0 obj\n{body}\nendobj\n".encode()
-    start = len(out)
-    out += f"xref\n0 {len(bodies) + 1}\n0000000000 65535 f \n".encode()
-    out += b"".join(f"{offset:010d} 00000 n \n".encode() for offset in offsets)
-    encryption = f"/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <{'41' * 32}> /U <{'42' * 32}> >>"
-    out += f"trailer\n<< /Size {len(bodies) + 1} /Root 1 0 R {encryption if encrypted else ''} >>\n".encode()
-    return out + f"startxref\n{start}\n%%EOF\n".encode()
+LOCK = f"/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <{'41' * 32}> /U <{'42' * 32}> >> /Root"
+SCRIPTS = "Owls 🦉 שלום، مرحبا 日本語と中文，한국어"
 
 
 def make_zip(**members):
@@ -61,19 +34,22 @@ def make_zip(**members):
     return buffer.getvalue()
 
 
-def make_docx(document=None):
+def make_docx(*paragraphs, document=None):
     """Return a Word document as bytes."""
-    buffer = io.BytesIO()
-    (document or docx.Document()).save(buffer)
+    buffer, document = io.BytesIO(), document or docx.Document()
+    for text in paragraphs:
+        document.add_paragraph(text)
+    document.save(buffer)
     return buffer.getvalue()
 
 
-@pytest.fixture
-def load(tmp_path):
+@pytest.fixture(scope="module")
+def load(tmp_path_factory):
     """Return a function that writes one file and loads it."""
+    folder = tmp_path_factory.mktemp("loading")
 
     def load(name, content):
-        file = tmp_path / name
+        file = folder / name
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
         return load_documents([file])
 
@@ -90,13 +66,8 @@ def only(documents):
 
 
 def test_text_keeps_its_content_and_its_name(load):
-    assert only(load("notes.TXT", " first\r\nsecond\rthird \n")) == Document(
-        "notes.TXT", " first\nsecond\nthird \n", "", {"source": "notes.TXT"}
-    )
-
-
-def test_documents_are_a_list_and_cannot_be_changed(load):
-    documents = load("notes.txt", "one")
+    documents = load("notes.TXT", " first\r\nsecond\rthird \n")
+    assert only(documents) == Document("notes.TXT", " first\nsecond\nthird \n", "", {"source": "notes.TXT"})
     assert isinstance(documents, list) and isinstance(documents, LoadedDocuments)
     with pytest.raises(AttributeError):
         documents[0].text = "other"
@@ -137,22 +108,18 @@ def test_html_in_a_declared_encoding(load):
     page = '<html><head><meta charset="iso-8859-7"><title>Καλημέρα</title></head><body><p>γλαύκα</p></body></html>'
     document = only(load("a.html", page.encode("iso-8859-7")))
     assert (document.title, document.text) == ("Καλημέρα", "γλαύκα")
-    wrong = "<html><head><meta charset='nonsense'></head><body><p>Une chouette dort là-haut.</p></body></html>"
-    assert "là-haut" in only(load("b.html", wrong.encode("cp1252"))).text
+    for head in ("", "<meta charset='nonsense'>"):
+        wrong = f"<html><head>{head}</head><body><p>Une chouette dort là-haut.</p></body></html>"
+        assert "là-haut" in only(load("b.html", wrong.encode("cp1252"))).text
 
 
 def test_pdf_gives_one_document_per_page_and_skips_empty_ones(load):
-    documents = load("guide.pdf", make_pdf(["Owls hunt at night", "", "Larks sing at dawn"]))
+    documents = load("guide.pdf", pdf_of([["The inter-", "national house", "stands"], [], ["Larks sing at dawn"]]))
     assert documents.failed == {}
     assert [(d.doc_id, d.text, d.metadata) for d in documents] == [
-        ("guide.pdf#page=1", "Owls hunt at night", {"source": "guide.pdf", "page": 1}),
+        ("guide.pdf#page=1", "The international house\nstands", {"source": "guide.pdf", "page": 1}),
         ("guide.pdf#page=3", "Larks sing at dawn", {"source": "guide.pdf", "page": 3}),
     ]
-
-
-def test_a_word_divided_at_the_end_of_a_line_is_joined(load):
-    page = "The inter-) Tj 0 -14 Td (national house) Tj 0 -14 Td (stands"
-    assert only(load("a.pdf", make_pdf([page]))).text == "The international house\nstands"
 
 
 def test_pdfium_is_never_used_by_two_threads_at_once(tmp_path, monkeypatch):
@@ -166,7 +133,7 @@ def test_pdfium_is_never_used_by_two_threads_at_once(tmp_path, monkeypatch):
         return "", ["text"]
 
     monkeypatch.setattr("retriever.documents.readers.pdf._read_pages", read_slowly)
-    (tmp_path / "a.pdf").write_bytes(make_pdf(["text"]))
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-")
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(load_documents, [tmp_path / "a.pdf"] * 8))
     assert counts == [1] * 8
@@ -180,27 +147,19 @@ def test_docx_keeps_paragraphs_and_tables_in_order(load):
     for cell, text in zip(table._cells, ("Name", "Wing\nspan", "Barn owl", "85 cm"), strict=True):
         cell.text = text
     table.cell(1, 0).add_table(rows=1, cols=1).cell(0, 0).text = "nested"
-    document.add_paragraph("After\tthe table.")
-    found = only(load("owls.docx", make_docx(document)))
+    found = only(load("owls.docx", make_docx("After\tthe table.", document=document)))
     assert found.title == "Owls"
     assert found.text == ("Before the table.\n\nOwls\n\nName | Wing span\nBarn owl nested | 85 cm\n\nAfter\tthe table.")
 
 
 def test_docx_reads_insertions_and_content_controls_but_nothing_deleted(load):
-    namespace = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
-    document = docx.Document()
-    document.element.body.insert(
-        0,
-        parse_xml(
-            f"<w:p {namespace}><w:ins><w:r><w:t>kept </w:t></w:r></w:ins><w:del><w:r><w:delText>gone</w:delText></w:r>"
-            "</w:del><w:r><w:instrText>FIELD</w:instrText></w:r><w:r><w:t>too</w:t></w:r></w:p>"
-        ),
-    )
-    document.element.body.insert(
-        1,
-        parse_xml(f"<w:sdt {namespace}><w:sdtContent><w:p><w:r><w:t>inside</w:t></w:r></w:p></w:sdtContent></w:sdt>"),
-    )
-    assert only(load("a.docx", make_docx(document))).text == "kept too\n\ninside"
+    document, namespace = docx.Document(), "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    inserted = "<w:p{}><w:ins><w:r><w:t>kept </w:t></w:r></w:ins><w:del><w:r><w:delText>gone</w:delText></w:r></w:del>"
+    field = "<w:r><w:instrText>FIELD</w:instrText></w:r><w:r><w:t>too</w:t></w:r></w:p>"
+    control = "<w:sdt{}><w:sdtContent><w:p><w:r><w:t>inside</w:t></w:r></w:p></w:sdtContent></w:sdt>"
+    for place, content in enumerate((inserted + field, control)):
+        document.element.body.insert(place, parse_xml(content.format(f' xmlns:w="{namespace}"')))
+    assert only(load("a.docx", make_docx(document=document))).text == "kept too\n\ninside"
 
 
 def test_csv_with_a_text_column(load):
@@ -226,13 +185,10 @@ def test_csv_delimiters(load, mark):
     assert [(d.metadata["name"], d.text) for d in documents] == [tuple(row) for row in rows[1:]]
 
 
-def test_csv_of_one_column_keeps_unquoted_commas(load):
-    assert [d.text for d in load("t.csv", "text\nowls, larks, wrens\nfinches\n")] == ["owls, larks, wrens", "finches"]
-
-
-def test_csv_takes_a_field_of_a_megabyte_and_leaves_the_limit_as_it_was(load):
+def test_csv_of_one_column_keeps_unquoted_commas_and_takes_a_megabyte(load):
     limit = csv.field_size_limit()
-    assert len(only(load("t.csv", "text\n" + "a" * 1_000_000 + "\n")).text) == 1_000_000
+    texts = ["owls, larks, wrens", "a" * 1_000_000]
+    assert [d.text for d in load("t.csv", "\n".join(["text", *texts]))] == texts
     assert csv.field_size_limit() == limit
 
 
@@ -243,8 +199,7 @@ def test_jsonl(load):
         {"text": "flies", "title": None, "metadata": None},
         {"text": "  "},
     ]
-    content = "\ufeff" + "\n\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
-    documents = load("b.jsonl", content)
+    documents = load("b.jsonl", "\ufeff" + "\n\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
     assert documents.failed == {}
     assert list(documents) == [
         Document("a", "hunts", "Owl", {"source": "b.jsonl", "row": 1, "colour": "white", "source_": "book"}),
@@ -259,22 +214,14 @@ def test_jsonl(load):
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [
-        ("utf-8-sig", "Owls 🦉 hunt"),
         ("utf-16", "Совы охотятся 🦉"),
         ("utf-32", "Owls hunt"),
         ("utf-16-le", "Owls hunt at night"),
-        ("utf-16-be", "Совы охотятся ночью. Жаворонки поют утром."),
-        ("cp1252", "Le café est fermé à midi, l'été; où êtes-vous allé — « déjà vu »?"),
         ("cp1252", "It costs £5 “quoted” – fine"),
-        ("latin-1", "Die Größe der Straße überrascht die Bürger in München."),
         ("cp1250", "Zażółć gęślą jaźń. Wczoraj był piękny dzień, poszliśmy na spacer."),
-        ("cp1251", "Привет, как дела? Сегодня хорошая погода в Москве."),
         ("koi8-r", "Привет, как дела? Сегодня хорошая погода в Москве."),
         ("shift_jis", "日本語のテキストです。これは試験です。漢字とかな。"),
         ("gb18030", "今天天气很好,我们去公园散步吧。图书馆在左边。"),
-        ("big5", "今天天氣很好,我們去公園散步吧。"),
-        ("euc-kr", "오늘은 날씨가 좋습니다. 공원에 갑시다."),
-        ("cp1256", "مرحبا كيف حالك اليوم الطقس جميل"),
     ],
 )
 def test_encodings(load, encoding, text):
@@ -282,53 +229,36 @@ def test_encodings(load, encoding, text):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("name", "content"),
     [
-        "🦉👩‍🚀🏳️‍🌈",
-        "שלום עולם، مرحبا بالعالم",
-        "日本語と中文，한국어",
-        "a" * 1_000_000,
-        "\ue000\uffff\U0010ffff",
-        "e\u0301",
+        ("a.md", SCRIPTS),
+        ("a.html", f"<html><body><p>{SCRIPTS}</p></body></html>"),
+        ("a.docx", make_docx(SCRIPTS)),
+        ("a.csv", f"text\n{SCRIPTS}\n"),
+        ("a.jsonl", json.dumps({"text": SCRIPTS})),
     ],
+    ids=lambda value: value if len(value) < 9 else "",
 )
-@pytest.mark.parametrize("suffix", [".txt", ".md"])
-def test_all_scripts_pass_unchanged(load, text, suffix):
-    assert only(load("a" + suffix, text)).text == text
-
-
-def test_scripts_in_every_other_format(load):
-    text = "Owls 🦉 שלום مرحبا 日本語"
-    word = docx.Document()
-    word.add_paragraph(text)
-    assert only(load("a.html", f"<html><body><p>{text}</p></body></html>")).text == text
-    assert only(load("a.docx", make_docx(word))).text == text
-    assert only(load("a.csv", f"text\n{text}\n")).text == text
-    assert only(load("a.jsonl", json.dumps({"text": text}))).text == text
+def test_all_scripts_in_every_other_format(load, name, content):
+    assert only(load(name, content)).text == SCRIPTS
 
 
 def test_nul_characters_and_lone_surrogates_are_removed(load):
     assert only(load("a.txt", "an owl\0" + " hunts at night" * 9)).text == "an owl" + " hunts at night" * 9
-    document = only(
-        load(
-            "a.jsonl",
-            '{"text": "owl \\ud83d", "title": "\\udc00", "_id": "\\ud800", "a": ["\\uDBFF", "\\ud83e\\udd89"]}',
-        )
-    )
+    line = '{"text": "owl \\ud83d", "title": "\\udc00", "_id": "\\ud800", "a": ["\\uDBFF", "\\ud83e\\udd89"]}'
+    document = only(load("a.jsonl", line))
     assert document.metadata["a"] == ["\ufffd", "🦉"]
     assert (document.text, document.title, document.doc_id) == ("owl \ufffd", "\ufffd", "\ufffd")
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
-@example("\r\n\r")
-@example("\ufeffmark")
-@example("\x01\x02\x03 control")
-def test_any_text_comes_back_as_it_was_written(text):
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
+@example(text="\r\n\r")
+@example(text="\ufeffmark")
+@example(text="\x01\x02\x03 control \ue000\uffff\U0010ffff")
+@example(text="a" * 1_000_000)
+def test_any_text_comes_back_as_it_was_written(load, text):
     expected = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "a.txt")
-        file.write_bytes(text.encode())
-        documents = load_documents(file)
+    documents = load("a.txt", text)
     if expected.strip():
         assert only(documents).text == expected
     else:
@@ -338,48 +268,36 @@ def test_any_text_comes_back_as_it_was_written(text):
 # --- bad files -----------------------------------------------------------------------------------------------------
 
 BAD = {  # name: (content, words of the reason)
-    "empty.txt": (b"", "empty"),
     "blank.md": (b" \n\t\n", "empty"),
-    "blank16.txt": (" \n ".encode("utf-16"), "No text"),
     "empty.pdf": (b"", "empty"),
-    "empty.docx": (b"", "empty"),
     "markup.html": (b"<html><body><script>only()</script></body></html>", "No text"),
-    "deep.html": (b"<div>" * 100_000, "No text"),
     "blank.docx": (make_docx(), "No text"),
     "binary.txt": (bytes(range(256)) * 40, "binary or in an unknown encoding"),
     "random.csv": (bytes(n * n * 7919 % 251 for n in range(5000)), "unknown encoding"),
     "truncated.txt": (b"\xff\xfea", "unknown encoding"),
     "picture.txt": (PNG, "a PNG image"),
     "picture.pdf": (PNG, "a PNG image"),
-    "picture.html": (PNG, "a PNG image"),
-    "paper.txt": (make_pdf(["text"]), "a PDF"),
-    "paper.docx": (make_pdf(["text"]), "a PDF"),
-    "letter.pdf": (make_docx(), "a Word document"),
-    "letter.jsonl": (make_docx(), "a Word document"),
+    "paper.docx": (pdf_of([["text"]]), "a PDF"),
     "text.pdf": (b"only text", "not a PDF"),
-    "text.docx": (b"only text", "no ZIP archive"),
     "archive.docx": (make_zip(a_txt="text"), "a ZIP archive"),
     "sheet.docx": (make_zip(xl__workbook_xml="<a/>"), "an Excel workbook"),
-    "locked.docx": (OLE, "password-protected"),
-    "locked.pdf": (make_pdf(["secret"], encrypted=True), "encrypted"),
-    "scanned.pdf": (make_pdf(["", ""]), "OCR"),
+    "locked.docx": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "password-protected"),
+    "locked.pdf": (pdf_of([["secret"]]).replace(b"/Root", LOCK.encode()), "encrypted"),
+    "scanned.pdf": (pdf_of([[], []]), "OCR"),
     "damaged.pdf": (b"%PDF-1.4\n" + bytes(range(256)) * 9, "damaged"),
     "damaged.docx": (make_docx()[:9000], "damaged"),
     "broken.docx": (make_zip(word__document_xml="<w:docum"), "damaged"),
     "headless.docx": (make_zip(_Content_Types__xml="x", word__x="<"), "damaged"),
-    "header.csv": (b"title,text\n", "no rows"),
-    "blank.csv": (b"title,text\na,\nb,\n", "no rows"),
+    "header.csv": (b"title,text\na,\nb,\n", "no rows"),
     "quote.csv": (b'title,text\na,b\nc,"never closed\nd,e\n', "breaks off at line 4"),
     "twice.csv": (b"id,text\n1,a\n2,b\n1,c\n", '"1" of row 3 was already given in row 1'),
     "line.jsonl": (b'{"text": "a"}\n\n{"text": \n{"text": "b"}\n', "Line 3 is not JSON"),
-    "nested.jsonl": (b'{"text": "a"}\n' + b"[" * 200_000 + b"\n", "Line 2 is nested too deeply"),
     "list.jsonl": (b'["text"]', "Line 1 holds the type list"),
     "notext.jsonl": (b'{"text": "a"}\n{"body": "b"}\n', 'Line 2 has no "text"'),
     "number.jsonl": (b'{"text": 5}', 'Line 1 has the type int as "text"'),
     "title.jsonl": (b'{"text": "a", "title": ["b"]}', 'as "title"'),
     "metadata.jsonl": (b'{"text": "a", "metadata": "b"}', 'as "metadata"'),
     "id.jsonl": (b'{"text": "a", "_id": {}}', "as its id"),
-    "digits.jsonl": (b'{"text": "a", "n": ' + b"9" * 10_000 + b"}", "Line 1"),
     "twice.jsonl": (
         b'{"id": 1, "text": "a"}\n\n{"id": "1", "text": "b"}\n',
         '"1" of line 3 was already given in line 1',
@@ -402,70 +320,49 @@ def test_a_bad_file_is_reported_and_does_not_stop_the_others(name, tmp_path, cap
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_word_file_that_unpacks_to_gigabytes_is_refused(load, monkeypatch):
-    monkeypatch.setattr("retriever.documents.readers.docx.MAX_UNPACKED", 1000)
-    assert "unpacks to" in load("a.docx", make_docx()).failed["a.docx"]
+@pytest.mark.parametrize(("limit", "reason"), [("MAX_UNPACKED", "unpacks to"), ("MAX_MEMBERS", "parts, at most 9")])
+def test_a_word_file_beyond_a_limit_is_refused(load, monkeypatch, limit, reason):
+    monkeypatch.setattr(f"retriever.documents.readers.docx.{limit}", 9)
+    assert reason in load("a.docx", make_docx()).failed["a.docx"]
 
 
-def test_a_parser_that_fails_in_an_unforeseen_way_is_reported(load, monkeypatch):
-    def fail(data):
-        raise ZeroDivisionError("by zero")
-
-    monkeypatch.setitem(load_documents.__globals__["READERS"], ".txt", fail)
-    assert "ZeroDivisionError: by zero" in load("a.txt", "text").failed["a.txt"]
-
-
-@pytest.mark.parametrize("name", ["a.docx", "a.csv"])
-def test_a_lack_of_memory_is_not_called_damage(load, monkeypatch, name):
+def raises(error):
     def fail(*_, **__):
-        raise MemoryError
+        raise error
 
-    monkeypatch.setattr(
-        "docx.Document" if name == "a.docx" else "retriever.documents.readers.tabular._parse_table", fail
-    )
-    content = make_zip(word__document_xml="<a/>") if name == "a.docx" else "text\nowl\n"
-    assert "more memory than there is" in load(name, content).failed[name]
+    return fail
 
 
-def test_a_missing_file_is_reported(tmp_path):
-    (tmp_path / "there.txt").write_text("text")
-    documents = load_documents([tmp_path / "gone.txt", tmp_path / "there.txt"])
-    assert len(documents) == 1 and "no such file" in documents.failed["gone.txt"]
-
-
-def test_a_pipe_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "pipe.txt")
-    assert "regular file" in load_documents(tmp_path / "pipe.txt").failed["pipe.txt"]
+def test_a_parser_that_fails_in_an_unforeseen_way_is_reported_and_a_lack_of_memory_not_called_damage(load, monkeypatch):
+    monkeypatch.setitem(READERS, ".txt", raises(ZeroDivisionError("by zero")))
+    assert "ZeroDivisionError: by zero" in load("a.txt", "text").failed["a.txt"]
+    monkeypatch.setattr("docx.Document", raises(MemoryError))
+    monkeypatch.setattr("retriever.documents.readers.tabular._parse_table", raises(MemoryError))
+    for name, content in (("a.docx", make_zip(word__document_xml="<a/>")), ("a.csv", "text\nowl\n")):
+        assert "more memory than there is" in load(name, content).failed[name]
 
 
 # --- paths, names and ids ------------------------------------------------------------------------------------------
 
 
-def test_nothing_gives_nothing():
+def test_paths_that_give_no_file(tmp_path):
     assert load_documents([]) == [] and load_documents([]).failed == {}
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "empty").mkdir()
+    failed = load_documents([tmp_path / name for name in ("pipe.txt", "empty", "gone.txt")]).failed
+    for name, reason in (("pipe.txt", "regular file"), ("empty", "holds no file"), ("gone.txt", "no such file")):
+        assert reason in failed[name]
 
 
-def test_a_single_path_needs_no_list(tmp_path):
-    (tmp_path / "a.txt").write_text("text")
-    assert only(load_documents(str(tmp_path / "a.txt"))) == only(load_documents(tmp_path / "a.txt"))
-
-
-def test_a_folder_gives_its_accepted_files_sorted(tmp_path):
+def test_a_folder_gives_its_accepted_files_sorted_and_a_file_given_twice_is_read_once(tmp_path):
     for name in ("b.txt", "a.md", "picture.png", ".hidden.txt", "~$lock.docx", "c/d.csv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text\nrow\n")
-    documents = load_documents(tmp_path)
+    documents = load_documents(str(tmp_path))
     assert documents.failed == {}
     assert [d.doc_id for d in documents] == ["a.md", "b.txt", "d.csv#row=1"]
-    (tmp_path / "empty").mkdir()
-    assert "holds no file" in load_documents([tmp_path / "empty"]).failed["empty"]
-
-
-def test_order_follows_the_paths_and_a_file_given_twice_is_read_once(tmp_path):
-    files = [tmp_path / name for name in ("b.txt", "a.txt")]
-    for file in files:
-        file.write_text(file.name)
-    assert [d.text for d in load_documents([*files, files[0], tmp_path / "." / "b.txt"])] == ["b.txt", "a.txt"]
+    again = load_documents([tmp_path / "b.txt", tmp_path, tmp_path / "." / "b.txt"])
+    assert [d.doc_id for d in again] == ["b.txt", "a.md", "d.csv#row=1"]
 
 
 def test_files_of_the_same_name_get_different_ids(tmp_path):
@@ -490,22 +387,15 @@ def test_ids_never_collide(tmp_path):
 # --- the samples ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def samples():
-    return load_documents(SAMPLES / "documents")
-
-
-def test_samples_load_and_cover_every_format(samples):
+def test_the_samples_cover_every_format_contain_their_facts_and_answer_their_questions():
+    samples = load_documents(SAMPLES / "documents")
     assert samples.failed == {}
-    found = {Path(d.metadata["source"]).suffix for d in samples}
-    assert found == set(ACCEPTED_SUFFIXES) - {".htm"}
-    assert len({d.doc_id for d in samples}) == len(samples) == 41
+    sources = {d.doc_id: d.metadata["source"] for d in samples}
+    assert {Path(source).suffix for source in sources.values()} == set(ACCEPTED_SUFFIXES) - {".htm"}
+    assert len(sources) == len(samples) == 41
     assert all(d.title for d in samples if not d.doc_id.endswith(".txt"))
-
-
-@pytest.mark.parametrize(
-    ("doc_id", "fact"),
-    [
+    texts = {d.doc_id: d.text for d in samples}
+    for doc_id, fact in (
         ("tea.txt", "about 75 or 80 degrees Celsius for green tea"),
         ("bicycle.md", "0.75 per cent of wear"),
         ("lighthouses.html", "Augustin-Jean Fresnel"),
@@ -513,21 +403,12 @@ def test_samples_load_and_cover_every_format(samples):
         ("earthquakes.pdf#page=1", "southern Chile on 22 May 1960"),
         ("earthquakes.pdf#page=2", "Do not run outside"),
         ("honey_bees.docx", "Life span | two to five years"),
-        ("honey_bees.docx", "Karl von Frisch"),
         ("household.csv#row=7", "poisonous gas"),
         ("bread-mould", "throw all of it away"),
-    ],
-)
-def test_samples_contain_their_facts(samples, doc_id, fact):
-    assert fact in {d.doc_id: d.text for d in samples}[doc_id]
-
-
-def test_sample_questions_name_documents_that_exist(samples):
+    ):
+        assert fact in texts[doc_id], doc_id
     questions = [json.loads(line)["_id"] for line in (SAMPLES / "questions.jsonl").read_text().splitlines()]
     answers = [line.split("\t") for line in (SAMPLES / "qrels.tsv").read_text().splitlines()[1:]]
-    assert len(questions) == len(set(questions)) == 24
     assert [query_id for query_id, _, _ in answers] == questions
-    ids = {d.doc_id for d in samples}
-    assert [doc_id for _, doc_id, _ in answers if doc_id not in ids] == []
-    sources = {d.doc_id: d.metadata["source"] for d in samples}
+    assert len(questions) == len(set(questions)) == 24
     assert {sources[doc_id] for _, doc_id, _ in answers} == set(sources.values())

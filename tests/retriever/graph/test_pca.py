@@ -10,51 +10,27 @@ def spread(n, dim, seed=0):
     """Return vectors with clearly ordered variances, away from the origin, rotated at random."""
     rng = np.random.default_rng(seed)
     turned, _ = np.linalg.qr(rng.normal(size=(dim, dim)))
-    scale = np.linspace(3, 0.2, dim)
-    return ((rng.normal(size=(n, dim)) * scale) @ turned + 5).astype(np.float32)
+    return ((rng.normal(size=(n, dim)) * np.linspace(3, 0.2, dim)) @ turned + 5).astype(np.float32)
 
 
-@pytest.mark.parametrize(("n", "dim"), [(200, 12), (50, 2), (30, 40), (3, 7), (500, 32)])
+@pytest.mark.parametrize(("n", "dim"), [(200, 12), (50, 2), (30, 40), (3, 7)])
 def test_positions_are_the_first_two_principal_components(n, dim):
     vectors = spread(n, dim)
-    plane, centred = fit_plane(vectors), vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    left, values, _ = np.linalg.svd(centred, full_matrices=False)
+    before, plane = vectors.copy(), fit_plane(vectors)
+    left, values, _ = np.linalg.svd(vectors - vectors.mean(axis=0, dtype=np.float64), full_matrices=False)
     places = plane.project(vectors)
-    assert places.shape == (n, 2)
-    assert places.dtype == np.float32
-    for axis in range(2):
-        expected = left[:, axis] * values[axis]
-        sign = np.sign(expected @ places[:, axis])
-        np.testing.assert_allclose(places[:, axis], sign * expected, atol=2e-4)
+    assert (places.shape, places.dtype) == ((n, 2), np.float32)
+    expected = left[:, :2] * values[:2]
+    np.testing.assert_allclose(places, expected * np.sign((expected * places).sum(axis=0)), atol=2e-4)
     assert plane.share == pytest.approx((values[:2] ** 2).sum() / (values**2).sum(), abs=1e-5)
-
-
-def test_directions_are_of_unit_length_upright_and_of_a_fixed_sign():
-    for seed in range(10):
-        axes = fit_plane(spread(80, 6, seed)).axes
-        np.testing.assert_allclose(axes @ axes.T, np.eye(2), atol=1e-5)
-        assert all(axis[np.abs(axis).argmax()] > 0 for axis in axes)
-
-
-def test_the_plane_is_the_same_each_time_and_leaves_the_vectors_alone():
-    vectors = spread(300, 8)
-    before = vectors.copy()
-    one, other = fit_plane(vectors), fit_plane(vectors)
-    for name in ("centre", "axes"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-    assert one.share == other.share
+    assert all(axis[np.abs(axis).argmax()] > 0 for axis in plane.axes), "the sign is fixed"
+    np.testing.assert_array_equal(fit_plane(vectors).axes, plane.axes)
     np.testing.assert_array_equal(vectors, before)
-
-
-def test_the_centre_stands_in_the_middle_and_a_new_vector_where_it_belongs():
-    vectors = spread(300, 8)
-    plane = fit_plane(vectors)
-    np.testing.assert_allclose(plane.project(vectors).mean(axis=0), 0, atol=1e-4)
     moved = plane.centre + 2 * plane.axes[0] - 3 * plane.axes[1]
     np.testing.assert_allclose(plane.project(moved[None, :]), [[2, -3]], atol=1e-4)
 
 
-@pytest.mark.parametrize("shape", [(1, 8), (2, 8), (1, 1), (5, 1), (2, 2), (1, 2)])
+@pytest.mark.parametrize("shape", [(1, 8), (2, 8), (1, 1), (5, 1), (2, 2)])
 def test_fewer_than_two_vectors_or_dimensions_are_no_crash(shape):
     vectors = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     plane = fit_plane(vectors)
@@ -68,18 +44,12 @@ def test_fewer_than_two_vectors_or_dimensions_are_no_crash(shape):
         assert plane.share == pytest.approx(1)
 
 
-@pytest.mark.parametrize("value", [0, 1, 0.1, 1000.3])
+@pytest.mark.parametrize("value", [0, 1000.3])
 def test_equal_vectors_stand_on_one_spot(value):
     vectors = np.full((40, 8), value, np.float32)
     plane = fit_plane(vectors)
     np.testing.assert_allclose(plane.project(vectors), 0, atol=1e-3)
     assert 0 <= plane.share <= 1
-
-
-def test_unit_vectors_of_many_dimensions_have_a_small_share():
-    vectors = np.random.default_rng(1).normal(size=(2000, 100))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    assert 0.02 < fit_plane(vectors.astype(np.float32)).share < 0.05
 
 
 def test_of_many_vectors_every_so_many_are_looked_at_and_all_are_placed(monkeypatch):

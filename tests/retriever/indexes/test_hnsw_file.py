@@ -1,8 +1,5 @@
 """Checks of hnswlib's graph files: valid files pass, and files with a forged number are refused."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -11,7 +8,6 @@ from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.hnsw_file import read_checked_vectors
 from retriever.vectors import normalize
 from tests.support.forged_graphs import ELSEWHERE, HARMLESS, START, UNSOUND, GraphBytes, forged
-from tests.support.paths import ROOT
 
 N, DIM = 120, 12
 SETTINGS = {"M": 3, "ef_construction": 20}
@@ -45,10 +41,10 @@ def load(path, **changed):
 # --- valid graphs
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 7, 500])
-@pytest.mark.parametrize("settings", [{"M": 2}, {"M": 16}, {"M": 5, "ef_construction": 1}, {"ef_construction": 200}])
-@pytest.mark.parametrize("dim", [1, 13])
-def test_every_graph_that_is_built_passes_with_its_vectors(tmp_path, n, settings, dim):
+@pytest.mark.parametrize("n", [0, 1, 7, 500])
+@pytest.mark.parametrize("settings", [{"M": 2}, {"M": 16}, {"M": 5, "ef_construction": 1}], ids=str)
+def test_every_graph_that_is_built_passes_with_its_vectors(tmp_path, n, settings):
+    dim = 1 + n % 13
     vectors = rows(n, dim)
     found = check(saved(tmp_path / "graph", vectors, **settings), dimension=dim, **settings)
     np.testing.assert_allclose(found, vectors, atol=1e-6)
@@ -75,20 +71,6 @@ def test_zero_rows_and_equal_rows_pass(tmp_path):
 # --- forged graphs
 
 
-def test_the_layout_is_known(data):
-    """The forgeries depend on their own reading of the file: every number in it must be the one in hnswlib."""
-    graph = GraphBytes(data)
-    assert graph.header["count"] == N
-    assert graph.header["m"] == SETTINGS["M"]
-    assert [graph.get(graph.label(row), "Q") for row in range(N)] == list(range(N))
-    np.testing.assert_allclose([graph.get(graph.vector(row), "f") for row in range(N)], rows()[:, 0], atol=1e-6)
-    assert max(graph.levels) == graph.header["max_level"] == graph.levels[graph.header["entry_point"]]
-    assert len(data) == graph.sizes[-1] + 4 + graph.levels[-1] * (4 + 4 * graph.m)
-    same = GraphBytes(data)
-    same.set_header()
-    assert bytes(same.data) == data
-
-
 @pytest.mark.parametrize("name", UNSOUND)
 def test_no_unsound_graph_is_handed_to_hnswlib(data, tmp_path, name, monkeypatch):
     damaged = forged(data, name)
@@ -112,27 +94,20 @@ def test_what_does_no_harm_is_searched_and_grows(data, tmp_path, name):
     assert index.search(rows(1, seed=3), 10, ef=50).ids.max() < N + 50
 
 
-@pytest.mark.parametrize("name", ELSEWHERE)
-def test_a_graph_over_other_vectors_is_refused(data, tmp_path, name):
-    (tmp_path / "graph").write_bytes(forged(data, name))
-    load(tmp_path / "graph")
-    with pytest.raises(StorageError, match="other vectors"):
-        load(tmp_path / "graph", vectors=rows())
-
-
-def test_a_graph_of_another_model_is_refused(data, tmp_path):
-    (tmp_path / "graph").write_bytes(data)
-    load(tmp_path / "graph", vectors=rows())
-    for other in (rows(seed=1), rows(N - 1), rows()[::-1]):
+def test_a_graph_over_other_vectors_is_refused(data, tmp_path):
+    cases = [(data, other) for other in (rows(seed=1), rows(N - 1), rows()[::-1])]
+    for found, other in cases + [(forged(data, name), rows()) for name in ELSEWHERE]:
+        (tmp_path / "graph").write_bytes(found)
+        load(tmp_path / "graph")
         with pytest.raises(StorageError, match="other vectors"):
             load(tmp_path / "graph", vectors=other)
 
 
 def test_every_length_but_the_whole_is_refused(data):
-    for length in [*range(0, START + 8), *range(START + 8, len(data), 7), len(data) - 1]:
+    for length in [*range(0, START + 8, 5), *range(START + 8, len(data), 97), len(data) - 1]:
         with pytest.raises(ValueError, match="it|its"):
             check(data[:length])
-    for more in (b"\0", bytes(4), bytes(16), data):
+    for more in (b"\0", bytes(4), data):
         with pytest.raises(ValueError, match="it|its"):
             check(data + more)
 
@@ -141,28 +116,3 @@ def test_every_length_but_the_whole_is_refused(data):
 def test_a_graph_of_other_settings_is_refused(data, changed):
     with pytest.raises(ValueError, match="its"):
         check(data, **changed)
-
-
-HARM = """
-import sys
-sys.path[:0] = [{root!r}]
-import hnswlib
-import numpy as np
-from tests.support.forged_graphs import forged
-from tests.retriever.indexes.test_hnsw_file import DIM, rows, saved
-from pathlib import Path
-path = Path({path!r})
-path.write_bytes(forged(saved(path, rows()), {name!r}))
-index = hnswlib.Index("ip", DIM)
-index.load_index(str(path))
-index.set_ef(100)
-for _ in range(20):
-    index.knn_query(rows(100, seed=9), 10, num_threads=1)
-"""
-
-
-def test_hnswlib_alone_dies_of_such_graphs(tmp_path):
-    """The check is still needed: this fails if hnswlib checks its files itself one day."""
-    script = HARM.format(root=str(ROOT), path=str(tmp_path / "graph"), name="links far beyond the elements")
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=False)
-    assert run.returncode < 0, run.stderr

@@ -1,11 +1,14 @@
 """Public names of definitions, in small packages written by the tests."""
 
 import gc
+from contextlib import suppress
 
 import pytest
 
 from retriever.datasets.python_docs.modules import read_compiled_docs, read_module
 from retriever.datasets.python_docs.public_names import PublicNames
+
+CODE = 'def work():\n    """Work."""\n'
 
 
 def public(name):
@@ -13,36 +16,36 @@ def public(name):
 
 
 @pytest.fixture
-def names_of(tmp_path):
-    """Return a function that writes a package and returns its public names by module and name of the definition."""
+def package(tmp_path):
+    """Return a function that writes a package and returns its public names, and a list of the files opened."""
 
     def write(**sources):
-        files = {}
+        opened, files = [], {}
         for stem, text in sources.items():
-            path = tmp_path / f"{stem}.py"
+            files["pack" if stem == "init" else f"pack.{stem}"] = path = (
+                tmp_path / f"{stem.replace('init', '__init__')}.py"
+            )
             path.write_text(text, encoding="utf-8")
-            files["pack" if stem == "__init__" else f"pack.{stem.replace('__', '.')}"] = path
-        found = PublicNames(files, lambda: None).public_definitions(public)
-        return {(definition.module, definition.name): name for definition, name in found.items()}
+        return PublicNames(files, lambda: opened.append(1)), opened
 
     return write
 
 
-CODE = 'def work():\n    """Work."""\n'
+@pytest.fixture
+def names_of(package):
+    """Return a function that writes a package and returns its public names by module and name of the definition."""
 
+    def names_of(**sources):
+        found = package(**sources)[0].public_definitions(public)
+        return {(definition.module, definition.name): name for definition, name in found.items()}
 
-def test_reexported_definition_has_its_short_name(names_of):
-    names = names_of(__init__="from ._inner import work", _inner=CODE)
-    assert names == {("pack._inner", "work"): "pack.work"}
-
-
-def test_private_definition_without_export_has_no_public_name(names_of):
-    assert names_of(__init__="from . import _inner", _inner=CODE) == {}
+    return names_of
 
 
 @pytest.mark.parametrize(
     "text",
     [
+        "from ._inner import work",
         "from ._inner import *",
         "from ._inner import work as toil\n__all__ = ['work']\nwork = toil",
         "import pack._inner\nwork = pack._inner.work",
@@ -51,70 +54,49 @@ def test_private_definition_without_export_has_no_public_name(names_of):
         "__all__, __getattr__, __dir__ = attach(__name__, ['.work'])\n__all__.append('b')\nfrom ._inner import work",
         "from ._second import *",  # which imports it from a third module
         "def __getattr__(name):\n    from ._inner import work as found\n    return found\n__all__ = ['work']",
+        "from ._inner import work\na = work",  # of two names as short, the one it was defined by wins
+        "from ._second import *\nfrom ._wrong import *",  # whose __all__ says that it brings another
     ],
 )
 def test_every_way_to_export_is_followed(names_of, text):
-    names = names_of(__init__=text, _inner=CODE, _second="from ._inner import *")
+    wrong = "def work():\n    '''Not for all.'''\n__all__ = ['other']\n"
+    names = names_of(init=text, _inner=CODE, _second="from ._inner import *", _wrong=wrong)
     assert names["pack._inner", "work"] == "pack.work"
 
 
-def test_all_decides_what_a_module_exports(names_of):
-    names = names_of(tools="__all__ = ['work']\n" + CODE + "def helper():\n    '''Help.'''\n", __init__="")
+def test_what_is_not_exported_has_no_public_name(names_of):
+    assert names_of(init="from . import _inner", _inner=CODE) == {}
+    names = names_of(tools="__all__ = ['work']\n" + CODE + "def helper():\n    '''Help.'''\n", init="")
     assert names == {("pack.tools", "work"): "pack.tools.work"}
-
-
-def test_all_decides_what_a_star_brings(names_of):
-    names = names_of(
-        __init__="from ._right import *\nfrom ._wrong import *",
-        _right=CODE,
-        _wrong="def work():\n    '''Not for all.'''\n__all__ = ['other']\n",
-    )
-    assert names["pack._right", "work"] == "pack.work"
-
-
-def test_of_two_names_as_short_the_one_it_was_defined_by_wins(names_of):
-    names = names_of(__init__="from ._inner import work\na = work", _inner=CODE)
-    assert names == {("pack._inner", "work"): "pack.work"}
 
 
 def test_instance_and_bound_method_lead_to_the_class(names_of):
     maker = "class Maker:\n    def make(self):\n        '''Make.'''\n_maker = Maker()\nmake = _maker.make\n"
-    names = names_of(__init__="from ._maker import make", _maker=maker)
-    assert names == {("pack._maker", "make"): "pack.make"}
+    assert names_of(init="from ._maker import make", _maker=maker) == {("pack._maker", "make"): "pack.make"}
 
 
 def test_circular_imports_end(names_of):
     names = names_of(
-        __init__="from . import one, two\nfrom .one import *\nimport pack as again",
+        init="from . import one, two\nfrom .one import *\nimport pack as again",
         one="from .two import *\nfrom .two import nothing\n" + CODE,
         two="from .one import *\nfrom .one import nothing\nimport pack\n",
     )
     assert names["pack.one", "work"] == "pack.work"
 
 
-def test_public_class_shows_the_methods_of_its_private_bases(names_of, tmp_path):
-    files = {"pack": tmp_path / "__init__.py", "pack._inner": tmp_path / "_inner.py"}
-    files["pack"].write_text("from ._inner import Shown, Open", encoding="utf-8")
-    files["pack._inner"].write_text(
-        "class _Hidden:\n    def inherited(self):\n        '''In.'''\n    def own(self):\n        '''Base.'''\n"
+def test_public_class_shows_the_methods_of_its_private_bases_and_each_file_is_opened_once(package):
+    names, opened = package(
+        init="from ._inner import Shown, Open",
+        _inner="class _Hidden:\n    def inherited(self):\n        '''In.'''\n    def own(self):\n        '''Base.'''\n"
         "class Open:\n    def elsewhere(self):\n        '''Out.'''\n"
         "class Shown(_Hidden[int], Open, Unknown):\n    def own(self):\n        '''Own.'''\n",
-        encoding="utf-8",
     )
-    names = PublicNames(files, lambda: None)
-    shown = names.find("pack", "Shown")
-    members = names.members(shown, names.public_definitions(public))
+    members = names.members(names.find("pack", "Shown"), names.public_definitions(public))
     assert {name: member.doc for name, member in members.items()} == {"inherited": "In.", "own": "Own."}
+    assert len(opened) == 2
 
 
-def test_each_file_is_opened_once(tmp_path):
-    path = tmp_path / "__init__.py"
-    path.write_text(CODE, encoding="utf-8")
-    opened = []
-    names = PublicNames({"pack": path}, lambda: opened.append(1))
-    names.public_definitions(public)
-    names.public_definitions(public)
-    assert opened == [1]
+# --- single files
 
 
 def test_module_keeps_kinds_and_drops_what_is_deprecated(tmp_path):
@@ -124,17 +106,20 @@ def test_module_keeps_kinds_and_drops_what_is_deprecated(tmp_path):
         "        @property\n        def size(self):\n            '''Size.'''\n"
         "        @size.setter\n        def size(self, value):\n            '''Set.'''\n"
         "        async def run(self):\n            '''Run.'''\n"
-        "@deprecated('use Thing')\ndef old():\n    '''Old.'''\n",
+        "@deprecated('use Thing')\ndef old():\n    '''Old.'''\n"
+        "fft = _add_docstr(_fft.fft_fft, 'Transform ' + 'it.')\nother = made()\n",
         encoding="utf-8",
     )
-    module = read_module(path, "code")
-    thing = module.definitions["Thing"]
-    assert (thing.kind, thing.doc) == ("class", "A thing.")
-    assert {name: (member.kind, member.doc) for name, member in thing.members.items()} == {
+    found = read_module(path, "code").definitions
+    assert {name: (made.kind, made.doc) for name, made in found.items()} == {
+        "Thing": ("class", "A thing."),
+        "old": ("function", ""),
+        "fft": ("function", "Transform it."),  # a function that is given its docs
+    }
+    assert {name: (member.kind, member.doc) for name, member in found["Thing"].members.items()} == {
         "size": ("property", "Size."),
         "run": ("method", "Run."),
     }
-    assert module.definitions["old"].doc == ""
 
 
 def test_docs_of_compiled_code_are_read_as_pytorch_writes_them(tmp_path):
@@ -148,34 +133,21 @@ def test_docs_of_compiled_code_are_read_as_pytorch_writes_them(tmp_path):
         encoding="utf-8",
     )
     found = read_compiled_docs(path, "torch")
-    assert {name: made.doc for name, made in found["torch"].items()} == {
-        "abs": "Take it.",
-        "add": "add() Sum it, {out}.",
-        "Generator": "",
-    }
+    docs = {name: made.doc for name, made in found["torch"].items()}
+    assert docs == {"abs": "Take it.", "add": "add() Sum it, {out}.", "Generator": ""}
     generator, tensor = found["torch"]["Generator"], found["torch._tensor"]["Tensor"]
     assert (generator.kind, generator.members["seed"].doc) == ("class", "Seed it.")
     assert (tensor.kind, tensor.members["view"].doc) == ("class", "View it.")
 
 
-def test_a_function_that_is_given_its_docs_is_a_definition(tmp_path):
-    path = tmp_path / "code.py"
-    path.write_text("fft = _add_docstr(_fft.fft_fft, 'Transform ' + 'it.')\nother = made()\n", encoding="utf-8")
-    definitions = read_module(path, "code").definitions
-    assert {name: (made.kind, made.doc) for name, made in definitions.items()} == {"fft": ("function", "Transform it.")}
-
-
 @pytest.mark.parametrize("text", [CODE, "no Python"])
-def test_the_garbage_collector_is_restored_after_a_file(tmp_path, text):
-    path = tmp_path / "code.py"
-    path.write_text(text, encoding="utf-8")
-    for collecting in (False, True):
-        gc.enable() if collecting else gc.disable()
-        try:
-            read_module(path, "code")
-        except SyntaxError:
-            pass
-        finally:
-            state = gc.isenabled()
-            gc.enable()
-        assert state is collecting
+@pytest.mark.parametrize("collecting", [False, True])
+def test_the_garbage_collector_is_restored_after_a_file(tmp_path, text, collecting):
+    (tmp_path / "code.py").write_text(text, encoding="utf-8")
+    (gc.enable if collecting else gc.disable)()
+    try:
+        with suppress(SyntaxError):
+            read_module(tmp_path / "code.py", "code")
+        assert gc.isenabled() is collecting
+    finally:
+        gc.enable()
