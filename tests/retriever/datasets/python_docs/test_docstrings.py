@@ -165,15 +165,15 @@ def test_the_large_collection_has_whole_docstrings_and_more_than_60_000_chunks(l
 
 
 def test_reading_again_gives_the_same_list_and_imports_nothing(small):
-    again = read_python_docs(("numpy", "networkx"))
-    assert again == [d for d in small.documents if d.metadata["source"] in ("numpy", "networkx")]
+    again = read_python_docs(("networkx",))
+    assert again == [d for d in small.documents if d.metadata["source"] == "networkx"]
     code = (
         "import sys; from retriever.datasets.python_docs.docstrings import read_python_docs; before = set(sys.modules);"
-        "found = read_python_docs(('numpy', 'networkx'), whole=True); assert len(found) > 1000; print(len(found));"
-        "new = {name.partition('.')[0] for name in set(sys.modules) - before}; assert not new & {'numpy', 'networkx'}"
+        "found = read_python_docs(('networkx',), whole=True); print(len(found));"
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before}; assert 'networkx' not in new"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
-    assert int(done.stdout) > len(again), "deprecated ones are read, too"
+    assert int(done.stdout) > len(again) > 500
 
 
 def test_what_progress_raises_ends_the_reading():
