@@ -50,25 +50,6 @@ def judged(starved):
 # --- creation
 
 
-def test_the_judged_queries_of_the_collection_are_embedded_in_order(starved, fake_encoder):
-    made = embed_judged_queries(starved)
-    assert made.judged is starved.judged
-    assert made.indexed is starved
-    assert made.model_name == "fake"
-    assert made.vectors.dtype == np.float32
-    np.testing.assert_array_equal(made.vectors, fake_encoder.encode_query(list(QUERIES.values())))
-
-
-def test_other_judgments_may_be_given(starved, fake_encoder, order):
-    given = JudgedQueries(
-        {"a": "amber", "b": "beacon", "c": "copper"}, {"c": {"d1": 1}, "gone": {"d2": 1}, "a": {"d3": 1}}
-    )
-    made = embed_judged_queries(starved, given)
-    assert made.judged is given
-    np.testing.assert_array_equal(made.vectors, fake_encoder.encode_query(["copper", "amber"]))
-    assert list(made.run(3)) == ["c", "a"]
-
-
 class QueriesOnly:
     """An encoder that fails the test for documents and records its queries."""
 
@@ -85,34 +66,44 @@ class QueriesOnly:
         pytest.fail("documents were encoded")
 
 
-def test_queries_are_embedded_once_and_as_queries(starved, fake_encoder, monkeypatch):
+@pytest.fixture
+def only(monkeypatch, fake_encoder):
+    """The encoder of queries only, in place of the fake one."""
     encoder = QueriesOnly(fake_encoder)
     monkeypatch.setattr("retriever.experiments.judged_index.load_encoder", lambda name: encoder)
+    return encoder
+
+
+def test_the_judged_queries_of_the_collection_are_embedded_once_in_order_and_as_queries(starved, only, fake_encoder):
     made = embed_judged_queries(starved)
+    assert made.judged is starved.judged and made.indexed is starved and made.model_name == "fake"
     made.errors(K, 10)
     made.with_graph(4, 20).errors(K, 10)
-    assert encoder.asked == list(QUERIES.values())
+    assert only.asked == list(QUERIES.values())
     assert made.vectors.dtype == np.float32
+    np.testing.assert_array_equal(made.vectors, fake_encoder.encode_query(list(QUERIES.values())))
 
 
-def test_many_queries_are_embedded_in_order_and_progress_is_reported(starved, fake_encoder):
-    queries = {f"q{number}": text for number, text in enumerate(sentences(300, seed=5))}
-    seen = []
-    made = embed_judged_queries(
-        starved,
-        JudgedQueries(queries, dict.fromkeys(queries, {"d1": 1})),
-        progress=lambda stage, fraction: seen.append((stage, fraction)),
+def test_other_judgments_may_be_given(starved, fake_encoder, order):
+    given = JudgedQueries(
+        {"a": "amber", "b": "beacon", "c": "copper"}, {"c": {"d1": 1}, "gone": {"d2": 1}, "a": {"d3": 1}}
     )
+    made = embed_judged_queries(starved, given)
+    assert made.judged is given
+    np.testing.assert_array_equal(made.vectors, fake_encoder.encode_query(["copper", "amber"]))
+    assert list(made.run(3)) == ["c", "a"]
+
+
+def test_many_queries_are_embedded_in_order_with_progress_that_may_end_it(starved, fake_encoder):
+    queries = {f"q{number}": text for number, text in enumerate(sentences(300, seed=5))}
+    judged, seen = JudgedQueries(queries, dict.fromkeys(queries, {"d1": 1})), []
+    made = embed_judged_queries(starved, judged, progress=lambda *step: seen.append(step))
     np.testing.assert_array_equal(made.vectors, fake_encoder.encode_query(list(queries.values())))
     fractions = [fraction for _, fraction in seen]
     assert {stage for stage, _ in seen} == {"questions"}
     assert len(set(fractions)) == len(fractions) > 1
-    assert fractions == sorted(fractions)
-    assert min(fractions) >= 0
-    assert max(fractions) <= 1
+    assert fractions == sorted(fractions) and 0 <= min(fractions) <= max(fractions) <= 1
 
-
-def test_what_progress_raises_ends_the_embedding(starved):
     def cancel(stage, fraction):
         raise Cancelled("stop")
 
@@ -120,15 +111,12 @@ def test_what_progress_raises_ends_the_embedding(starved):
         embed_judged_queries(starved, progress=cancel)
 
 
-def test_in_lower_case_only_the_questions_change(judged, starved, fake_encoder, monkeypatch):
-    encoder = QueriesOnly(fake_encoder)
-    monkeypatch.setattr("retriever.experiments.judged_index.load_encoder", lambda name: encoder)
+def test_in_lower_case_only_the_questions_change(judged, starved, only):
     lower = with_lower_case_queries(judged)
     assert lower.judged.asked == {query_id: text.lower() for query_id, text in QUERIES.items()}
     assert lower.judged.qrels is judged.judged.qrels
     assert lower.indexed is starved
-    assert encoder.asked == [text.lower() for text in QUERIES.values()]
-    assert lower.vectors.shape == (len(QUERIES), 32)
+    assert only.asked == [text.lower() for text in QUERIES.values()]
     assert judged.judged.asked == QUERIES
 
 
@@ -137,16 +125,11 @@ def test_a_collection_without_judgments_is_refused_by_name(fake_encoder):
         embed_judged_queries(collection_of(fake_encoder, TEXTS[:5], name="Lamps"))
 
 
-@pytest.mark.parametrize(
-    ("queries", "qrels", "what"),
-    [({"q": "amber"}, {"x": {"d1": 1}}, "query ids"), ({"q": "amber"}, {"q": {"tea.txt": 1}}, "document ids")],
-)
-def test_judgments_that_fit_nothing_are_refused_before_anything_is_embedded(starved, monkeypatch, queries, qrels, what):
-    monkeypatch.setattr(
-        "retriever.experiments.judged_index.load_encoder", lambda name: pytest.fail("the model was loaded")
-    )
-    with pytest.raises(CollectionError, match=what):
-        embed_judged_queries(starved, JudgedQueries(queries, qrels))
+@pytest.mark.parametrize("qrels", [{"x": {"d1": 1}}, {"q": {"tea.txt": 1}}])
+def test_judgments_that_fit_nothing_are_refused_before_anything_is_embedded(starved, only, qrels):
+    with pytest.raises(CollectionError, match="query ids" if "x" in qrels else "document ids"):
+        embed_judged_queries(starved, JudgedQueries({"q": "amber"}, qrels))
+    assert only.asked == []
 
 
 # --- runs and measures
@@ -160,12 +143,12 @@ def test_exact_search_ranks_a_hundred_documents_and_hnsw_k(judged, order):
     }
     assert {len(documents) for documents in judged.run(150).values()} == {150}
     assert {len(documents) for documents in judged.run(K, 40).values()} == {K}
+    assert judged.run(20, 1) == judged.run(20, 20), "an ef below k searches as wide as k"
 
 
 def test_the_exact_run_and_its_measures_are_found_once(judged):
     assert judged.run(3) is judged.run(K)
     assert judged.evaluation(K) is judged.evaluation(K)
-    assert judged.evaluation(3) is not judged.evaluation(K)
     assert (judged.evaluation(3).k, judged.evaluation(K).k) == (3, K)
     assert judged.run(150) is not judged.run(K)
 
@@ -223,10 +206,6 @@ def test_a_graph_that_misses_nearer_documents_can_be_lucky(starved, order):
     assert len(errors.lucky) > 0
     assert errors.index_cost == -len(errors.lucky) / len(QUERIES)
     assert all(errors.blame(query_id) == "model" for query_id in errors.lucky)
-
-
-def test_an_ef_below_k_searches_as_wide_as_k(judged):
-    assert judged.run(20, 1) == judged.run(20, 20)
 
 
 # --- another graph
