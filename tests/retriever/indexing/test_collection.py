@@ -325,7 +325,7 @@ def test_a_collection_without_judgments_as_older_versions_saved_it_is_loaded_wit
 
 
 CHANGES = {
-    "a field that check_manifest refuses": lambda extra: extra.update(retriever=1),
+    "a field that check_manifest refuses": lambda extra: extra.update(n_documents=-3),
     "no name": lambda extra: extra.pop("name"),
     "unknown settings": lambda extra: extra["settings"].update(other=1),
     "settings of another graph": lambda extra: extra["settings"].update(M=64),
@@ -349,6 +349,15 @@ def test_parts_that_do_not_fit_are_refused(built, tmp_path, change):
     change_extra(tmp_path, change)
     with pytest.raises(StorageError, match="damaged"):
         IndexedCollection.load(tmp_path)
+
+
+def test_query_vectors_are_checked_and_scaled(built, tmp_path):
+    for bad in (built.query_vectors[:, 1:], built.query_vectors * np.float32(np.nan)):
+        replace(built, query_vectors=bad).save(tmp_path)
+        with pytest.raises(StorageError, match="damaged"):
+            IndexedCollection.load(tmp_path)
+    replace(built, query_vectors=built.query_vectors * 7).save(tmp_path)
+    np.testing.assert_allclose(IndexedCollection.load(tmp_path).query_vectors, built.query_vectors, atol=1e-6)
 
 
 def test_what_holds_no_passages_and_a_plain_retriever_are_no_collections(built, tmp_path):
