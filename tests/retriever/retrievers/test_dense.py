@@ -240,15 +240,11 @@ def test_wrong_texts_and_metadata_are_refused_and_nothing_is_added(filled, given
     assert len(filled.texts) == len(filled.metadata) == len(filled.vectors) == 60
 
 
-@pytest.mark.parametrize("query", [None, b"bytes", ["a list"]])
-def test_a_query_that_is_no_string_is_refused(filled, query):
-    with pytest.raises(ParameterError, match="query is"):
-        filled.search(query)
-
-
-@pytest.mark.parametrize("wrong", [0, -1, 1.5, True, None, "10"])
-def test_bad_top_k_and_ef_are_refused_also_where_nothing_is_stored(make, filled, wrong):
+@pytest.mark.parametrize("wrong", [0, 1.5, True, None, b"10", ["a list"]])
+def test_a_bad_query_top_k_and_ef_are_refused_also_where_nothing_is_stored(make, filled, wrong):
     for retriever in (make(), filled):
+        with pytest.raises(ParameterError, match="query is"):
+            retriever.search(wrong)
         with pytest.raises(ParameterError, match="top_k"):
             retriever.search("sea", wrong)
         if wrong is not None:
@@ -256,21 +252,18 @@ def test_bad_top_k_and_ef_are_refused_also_where_nothing_is_stored(make, filled,
                 retriever.search("sea", 3, ef=wrong)
 
 
-@pytest.mark.parametrize("dimension", [383, 0, "384"])
-def test_another_dimension_is_refused_at_once(dimension):
+def test_other_dimensions_unknown_models_and_bad_graph_settings_are_refused_at_once(make):
     assert DenseRetriever("all-MiniLM-L6-v2", 384).dimension == 384
-    with pytest.raises(ModelError, match="384 dimensions, not"):
-        DenseRetriever("all-MiniLM-L6-v2", dimension)
-
-
-def test_unknown_models_and_bad_graph_settings_are_refused_at_once(make):
+    for dimension in (383, 0, "384"):
+        with pytest.raises(ModelError, match="384 dimensions, not"):
+            DenseRetriever("all-MiniLM-L6-v2", dimension)
     with pytest.raises(ModelError, match="catalogue"):
         DenseRetriever("no-such-model")
     for wrong in ({"M": 1}, {"ef_construction": 0}, {"seed": -1}):
         with pytest.raises(ParameterError, match=next(iter(wrong))):
             make(**wrong)
-        with pytest.raises(ParameterError):
-            make().with_graph(**{"M": 16, "ef_construction": 200} | {"M": 0})
+    with pytest.raises(ParameterError, match="M"):
+        make().with_graph(M=0, ef_construction=200)
 
 
 class Encoding(Encoder):
@@ -374,10 +367,8 @@ def test_what_was_saved_answers_the_same_after_loading(filled, fake_encoder, tmp
     filled.index(["日本語 😀 \u2028 e\u0301"], [{"ключ": ["значение", None, 1.5]}])
     filled.save(tmp_path / "saved")
     loaded = DenseRetriever.load(tmp_path / "saved", encoder=fake_encoder)
-    assert loaded.model_name == "toy"
-    assert (loaded.M, loaded.ef_construction, loaded.seed) == (16, 200, 42)
-    assert loaded.texts == filled.texts
-    assert loaded.metadata == filled.metadata
+    assert (loaded.model_name, loaded.M, loaded.ef_construction, loaded.seed) == ("toy", 16, 200, 42)
+    assert loaded.passages == filled.passages
     np.testing.assert_array_equal(loaded.vectors, filled.vectors)
     for ef in (None, 10):
         assert loaded.search("wild storm 日本語", 10, ef=ef) == filled.search("wild storm 日本語", 10, ef=ef)

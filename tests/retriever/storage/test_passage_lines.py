@@ -28,27 +28,21 @@ def test_text_place_and_metadata_of_every_kind_come_back(passages):
     assert data.count(b"\n") == len(passages), "each has a line of its own"
 
 
+TEA = {"title": "Tea", "doc_id": "t"}
+CHUNK = {**TEA, "chunk_id": "t#1", "start": 0, "end": 9, "n": 1}
+COLUMNS = {"start": "x", "end": 3}  # of a row, with names that are those of a chunk's place
+
+
 @pytest.mark.parametrize(
     ("text", "metadata", "passage"),
     [
-        (
-            "Tea Boil.",
-            {"title": "Tea", "doc_id": "t", "source": "s"},
-            Passage("Boil.", "Tea Boil.", "t", "t", "Tea", "s"),
-        ),
-        ("Teapots.", {"title": "Tea", "doc_id": "t"}, Passage("Teapots.", "Teapots.", "t", "t", "Tea")),
-        (
-            "Tea Boil.",
-            {"title": "Tea", "doc_id": "t", "chunk_id": "t#1", "start": 0, "end": 9, "n": 1},
-            Passage("Tea Boil.", "Tea Boil.", "t#1", "t", "Tea", "", (0, 9), {"n": 1}),
-        ),
-        (
-            "Tea Boil.",  # a row with columns of these names
-            {"title": "Tea", "doc_id": "t", "start": "x", "end": 3},
-            Passage("Boil.", "Tea Boil.", "t", "t", "Tea", "", None, {"start": "x", "end": 3}),
-        ),
+        ("Tea Boil.", {**TEA, "source": "s"}, Passage("Boil.", "Tea Boil.", "t", "t", "Tea", "s")),
+        ("Teapots.", TEA, Passage("Teapots.", "Teapots.", "t", "t", "Tea")),
+        ("Tea Boil.", CHUNK, Passage("Tea Boil.", "Tea Boil.", "t#1", "t", "Tea", "", (0, 9), {"n": 1})),
+        ("Tea Boil.", TEA | COLUMNS, Passage("Boil.", "Tea Boil.", "t", "t", "Tea", metadata=COLUMNS)),
         ("Boil.", {"doc_id": 7}, Passage("Boil.", "Boil.", metadata={"doc_id": 7})),
     ],
+    ids=["document", "no title", "chunk", "row", "text"],
 )
 def test_a_passage_of_version_1_had_its_place_in_its_metadata(text, metadata, passage):
     [read] = read_passages(json.dumps({"text": text, "metadata": metadata}).encode() + b"\n", 1)
