@@ -112,16 +112,6 @@ def test_a_folder_that_cannot_be_written_is_tolerated(tmp_path, monkeypatch, bui
     assert (tmp_path / "file").read_text() == "in the way"
 
 
-def test_cancelling_leaves_no_entry(folder, builds):
-    def cancel(stage, fraction):
-        if stage == "embedding":
-            raise Cancelled("stop")
-
-    with pytest.raises(Cancelled):
-        cached_sample("documents", STATIC, progress=cancel)
-    assert entries(folder) == []
-
-
 def test_other_settings_models_files_packages_and_code_have_other_keys(folder, monkeypatch, tmp_path):
     keys = {_entry_folder("documents", STATIC)}
 
@@ -161,19 +151,20 @@ def test_other_settings_models_files_packages_and_code_have_other_keys(folder, m
     different()
 
 
-def test_models_of_the_hub_are_not_cached_as_their_weights_are_not_known_beforehand(folder):
-    assert _entry_folder("documents", IndexSettings("intfloat/e5-small-v2")) is None
-    with pytest.raises(ModelError, match="could not be fetched"):
-        cached_sample("documents", IndexSettings("intfloat/e5-small-v2"))
-    assert entries(folder) == []
+def test_what_cannot_be_indexed_and_models_of_unknown_weights_leave_no_entry(folder, builds):
+    def cancel(stage, fraction):
+        if stage == "embedding":
+            raise Cancelled("stop")
 
-
-def test_unknown_names_are_refused(folder):
+    with pytest.raises(Cancelled):
+        cached_sample("documents", STATIC, progress=cancel)
     for name in ("other", "../documents", ""):
         with pytest.raises(CollectionError, match="choose one of"):
             cached_sample(name, STATIC)
-    with pytest.raises(ModelError, match="catalogue"):
-        cached_sample("documents", IndexSettings("no-such-model"))
+    for model, message in (("no-such-model", "catalogue"), ("intfloat/e5-small-v2", "could not be fetched")):
+        with pytest.raises(ModelError, match=message):
+            cached_sample("documents", IndexSettings(model))
+    assert _entry_folder("documents", IndexSettings("intfloat/e5-small-v2")) is None
     assert entries(folder) == []
 
 

@@ -413,10 +413,10 @@ def test_parts_that_do_not_fit_are_refused_whatever_their_checksum(folder, tmp_p
 @pytest.mark.exhaustive
 def test_a_folder_damaged_anywhere_is_refused_or_usable_and_nothing_worse(tmp_path):
     """By accident, or by a forger who makes the checksums match; loaded as the app and as the library do."""
-    ended = run("saved_loads.py", tmp_path, 0, 2_000)
+    ended = run("saved_loads.py", tmp_path, 0, 1_000)
     assert ended.returncode == 0, f"{ended.stdout.splitlines()[-1:]}: {ended.stderr}"
     found = [json.loads(line) for line in ended.stdout.splitlines()[1::2]]
-    assert len(found) == 2_000
+    assert len(found) == 1_000
     for way in ("app", "library"):
         counts = Counter(outcome[way] for outcome in found)
-        assert counts.keys() == {"refused", "usable"} and min(counts.values()) > 200, counts
+        assert counts.keys() == {"refused", "usable"} and min(counts.values()) > 100, counts
