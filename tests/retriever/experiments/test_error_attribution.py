@@ -1,4 +1,4 @@
-"""Attribution of lost answers to the model or the index: hand-made cases, and the parts add up."""
+"""Attribution of lost answers to the model or the index: a hand-made case, and the parts add up."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ EXACT = {"a": True, "b": True, "c": True, "d": False, "e": False, "f": False, "g
 HNSW = {"a": True, "b": False, "c": True, "d": False, "e": True, "f": False, "g": False, "h": False}
 
 
-def test_each_question_goes_where_its_answer_was_lost():
+def test_each_question_goes_where_its_answer_was_lost_in_the_order_asked():
     errors = attribute_errors(EXACT, HNSW)
     assert errors.kept == ("a", "c")
     assert errors.lost_by_index == ("b", "h")
@@ -18,28 +18,9 @@ def test_each_question_goes_where_its_answer_was_lost():
     assert errors.lucky == ("e",)
     assert (errors.asked, errors.found) == (8, 4)
     assert errors.index_cost == (4 - 3) / 8
-
-
-def test_blame_names_the_model_first_and_nothing_where_the_answer_was_found():
-    errors = attribute_errors(EXACT, HNSW)
-    blamed = {query_id: errors.blame(query_id) for query_id in EXACT}
-    assert blamed == {
-        "a": "", "b": "index", "c": "", "d": "model", "e": "model", "f": "model", "g": "model", "h": "index"
-    }  # fmt: skip
+    assert "".join(errors.blame(query_id)[:1] or "-" for query_id in EXACT) == "-i-mmmmi"
     assert errors.blame("never asked") == ""
-
-
-def test_an_index_that_is_only_lucky_costs_less_than_nothing():
-    errors = attribute_errors({"a": False, "b": False}, {"a": True, "b": False})
-    assert errors.lost_by_model == ("a", "b")
-    assert errors.lucky == ("a",)
-    assert errors.index_cost == -0.5
-
-
-def test_exact_search_against_itself_loses_nothing():
-    errors = attribute_errors(EXACT, EXACT)
-    assert errors.lost_by_index == errors.lucky == ()
-    assert errors.index_cost == 0
+    assert attribute_errors(dict(reversed(EXACT.items())), HNSW).lost_by_model == ("g", "f", "e", "d")
 
 
 @given(st.dictionaries(st.text(max_size=3), st.tuples(st.booleans(), st.booleans()), min_size=1))
@@ -54,8 +35,3 @@ def test_the_parts_add_up(hits):
     assert set(errors.lucky) <= set(errors.lost_by_model)
     assert errors.index_cost == pytest.approx((sum(exact.values()) - sum(hnsw.values())) / len(hits))
     assert all(errors.blame(key) == ("model" if not exact[key] else "" if hnsw[key] else "index") for key in hits)
-
-
-def test_the_order_is_that_of_the_questions():
-    shuffled = dict(reversed(EXACT.items()))
-    assert attribute_errors(shuffled, HNSW).lost_by_model == ("g", "f", "e", "d")

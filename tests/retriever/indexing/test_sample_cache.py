@@ -42,8 +42,7 @@ def builds(monkeypatch, wordllama):
     """The list of the collections that are indexed."""
     calls, real = [], cache.index_collection
     monkeypatch.setattr(
-        "retriever.indexing.sample_cache.index_collection",
-        lambda *args, **options: (calls.append(1), real(*args, **options))[1],
+        cache, "index_collection", lambda *args, **options: (calls.append(1), real(*args, **options))[1]
     )
     return calls
 
@@ -69,89 +68,37 @@ def test_the_folder_is_the_one_named_or_the_users(monkeypatch, tmp_path):
 
 
 def test_the_second_time_nothing_is_read_or_indexed(folder, builds, monkeypatch):
-    seen = []
-    first = cached_sample("documents", STATIC, progress=lambda stage, fraction: seen.append(stage))
-    assert "embedding" in seen
+    seen, real = [], cache.load_sample
+    monkeypatch.setattr(cache, "load_sample", lambda name, *, progress: (progress(0.5), real(name))[1])
+    first = cached_sample("documents", STATIC, progress=lambda *step: seen.append(step))
+    assert seen[0] == ("reading", 0.5) and "embedding" in dict(seen)
+    assert first.seconds["reading"] > 0
     assert builds == [1]
-    monkeypatch.setattr(
-        "retriever.indexing.sample_cache.load_sample", lambda *args, **options: pytest.fail("the sample was read again")
-    )
+    monkeypatch.setattr(cache, "load_sample", lambda *args, **options: pytest.fail("the sample was read again"))
     check_same(cached_sample("documents", STATIC), first)
     assert builds == [1]
     assert len(entries(folder)) == 1
 
 
-def test_reading_reports_progress_and_its_seconds(folder, builds, monkeypatch):
-    seen, real = [], cache.load_sample
-
-    def load_sample(name, *, progress=None):
-        progress(0.5)
-        return real(name)
-
-    monkeypatch.setattr("retriever.indexing.sample_cache.load_sample", load_sample)
-    made = cached_sample("documents", STATIC, progress=lambda *step: seen.append(step))
-    assert seen[0] == ("reading", 0.5)
-    assert made.seconds["reading"] > 0
-
-
-def damage_vectors(entry):
-    path = next(entry.glob("vectors-*.npy"))
-    path.write_bytes(path.read_bytes()[:-4])
-
-
-def damage_manifest(entry):
-    (entry / "manifest.json").write_text("{")
-
-
-def damage_graph(entry):
-    next(entry.glob("graph-*.bin")).unlink()
-
-
-def overwrite_all(entry):
-    for path in entry.iterdir():
-        path.write_bytes(os.urandom(5_000))
-
-
-def empty_all(entry):
-    for path in entry.iterdir():
-        path.write_bytes(b"")
-
-
-def put_a_folder_in_place_of_the_manifest(entry):
-    (entry / "manifest.json").unlink()
-    (entry / "manifest.json" / "deeper").mkdir(parents=True)
-
-
-def put_a_file_in_place_of_the_entry(entry):
-    shutil.rmtree(entry)
-    entry.write_text("in the way")
-
-
-def put_a_broken_link_in_place_of_the_entry(entry):
-    shutil.rmtree(entry)
-    entry.symlink_to(entry.parent / "nowhere")
-
-
-DAMAGE = [
-    damage_vectors,
-    damage_manifest,
-    damage_graph,
-    overwrite_all,
-    empty_all,
-    put_a_folder_in_place_of_the_manifest,
-    put_a_file_in_place_of_the_entry,
-    put_a_broken_link_in_place_of_the_entry,
-]
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_entry_is_built_anew(folder, builds, damage):
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("manifest.json", lambda path: None),
+        ("manifest.json", lambda path: path.write_text("{")),
+        ("manifest.json", lambda path: (path / "deeper").mkdir(parents=True)),
+        ("", lambda path: path.write_text("in the way")),
+        ("", lambda path: path.symlink_to("nowhere")),
+    ],
+    ids=["missing", "damaged", "a folder for a file", "a file for the entry", "a broken link for the entry"],
+)
+def test_a_damaged_entry_is_built_anew(folder, builds, name, make):
     first = cached_sample("documents", STATIC)
-    damage(folder / entries(folder)[0])
-    check_same(cached_sample("documents", STATIC), first)
-    assert builds == [1, 1]
-    check_same(cached_sample("documents", STATIC), first)  # and the entry is complete again
-    assert builds == [1, 1]
+    path = folder / entries(folder)[0] / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    make(path)
+    for _ in range(2):  # the second time the entry is complete again
+        check_same(cached_sample("documents", STATIC), first)
+        assert builds == [1, 1]
     assert len(entries(folder)) == 1
 
 
@@ -165,85 +112,59 @@ def test_a_folder_that_cannot_be_written_is_tolerated(tmp_path, monkeypatch, bui
     assert (tmp_path / "file").read_text() == "in the way"
 
 
-def test_a_full_disk_leaves_no_half_entry(folder, builds, monkeypatch):
-    def full(*args):
-        raise OSError(28, "No space left on device")
+def test_other_settings_models_files_packages_and_code_have_other_keys(folder, monkeypatch, tmp_path):
+    keys = {_entry_folder("documents", STATIC)}
 
-    with monkeypatch.context() as patch:
-        patch.setattr("retriever.storage.snapshot.os.fsync", full)
-        assert len(cached_sample("documents", STATIC)) > 20
-    assert entries(folder) == []
-    cached_sample("documents", STATIC)
-    assert builds == [1, 1]
+    def same():
+        assert _entry_folder("documents", STATIC) in keys
+
+    def different(name="documents", settings=STATIC):
+        key = _entry_folder(name, settings)
+        assert key not in keys and key.parent == folder
+        keys.add(key)
+
+    def move(constant, path):
+        shutil.copytree(path, tmp_path / constant, ignore=shutil.ignore_patterns("__pycache__"))
+        monkeypatch.setattr(cache, constant, tmp_path / constant)
+        same()  # the same files elsewhere
+        return tmp_path / constant
+
+    same()
+    other = {"model_name": "all-MiniLM-L6-v2", "chunk_size": 100, "chunk_overlap": 10, "M": 5, "ef_construction": 21}
+    for name, value in other.items():
+        different(settings=replace(STATIC, **{name: value}))
+    for name, packages in PYTHON_DOCS.items():
+        different(name)
+        for package in packages:
+            changed = {**package_versions(packages), package: "99"}
+            with monkeypatch.context() as patch:
+                patch.setattr(cache, "package_versions", lambda asked, found=changed: {p: found[p] for p in asked})
+                same()
+                different(name)
+    code = move("LIBRARY_FOLDER", ROOT / "retriever")
+    for source in (code / "errors.py", code / "documents" / "readers" / "pdf.py"):
+        source.write_text(source.read_text() + "# otherwise")
+        different()
+    (move("SAMPLE_FOLDER", cache.SAMPLE_FOLDER) / "documents" / "tea.txt").write_text("less tea")
+    different()
+    monkeypatch.setattr(cache, "packaged_fingerprint", lambda card: "another")
+    different()
 
 
-def test_cancelling_leaves_no_entry(folder, builds):
+def test_what_cannot_be_indexed_and_models_of_unknown_weights_leave_no_entry(folder, builds):
     def cancel(stage, fraction):
         if stage == "embedding":
             raise Cancelled("stop")
 
     with pytest.raises(Cancelled):
         cached_sample("documents", STATIC, progress=cancel)
-    assert entries(folder) == []
-
-
-def test_other_settings_models_files_packages_and_code_have_other_keys(folder, monkeypatch, tmp_path):
-    keys = {_entry_folder("documents", STATIC)}
-
-    def different(name="documents", settings=STATIC):
-        key = _entry_folder(name, settings)
-        assert key not in keys
-        keys.add(key)
-
-    assert _entry_folder("documents", STATIC) in keys  # the same each time
-    for change in (
-        {"model_name": "all-MiniLM-L6-v2"},
-        {"chunk_size": 100},
-        {"chunk_overlap": 10},
-        {"M": 5},
-        {"ef_construction": 21},
-    ):
-        different(settings=replace(STATIC, **change))
-    for name in PYTHON_DOCS:
-        different(name)
-        for package in PYTHON_DOCS[name]:
-            versions = dict(package_versions(PYTHON_DOCS[name]), **{package: "99"})
-            with monkeypatch.context() as patch:
-                patch.setattr(
-                    "retriever.indexing.sample_cache.package_versions",
-                    lambda packages, found=versions: {p: found[p] for p in packages},
-                )
-                assert _entry_folder("documents", STATIC) in keys
-                different(name)
-    shutil.copytree(ROOT / "retriever", tmp_path / "code", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr("retriever.indexing.sample_cache.LIBRARY_FOLDER", tmp_path / "code")
-    assert _entry_folder("documents", STATIC) in keys  # the same code elsewhere
-    for source in sorted((tmp_path / "code").rglob("*.py")):
-        source.write_text(source.read_text() + "# otherwise")
-        different()
-    monkeypatch.setattr("retriever.indexing.sample_cache.packaged_fingerprint", lambda card: "another")
-    different()
-    shutil.copytree(cache.SAMPLE_FOLDER, tmp_path / "samples")
-    monkeypatch.setattr("retriever.indexing.sample_cache.SAMPLE_FOLDER", tmp_path / "samples")
-    assert _entry_folder("documents", STATIC) in keys  # the same files elsewhere
-    (tmp_path / "samples" / "documents" / "tea.txt").write_text("less tea")
-    different()
-    assert all(key.parent == folder for key in keys)
-
-
-def test_models_of_the_hub_are_not_cached_as_their_weights_are_not_known_beforehand(folder):
-    assert _entry_folder("documents", IndexSettings("intfloat/e5-small-v2")) is None
-    with pytest.raises(ModelError, match="could not be fetched"):
-        cached_sample("documents", IndexSettings("intfloat/e5-small-v2"))
-    assert entries(folder) == []
-
-
-def test_unknown_names_are_refused(folder):
     for name in ("other", "../documents", ""):
         with pytest.raises(CollectionError, match="choose one of"):
             cached_sample(name, STATIC)
-    with pytest.raises(ModelError, match="catalogue"):
-        cached_sample("documents", IndexSettings("no-such-model"))
+    for model, message in (("no-such-model", "catalogue"), ("intfloat/e5-small-v2", "could not be fetched")):
+        with pytest.raises(ModelError, match=message):
+            cached_sample("documents", IndexSettings(model))
+    assert _entry_folder("documents", IndexSettings("intfloat/e5-small-v2")) is None
     assert entries(folder) == []
 
 
@@ -255,13 +176,13 @@ def made(folder, builds, monkeypatch):
     """A small sample, indexed once, for tests of where it is stored."""
     ready = cached_sample("documents", STATIC)
     shutil.rmtree(folder)
-    monkeypatch.setattr("retriever.indexing.sample_cache.index_collection", lambda *args, **options: ready)
+    monkeypatch.setattr(cache, "index_collection", lambda *args, **options: ready)
     return ready
 
 
 def under_code(monkeypatch, version):
     """Pretend that the package's code is of this version."""
-    monkeypatch.setattr("retriever.indexing.sample_cache._hash_files", lambda path, pattern: version)
+    monkeypatch.setattr(cache, "_hash_files", lambda path, pattern: version)
 
 
 def test_what_earlier_code_left_is_deleted_and_nothing_else(folder, made, monkeypatch):
@@ -357,7 +278,7 @@ def test_a_save_waits_for_another_writing_process(folder, made):
 
 
 def test_after_waiting_too_long_the_cache_is_not_used(folder, made, monkeypatch):
-    monkeypatch.setattr("retriever.indexing.sample_cache.LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(cache, "LOCK_SECONDS", 0.2)
     with held(folder):
         check_same(cached_sample("documents", STATIC), made)
     assert entries(folder) == []
@@ -376,7 +297,7 @@ def test_on_a_disk_without_locks_the_sample_is_still_stored(folder, made, monkey
 def test_processes_of_different_versions_may_share_a_cache(folder, made, monkeypatch):
     """Each deletes what the other reads; both still get the complete sample."""
     code = threading.local()
-    monkeypatch.setattr("retriever.indexing.sample_cache._hash_files", lambda path, pattern: code.version)
+    monkeypatch.setattr(cache, "_hash_files", lambda path, pattern: code.version)
 
     def go_on(version):
         code.version = version
