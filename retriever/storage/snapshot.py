@@ -38,7 +38,7 @@ READABLE_VERSIONS = (1, 2)
 MANIFEST = "manifest.json"
 OWN_FILE = re.compile(r"[a-z_]+-[0-9a-f]{16}\.(npy|jsonl|bin)")
 TEMPORARY_PREFIX = ".writing-"  # of the names of unfinished files
-MAX_NAME_LENGTH = 500  # characters of a model's name
+MAX_NAME_LENGTH = 500  # characters of a model's name, or of a fingerprint
 DAMAGE = (  # errors that damaged or forged files cause
     LookupError,
     TypeError,
@@ -140,8 +140,8 @@ def _read_parts(folder: Path, manifest: Mapping[str, Any], with_graph: bool) -> 
     settings = {key: manifest["settings"][key] for key in ("M", "ef_construction", "seed")}
     check_graph_settings(**settings)
     names = manifest["model"], manifest["fingerprint"]
-    if not all(isinstance(name, str) for name in names) or len(names[0]) > MAX_NAME_LENGTH:
-        raise ValueError("its model's name is no text")
+    if not all(isinstance(name, str) and len(name) <= MAX_NAME_LENGTH for name in names):
+        raise ValueError("its model's name or fingerprint is no short text")
     if vectors.ndim != 2 or list(vectors.shape) != manifest["shape"] or len(passages) != len(vectors):
         raise ValueError("its parts do not fit together")
     vectors = check_vectors(vectors)

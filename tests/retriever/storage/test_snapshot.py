@@ -338,6 +338,7 @@ FORGED_VALUES = [
     ("model", ["some-model"]),
     ("model", "x" * 501),
     ("fingerprint", [1]),
+    ("fingerprint", "x" * 501),
     ("shape", ["40", "6"]),
     ("shape", [-40, -6]),
     ("settings", [4, 20, 42]),
