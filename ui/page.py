@@ -13,11 +13,11 @@ from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
 from ui.recall.curves import stream_curves
 from ui.recall.tab import build_recall_tab, overlay_choice, starve_graph, waiting_note
-from ui.render.controls import HIDDEN, UNQUEUED
+from ui.render.controls import HIDDEN, NO_CHANGE, UNQUEUED, Updates
 from ui.render.errors import report_errors, report_stream_errors
 from ui.search.tab import build_search_tab
 from ui.session import Session
-from ui.walk.tab import REFRESHED_VALUES, build_walk_tab, refresh_walk
+from ui.walk.tab import build_walk_tab
 
 TICK_SECONDS = 1.0  # seconds between two checks of what is being prepared
 WALK_TAB = "5 Inside HNSW"
@@ -53,17 +53,6 @@ def opened_tab(event: gr.SelectData) -> str:
     return str(event.value)
 
 
-def draw_walk_tab(tab_open: str, drawn: int, k: float, ef: float, session: Session) -> tuple[Any, ...]:
-    """Draw the Inside HNSW tab for the loaded collection, but only once the tab is open.
-
-    Drawing takes a while, and a class of visitors arrives all at once.
-    """
-    now = id(session.indexed)
-    if tab_open != WALK_TAB or drawn == now:
-        return gr.skip(), *(gr.skip(),) * REFRESHED_VALUES
-    return now, *refresh_walk(k, ef, session)
-
-
 def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
     """Return the page; its samples are prepared once a visitor arrives, unless the caller started that before."""
     shared = shared_samples or SharedSamples()
@@ -74,6 +63,10 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
 
     def load_python_docs(session: Session) -> Session:
         return take_python_docs(session, shared)
+
+    def draw_walk_tab(tab_open: str, drawn: int, k: float, ef: float, session: Session) -> Updates:
+        # drawing takes a while, and a class of visitors arrives all at once: only once the tab is open
+        return walk.refresh(drawn, k, ef, session) if tab_open == WALK_TAB else NO_CHANGE
 
     demo = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
     with demo:
@@ -89,7 +82,7 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
         with gr.Tab("4 Compare models") as fourth:
             build_compare_tab(session, shared)
         with gr.Tab(WALK_TAB) as fifth:
-            graph = build_walk_tab(session)
+            walk = build_walk_tab(session)
         build_api(session, shared)
 
         gr.on([demo.load, timer.tick], tick, session, [session, revision, header, note, timer], **HIDDEN)
@@ -104,11 +97,11 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
         revision.change(report_errors(search.refresh), asked, search.refreshed, **HIDDEN)
         revision.change(report_stream_errors(stream_curves), ef.inputs, ef.refreshed, **HIDDEN)
         revision.change(overlay_choice, session, ef.overlay, **HIDDEN)
-        tabs, drawn = [first, second, third, fourth, fifth], gr.State(0)
+        tabs = [first, second, third, fourth, fifth]
         opened = gr.on([tab.select for tab in tabs], opened_tab, None, tab_open, **UNQUEUED)
-        views: dict[str, Any] = {"inputs": [tab_open, drawn, *graph.inputs], "outputs": [drawn, *graph.refreshed]}
-        opened.then(report_errors(draw_walk_tab), **views, **HIDDEN)
-        revision.change(report_errors(draw_walk_tab), **views, **HIDDEN)
+        shown = [tab_open, walk.drawn, walk.k, walk.ef, session]
+        opened.then(report_errors(draw_walk_tab), shown, walk.refreshed, **HIDDEN)
+        revision.change(report_errors(draw_walk_tab), shown, walk.refreshed, **HIDDEN)
         gr.on([ef.starve.click, ef.enlarge.click], waiting_note, None, ef.lesson, **HIDDEN)
         revision.change(loaded_report, session, documents.report, **HIDDEN)
     return demo

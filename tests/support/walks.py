@@ -8,6 +8,8 @@ from retriever.indexes.base import NO_ID
 from retriever.vectors import normalize
 from tests.support.small import collection_of
 from tests.support.true_neighbors import true_scores as cosines
+from ui.inputs import SearchSettings
+from ui.walk.trace import trace_question
 
 STARVED = {"M": 2, "ef_construction": 5}
 
@@ -33,3 +35,8 @@ def count_found(indexed, query, k, ef):
     scores = true_scores(indexed, query)
     found = scores[by_hnswlib(indexed, query, k, ef)]
     return int((found >= np.sort(scores)[::-1][:k][-1] - 2e-6).sum())
+
+
+def traced(indexed, question="amber", k=10, ef=10):
+    """Return the trace of a question's walk."""
+    return trace_question(question, SearchSettings.of(k, ef), indexed)

@@ -22,7 +22,7 @@ from tests.support.browser import PATIENCE, Visitor
 from tests.support.judged import NAMES, by_hand, compared, compared_values, lost
 from tests.support.page import Elements, content_of, files_of
 from tests.support.serving import GRADIO_WARNINGS, served
-from tests.support.small import collection_of, hit, measurement, passage_of, sentences
+from tests.support.small import collection_of, measurement, passage_of, sentences
 from ui.compare.figures import kinds_figure
 from ui.compare.questions import LARGEST_DIFFERENCE, download_links, question_table, question_view
 from ui.compare.tables import answer_list, error_bars, scoreboard
@@ -36,12 +36,7 @@ from ui.jobs.shared_samples import SharedSamples
 from ui.recall.tables import worst_queries
 from ui.render.errors import to_gradio_error
 from ui.render.export import download_link, record_section, rows_to_csv
-from ui.render.html import escape, writable_text
-from ui.render.passages import passage_place
-from ui.search.text import hit_list, time_bar
-from ui.walk.figures import map_figure
-from ui.walk.text import missed_list, step_sentence, walk_summary
-from ui.walk.trace import trace_walk
+from ui.render.html import escape, plotly_text, writable_text
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
 IMG = "<img src=x onerror=window.hacked=1>"
@@ -118,14 +113,7 @@ def test_what_every_text_goes_through(hostile):
     assert not set("<>\"'\0\u202e\u2066") & set(escape(hostile))
 
 
-def test_hits(hostile):
-    assert_shown_as_text(
-        lambda given: hit_list([hit(given, **described(given))] * 2, [True, False], side="exact"), hostile, times=8
-    )
-
-
-def test_bars_of_time_and_downloads(hostile):
-    assert_shown_as_text(lambda given: time_bar({given: (0.5, "lab-part-hnsw")}), hostile)
+def test_downloads(hostile):
     source = download_link(hostile, "text/plain", hostile, "label")
     assert structure(source) == structure(download_link("word", "text/plain", "word", "label"))
     assert files_of(source) == {seen(hostile): hostile.encode("utf-8", "replace").decode()}
@@ -264,31 +252,6 @@ def test_the_list_of_questions_reaches_the_page(hostile):
     found.to_json(force_ascii=False).encode()
 
 
-# --- inside HNSW
-
-
-@pytest.fixture(scope="module")
-def walked(fake_encoder):
-    """A function that walks a poor graph with a given text in its passages, and returns the trace."""
-
-    @cache
-    def walk(hostile):
-        indexed = loaded(fake_encoder, hostile, n=200, M=2, ef_construction=5)
-        return trace_walk(hostile, indexed.query_vectors[0], 10, 10, indexed)
-
-    return walk
-
-
-def test_the_words_of_a_walk(walked, hostile):
-    assert walked(hostile).missed, "else no miss is told"
-    assert_shown_as_text(lambda given: missed_list(walked(given)), hostile, times=len(walked("word").missed))
-    last = len(walked(hostile).walk.steps)
-    for number in range(1, last + 1):
-        assert_shown_as_text(lambda given, number=number: step_sentence(walked(given), number), hostile)
-    source = walk_summary(walked(hostile))
-    assert structure(source) == structure(walk_summary(walked("word")))
-
-
 # --- figures
 
 
@@ -304,12 +267,8 @@ def as_plotly(label):
     return [re.sub(r"&(#\d+|[a-z]+);", decode, part) for part in parts[::2]], parts[1::2]
 
 
-def test_the_names_of_points(walked, hostile):
-    shown = [label for trace in map_figure(walked(hostile), 5).data if trace.text for label in trace.text]
-    assert shown
-    for label in shown:
-        assert as_plotly(label) == ([seen(passage_place(passage_of("", **described(hostile)))[:60])], [])
-    map_figure(walked(hostile), 5).to_json().encode()
+def test_what_every_text_in_a_figure_goes_through(hostile):
+    assert as_plotly(plotly_text(hostile)) == ([seen(hostile)], [])
 
 
 def some_kind(n=3):

@@ -13,52 +13,10 @@ from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexes.recall import knn_recall
 from retriever.run_record import RunRecord
 from tests.support.page import Elements, assert_harmless, content_of, words_of
-from tests.support.small import HOSTILE, collection_of, hit, measurement, sentences
+from tests.support.small import HOSTILE, collection_of, measurement, sentences
 from ui.documents.text import SHOWN_CHUNKS, chunk_table
 from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
 from ui.render.export import download_link, folded_record, record_section, rows_to_csv, rows_to_json
-from ui.search.text import hit_list, time_bar
-
-
-def test_hits_show_text_score_place_and_mark():
-    found = [hit("Water boils.", 0.87654, title="Tea", source="tea.txt"), hit("Bees fly.", 0.5, title="Bees")]
-    source = hit_list(found, [False, True], side="exact")
-    items = re.findall(r"<li.*?</li>", source, flags=re.DOTALL)
-    assert len(items) == 2
-    assert "Water boils." in items[0]
-    assert "0.877" in items[0]
-    assert "Tea · tea.txt" in items[0]
-    assert "missed by HNSW" not in items[0]
-    assert "missed by HNSW" in items[1]
-    assert "lab-marked" in items[1]
-    assert "lab-marked" not in items[0]
-
-
-def test_extra_hits_are_not_called_missed():
-    source = hit_list([hit("Bees fly.")], [True], side="hnsw")
-    assert "missed by HNSW" not in source
-    assert "lab-marked" in source
-
-
-def test_a_long_hit_can_be_read_whole():
-    text = " ".join(f"word{number}" for number in range(300))
-    assert text in Elements(hit_list([hit(text)], [False], side="exact")).text
-
-
-def test_hostile_hits_stay_text():
-    source = hit_list([hit(HOSTILE * 20, title=HOSTILE, source=HOSTILE, page=HOSTILE)], [True], side="exact")
-    assert_harmless(source)
-    assert HOSTILE * 20 in Elements(source).text
-
-
-def test_the_time_bar_splits_in_proportion():
-    source = time_bar({"embedding": (0.003, "a"), "HNSW": (0.001, "b"), "exact": (0.004, "c")})
-    assert [float(share) for share in re.findall(r"flex-grow:([0-9.]+)", source)] == [0.375, 0.125, 0.5]
-    assert re.findall(r"<b>(.*?)</b>", source) == ["3 ms", "1 ms", "4 ms"]
-
-
-def test_the_time_bar_of_nothing_does_not_divide_by_zero():
-    assert "flex-grow:0" in time_bar({"embedding": (0.0, "a")})
 
 
 def test_cards_show_both_sides_with_units():

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from retriever.vectors import Float32
+from retriever.vectors import Float32, Int64
 from ui.render.figures import EXACT_COLOUR, GREY_COLOUR, HNSW_COLOUR, MISSED_COLOUR, base_layout
 from ui.render.html import plotly_text
 from ui.render.passages import passage_place
 from ui.walk.trace import WalkTrace
 
 BACKGROUND_DOTS = 800  # dots drawn of the ground layer; more cost time and show no more
+UPPER_BACKGROUND_DOTS = 300  # and of an upper layer
 UPPER_MAPS = 3  # upper layers with a map of their own; those above are drawn on the topmost of these
 HEIGHT = 420
 LABEL = 60  # characters of a name in a label
@@ -43,9 +44,8 @@ def _ground_traces(trace: WalkTrace, number: int, xy: Float32, question: Float32
     true = [node for node in trace.true_ids.tolist() if node not in missed]
     kept = set(steps[-1].kept[: trace.walk.k]) if steps else set()
     not_found = [node for node in true if node not in kept][: max(0, len(true) - trace.true_among(sorted(kept)))]
-    step = max(1, -(-len(xy) // BACKGROUND_DOTS))
     traces = [
-        _dots(trace, range(0, len(xy), step), xy, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35),
+        _background(trace, np.arange(len(xy)), xy, BACKGROUND_DOTS),
         _dots(trace, looked, xy, "looked at", HNSW_COLOUR, 6, "circle-open"),
         _dots(trace, followed, xy, "followed", HNSW_COLOUR, 7, "circle", path=True),
         _dots(trace, [node for node in true if node in kept], xy, "true, found", EXACT_COLOUR, 11, "square"),
@@ -67,24 +67,27 @@ def _upper_traces(
     nodes = np.flatnonzero(graph.levels >= layer)
     path = [step.node for step in steps] + ([steps[-1].kept[0]] if steps else [])
     looked = sorted({node for step in steps for node in step.looked_at} - set(path))
+    entry = [graph.entry_point] if highest else []
     axis = {"xaxis": f"x{layer + 1}", "yaxis": f"y{layer + 1}", "showlegend": False}
     traces = [
-        _dots(
-            trace, nodes[:: max(1, -(-len(nodes) // 300))], xy, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35
-        ),
+        _background(trace, nodes, xy, UPPER_BACKGROUND_DOTS),
         _dots(trace, looked, xy, "looked at", HNSW_COLOUR, 5, "circle-open"),
         _dots(trace, path, xy, "descent", HNSW_COLOUR, 6, "circle", path=True),
-        _dots(
-            trace, [graph.entry_point] if highest else [], xy, "entry point", HNSW_COLOUR, 12, "diamond-open", line=2
-        ),
+        _dots(trace, entry, xy, "entry point", HNSW_COLOUR, 12, "diamond-open", line=2),
         _question_trace(question),
     ]
     return [dots.update(axis) for dots in traces]
 
 
+def _background(trace: WalkTrace, nodes: Int64, xy: Float32, most: int) -> go.Scatter:
+    """Return a trace of at most so many of some nodes, evenly spread over them, which say nothing on hover."""
+    spread = nodes[:: max(1, -(-len(nodes) // most))].tolist()
+    return _dots(trace, spread, xy, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35)
+
+
 def _dots(
     trace: WalkTrace,
-    nodes: Sequence[int] | range | np.ndarray[Any, Any],
+    nodes: Sequence[int],
     xy: Float32,
     name: str,
     colour: str,
@@ -97,10 +100,8 @@ def _dots(
     line: int = 1,
 ) -> go.Scatter:
     """Return a trace of nodes; path: whether to join them in order."""
-    rows = np.fromiter(nodes, dtype=np.int64)
-    labels = (
-        [plotly_text(passage_place(trace.indexed.retriever.passages[row])[:LABEL]) for row in rows] if hover else None
-    )
+    rows, passages = np.array(nodes, np.int64), trace.indexed.retriever.passages
+    labels = [plotly_text(passage_place(passages[row])[:LABEL]) for row in nodes] if hover else None
     return go.Scatter(
         x=xy[rows, 0].round(4),
         y=xy[rows, 1].round(4),

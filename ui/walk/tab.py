@@ -1,10 +1,8 @@
 """The Inside HNSW tab: one question's walk on the graph, step by step, and why it missed what it missed."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
-import plotly.graph_objects as go
 
 from ui.inputs import SearchSettings
 from ui.render.controls import (
@@ -13,12 +11,15 @@ from ui.render.controls import (
     HIDDEN,
     LATEST,
     LATEST_UNQUEUED,
+    NO_CHANGE,
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
+    Updates,
     keep_ef_above_k,
 )
 from ui.render.errors import report_errors
 from ui.render.export import folded_record
+from ui.render.html import Html
 from ui.session import Session
 from ui.walk.figures import map_figure
 from ui.walk.records import walk_record
@@ -26,81 +27,110 @@ from ui.walk.text import connectivity_facts, missed_list, step_sentence, walk_su
 from ui.walk.trace import WalkTrace, hardest_queries, trace_question, trace_walk
 
 OFFERED_QUESTIONS = 8
-WALK_HINT = (
+WALK_HINT = Html(
     '<p class="lab-hint">Choose a question, or type one and press <b>Walk</b>: the map shows where the search goes, '
     "and the list says why it misses what it misses.</p>"
 )
 
-REFRESHED_VALUES = 8  # values that a newly loaded collection updates
-WalkViews = tuple[Any, ...]  # trace, step slider, map, step in words, summary, misses
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WalkTab:
-    """Components of the Inside HNSW tab that page.py links.
+    """The components of the Inside HNSW tab, and the handlers that update them."""
 
-    inputs and refreshed: inputs and outputs of the update after a collection was loaded.
-    """
+    question: gr.Dropdown
+    start: gr.Button
+    ef: gr.Slider
+    k: gr.Slider
+    step: gr.Slider
+    figure: gr.Plot
+    summary: gr.HTML
+    words: gr.HTML  # what the step does
+    missed: gr.HTML
+    connected: gr.HTML
+    trace: gr.State  # the walk that is shown
+    drawn: gr.State  # id of the collection that the tab was adapted to
 
-    inputs: list[gr.Component]
-    refreshed: list[gr.Component]
+    @property
+    def views(self) -> list[gr.Component]:
+        """The components that show a walk."""
+        return [self.trace, self.step, self.figure, self.words, self.summary, self.missed]
 
+    @property
+    def refreshed(self) -> list[gr.Component]:
+        """The components that refresh updates."""
+        return [self.drawn, self.question, self.connected, *self.views]
 
-def walk_question(question: str, k: float, ef: float, session: Session) -> WalkViews:
-    """Walk the graph for a question, and return everything that shows the end of the walk."""
-    return walk_views(trace_question(question, int(k), int(ef), session.loaded()))
+    def walk(self, question: str | None, k: float, ef: float, session: Session) -> Updates:
+        """Return a question's walk, at its last step."""
+        return self._views_of(trace_question(question, SearchSettings.of(k, ef), session.loaded()))
 
+    def walk_again(self, trace: WalkTrace | None, k: float, ef: float, session: Session) -> Updates:
+        """Return the walk after a slider moved, or no change without a walk on this collection."""
+        if trace is None or trace.indexed is not session.indexed:
+            return NO_CHANGE
+        return self._views_of(trace_walk(trace.question, trace.query, SearchSettings.of(k, ef), trace.indexed))
 
-def walk_again(trace: WalkTrace | None, k: float, ef: float, session: Session) -> WalkViews:
-    """Walk again for the same question after a slider moved; no change without a walk on this collection."""
-    if trace is None or trace.indexed is not session.indexed:
-        return (gr.skip(),) * 6
-    return walk_views(trace_walk(trace.question, trace.query, int(k), int(ef), trace.indexed))
+    def show_step(self, number: float, trace: WalkTrace | None) -> Updates:
+        """Return the map of the walk up to a step, and what the step does."""
+        if trace is None:
+            return NO_CHANGE
+        at = min(int(number), len(trace.walk.steps))
+        return {self.figure: map_figure(trace, at), self.words: step_sentence(trace, at)}
 
+    def refresh(self, drawn: int, k: float, ef: float, session: Session) -> Updates:
+        """Adapt the tab to a newly loaded collection: the questions its graph does worst on, how it is connected."""
+        indexed = session.indexed
+        if indexed is None or drawn == id(indexed):
+            return NO_CHANGE
+        settings = SearchSettings.of(k, ef)
+        rows = hardest_queries(indexed, settings, OFFERED_QUESTIONS)
+        questions, hardest = [indexed.queries[row] for row in rows], indexed.query_vectors[rows[0]]
+        return {
+            self.drawn: id(indexed),
+            self.question: gr.update(choices=questions, value=questions[0]),
+            self.connected: connectivity_facts(indexed),
+            **self._views_of(trace_walk(questions[0], hardest, settings, indexed)),
+        }
 
-def walk_views(trace: WalkTrace) -> WalkViews:
-    """Return everything that shows a walk, at its last step."""
-    last = max(len(trace.walk.steps), 1)
-    slider = gr.update(maximum=max(last, 2), value=last, interactive=last > 1)
-    words = step_sentence(trace, last)
-    summary = f'<div class="lab-lesson">{walk_summary(trace)}</div>'
-    missed = missed_list(trace) + folded_record(walk_record(trace))
-    return trace, slider, map_figure(trace, last), words, summary, missed
-
-
-def show_step(number: float, trace: WalkTrace | None) -> tuple[go.Figure | Any, str | Any]:
-    """Return the map of the walk up to a step, and what the step does."""
-    if trace is None:
-        return gr.skip(), gr.skip()
-    at = min(int(number), len(trace.walk.steps))
-    return map_figure(trace, at), step_sentence(trace, at)
-
-
-def refresh_walk(k: float, ef: float, session: Session) -> tuple[Any, ...]:
-    """Adapt the tab to a newly loaded collection: the questions that its graph does worst on, how it is connected."""
-    if session.indexed is None:
-        return (gr.skip(),) * REFRESHED_VALUES
-    indexed = session.indexed
-    rows = hardest_queries(indexed, int(k), SearchSettings.of(k, ef).ef, OFFERED_QUESTIONS)
-    offered = gr.update(choices=[indexed.queries[row] for row in rows], value=indexed.queries[rows[0]])
-    first = trace_walk(indexed.queries[rows[0]], indexed.query_vectors[rows[0]], int(k), int(ef), indexed)
-    return offered, connectivity_facts(indexed), *walk_views(first)
+    def _views_of(self, trace: WalkTrace) -> Updates:
+        """Return everything that shows a walk, at its last step."""
+        last = len(trace.walk.steps)
+        return {
+            self.trace: trace,
+            self.step: gr.update(maximum=max(last, 2), value=last, interactive=last > 1),
+            self.figure: map_figure(trace, last),
+            self.words: step_sentence(trace, last),
+            self.summary: Html('<div class="lab-lesson">{}</div>').format(walk_summary(trace)),
+            self.missed: missed_list(trace) + folded_record(walk_record(trace)),
+        }
 
 
 def build_walk_tab(session: gr.State) -> WalkTab:
     """Create the tab's components and connect their event listeners."""
-    trace = gr.State()
+    tab = _create_components()
+    asked, walked = [tab.question, tab.k, tab.ef, session], [tab.trace, tab.k, tab.ef, session]
+    gr.on([tab.start.click, tab.question.input], report_errors(tab.walk), asked, tab.views, **HIDDEN)
+    tab.ef.input(report_errors(tab.walk_again), walked, tab.views, **LATEST_UNQUEUED)
+    tab.k.input(keep_ef_above_k, [tab.k, tab.ef], tab.ef, **LATEST)
+    tab.k.input(report_errors(tab.walk_again), walked, tab.views, **LATEST)
+    tab.step.input(report_errors(tab.show_step), [tab.step, tab.trace], [tab.figure, tab.words], **LATEST_UNQUEUED)
+    return tab
+
+
+def _create_components() -> WalkTab:
+    """Create the tab's components."""
+    trace, drawn = gr.State(), gr.State(0)
     with gr.Row(equal_height=True):
         info = "Type one, or choose one of those that this graph does worst on."
         question = gr.Dropdown([], label="Question", info=info, allow_custom_value=True, scale=8)
-        go_button = gr.Button("Walk", variant="primary", scale=1, min_width=110)
+        start = gr.Button("Walk", variant="primary", scale=1, min_width=110)
     with gr.Row():
         info = "More find more, and cost more."
         ef = gr.Slider(FIRST_K, SLIDER_MAX_EF, FIRST_EF, step=1, label="ef (candidates)", info=info, min_width=240)
         info = "True neighbours to find."
         k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (neighbours)", info=info, min_width=240)
         info = "Arrow keys go one step."
-        number = gr.Slider(1, 2, 1, step=1, label="step", info=info, min_width=240, elem_classes="lab-step-slider")
+        step = gr.Slider(1, 2, 1, step=1, label="step", info=info, min_width=240, elem_classes="lab-step-slider")
     with gr.Row():
         with gr.Column(scale=8, min_width=320):
             figure = gr.Plot(show_label=False, container=False)
@@ -110,16 +140,4 @@ def build_walk_tab(session: gr.State) -> WalkTab:
             gr.HTML('<div class="lab-side">Why the missed ones were missed</div>')
             missed = gr.HTML()
     connected = gr.HTML()
-    shown_parts = [trace, number, figure, words, summary, missed]
-    gr.on(
-        [go_button.click, question.input],
-        report_errors(walk_question),
-        [question, k, ef, session],
-        shown_parts,
-        **HIDDEN,
-    )
-    ef.input(report_errors(walk_again), [trace, k, ef, session], shown_parts, **LATEST_UNQUEUED)
-    k.input(keep_ef_above_k, [k, ef], ef, **LATEST)
-    k.input(report_errors(walk_again), [trace, k, ef, session], shown_parts, **LATEST)
-    number.input(report_errors(show_step), [number, trace], [figure, words], **LATEST_UNQUEUED)
-    return WalkTab([k, ef, session], [question, connected, *shown_parts])
+    return WalkTab(question, start, ef, k, step, figure, summary, words, missed, connected, trace, drawn)

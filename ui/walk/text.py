@@ -1,4 +1,4 @@
-"""Sentences about a walk: each step, each miss, and how the graph is connected. All text is escaped."""
+"""Sentences about a walk as HTML: each step, each miss, and how the graph is connected."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from retriever.graph.misses import Miss
 from retriever.graph.traversal import Step
 from retriever.indexing.collection import IndexedCollection
 from ui.render.controls import SLIDER_MAX_EF
-from ui.render.html import escape
+from ui.render.html import Html, render
 from ui.render.numbers import format_megabytes
 from ui.render.passages import passage_place
 from ui.walk.trace import WalkTrace
@@ -14,15 +14,14 @@ from ui.walk.trace import WalkTrace
 BEAM = "as nearer candidates filled the beam"
 
 
-def walk_summary(trace: WalkTrace) -> str:
+def walk_summary(trace: WalkTrace) -> Html:
     """Return what a walk found and what it cost."""
-    n, asked = len(trace.indexed), len(trace.true_ids)
-    computed = f"<b>{_count(trace.walk.distances, 'distance')}</b> in {_count(trace.walk.hops, 'step')}"
-    head = f"At ef={trace.walk.ef} the walk finds "
-    cost = f"and computes {computed}; exact search computes {n:,}."
-    if not trace.missed:
-        return f"{head}<b>{f'all {asked}' if asked > 1 else 'the one'}</b> true {_noun(asked, 'neighbour')} {cost}"
-    return f"{head}<b>{trace.found} of {asked}</b> true {_noun(asked, 'neighbour')} {cost} {_advice(trace)}"
+    asked, walk = len(trace.true_ids), trace.walk
+    found = f"{trace.found} of {asked}" if trace.missed else f"all {asked}" if asked > 1 else "the one"
+    head = Html("At ef={} the walk finds <b>{}</b> true {} ").format(walk.ef, found, _noun(asked, "neighbour"))
+    cost = Html("and computes <b>{}</b> in {}; exact search computes {:,}.")
+    words = head + cost.format(_count(walk.distances, "distance"), _count(walk.hops, "step"), len(trace.indexed))
+    return Html(" ").join([words, _advice(trace)]) if trace.missed else words
 
 
 def _advice(trace: WalkTrace) -> str:
@@ -35,53 +34,61 @@ def _advice(trace: WalkTrace) -> str:
     return f"Raise ef to find more, and read what that costs; {never} of the missed ones no ef finds."
 
 
-def step_sentence(trace: WalkTrace, number: int) -> str:
+def step_sentence(trace: WalkTrace, number: int) -> Html:
     """Return what one step does; number is counted from 1."""
     steps = trace.walk.steps
-    if not steps:
-        return "The collection is empty: there is nowhere to walk."
     step = steps[number - 1]
-    head = f"<b>Step {number:,} of {len(steps):,}</b>, "
     words = _descent_sentence(trace, step) if step.layer else _ground_sentence(trace, step)
-    return f"{head}{words} {_count(step.distances, 'distance')} computed so far."
+    sentence = Html("<b>Step {:,} of {:,}</b>, {} {} computed so far.")
+    return sentence.format(number, len(steps), words, _count(step.distances, "distance"))
 
 
-def _descent_sentence(trace: WalkTrace, step: Step) -> str:
+def _descent_sentence(trace: WalkTrace, step: Step) -> Html:
     """Return what a step on an upper layer does."""
     [reached] = step.kept
-    neighbours = _count(len(step.looked_at), "neighbour")
-    looked = f"layer {step.layer}: from {_node_name(trace, step.node)} it looks at {neighbours}"
+    looked = Html("layer {}: from {} it looks at {}").format(
+        step.layer, _node_name(trace, step.node), _count(len(step.looked_at), "neighbour")
+    )
     if reached == step.node:
-        return f"{looked}; none is nearer, so it goes down to layer {step.layer - 1}."
-    return f"{looked} and goes to the nearest, {_node_name(trace, reached)}."
+        return looked + f"; none is nearer, so it goes down to layer {step.layer - 1}."
+    return looked + Html(" and goes to the nearest, {}.").format(_node_name(trace, reached))
 
 
-def _ground_sentence(trace: WalkTrace, step: Step) -> str:
+def _ground_sentence(trace: WalkTrace, step: Step) -> Html:
     """Return what a step on the ground layer does."""
-    kept = step.kept
-    best = kept[: trace.walk.k]
-    true = trace.true_among(best)
-    return (
-        f"ground layer: the nearest candidate not yet followed is {_node_name(trace, step.node)}; of its neighbours "
-        f"{len(step.looked_at)} {'is' if len(step.looked_at) == 1 else 'are'} new. It keeps "
-        f"{_count(len(kept), 'candidate')}; {true} of the best {len(best)} "
-        f"{'is a true neighbour' if true == 1 else 'are true neighbours'}."
+    best = step.kept[: trace.walk.k]
+    new, true = len(step.looked_at), trace.true_among(best)
+    followed = Html("ground layer: the nearest candidate not yet followed is {}; of its neighbours ")
+    return followed.format(_node_name(trace, step.node)) + (
+        f"{new} {'is' if new == 1 else 'are'} new. It keeps {_count(len(step.kept), 'candidate')}; "
+        f"{true} of the best {len(best)} {'is a true neighbour' if true == 1 else 'are true neighbours'}."
     )
 
 
-def miss_sentence(trace: WalkTrace, miss: Miss) -> str:
+def missed_list(trace: WalkTrace) -> Html:
+    """Return the reason of every miss, or a note if there is none."""
+    if not trace.missed:
+        return Html('<p class="lab-hint">Nothing is missed at ef={}.</p>').format(trace.walk.ef)
+    return render("walk/misses.html", reasons=[miss_sentence(trace, miss) for miss in trace.missed])
+
+
+def miss_sentence(trace: WalkTrace, miss: Miss) -> Html:
     """Return why one true neighbour was missed."""
     rank = trace.true_ids.tolist().index(miss.node) + 1
-    name = f"{_node_name(trace, miss.node)}, true neighbour {rank},"
+    return Html("{}, true neighbour {}, {}").format(_node_name(trace, miss.node), rank, _reason(trace, miss))
+
+
+def _reason(trace: WalkTrace, miss: Miss) -> str:
+    """Return why one true neighbour was missed, and which ef finds it."""
     if miss.smallest_ef is None and not miss.linking:
-        return f"{name} cannot be reached: no node links to it on the ground layer, so no ef finds it."
+        return "cannot be reached: no node links to it on the ground layer, so no ef finds it."
     if miss.smallest_ef is None:
-        return f"{name} cannot be reached: {_linking(miss)}, and no ef leads the walk there."
+        return f"cannot be reached: {_linking(miss)}, and no ef leads the walk there."
     graph = trace.indexed.measurements.graph
     distances = graph.walk(trace.query, trace.walk.k, miss.smallest_ef, beams=False).distances
     beyond = f" (beyond this slider's {SLIDER_MAX_EF})" if miss.smallest_ef > SLIDER_MAX_EF else ""
     found = f"ef={miss.smallest_ef}{beyond} finds it, for {distances:,} distances"
-    return f"{name} was never looked at: {_linking(miss)}; {found}."
+    return f"was never looked at: {_linking(miss)}; {found}."
 
 
 def _linking(miss: Miss) -> str:
@@ -100,32 +107,24 @@ def _linking(miss: Miss) -> str:
     return f"{nodes}; {seen}, but not followed, {BEAM}"
 
 
-def connectivity_facts(indexed: IndexedCollection) -> str:
+def connectivity_facts(indexed: IndexedCollection) -> Html:
     """Return how the graph is connected, in four numbers."""
     graph = indexed.measurements.graph
     degrees, unreachable = graph.in_degree, len(graph.unreachable)
     few = int((degrees <= 2).sum())
-    facts = [
-        ("nodes a layer, from the ground up", " · ".join(f"{count:,}" for count in graph.nodes_per_level)),
-        ("links that lead to a node, median", f"{np.median(degrees) if len(graph) else 0:g}"),
-        ("nodes with at most 2 links leading to them", f"{few:,}, and {unreachable:,} that no walk can reach"),
-        ("links in memory", format_megabytes(indexed.retriever.hnsw.link_bytes)),
-    ]
-    cells = "".join(f'<div class="lab-card"><i>{name}</i><b>{value}</b></div>' for name, value in facts)
-    return f'<div class="lab-four">{cells}</div>'
+    facts = {
+        "nodes a layer, from the ground up": " · ".join(f"{count:,}" for count in graph.nodes_per_level),
+        "links that lead to a node, median": f"{np.median(degrees):g}",
+        "nodes with at most 2 links leading to them": f"{few:,}, and {unreachable:,} that no walk can reach",
+        "links in memory": format_megabytes(indexed.retriever.hnsw.link_bytes),
+    }
+    return render("walk/facts.html", facts=facts)
 
 
-def missed_list(trace: WalkTrace) -> str:
-    """Return the reason of every miss, or a note if there is none."""
-    if not trace.missed:
-        return f'<p class="lab-hint">Nothing is missed at ef={trace.walk.ef}.</p>'
-    items = "".join(f"<li>{miss_sentence(trace, miss)}</li>" for miss in trace.missed)
-    return f'<ul class="lab-misses">{items}</ul>'
-
-
-def _node_name(trace: WalkTrace, node: int) -> str:
+def _node_name(trace: WalkTrace, node: int) -> Html:
     """Return the place of a node's passage, and its similarity to the question."""
-    return f"<b>{escape(passage_place(trace.indexed.retriever.passages[node]))}</b> ({1 - trace.walk.to_all[node]:.3f})"
+    place = passage_place(trace.indexed.retriever.passages[node])
+    return Html("<b>{}</b> ({:.3f})").format(place, 1 - trace.walk.to_all[node])
 
 
 def _count(number: int, word: str) -> str:

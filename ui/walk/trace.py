@@ -12,7 +12,7 @@ from retriever.indexes.base import NO_ID, SCORE_TIE, Neighbors
 from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection
 from retriever.vectors import Float32, Int64, normalize
-from ui.inputs import check_question
+from ui.inputs import SearchSettings, check_question
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,6 @@ class WalkTrace:
 
     def true_among(self, nodes: Sequence[int]) -> int:
         """Return how many of these nodes are true neighbours, by distance: of equally near ones any counts."""
-        if not len(self.true_ids):
-            return 0
         border = self.walk.to_all[self.true_ids].max() + SCORE_TIE
         return min(sum(bool(self.walk.to_all[node] <= border) for node in nodes), len(self.true_ids))
 
@@ -43,19 +41,19 @@ class WalkTrace:
         return len(self.true_ids) - len(self.missed)
 
 
-def trace_question(question: str | None, k: int, ef: int, indexed: IndexedCollection) -> WalkTrace:
+def trace_question(question: str | None, settings: SearchSettings, indexed: IndexedCollection) -> WalkTrace:
     """Embed a question and walk the graph for it. Raises ParameterError if it is empty or too long."""
     asked = check_question(question)
     query = normalize(np.asarray(indexed.retriever.encoder.encode_query([asked]), np.float32))  # (1, dim)
-    return trace_walk(asked, query[0], k, ef, indexed)
+    return trace_walk(asked, query[0], settings, indexed)
 
 
-def trace_walk(question: str, query: Float32, k: int, ef: int, indexed: IndexedCollection) -> WalkTrace:
+def trace_walk(question: str, query: Float32, settings: SearchSettings, indexed: IndexedCollection) -> WalkTrace:
     """Walk the graph for a question that is already embedded; query: (dim,) unit vector."""
-    k = min(k, len(indexed))
+    k = min(settings.k, len(indexed))
     graph, exact = indexed.measurements.graph, indexed.retriever.exact
     with MACHINE_LOCK.shared():
-        walk = graph.walk(query, k, max(ef, k))
+        walk = graph.walk(query, k, settings.ef)
         truth = exact.search(query[None, :], k)
     found = np.full((1, k), NO_ID, np.int64)
     scores = np.full((1, k), -np.inf, np.float32)
@@ -67,11 +65,11 @@ def trace_walk(question: str, query: Float32, k: int, ef: int, indexed: IndexedC
     return WalkTrace(question, indexed, query, walk, truth.ids[0], missed)
 
 
-def hardest_queries(indexed: IndexedCollection, k: int, ef: int, count: int) -> list[int]:
-    """Return the rows of the measuring queries that HNSW does worst on at ef, worst first."""
-    k = min(k, len(indexed))
+def hardest_queries(indexed: IndexedCollection, settings: SearchSettings, count: int) -> list[int]:
+    """Return the rows of the measuring queries that HNSW does worst on, worst first."""
+    k = min(settings.k, len(indexed))
     truth, hnsw = indexed.measurements.truth(k), indexed.retriever.hnsw
     with MACHINE_LOCK.shared():
-        found = hnsw.search(indexed.query_vectors, k, ef=ef)
+        found = hnsw.search(indexed.query_vectors, k, ef=settings.ef)
     rows: list[int] = np.argsort(knn_recall(truth, found), kind="stable")[:count].tolist()
     return rows

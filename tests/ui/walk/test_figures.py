@@ -1,25 +1,26 @@
 """Tests of the map: at a step it draws what was walked up to it, by shape as well as by colour."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from tests.support.small import HOSTILE, sentences
-from tests.support.walks import STARVED, lab
-from ui.walk.figures import BACKGROUND_DOTS, _ground_traces, map_figure
-from ui.walk.trace import trace_question, trace_walk
-
-
-@pytest.fixture(scope="module")
-def starved(fake_encoder):
-    return lab(fake_encoder, sentences(400), **STARVED)
+from tests.support.walks import STARVED, lab, traced
+from ui.inputs import SearchSettings
+from ui.walk.figures import map_figure
+from ui.walk.trace import trace_walk
 
 
 @pytest.fixture(scope="module")
 def trace(starved):
-    walks = [trace_question(question, 10, 10, starved) for question in starved.queries[:10]]
+    """A walk that finds some and misses some."""
+    walks = (traced(starved, question) for question in starved.queries)
     return next(trace for trace in walks if trace.missed and trace.found > 1)
+
+
+@pytest.fixture(scope="module")
+def figure(trace):
+    """The map at the last step."""
+    return map_figure(trace, len(trace.walk.steps))
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +41,10 @@ def at(indexed, nodes):
     return [tuple(point) for point in indexed.measurements.positions[list(nodes)].round(4).tolist()]
 
 
-def points(trace):
-    return [tuple(point) for point in np.column_stack([trace.x, trace.y]).astype(np.float32).tolist()]
-
-
 def drawn(figure, name, axis="x"):
-    return points(on(figure, axis)[name])
+    """Return the points of one trace."""
+    trace = on(figure, axis)[name]
+    return [tuple(point) for point in np.column_stack([trace.x, trace.y]).astype(np.float32).tolist()]
 
 
 def same(points, others):
@@ -65,30 +64,16 @@ def test_the_ground_layer_shows_the_steps_up_to_this_one_and_no_other(trace, par
     walked = [step for step in steps[:number] if not step.layer]
     followed = [step.node for step in walked]
     looked = {node for step in walked for node in step.looked_at} - set(followed)
-    kept, missed = walked[-1].kept[:10], {miss.node for miss in trace.missed}
+    kept, missed, true = walked[-1].kept[:10], {miss.node for miss in trace.missed}, set(trace.true_ids.tolist())
     assert drawn(figure, "followed") == at(indexed, followed), "in the order of the walk, as they are joined"
     assert same(drawn(figure, "looked at"), at(indexed, looked))
-    assert same(drawn(figure, "this step"), at(indexed, [steps[number - 1].node]))
-    true = set(trace.true_ids.tolist())
+    assert drawn(figure, "this step") == at(indexed, [steps[number - 1].node])
     assert same(drawn(figure, "true, missed"), at(indexed, missed))
     assert same(drawn(figure, "true, found"), at(indexed, (true - missed) & set(kept)))
     assert same(drawn(figure, "true, not yet found"), at(indexed, true - missed - set(kept)))
     if part == 1:
         assert len(drawn(figure, "true, found")) == trace.found
         assert not drawn(figure, "true, not yet found")
-
-
-def test_step_by_step_what_was_drawn_stays_and_one_node_is_followed_more(trace):
-    seen, before = set(), -1
-    for number in range(1, len(trace.walk.steps) + 1, 3):
-        figure = map_figure(trace, number)
-        shown = set(drawn(figure, "followed")) | set(drawn(figure, "looked at"))
-        assert seen <= shown
-        seen = shown
-        followed = len(drawn(figure, "followed"))
-        assert followed == sum(not step.layer for step in trace.walk.steps[:number])
-        assert followed >= before
-        before = followed
 
 
 def test_on_the_way_down_nothing_of_the_ground_layer_is_shown_yet(trace):
@@ -105,7 +90,7 @@ def test_each_upper_layer_has_axes_of_its_own_the_topmost_holds_those_above(trac
     assert levels.max() > 3, "else there is none above"
     down = sum(step.layer > 0 for step in steps)
     assert any(step.kept[0] != step.node for step in steps[:down]), "else the descent goes nowhere"
-    for number in (*range(1, down + 1, 2), *range(2, down + 1, 4), len(steps)):
+    for number in (*range(1, down + 1, 2), len(steps)):
         figure = map_figure(trace, number)
         assert {trace.xaxis or "x" for trace in figure.data} == {"x", "x2", "x3", "x4"}
         for layer in (1, 2, 3):
@@ -118,142 +103,105 @@ def test_each_upper_layer_has_axes_of_its_own_the_topmost_holds_those_above(trac
             entry = [indexed.measurements.graph.entry_point] if layer == 3 else []
             assert drawn(figure, "entry point", axis) == at(indexed, entry)
             assert all(trace.yaxis == f"y{layer + 1}" for trace in on(figure, axis).values())
-            assert same(points(on(figure, axis)[""]), at(indexed, np.flatnonzero(levels >= layer)))
-    words = [annotation.text for annotation in figure.layout.annotations]
-    assert words == ["ground layer", "layer 1", "layer 2", "layer 3 and above"]
+            assert same(drawn(figure, "", axis), at(indexed, np.flatnonzero(levels >= layer)))
 
 
-def test_the_maps_do_not_cover_one_another(trace):
-    layout = map_figure(trace, 5).layout
+def test_the_maps_are_named_and_do_not_cover_one_another_and_keep_their_zoom(trace, figure):
+    layout = figure.layout
+    assert map_figure(trace, 1).layout.uirevision == layout.uirevision is not None
+    assert [title.text for title in layout.annotations] == ["ground layer", "layer 1", "layer 2", "layer 3 and above"]
     areas = [(layout[f"xaxis{number}"].domain, layout[f"yaxis{number}"].domain) for number in ("", 2, 3, 4)]
     for number, (across, up) in enumerate(areas):
-        assert across[0] < across[1]
-        assert up[0] < up[1]
+        assert across[0] < across[1] and up[0] < up[1]
         for other_across, other_up in areas[number + 1 :]:
             beside = across[1] <= other_across[0] or other_across[1] <= across[0]
             assert beside or up[1] <= other_up[0] or other_up[1] <= up[0]
     assert layout.yaxis2.domain[0] < layout.yaxis3.domain[0] < layout.yaxis4.domain[0], "the walk comes from above"
 
 
-def test_a_graph_of_one_layer_has_one_map(flat):
-    trace = trace_question("amber", 3, 3, flat)
+def test_a_graph_of_one_layer_has_one_map(flat, equal):
+    trace = traced(flat, k=3, ef=3)
     figure = map_figure(trace, len(trace.walk.steps))
     assert {trace.xaxis or "x" for trace in figure.data} == {"x"}
     assert tuple(figure.layout.xaxis.domain) == (0, 1)
     assert [annotation.text for annotation in figure.layout.annotations] == ["ground layer"]
     assert len(drawn(figure, "true, found")) == trace.found
+    trace = traced(equal)
+    not_found = drawn(map_figure(trace, len(trace.walk.steps)), "true, not yet found")
+    assert (trace.found, not_found) == (10, []), "as near ones were found"
 
 
-def test_where_equally_near_ones_were_found_none_is_called_not_yet_found(fake_encoder):
-    trace = trace_question("amber", 10, 10, lab(fake_encoder, ["amber river"] * 30))
-    figure = map_figure(trace, len(trace.walk.steps))
-    assert trace.found == 10
-    assert drawn(figure, "true, not yet found") == [], "the walk has ended, and nothing was missed"
+@pytest.mark.parametrize("limit", [100, 399, 400])
+def test_the_background_is_bounded_and_spread_over_all(trace, monkeypatch, limit):
+    monkeypatch.setattr("ui.walk.figures.BACKGROUND_DOTS", limit)
+    everything, dots = at(trace.indexed, range(400)), drawn(map_figure(trace, 1), "")
+    apart = 400 // len(dots)
+    assert limit / 2 <= len(dots) <= limit
+    assert dots == everything[::apart]
+
+
+def test_the_question_stands_where_the_plane_puts_it(trace, figure):
+    [(x, y)] = drawn(figure, "the question")
+    plane = trace.indexed.measurements.plane
+    expected = (trace.query.astype(np.float64) - plane.centre) @ plane.axes.T.astype(np.float64)
+    assert (x, y) == pytest.approx(tuple(expected), abs=1e-5)
+    assert drawn(figure, "the question", "x2") == [(x, y)]
+
+
+def test_everything_is_finite_and_inside_the_axes_however_small_the_collection(trace, flat, equal, fake_encoder):
+    plane = flat.measurements.plane
+    queries = [np.zeros(32, np.float32), *plane.axes, *-plane.axes]
+    walks = [trace, traced(equal, k=50, ef=400)]
+    walks += [trace_walk("far", query, SearchSettings(3, 3), flat) for query in queries]
+    walks += [traced(lab(fake_encoder, texts), k=k) for texts in (["amber"], ["amber", "river"]) for k in (1, 50)]
+    figures = [map_figure(walk, number) for walk in walks for number in (0, len(walk.walk.steps))]
+    for figure in figures:
+        for dots in figure.data:
+            axis = (dots.xaxis or "x")[1:]
+            for letter, values in (("x", dots.x), ("y", dots.y)):
+                low, high = figure.layout[f"{letter}axis{axis}"].range
+                assert np.isfinite([low, high]).all() and low < high
+                assert all(low < value < high for value in values)
 
 
 # --- how it reads
 
 
-def test_all_kinds_of_nodes_are_told_apart_without_colour(trace):
-    figure = map_figure(trace, len(trace.walk.steps))
+def test_all_kinds_of_nodes_are_told_apart_without_colour(figure):
     for axis in ("x", "x4"):
-        shapes = [
-            (trace.marker.symbol, trace.marker.size > 15 and trace.marker.symbol == "circle-open")
-            for trace in on(figure, axis).values()
-            if trace.name
-        ]
-        assert len(set(shapes)) == len(shapes)
+        named = [dots for name, dots in on(figure, axis).items() if name]
+        shapes = {(dots.marker.symbol, dots.marker.size > 15 and dots.marker.symbol == "circle-open") for dots in named}
+        assert len(shapes) == len(named)
     found = on(figure)
     assert found[""].marker.symbol == found["followed"].marker.symbol == "circle"
     assert found[""].marker.size < found["followed"].marker.size / 2
     assert (found["true, missed"].marker.symbol, found["true, found"].marker.symbol) == ("x", "square")
 
 
-def test_only_what_was_followed_is_joined_by_lines(trace):
-    for drawn in map_figure(trace, len(trace.walk.steps)).data:
-        assert ("lines" in drawn.mode) == (drawn.name in ("followed", "descent"))
-
-
-def test_the_legend_names_each_kind_once(trace):
-    named = [trace.name for trace in map_figure(trace, len(trace.walk.steps)).data if trace.showlegend is not False]
+def test_the_legend_names_each_kind_once_and_lines_join_only_what_was_followed(figure):
+    named = [dots.name for dots in figure.data if dots.showlegend is not False]
     assert len(named) == len(set(named))
     assert {"looked at", "followed", "true, found", "true, missed", "this step", "the question"} <= set(named)
+    assert {dots.name for dots in figure.data if "lines" in dots.mode} == {"followed", "descent"}
 
 
-def test_background_dots_tell_nothing_on_hover_and_the_rest_does(trace):
-    for drawn in map_figure(trace, len(trace.walk.steps)).data:
-        if not drawn.name:
-            assert (drawn.hoverinfo, drawn.text) == ("skip", None)
+def test_labels_are_the_names_of_their_nodes_and_background_dots_have_none(trace, figure):
+    for dots in figure.data:
+        if not dots.name:
+            assert (dots.hoverinfo, dots.text) == ("skip", None)
         else:
-            assert drawn.name in drawn.hovertemplate
-            assert drawn.text is None or len(drawn.text) == len(drawn.x)
-
-
-def test_labels_are_the_names_of_their_nodes(trace):
-    followed = on(map_figure(trace, len(trace.walk.steps)))["followed"]
+            assert dots.name in dots.hovertemplate
+            assert dots.text is None or len(dots.text) == len(dots.x)
     nodes = [step.node for step in trace.walk.steps if not step.layer]
-    assert list(followed.text) == [f"Text {node} · t.txt" for node in nodes]
-
-
-@pytest.mark.parametrize("n", [5, 799, 801, 1599, 1600, 2500])
-def test_the_background_is_bounded_and_spread_over_all(fake_encoder, monkeypatch, starved, n):
-    trace = trace_question("amber", 5, 5, starved)
-    places = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
-    dots = _ground_traces(replace(trace, true_ids=trace.true_ids[:0], missed=[]), 0, places, places[0])[0]
-    assert len(dots.x) <= BACKGROUND_DOTS
-    assert len(dots.x) >= min(n, BACKGROUND_DOTS // 2)
-    assert np.isin(np.float32(dots.x), places[:, 0].round(4)).all()
-    assert np.float32(dots.x[-1]) in places[-4:, 0].round(4)
-
-
-def test_all_of_a_small_collection_is_in_the_background(trace):
-    assert same(points(on(map_figure(trace, 1))[""]), at(trace.indexed, range(400)))
-
-
-def test_everything_is_inside_the_axes_and_finite(trace, flat):
-    walks = [trace, trace_question("amber", 50, 400, flat), trace_walk("x", np.zeros(32, np.float32), 3, 3, flat)]
-    walks += [trace_walk("far", sign * axis, 3, 3, flat) for axis in flat.measurements.plane.axes for sign in (1, -1)]
-    for one in walks:
-        figure = map_figure(one, len(one.walk.steps))
-        for trace in figure.data:
-            number = (trace.xaxis or "x")[1:]
-            for letter, values in (("x", trace.x), ("y", trace.y)):
-                low, high = figure.layout[f"{letter}axis{number}"].range
-                assert np.isfinite([low, high]).all()
-                assert all(low < value < high for value in values)
-
-
-def test_the_question_stands_where_the_plane_puts_it(trace):
-    [(x, y)] = drawn(map_figure(trace, 1), "the question")
-    plane = trace.indexed.measurements.plane
-    expected = (trace.query.astype(np.float64) - plane.centre) @ plane.axes.T.astype(np.float64)
-    assert (x, y) == pytest.approx(tuple(expected), abs=1e-5)
-    assert drawn(map_figure(trace, 1), "the question", "x2") == [(x, y)]
-
-
-@pytest.mark.parametrize("texts", [["amber"], ["amber river"] * 9, ["amber", "river"]], ids=["one", "equal", "two"])
-@pytest.mark.parametrize("k", [1, 50])
-def test_the_smallest_collections_are_drawn(fake_encoder, texts, k):
-    trace = trace_question("amber", k, 400, lab(fake_encoder, texts))
-    for number in range(len(trace.walk.steps) + 1):
-        figure = map_figure(trace, number)
-        assert all(low < high for low, high in (figure.layout.xaxis.range, figure.layout.yaxis.range))
-        assert all(np.isfinite(trace.x).all() and np.isfinite(trace.y).all() for trace in figure.data)
-
-
-def test_a_zoom_survives_a_step(trace):
-    assert map_figure(trace, 1).layout.uirevision == map_figure(trace, 2).layout.uirevision is not None
+    assert list(on(figure)["followed"].text) == [f"Text {node} · t.txt" for node in nodes]
 
 
 def test_hostile_titles_are_no_markup_to_plotly(fake_encoder):
-    title = "<b>&</b>" + HOSTILE
+    title = "<b>&</b>$x$" + HOSTILE
     indexed = lab(fake_encoder, sentences(60), metadata=[{"doc_id": "d", "title": title}] * 60, **STARVED)
-    trace = trace_walk(HOSTILE, indexed.query_vectors[0], 10, 10, indexed)
+    trace = trace_walk(HOSTILE, indexed.query_vectors[0], SearchSettings(10, 10), indexed)
     figure = map_figure(trace, len(trace.walk.steps))
-    labels = [label for trace in figure.data for label in trace.text or ()]
-    assert len(labels) > 10
-    for label in labels:
-        assert label.startswith("&lt;b&gt;&amp;&lt;/b&gt;&lt;img")
-        assert not {"<", ">"} & set(label)
+    labels = {label for dots in figure.data for label in dots.text or ()}
+    assert all(label.startswith("&lt;b&gt;&amp;&lt;/b&gt;&#36;x&#36;&lt;img") for label in labels) and labels
+    assert not set("<>$") & set("".join(labels))
     assert HOSTILE not in figure.to_json()
-    assert "<b>" not in str([trace.name for trace in figure.data])
