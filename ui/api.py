@@ -13,7 +13,7 @@ from retriever.indexes.hnsw import MAX_EF
 from retriever.parameters import check_count
 from ui.compare.job import plan_comparison
 from ui.compare.records import comparison_record, error_counts, measure_scores
-from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, comparison_request
+from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, CompareRequest
 from ui.compare.state import ComparisonState
 from ui.compare.text import cost_sentence, verdict_sentence
 from ui.documents.job import plan_build
@@ -23,7 +23,6 @@ from ui.inputs import SearchSettings, check_question, check_whole_number
 from ui.jobs.job import Job
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.errors import report_errors
-from ui.render.html import without_tags
 from ui.render.records import measurement_numbers, record_data, record_settings
 from ui.search.records import result_rows, search_record
 from ui.session import Session
@@ -116,23 +115,29 @@ def compare_on_collection(
     """
     if collection not in API_COLLECTIONS:
         raise ParameterError(f"The collection is {collection!r}; choose one of: {', '.join(API_COLLECTIONS)}.")
-    request = comparison_request(
-        API_COLLECTIONS[collection], first, second, k, M, ef_construction, archive, qrels, queries, relevance_level
+    request = CompareRequest(
+        collection=API_COLLECTIONS[collection],
+        first=first,
+        second=second,
+        k=check_whole_number("k", k),
+        M=check_whole_number("M", M),
+        ef_construction=check_whole_number("ef_construction", ef_construction),
+        archive=archive or "",
+        qrels=qrels or "",
+        queries=queries or "",
+        relevance_level=check_whole_number("relevance_level", relevance_level),
     )
-    ef = max(check_count("ef", check_whole_number("ef", ef), 1, MAX_EF), request.k)
+    at_ef = max(check_count("ef", check_whole_number("ef", ef), 1, MAX_EF), request.k)
     session = _with_default_sample(session, shared_samples)
-    compared = (
-        Job(plan_comparison(request, session, comparison_state.index_cache, shared_samples), kind="comparison")
-        .start()
-        .result()
-    )
+    work = plan_comparison(request, session, comparison_state.index_cache, shared_samples)
+    compared = Job(work, kind="comparison").start().result()
     found = compared.comparison
     result = {
-        "verdict": without_tags(verdict_sentence(found)),
-        "costs": without_tags(cost_sentence(found, ef)),
+        "verdict": verdict_sentence(found).striptags(),
+        "costs": cost_sentence(found, at_ef).striptags(),
         "scores": measure_scores(found),
-        "two_errors": {index.model_name: error_counts(index, found.k, ef) for index in (found.first, found.second)},
-        "record": _record_content(comparison_record(compared, ef)),
+        "two_errors": {index.model_name: error_counts(index, found.k, at_ef) for index in (found.first, found.second)},
+        "record": _record_content(comparison_record(compared, at_ef)),
     }
     return result, replace(comparison_state, compared=compared)
 

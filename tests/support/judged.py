@@ -24,6 +24,7 @@ NAMES = ("alpha", "beta")
 FIRST = [1, 2, 3, 5, 11, 50, None, 8, 9, 10, 12, 100]  # the rank of the answer of each question, with the first model
 SECOND = [2, 2, 30, 1, 101, 50, 1, 8, None, 11, 12, 1]
 KINDS = {f"q{row}": "term" if row < 5 else "fact" for row in range(12)}
+LOSSY = [1, 2, 3, 5, 9, 11] * 4, [1, 12, 1, 12, 1, 1] * 4  # the same of both models, over a graph that loses some
 
 
 # --- known rankings
@@ -93,6 +94,11 @@ def compared(first, second, *, k=10, names=NAMES, **options):
         ranked_index(ranks, model_name=name, **options) for ranks, name in zip((first, second), names, strict=True)
     ]
     return compare_models(*sides, k)
+
+
+def starved_pair(**options):
+    """Return the comparison of two models over a graph that loses some answers."""
+    return compared(*LOSSY, M=3, ef_construction=5, **options)
 
 
 def trec(rank, k):

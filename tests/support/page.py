@@ -38,7 +38,7 @@ def assert_harmless(source):
 
 def words_of(source):
     """Return the text of some HTML on one line."""
-    return " ".join(Elements(source.replace("<small>", " <small>")).text.split())
+    return " ".join(Elements(str(source).replace("<small>", " <small>")).text.split())
 
 
 def content_of(link):

@@ -9,7 +9,6 @@ import time
 import zipfile
 from collections import Counter
 from dataclasses import replace
-from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,14 +18,9 @@ from playwright.sync_api import expect
 from retriever.errors import DocumentError
 from retriever.run_record import RunRecord
 from tests.support.browser import PATIENCE, Visitor
-from tests.support.judged import NAMES, by_hand, compared, compared_values, lost
 from tests.support.page import Elements, content_of, files_of
 from tests.support.serving import GRADIO_WARNINGS, served
 from tests.support.small import collection_of, measurement, passage_of, sentences
-from ui.compare.figures import kinds_figure
-from ui.compare.questions import LARGEST_DIFFERENCE, download_links, question_table, question_view
-from ui.compare.tables import answer_list, error_bars, scoreboard
-from ui.compare.text import comparison_notes, kinds_sentence, lucky_sentence, verdict_sentence
 from ui.documents.tab import loaded_report
 from ui.documents.text import build_report, chunk_table
 from ui.header import collection_header
@@ -66,7 +60,6 @@ HOSTILE = {
     "long": "x" * 10_000,
 }
 SPREAD_OUT = {"details", "summary", "p"}  # a long text is shown as its beginning, which opens
-ALL, NONE = (1.0,) * 8, (0.0,) * 8  # values of eight questions, enough to be no chance
 
 
 @pytest.fixture(params=HOSTILE.values(), ids=HOSTILE)
@@ -186,72 +179,6 @@ def test_the_report_of_a_build(fake_encoder, hostile):
         source.encode()
 
 
-# --- compare models
-
-
-@cache
-def two(hostile):
-    """Compare two models of hostile names on a collection that is hostile in every text."""
-    queries, kinds = ({f"q{row}": f"{hostile} {row}{end}" for row in range(2)} for end in "?!")
-    texts = {"queries": queries, "kinds": kinds, "title": hostile, "body": hostile, "name": hostile}
-    return compared([1, 40], [40, 1], n=50, names=(hostile, f"{hostile} 2"), **texts)
-
-
-@pytest.mark.parametrize(
-    ("render", "times"),
-    [
-        (scoreboard, 2),
-        (lambda found: error_bars(found, 10), 2),
-        (lambda found: answer_list(found.first, "q0"), 2),
-        (lambda found: question_view(found, "q0", 10), 20),
-        (lambda found: verdict_sentence(found) + "".join(comparison_notes(found, coverage(found), [0.5, 0.5])), 4),
-        (lambda found: lucky_sentence(by_luck(found.models), 10), 2),
-    ],
-    ids=["scoreboard", "two errors", "answers", "one question", "notes", "luck"],
-)
-def test_what_shows_a_comparison(render, times, hostile):
-    assert_shown_as_text(lambda given: render(two(given)), hostile, times=times)
-
-
-def coverage(found):
-    return found.first.judged.coverage(["d0"])
-
-
-def by_luck(names):
-    return by_hand(ALL, NONE, names=names, errors={10: [lost(8, by_model=2, lucky=1)] * 2})
-
-
-def test_the_words_of_the_verdict(hostile):
-    def by_hits(given):
-        return verdict_sentence(by_hand(ALL, NONE, names=(given, f"{given}2")))
-
-    def by_ndcg(given):
-        return verdict_sentence(by_hand(ALL, ALL, ndcg=(ALL, NONE), names=(given, f"{given}2")))
-
-    def by_kinds(given):
-        kinds = {given: compared_values(ALL, NONE), f"{given}2": compared_values(ALL, ALL)}
-        return kinds_sentence(by_hand(ALL, NONE, kinds=kinds))
-
-    assert_shown_as_text(by_hits, hostile, times=2)
-    assert_shown_as_text(by_ndcg, hostile)
-    assert_shown_as_text(by_kinds, hostile, times=2)
-
-
-def test_the_files_of_a_comparison(hostile):
-    source = download_links(two(hostile))
-    assert structure(source) == structure(download_links(two("word")))
-    assert len(files_of(source)) == 4
-    source.encode()
-
-
-def test_the_list_of_questions_reaches_the_page(hostile):
-    found = question_table(two(hostile), LARGEST_DIFFERENCE, 10)
-    assert {re.sub(r" \d[?!]$", "", cell) for cell in [*found["question"], *found["kind"]]} == {
-        re.sub("[\0\ud800-\udfff]", "\ufffd", hostile)
-    }
-    found.to_json(force_ascii=False).encode()
-
-
 # --- figures
 
 
@@ -269,30 +196,6 @@ def as_plotly(label):
 
 def test_what_every_text_in_a_figure_goes_through(hostile):
     assert as_plotly(plotly_text(hostile)) == ([seen(hostile)], [])
-
-
-def some_kind(n=3):
-    interval = compared_values(ALL, NONE).first
-    return SimpleNamespace(first=interval, second=interval, differences=dict.fromkeys(range(n)))
-
-
-def test_kinds_and_models_below_their_bars(hostile):
-    figure = kinds_figure({hostile: some_kind(), f"{hostile} again": some_kind(4)}, (hostile, "beta"), 10)
-    first, second = figure.data[0].x
-    assert first != second, "else one bar would cover the other"
-    for label, count in ((first, "(3)"), (second, "(4)")):
-        words, tags = as_plotly(label)
-        assert tags == ["<br>"]
-        assert words[1] == count
-        assert len(words[0]) <= 26
-        assert seen(f"{hostile} again").startswith(words[0].removesuffix(" 2").removesuffix("…"))
-    assert as_plotly(figure.data[0].name) == ([seen(hostile)], [])
-    figure.to_json().encode()
-
-
-def test_kinds_that_begin_alike_have_bars_of_their_own():
-    kinds = {f"{'k' * 30}{number}": some_kind() for number in range(3)} | {"k": some_kind(), "\u202ek": some_kind()}
-    assert len(set(kinds_figure(kinds, NAMES, 10).data[0].x)) == 5
 
 
 # --- spreadsheets
@@ -352,26 +255,6 @@ def test_a_long_text_of_blanks_takes_no_longer_than_others(given):
     start = time.perf_counter()
     rows_to_csv([{"text": given}])
     assert time.perf_counter() - start < 10, "quadratic work takes minutes"
-
-
-def test_the_scores_of_hostile_questions_kinds_and_ids_hold_no_formulas():
-    found = compared([1] * 4, [2] * 4, n=20)
-    queries = {f"{sign}q": f"{sign}1+1" for sign in "=+-@"}
-    judged = replace(
-        found.first.judged,
-        queries=queries,
-        qrels={query_id: {"d0": 1} for query_id in queries},
-        kinds=dict.fromkeys(queries, "@SUM(A1)"),
-    )
-    sides = [
-        replace(index, judged=judged, _runs={}, _evaluations={}, _errors={}) for index in (found.first, found.second)
-    ]
-    content = files_of(download_links(replace(found, first=sides[0], second=sides[1])))["scores.csv"]
-    rows = list(csv.DictReader(io.StringIO(content, newline="")))
-    assert [row["query_id"] for row in rows] == [f"'{sign}q" for sign in "=+-@"]
-    assert [row["question"] for row in rows] == [f"'{sign}1+1" for sign in "=+-@"]
-    assert {row["kind"] for row in rows} == {"'@SUM(A1)"}
-    assert [float(row["first_map"]) for row in rows][0] == 1.0
 
 
 # --- in the browser

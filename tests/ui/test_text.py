@@ -15,7 +15,7 @@ from ui.jobs.job import Status
 from ui.jobs.progress_text import progress_bar, progress_words, samples_progress
 from ui.jobs.shared_samples import PREPARED_MODEL, SAMPLE_TITLES, SharedSamples
 from ui.recall.text import curve_lesson, target_sentence
-from ui.render.html import escape, without_tags
+from ui.render.html import escape
 from ui.render.numbers import format_megabytes, format_seconds, latency_ratio
 from ui.render.passages import passage_noun, passage_place
 
@@ -61,21 +61,6 @@ def test_ratio_says_who_is_faster():
 def test_escape_leaves_no_markup():
     assert "<" not in escape(HOSTILE)
     assert '"' not in escape(HOSTILE)
-
-
-@pytest.mark.parametrize(
-    ("markup", "words"),
-    [
-        ("<b>alpha</b> finds 3 of <b>4</b>.", "alpha finds 3 of 4."),
-        ("ef &lt; 10 &amp; k &gt; 1", "ef < 10 & k > 1"),
-        ('<p class="lab-hint">a<small>b</small></p>', "ab"),
-        (f"<b>{escape(HOSTILE)}</b>", HOSTILE),  # what was shown as text is text
-        ("&amp;lt;", "&lt;"),
-        ("no markup", "no markup"),
-    ],
-)
-def test_plain_words_have_no_markup(markup, words):
-    assert without_tags(markup) == words
 
 
 def test_the_header_names_all_that_made_the_numbers(indexed):

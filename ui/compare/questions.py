@@ -1,19 +1,21 @@
 """The question list of a comparison, one question's rankings side by side, and the download links."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import pandas as pd
 
-from retriever.documents.passage import ScoredPassage
+from retriever.documents.passage import Passage, ScoredPassage
 from retriever.evaluation.trec import qrels_text, run_text
 from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.model_comparison import ModelComparison, answer_rank
 from retriever.graph.misses import mark_missed
 from retriever.indexes.base import Neighbors, empty_neighbors
-from ui.compare.tables import answer_list, question_rows, ranking_list
+from ui.compare.tables import question_rows
 from ui.compare.text import blame_sentence
-from ui.render.export import download_link, rows_to_csv
-from ui.render.html import escape, writable_text
+from ui.render.export import download_link, downloads, rows_to_csv
+from ui.render.html import Html, render, writable_text
 
 LARGEST_DIFFERENCE, FIRST_BETTER, SECOND_BETTER, BY_INDEX, BY_BOTH = CHOICES = (
     "largest difference first",
@@ -24,7 +26,8 @@ LARGEST_DIFFERENCE, FIRST_BETTER, SECOND_BETTER, BY_INDEX, BY_BOTH = CHOICES = (
 )
 HEADERS = ["question", "kind", "● rank", "▲ rank", "nDCG, ●−▲", "query id"]
 WIDTHS: list[str | int] = ["48%", "14%", "8%", "8%", "10%", "12%"]
-QUESTION_HINT = '<p class="lab-hint">No question is chosen yet.</p>'
+QUESTION_HINT = Html('<p class="lab-hint">No question is chosen yet.</p>')
+NO_TEXT = Html('<p class="lab-hint">This judged query has no text in the collection, so nobody could be asked.</p>')
 UNANSWERABLE = "Nothing in this collection is judged to answer it, so no search can find an answer."
 RANKS = {"1": (1, 1), "2–3": (2, 3), "4–10": (4, 10), "11–100": (11, 100)}
 
@@ -58,68 +61,84 @@ def question_table(compared: ModelComparison, show: str, ef: int) -> pd.DataFram
 
 def count_by_rank(compared: ModelComparison) -> dict[str, tuple[int, int]]:
     """Count the questions by the rank of their first answer: label of ranks -> counts with both models."""
-    sides = [
-        [answer_rank(index, query_id) for query_id in compared.hit_rate.differences]
-        for index in (compared.first, compared.second)
-    ]
-    counts = {
-        label: tuple(sum(rank is not None and low <= rank <= high for rank in ranks) for ranks in sides)
-        for label, (low, high) in RANKS.items()
-    }
-    counts["beyond"] = tuple(ranks.count(None) for ranks in sides)
-    return {label: (one, other) for label, (one, other) in counts.items()}
+    sides = (_rank_counts(index, compared.hit_rate.differences) for index in (compared.first, compared.second))
+    return dict(zip([*RANKS, "beyond"], zip(*sides, strict=True), strict=True))
 
 
-def question_view(compared: ModelComparison, query_id: str, ef: int) -> str:
+def _rank_counts(index: JudgedIndex, query_ids: Iterable[str]) -> list[int]:
+    """Return how many questions have their first answer at each of RANKS, and how many beyond."""
+    ranks = [answer_rank(index, query_id) for query_id in query_ids]
+    counts = [sum(rank is not None and low <= rank <= high for rank in ranks) for low, high in RANKS.values()]
+    return [*counts, ranks.count(None)]
+
+
+@dataclass(frozen=True)
+class RankedSide:
+    """One model's exact ranking for a question; hits: each with whether HNSW misses it, and its grade if judged."""
+
+    model: str
+    note: str
+    hits: Sequence[tuple[ScoredPassage, bool, int | None]]
+
+    @classmethod
+    def of(cls, index: JudgedIndex, query_id: str, k: int, ef: int) -> Self:
+        """Return the side of one model, with the misses of HNSW at ef."""
+        exact, hnsw = index.ranking(query_id, k), index.ranking(query_id, k, ef)
+        numbers = {doc_id: n for n, doc_id in enumerate(dict.fromkeys(hit.passage.doc_id for hit in [*exact, *hnsw]))}
+        missed, _ = mark_missed(_as_neighbors(exact, numbers, k), _as_neighbors(hnsw, numbers, k))
+        grades = [index.judged.qrels[query_id].get(hit.passage.doc_id) for hit in exact]
+        note = UNANSWERABLE
+        if index.answerable(query_id):
+            note = blame_sentence(index.errors(k, ef), query_id, answer_rank(index, query_id), k, ef)
+        return cls(index.model_name, note, list(zip(exact, missed, grades, strict=True)))
+
+
+def question_view(compared: ModelComparison, query_id: str, ef: int) -> Html:
     """Return one question as HTML: the passages that answer it, and both models' rankings side by side."""
-    first, second = compared.first, compared.second
-    if query_id not in first.judged.queries:
-        return '<p class="lab-hint">This judged query has no text in the collection, so nobody could be asked.</p>'
-    sides = "".join(
-        f'<div><div class="lab-side"><span class="lab-model-{side}">{mark}</span> {escape(index.model_name)}</div>'
-        f"{_ranking_side(index, query_id, compared.k, ef)}</div>"
-        for side, mark, index in (("a", "●", first), ("b", "▲", second))
-    )
-    kind = first.judged.kinds.get(query_id, "")
-    return (
-        f'<div class="lab-question"><h4>{escape(first.judged.queries[query_id])}</h4>'
-        f'<p class="lab-hint">{escape(kind)}{" question. " if kind else ""}These passages answer it:</p>'
-        f'{answer_list(first, query_id)}<div class="lab-both">{sides}</div></div>'
+    first, judged = compared.first, compared.first.judged
+    if query_id not in judged.queries:
+        return NO_TEXT
+    return render(
+        "compare/question.html",
+        question=judged.queries[query_id],
+        kind=judged.kinds.get(query_id, ""),
+        level=judged.relevance_level,
+        answers=answers_to(first, query_id),
+        sides=[RankedSide.of(index, query_id, compared.k, ef) for index in (first, compared.second)],
     )
 
 
-def download_links(compared: ModelComparison) -> str:
+def answers_to(index: JudgedIndex, query_id: str) -> list[Passage]:
+    """Return the first passage of each document judged to answer a question, whether or not a model found it."""
+    answers = index.judged.answers(query_id)
+    shown: dict[str, Passage] = {}
+    for passage in index.indexed.retriever.passages:
+        if passage.doc_id in answers:
+            shown.setdefault(passage.doc_id, passage)
+    return list(shown.values())
+
+
+def download_links(compared: ModelComparison) -> Html:
     """Return links to both runs and the judgments in trec_eval's formats, and to the scores as CSV."""
     links = [
         download_link(
             f"{index.model_name.replace('/', '_')}.run.txt",
             "text/plain",
             run_text(index.run(compared.k), tag=index.model_name),
-            f"run of {escape(index.model_name)}",
+            f"run of {index.model_name}",
         )
         for index in (compared.first, compared.second)
     ]
     links.append(download_link("qrels.txt", "text/plain", qrels_text(compared.first.judged.qrels), "qrels"))
     rows = rows_to_csv(question_rows(compared))
     links.append(download_link("scores.csv", "text/csv", rows, "scores of every question, CSV"))
-    return f'<div class="lab-downloads">Download: {"".join(links)}</div>'
+    return downloads("Download", links)
 
 
 def _rank_text(index: JudgedIndex, query_id: str) -> str:
     """Return the rank of a question's first answer as text."""
     rank = answer_rank(index, query_id)
     return "> 100" if rank is None else str(rank)
-
-
-def _ranking_side(index: JudgedIndex, query_id: str, k: int, ef: int) -> str:
-    """Return one model's exact ranking as HTML, with HNSW's misses marked."""
-    exact, hnsw = index.ranking(query_id, k), index.ranking(query_id, k, ef)
-    numbers = {doc_id: n for n, doc_id in enumerate(dict.fromkeys(hit.passage.doc_id for hit in [*exact, *hnsw]))}
-    missed, _ = mark_missed(_as_neighbors(exact, numbers, k), _as_neighbors(hnsw, numbers, k))
-    if not index.answerable(query_id):
-        return ranking_list(index, query_id, exact, missed, UNANSWERABLE)
-    note = blame_sentence(index, index.errors(k, ef), query_id, answer_rank(index, query_id), k, ef)
-    return ranking_list(index, query_id, exact, missed, note)
 
 
 def _as_neighbors(ranking: Sequence[ScoredPassage], numbers: Mapping[str, int], k: int) -> Neighbors:

@@ -7,7 +7,6 @@ from retriever.errors import DocumentError, ParameterError
 from retriever.evaluation.trec import MAX_GRADE
 from retriever.indexes.hnsw import check_graph_settings
 from retriever.parameters import check_count
-from ui.inputs import check_whole_number
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.settings import limits
 from ui.uploads.parse import ParsedUpload, check_file_size
@@ -19,12 +18,13 @@ COLLECTIONS = (*JUDGED_SAMPLES, BEIR, LOADED)
 COMPARISON_MAX_K = 200  # results are cached for each k, so k is bounded
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompareRequest:
-    """The values of the Compare models tab's controls when *Compare* is pressed.
+    """What a visitor or a program wants to be compared.
 
     archive: path of a zip in BEIR layout. qrels and queries: paths of judgments, and of queries if the loaded
-    collection has none. relevance_level: the lowest grade of an answer; samples have a level of their own.
+    collection has none. A path is empty where no file was chosen. relevance_level: the lowest grade of an answer;
+    samples have a level of their own.
     """
 
     collection: str
@@ -67,30 +67,3 @@ class CompareRequest:
             return
         for path in self.paths:
             check_file_size(path, limits().total_megabytes)
-
-
-def comparison_request(
-    collection: str,
-    first: str,
-    second: str,
-    k: float,
-    M: float,
-    ef_construction: float,
-    archive: str | None,
-    qrels: str | None,
-    queries: str | None,
-    relevance_level: float,
-) -> CompareRequest:
-    """Return the request of the controls, or of a program. Raises ParameterError if a number is not whole."""
-    return CompareRequest(
-        collection,
-        first,
-        second,
-        check_whole_number("k", k),
-        check_whole_number("M", M),
-        check_whole_number("ef_construction", ef_construction),
-        archive or "",
-        qrels or "",
-        queries or "",
-        check_whole_number("relevance_level", relevance_level),
-    )

@@ -1,14 +1,18 @@
 """The Compare models tab: two models on one judged collection, with the model's losses beside the index's."""
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass, replace
 
 import gradio as gr
+import pandas as pd
+import plotly.graph_objects as go
+from gradio.blocks import Block
 
-from retriever.encoders.catalogue import MODELS
-from retriever.retrievers.document_runs import document_ids
+from retriever.errors import Cancelled, RetrieverError
+from retriever.experiments.model_comparison import ModelComparison
+from ui.compare.controls import ComparisonControls, Values, create_controls
 from ui.compare.figures import kinds_figure, ranks_figure
-from ui.compare.job import FinishedComparison
+from ui.compare.job import FinishedComparison, plan_comparison
 from ui.compare.questions import (
     BY_INDEX,
     CHOICES,
@@ -21,138 +25,202 @@ from ui.compare.questions import (
     question_view,
 )
 from ui.compare.records import comparison_record
-from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest, comparison_request
-from ui.compare.state import ComparisonState, cancel_comparison, stream_comparison
+from ui.compare.state import ComparisonState
 from ui.compare.tables import error_bars, scoreboard
 from ui.compare.text import comparison_notes, cost_sentence, kinds_sentence, lucky_sentence, verdict_sentence
-from ui.inputs import SearchSettings
+from ui.jobs.job import Job, watch
+from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.controls import (
     FIRST_EF,
     FIRST_K,
-    GRAPH_PRESETS,
     HIDDEN,
     LATEST_UNQUEUED,
-    RICH_GRAPH,
+    NO_CHANGE,
     SLIDER_MAX_EF,
-    SLIDER_MAX_K,
     UNQUEUED,
+    Updates,
     keep_ef_above_k,
 )
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import record_section
-from ui.render.limits import judged_limits
+from ui.render.html import Html
+from ui.render.numbers import format_seconds
 from ui.session import Session
-from ui.settings import limits
 
-COMPARED_GRAPHS = {name: graph for name, graph in GRAPH_PRESETS.items() if graph != RICH_GRAPH}
-FIRST_MODELS = [name for name, card in MODELS.items() if card.packaged]
-COMPARE_HINT = (
+HINT = Html('<p class="lab-hint">{}</p>')
+COMPARE_HINT = Html(
     '<p class="lab-hint">Press <b>Compare</b>: both models answer the same judged questions by exact search, trec_eval '
     "scores them, and you see which finds more, whether that could be chance, and what the index costs beside it.</p>"
 )
-
-# visibility of the results, verdict, scores, figure, notes, errors, questions, chosen question and its id, downloads
-ComparisonViews = tuple[Any, ...]
-VIEWS = 10  # values in ComparisonViews
-
-
-def stream_comparison_views(
-    request: CompareRequest,
-    ef: float,
-    show: str,
-    comparison_state: ComparisonState,
-    session: Session,
-    shared_samples: SharedSamples,
-) -> Iterator[tuple[Any, ...]]:
-    """Run a comparison; yield its progress, and in the last step everything that shows the result."""
-    for written, progress, compared in stream_comparison(request, comparison_state, session, shared_samples):
-        shown_result = (
-            comparison_views(compared, SearchSettings.of(request.k, ef).ef, show) if compared else (gr.skip(),) * VIEWS
-        )
-        yield written, progress, *shown_result
+DONE = "Done in {}. Now move ef, or choose a question below."
+CANCELLED = HINT.format("Cancelled. The last result is unchanged.")
+FAILED = HINT.format("Nothing was compared. The last result is unchanged.")
+NOT_RUNNING = HINT.format("No comparison is running.")
+CANCELLING = HINT.format("Cancelling: the step under way is finished first …")
 
 
-def comparison_views(compared: FinishedComparison, ef: int, show: str) -> ComparisonViews:
-    """Return everything that shows a result."""
-    comparison = compared.comparison
-    first = comparison.first
-    coverage = first.judged.coverage(document_ids(first.indexed.retriever))
-    notes = comparison_notes(comparison, coverage, compared.in_lower_case)
-    kinds = kinds_sentence(comparison)
-    if comparison.kinds:
-        figure = kinds_figure(comparison.kinds, comparison.models, comparison.k)
-    else:
-        figure = ranks_figure(count_by_rank(comparison), comparison.models)
-    return (
-        gr.update(visible=True),
-        f'<div class="lab-lesson">{verdict_sentence(comparison)} {kinds}</div>',
-        scoreboard(comparison),
-        figure,
-        "".join(f'<p class="lab-remark">{note}</p>' for note in notes),
-        error_section(compared, ef),
-        question_table(comparison, show, ef),
-        QUESTION_HINT,
-        "",
-        "",
-    )
+@dataclass(frozen=True, eq=False)
+class CompareTab:
+    """The components of the Compare models tab, and the handlers that update them."""
+
+    session: gr.State
+    shared_samples: SharedSamples
+    comparison_state: gr.State
+    query_id: gr.State  # of the question that is open, or empty
+    controls: ComparisonControls
+    start: gr.Button
+    stop: gr.Button
+    progress: gr.HTML
+    results: gr.Column
+    lesson: gr.HTML
+    board: gr.HTML
+    figure: gr.Plot
+    notes: gr.HTML
+    ef: gr.Slider
+    errors: gr.HTML
+    show: gr.Radio
+    listed: gr.Dataframe
+    question: gr.HTML
+    downloads: gr.Accordion
+    files: gr.HTML
+
+    @property
+    def inputs(self) -> set[Block]:
+        """The components that stream_comparison reads."""
+        return {*self.controls.inputs, self.ef, self.show, self.comparison_state, self.session}
+
+    @property
+    def outputs(self) -> list[Block]:
+        """The components that stream_comparison updates."""
+        shown: list[Block] = [self.results, self.lesson, self.board, self.figure, self.notes, self.errors]
+        return [self.comparison_state, self.progress, *shown, self.listed, self.question, self.query_id, self.files]
+
+    def stream_comparison(self, values: Values) -> Iterator[Updates]:
+        """Run a comparison; yield its progress, and in the last step everything that shows the result.
+
+        If the comparison fails or is cancelled, the last result stays.
+        """
+        request = self.controls.request(values)
+        state: ComparisonState = values[self.comparison_state]
+        session: Session = values[self.session]
+        if state.job is not None:
+            state.job.cancel()  # a second click restarts
+        work = plan_comparison(request, session, state.index_cache, self.shared_samples)
+        job = Job(work, kind="comparison").start()
+        state = replace(state, job=job)
+        started: Updates = {self.comparison_state: state}
+        try:
+            for status in watch(job):
+                yield {**started, self.progress: progress_bar(status)}
+                started = {}  # written once
+            result = job.result()
+        except Cancelled:
+            yield {self.progress: CANCELLED}
+            return
+        except RetrieverError:
+            yield {self.progress: FAILED}
+            raise
+        state = replace(state, compared=result)
+        done = HINT.format(DONE.format(format_seconds(result.seconds)))
+        shown = self.show_result(result, state.lifted_ef(values[self.ef]), values[self.show])
+        yield {self.comparison_state: state, self.progress: done, **shown}
+
+    def cancel(self, comparison_state: ComparisonState) -> Html:
+        """Ask the running comparison to stop, and return a message."""
+        if comparison_state.job is None or comparison_state.job.wait(0):
+            return NOT_RUNNING
+        comparison_state.job.cancel()
+        return CANCELLING
+
+    def show_result(self, result: FinishedComparison, ef: int, show: str) -> Updates:
+        """Return everything that shows a result; no question is open, and no file is offered."""
+        compared = result.comparison
+        verdict, kinds = verdict_sentence(compared), kinds_sentence(compared)
+        notes = comparison_notes(compared, result.in_lower_case)
+        return {
+            self.results: gr.update(visible=True),
+            self.lesson: Html('<div class="lab-lesson">{} {}</div>').format(verdict, kinds),
+            self.board: scoreboard(compared),
+            self.figure: comparison_figure(compared),
+            self.notes: Html().join(Html('<p class="lab-remark">{}</p>').format(note) for note in notes),
+            self.errors: error_section(compared, ef),
+            self.listed: question_table(compared, show, ef),
+            self.question: QUESTION_HINT,
+            self.query_id: "",
+            self.files: "",
+        }
+
+    def move_ef(self, ef: float, comparison_state: ComparisonState) -> Html | Updates:
+        """Return both errors at this ef, or no change before anything is compared."""
+        if comparison_state.compared is None:
+            return NO_CHANGE
+        return error_section(comparison_state.compared.comparison, comparison_state.lifted_ef(ef))
+
+    def follow_ef(self, show: str, query_id: str, ef: float, comparison_state: ComparisonState) -> Updates:
+        """Update what depends on ef: the list of questions that the index loses, and the open question."""
+        if comparison_state.compared is None:
+            return NO_CHANGE
+        compared, ef = comparison_state.compared.comparison, comparison_state.lifted_ef(ef)
+        listed = {self.listed: question_table(compared, show, ef)} if show == BY_INDEX else {}
+        opened = {self.question: question_view(compared, query_id, ef)} if query_id else {}
+        return {**listed, **opened} or NO_CHANGE
+
+    def list_questions(self, show: str, ef: float, comparison_state: ComparisonState) -> pd.DataFrame | Updates:
+        """Return the questions of the chosen list, or no change before anything is compared."""
+        if comparison_state.compared is None:
+            return NO_CHANGE
+        return question_table(comparison_state.compared.comparison, show, comparison_state.lifted_ef(ef))
+
+    def open_question(self, ef: float, comparison_state: ComparisonState, event: gr.SelectData) -> Updates:
+        """Show the rankings of the clicked question side by side."""
+        compared, query_id = comparison_state.result().comparison, str(event.row_value[-1])
+        return {
+            self.query_id: query_id,
+            self.question: question_view(compared, query_id, comparison_state.lifted_ef(ef)),
+        }
+
+    def offer_files(self, ef: float, comparison_state: ComparisonState) -> Html:
+        """Return the download links and the run record, which are made only on request."""
+        result = comparison_state.result()
+        record = comparison_record(result, comparison_state.lifted_ef(ef))
+        return download_links(result.comparison) + record_section(record)
 
 
-def error_section(compared: FinishedComparison, ef: int) -> str:
+def comparison_figure(compared: ModelComparison) -> go.Figure:
+    """Return the hit rates by kind of question, or without kinds the ranks of the first answers."""
+    if compared.kinds:
+        return kinds_figure(compared.kinds, compared.models, compared.k)
+    return ranks_figure(count_by_rank(compared), compared.models)
+
+
+def error_section(compared: ModelComparison, ef: int) -> Html:
     """Return the HTML of what the model and the index lose at ef."""
-    bars = error_bars(compared.comparison, ef)  # first: it computes both models' errors together
-    costs, lucky = cost_sentence(compared.comparison, ef), lucky_sentence(compared.comparison, ef)
-    return f'<p class="lab-costs">{costs}</p>{bars}<p class="lab-remark">{lucky}</p>'
+    bars = error_bars(compared, ef)  # first: it computes both models' errors together
+    words = Html('<p class="lab-costs">{}</p>{}<p class="lab-remark">{}</p>')
+    return words.format(cost_sentence(compared, ef), bars, lucky_sentence(compared, ef))
 
 
-def move_ef(ef: float, comparison_state: ComparisonState) -> Any:  # noqa: ANN401 - HTML, or Gradio's "no change"
-    """Return both errors at this ef, or no change before anything is compared."""
-    if comparison_state.compared is None:
-        return gr.skip()
-    return error_section(comparison_state.compared, comparison_state.lifted_ef(ef))
-
-
-def follow_ef(show: str, query_id: str, ef: float, comparison_state: ComparisonState) -> tuple[Any, Any]:
-    """Update what depends on ef: the list of questions that the index loses, and the open question."""
-    if comparison_state.compared is None:
-        return gr.skip(), gr.skip()
-    compared, ef = comparison_state.compared.comparison, comparison_state.lifted_ef(ef)
-    listed = question_table(compared, show, ef) if show == BY_INDEX else gr.skip()
-    return listed, question_view(compared, query_id, ef) if query_id else gr.skip()
-
-
-def list_questions(show: str, ef: float, comparison_state: ComparisonState) -> Any:  # noqa: ANN401 - a DataFrame, or Gradio's "no change"
-    """Return the questions of the chosen list."""
-    if comparison_state.compared is None:
-        return gr.skip()
-    return question_table(comparison_state.compared.comparison, show, comparison_state.lifted_ef(ef))
-
-
-def choose_question(ef: float, comparison_state: ComparisonState, event: gr.SelectData) -> tuple[str, str]:
-    """Return the id of the clicked question, and its rankings side by side."""
-    compared = comparison_state.result().comparison
-    query_id = str(event.row_value[-1])
-    return query_id, question_view(compared, query_id, comparison_state.lifted_ef(ef))
-
-
-def download_section(ef: float, comparison_state: ComparisonState) -> str:
-    """Return the download links and the run record, which are made only on request."""
-    result = comparison_state.result()
-    record = comparison_record(result, comparison_state.lifted_ef(ef))
-    return download_links(result.comparison) + record_section(record)
-
-
-def show_uploads(collection: str) -> tuple[dict[str, Any], ...]:
-    """Show only the file inputs that a collection needs."""
-    shown_for = ((BEIR,), (LOADED,), (BEIR, LOADED))
-    return tuple(gr.update(visible=collection in names) for names in shown_for)
-
-
-def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> None:
+def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> CompareTab:
     """Create the tab's components and connect their event listeners."""
+    tab = _create_components(session, shared_samples)
+    controls, ef, state = tab.controls, tab.ef, tab.comparison_state
+    controls.collection.input(controls.show_files, controls.collection, controls.columns, **HIDDEN)
+    compared = tab.start.click(report_stream_errors(tab.stream_comparison), tab.inputs, tab.outputs, **HIDDEN)
+    compared.then(keep_ef_above_k, [controls.k, ef], ef, **HIDDEN)
+    tab.stop.click(tab.cancel, state, tab.progress, **UNQUEUED)
+    moved = ef.input(tab.move_ef, [ef, state], tab.errors, **LATEST_UNQUEUED)
+    moved.then(tab.follow_ef, [tab.show, tab.query_id, ef, state], [tab.listed, tab.question], **LATEST_UNQUEUED)
+    tab.show.input(tab.list_questions, [tab.show, ef, state], tab.listed, **HIDDEN)
+    tab.listed.select(report_errors(tab.open_question), [ef, state], [tab.query_id, tab.question], **HIDDEN)
+    tab.downloads.expand(report_errors(tab.offer_files), [ef, state], tab.files, **HIDDEN)
+    return tab
+
+
+def _create_components(session: gr.State, shared_samples: SharedSamples) -> CompareTab:
+    """Create the tab's components."""
     comparison_state, query_id = gr.State(ComparisonState()), gr.State("")
-    controls, collection, uploads = _settings_controls()
-    k = controls[3]
+    controls = create_controls()
     with gr.Row(equal_height=True):
         start = gr.Button("Compare", variant="primary", scale=2, min_width=120)
         stop = gr.Button("Cancel", scale=1, min_width=90)
@@ -165,68 +233,35 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> None:
                 board, notes = gr.HTML(), gr.HTML()
             with gr.Column(scale=10, min_width=320):
                 figure = gr.Plot(show_label=False, container=False)
-        ef, errors = _error_controls()
-        show, listed, view = _question_controls()
+        ef, errors = _create_errors()
+        show, listed, question = _create_questions()
         with gr.Accordion("Downloads and run record", open=False) as downloads:
             files = gr.HTML()
-
-    def run(*values: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - the values of all controls
-        collection, first, second, k, graph, *files, at_ef, shown_questions, current_state, current_session = values
-        request = comparison_request(collection, first, second, k, *COMPARED_GRAPHS[graph], *files)
-        yield from stream_comparison_views(
-            request, at_ef, shown_questions, current_state, current_session, shared_samples
-        )
-
-    collection.input(show_uploads, collection, uploads, **HIDDEN)
-    outputs = [comparison_state, progress, results, lesson, board, figure, notes, errors, listed, view, query_id, files]
-    compared = start.click(
-        report_stream_errors(run), [*controls, ef, show, comparison_state, session], outputs, **HIDDEN
+    return CompareTab(
+        session=session,
+        shared_samples=shared_samples,
+        comparison_state=comparison_state,
+        query_id=query_id,
+        controls=controls,
+        start=start,
+        stop=stop,
+        progress=progress,
+        results=results,
+        lesson=lesson,
+        board=board,
+        figure=figure,
+        notes=notes,
+        ef=ef,
+        errors=errors,
+        show=show,
+        listed=listed,
+        question=question,
+        downloads=downloads,
+        files=files,
     )
-    compared.then(keep_ef_above_k, [k, ef], ef, **HIDDEN)
-    stop.click(cancel_comparison, comparison_state, progress, **UNQUEUED)
-    moved = ef.input(move_ef, [ef, comparison_state], errors, **LATEST_UNQUEUED)
-    moved.then(follow_ef, [show, query_id, ef, comparison_state], [listed, view], **LATEST_UNQUEUED)
-    show.input(list_questions, [show, ef, comparison_state], listed, **HIDDEN)
-    listed.select(report_errors(choose_question), [ef, comparison_state], [query_id, view], **HIDDEN)
-    downloads.expand(report_errors(download_section), [ef, comparison_state], files, **HIDDEN)
 
 
-def _settings_controls() -> tuple[list[gr.Component], gr.Dropdown, list[Any]]:
-    """Create a comparison's controls; return them in order, the collection's dropdown, and the columns it shows."""
-    with gr.Row():
-        info = "Its answers are known."
-        collection = gr.Dropdown(
-            list(COLLECTIONS), value=COLLECTIONS[0], label="Judged collection", info=info, scale=3, min_width=200
-        )
-        names = list(MODELS)
-        info = "Shown in green, ●."
-        first = gr.Dropdown(names, value=FIRST_MODELS[0], label="First model", info=info, scale=3, min_width=200)
-        info = "Shown in purple, ▲."
-        second = gr.Dropdown(names, value=FIRST_MODELS[1], label="Second model", info=info, scale=3, min_width=200)
-        info = "Results that count."
-        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (results)", info=info, scale=3, min_width=200)
-        info = "HNSW's M/efConstruction."
-        graph = gr.Dropdown(
-            list(COMPARED_GRAPHS), value=next(iter(COMPARED_GRAPHS)), label="Graph", info=info, scale=3, min_width=200
-        )
-    with gr.Row():
-        with gr.Column(visible=False, min_width=300) as of_beir:
-            label = "A .zip with corpus.jsonl, queries.jsonl and qrels/test.tsv"
-            archive = gr.File(file_types=[".zip"], type="filepath", label=label, height=140, elem_classes="lab-archive")
-            gr.HTML(f'<p class="lab-hint">{judged_limits(limits())}</p>')
-        with gr.Column(visible=False, min_width=300) as of_loaded:
-            with gr.Row():
-                qrels = gr.File(type="filepath", label="Judgments: TREC or TSV", height=140)
-                queries = gr.File(type="filepath", label="Queries: JSONL or TSV", height=140)
-            gr.HTML('<p class="lab-hint">Leave both empty where the collection has its own.</p>')
-        with gr.Column(visible=False, min_width=200) as of_both:
-            info = "The grade in the judgments from which on a passage counts as an answer."
-            level = gr.Number(1, precision=0, minimum=1, label="Answers have at least grade", info=info)
-    controls = [collection, first, second, k, graph, archive, qrels, queries, level]
-    return controls, collection, [of_beir, of_loaded, of_both]
-
-
-def _error_controls() -> tuple[gr.Slider, gr.HTML]:
+def _create_errors() -> tuple[gr.Slider, gr.HTML]:
     """Create the ef slider and the errors that it updates."""
     with gr.Row():
         with gr.Column(scale=4, min_width=320):
@@ -245,7 +280,7 @@ def _error_controls() -> tuple[gr.Slider, gr.HTML]:
     return ef, errors
 
 
-def _question_controls() -> tuple[gr.Radio, gr.Dataframe, gr.HTML]:
+def _create_questions() -> tuple[gr.Radio, gr.Dataframe, gr.HTML]:
     """Create the list of questions and the view of the chosen one."""
     gr.HTML('<div class="lab-side">Question by question</div>')
     info = "Choose a question in the list to see both rankings side by side."
@@ -261,5 +296,5 @@ def _question_controls() -> tuple[gr.Radio, gr.Dataframe, gr.HTML]:
         buttons=[],
         elem_classes="lab-questions",
     )
-    view = gr.HTML(QUESTION_HINT)
-    return show, listed, view
+    question = gr.HTML(QUESTION_HINT)
+    return show, listed, question

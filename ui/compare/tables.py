@@ -1,15 +1,13 @@
 """Tables and bars of a comparison as HTML, and its scores as rows of the CSV file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
 
-from retriever.documents.passage import ScoredPassage
 from retriever.evaluation.significance import TIE_TOLERANCE, Comparison, Interval
-from retriever.experiments.error_attribution import ErrorAttribution
-from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.model_comparison import ModelComparison, answer_rank
 from ui.compare.text import format_p
-from ui.render.html import escape
-from ui.render.passages import foldable_text, passage_place
+from ui.render.html import Html, render
 
 MEASURE_SENTENCES = {
     "success": ("hit rate@{k}", "Share of questions with an answer in the first {k}."),
@@ -21,107 +19,48 @@ MEASURE_SENTENCES = {
 ERROR_PARTS = {"kept": "found by HNSW", "index": "lost by the index", "model": "lost by the model"}
 
 
-def scoreboard(compared: ModelComparison) -> str:
+@dataclass(frozen=True)
+class MeasureRow:
+    """One measure's row of the scoreboard; better: the number of the better model, 0 or 1, None if they are equal."""
+
+    measure: str
+    title: str
+    sentence: str
+    scores: tuple[Html, Html]
+    better: int | None
+    difference: Html
+
+    @classmethod
+    def of(cls, measure: str, found: Comparison, k: int) -> Self:
+        """Return the row of a measure, by trec_eval's name, at k."""
+        title, sentence = (words.format(k=k) for words in MEASURE_SENTENCES[measure.split("_")[0]])
+        mean = found.difference.mean
+        better = None if abs(mean) <= TIE_TOLERANCE else int(mean < 0)
+        chance = "" if found.significant else ", may be chance"
+        difference = interval_cell(found.difference, sign=True, beside=format_p(found.p), below=chance)
+        scores = interval_cell(found.first), interval_cell(found.second)
+        return cls(measure, title, sentence, scores, better, difference)
+
+
+def scoreboard(compared: ModelComparison) -> Html:
     """Return the table of both models' scores by every measure, with intervals, differences and p values."""
-    head = "".join(
-        f'<th scope="col"><span class="lab-model-{side}">{mark}</span> {escape(name)}</th>'
-        for side, mark, name in zip(("a", "b"), "●▲", compared.models, strict=True)
-    )
-    rows = "".join(_measure_row(name, found, compared.k) for name, found in compared.measures.items())
-    return (
-        f'<div class="lab-scroll lab-whole"><table class="lab-table lab-scores"><tr><th scope="col">measure</th>{head}'
-        f'<th scope="col">difference</th></tr>{rows}</table></div>'
-    )
+    rows = [MeasureRow.of(measure, found, compared.k) for measure, found in compared.measures.items()]
+    return render("compare/scoreboard.html", names=compared.models, rows=rows)
 
 
-def _measure_row(name: str, found: Comparison, k: int) -> str:
-    """Return one measure's row of the scoreboard."""
-    title, sentence = MEASURE_SENTENCES[name.split("_")[0]]
-    better = "a" if found.difference.mean > TIE_TOLERANCE else "b" if found.difference.mean < -TIE_TOLERANCE else ""
-    cells = "".join(
-        f'<td class="{"lab-better" if better == side else ""}">{interval_cell(values)}</td>'
-        for side, values in (("a", found.first), ("b", found.second))
-    )
-    chance = "" if found.significant else ", may be chance"
-    return (
-        f'<tr><th scope="row"><b>{title.format(k=k)}</b> <code>{name}</code>'
-        f"<small>{sentence.format(k=k)}</small></th>{cells}"
-        f"<td>{interval_cell(found.difference, sign=True, beside=format_p(found.p), below=chance)}</td></tr>"
-    )
-
-
-def interval_cell(values: Interval, *, sign: bool = False, beside: str = "", below: str = "") -> str:
+def interval_cell(values: Interval, *, sign: bool = False, beside: str = "", below: str = "") -> Html:
     """Format a mean with its interval below it, from 0 to 1 as trec_eval does."""
     rounded = [round(value, 3) + 0.0 for value in (values.mean, values.low, values.high)]  # + 0.0 avoids a minus zero
     numbers = [f"{value:+.3f}" if sign else f"{value:.3f}" for value in rounded]
     mean, low, high = (number.replace("-", "−") for number in numbers)
     bounds = "no interval" if values.low != values.low else f"{low} to {high}"
-    return f"<b>{mean}</b> {beside}<small>{bounds}{below}</small>"
+    return Html("<b>{}</b> {}<small>{}{}</small>").format(mean, beside, bounds, below)
 
 
-def error_bars(compared: ModelComparison, ef: int) -> str:
+def error_bars(compared: ModelComparison, ef: int) -> Html:
     """Return a bar for each model: what was found, what the index lost and what the model lost."""
-    sides = zip(("a", "b"), "●▲", (compared.first, compared.second), compared.errors(ef), strict=True)
-    bars = "".join(_error_bar(side, mark, index, errors) for side, mark, index, errors in sides)
-    legend = "".join(f'<span><i class="lab-{css}"></i>{words}</span>' for css, words in ERROR_PARTS.items())
-    return f'<div class="lab-errors" data-ef="{ef}">{bars}<div class="lab-legend">{legend}</div></div>'
-
-
-def _error_bar(side: str, mark: str, index: JudgedIndex, errors: ErrorAttribution) -> str:
-    """Return one model's bar, with its numbers above it."""
-    parts = {"kept": errors.kept, "index": errors.lost_by_index, "model": errors.lost_by_model}
-    segments = "".join(
-        f'<div class="lab-{css}" style="flex-grow:{len(ids)}" title="{ERROR_PARTS[css]}: {len(ids)}"></div>'
-        for css, ids in parts.items()
-        if ids
-    )
-    share = 100 / errors.asked
-    numbers = (
-        f"exact search finds {errors.found * share:.1f} of 100 (<b>the model loses "
-        f"{len(errors.lost_by_model) * share:.1f}</b>), HNSW {len(errors.kept) * share:.1f} of these "
-        f"(<b>the index loses {len(errors.lost_by_index) * share:.1f}</b>)"
-    )
-    name = f'<span class="lab-model-{side}">{mark}</span> {escape(index.model_name)}'
-    return f'<div class="lab-error"><div>{name}: {numbers}</div><div class="lab-bar">{segments}</div></div>'
-
-
-def ranking_list(
-    index: JudgedIndex, query_id: str, hits: Sequence[ScoredPassage], missed: Sequence[bool], note: str
-) -> str:
-    """Return one model's exact ranking below a note, with judged passages and HNSW's misses marked."""
-    grades, level = index.judged.qrels[query_id], index.judged.relevance_level
-    items = []
-    for rank, (hit, miss) in enumerate(zip(hits, missed, strict=True), 1):
-        grade = grades.get(hit.passage.doc_id)
-        tags = _grade_tag(grade, level) + ('<span class="lab-tag">missed by HNSW</span>' if miss else "")
-        css = " ".join(name for name, on in (("lab-marked", miss), ("lab-answer", (grade or 0) >= level)) if on)
-        items.append(
-            f'<li class="{css}"><div class="lab-hit-head"><span class="lab-rank">{rank}</span>'
-            f'<b>{escape(passage_place(hit.passage))}</b>{tags}<span class="lab-score" title="cosine similarity">'
-            f"{hit.score:.3f}</span></div>{foldable_text(hit.passage.text)}</li>"
-        )
-    return f'<p class="lab-hint">{note}</p><ol class="lab-hits lab-exact">{"".join(items)}</ol>'
-
-
-def _grade_tag(grade: int | None, level: int) -> str:
-    """Return the tag of a judged passage; empty if it was not judged."""
-    if grade is None:
-        return ""
-    words = "answer" if grade >= level else "related" if grade > 0 else "judged: no answer"
-    css = "lab-tag-answer" if grade >= level else "lab-tag-plain"
-    return f'<span class="lab-tag {css}">{words} (grade {grade})</span>'
-
-
-def answer_list(index: JudgedIndex, query_id: str) -> str:
-    """Return the passages judged to answer a question, whether or not a model found them."""
-    answers = index.judged.answers(query_id)
-    shown: dict[str, str] = {}
-    for passage in index.indexed.retriever.passages:
-        if passage.doc_id in answers and passage.doc_id not in shown:
-            shown[passage.doc_id] = f"<li><b>{escape(passage_place(passage))}</b>{foldable_text(passage.text)}</li>"
-    if not shown:
-        return '<p class="lab-hint">No passage of this collection is judged to answer it.</p>'
-    return f'<ul class="lab-answers">{"".join(shown.values())}</ul>'
+    sides = list(zip(compared.models, compared.errors(ef), strict=True))
+    return render("compare/errors.html", ef=ef, sides=sides, parts=ERROR_PARTS)
 
 
 def question_rows(compared: ModelComparison) -> list[dict[str, object]]:

@@ -1,14 +1,13 @@
-"""Sentences about a comparison: verdict, costs, notes and what lost a question. Pure functions; all text is escaped."""
+"""Sentences about a comparison: verdict, costs, notes and what lost a question. Pure functions."""
 
 import math
 from collections.abc import Sequence
 
-from retriever.evaluation.judged_queries import JudgmentCoverage
-from retriever.evaluation.significance import SIGNIFICANT, TIE_TOLERANCE, Comparison, Interval
+from retriever.evaluation.significance import SIGNIFICANT, TIE_TOLERANCE, Interval
 from retriever.experiments.error_attribution import ErrorAttribution
-from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.model_comparison import ModelComparison, judged_share
-from ui.render.html import escape
+from retriever.retrievers.document_runs import document_ids
+from ui.render.html import Html
 
 FEW_QUESTIONS = 50  # with fewer questions the intervals are so wide that the page warns of it
 COMFORTABLE_EF = 100  # the index's cost is shown at this ef too, beside the chosen one
@@ -17,7 +16,7 @@ COMFORTABLE_EF = 100  # the index's cost is shown at this ef too, beside the cho
 def format_points(value: float, *, sign: bool = True) -> str:
     """Format a share as percentage points with one decimal and a true minus sign."""
     number = round(value * 100, 1) + 0.0
-    return f"{number:+.1f}".replace("-", "−") if sign else f"{number:.1f}".replace("-", "−")
+    return format(number, "+.1f" if sign else ".1f").replace("-", "−")
 
 
 def format_bounds(interval: Interval) -> str:
@@ -40,91 +39,94 @@ def format_p(p: float) -> str:
     return f"p = {p:.4f}" if close else f"p = {p:.3f}"
 
 
-def verdict_sentence(compared: ModelComparison) -> str:
+def verdict_sentence(compared: ModelComparison) -> Html:
     """Return which model finds more answers, by how much, and whether that could be chance."""
     rate, k, n = compared.hit_rate, compared.k, len(compared.hit_rate.differences)
     found = [round(side.mean * n) for side in (rate.first, rate.second)]
-    names = [f"<b>{escape(name)}</b>" for name in compared.models]
-    among = "as its first result" if k == 1 else f"among its first {k} results"
+    whose = "their" if found[0] == found[1] else "its"
+    among = f"as {whose} first result" if k == 1 else f"among {whose} first {k} results"
     if found[0] == found[1]:
-        among = among.replace(" its ", " their ")
-        words = f"Both models find an answer {among} for <b>{found[0]} of {n}</b> questions."
-        return words + _by_ndcg(compared) + _few(rate)
-    order = (0, 1) if found[0] > found[1] else (1, 0)
-    words = f"{names[order[0]]} finds an answer {among} for <b>{found[order[0]]} of {n}</b> questions, "
-    words += f"{names[order[1]]} for <b>{found[order[1]]}</b>. "
+        words = Html("Both models find an answer {} for <b>{} of {}</b> questions.").format(among, found[0], n)
+        return _sentences(words, _by_ndcg(compared), _few(n))
+    better, other = (0, 1) if found[0] > found[1] else (1, 0)
+    words = Html("<b>{}</b> finds an answer {} for <b>{} of {}</b> questions, <b>{}</b> for <b>{}</b>.").format(
+        compared.models[better], among, found[better], n, compared.models[other], found[other]
+    )
     larger = "is larger than chance would give" if rate.significant else "could be chance"
-    difference = rate.difference if order == (0, 1) else _negated(rate.difference)
-    words += f"The difference, {format_difference(difference)}, {larger} ({format_p(rate.p)})."
-    return words + ("" if rate.significant else _by_ndcg(compared)) + _few(rate)
+    difference = format_difference(_negated(rate.difference) if better else rate.difference)
+    sure = f"The difference, {difference}, {larger} ({format_p(rate.p)})."
+    return _sentences(words, sure, "" if rate.significant else _by_ndcg(compared), _few(n))
 
 
-def _by_ndcg(compared: ModelComparison) -> str:
+def _sentences(*sentences: str) -> Html:
+    """Return the sentences that are not empty, one after the other."""
+    return Html(" ").join(filter(None, sentences))
+
+
+def _by_ndcg(compared: ModelComparison) -> Html:
     """Return which model is better by nDCG, for comparisons that the hit rate does not decide; empty if neither is."""
     ndcg = compared.measures[f"ndcg_cut_{compared.k}"]
     if not ndcg.significant:
-        return ""
+        return Html()
     better, difference = compared.models[0], ndcg.difference
     if difference.mean < 0:
         better, difference = compared.models[1], _negated(difference)
-    return (
-        f" By nDCG@{compared.k}, which looks at how high the answers stand, <b>{escape(better)}</b> is better: "
-        f"{format_difference(difference)} ({format_p(ndcg.p)})."
-    )
+    words = Html("By nDCG@{}, which looks at how high the answers stand, <b>{}</b> is better: {} ({}).")
+    return words.format(compared.k, better, format_difference(difference), format_p(ndcg.p))
 
 
-def _few(rate: Comparison) -> str:
+def _few(n: int) -> str:
     """Return a warning of few questions: the intervals are wide, or for a single question unknown."""
-    n = len(rate.differences)
     if n >= FEW_QUESTIONS:
         return ""
     if n == 1:
-        return " One question says nothing of others."
-    return f" There are only {n} questions: with so few the intervals are wide, and small differences cannot be seen."
+        return "One question says nothing of others."
+    return f"There are only {n} questions: with so few the intervals are wide, and small differences cannot be seen."
 
 
 def _negated(interval: Interval) -> Interval:
     return Interval(-interval.mean, -interval.high, -interval.low)
 
 
-def kinds_sentence(compared: ModelComparison) -> str:
+def kinds_sentence(compared: ModelComparison) -> Html:
     """Return the kinds of question on which the models differ most and least; empty without kinds."""
     if not compared.kinds:
-        return ""
+        return Html()
     ranked = sorted(compared.kinds.items(), key=lambda item: -abs(item[1].difference.mean))
     (most, widest), (least, narrowest) = ranked[0], ranked[-1]
     if abs(widest.difference.mean) < TIE_TOLERANCE:
-        return "For every kind of question both find as many answers."
-    words = f"They differ most on <b>{escape(most)}</b> questions ({widest.first.mean:.0%} against "
-    words += f"{widest.second.mean:.0%}{'' if widest.significant else ', which could be chance'})"
-    differ = abs(widest.difference.mean) - abs(narrowest.difference.mean) > TIE_TOLERANCE
-    return words + (f", least on <b>{escape(least)}</b>." if differ else ".")
-
-
-def cost_sentence(compared: ModelComparison, ef: int) -> str:
-    """Return how much the model changes the hit rate, and how much the index costs."""
-    moved = format_points(abs(compared.hit_rate.difference.mean), sign=False)
-    words = f"Changing the model moves the hit rate by <b>{moved} points</b>; this index at ef={ef} costs "
-    words += _cost(compared, ef)
-    comfortable = max(COMFORTABLE_EF, compared.k)
-    if ef != comfortable:
-        words += f", at ef={comfortable} {_cost(compared, comfortable)}"
+        return Html("For every kind of question both find as many answers.")
+    chance = "" if widest.significant else ", which could be chance"
+    words = Html("They differ most on <b>{}</b> questions ({:.0%} against {:.0%}{})")
+    words = words.format(most, widest.first.mean, widest.second.mean, chance)
+    if abs(widest.difference.mean) - abs(narrowest.difference.mean) > TIE_TOLERANCE:
+        words += Html(", least on <b>{}</b>").format(least)
     return words + "."
 
 
-def _cost(compared: ModelComparison, ef: int) -> str:
-    """Return what the index costs with both models, in points."""
+def cost_sentence(compared: ModelComparison, ef: int) -> Html:
+    """Return how much the model changes the hit rate, and how much the index costs."""
+    moved = format_points(abs(compared.hit_rate.difference.mean), sign=False)
+    words = Html("Changing the model moves the hit rate by <b>{} points</b>; this index at ef={} costs {}")
+    words = words.format(moved, ef, _cost(compared, ef))
+    comfortable = max(COMFORTABLE_EF, compared.k)
+    if ef != comfortable:
+        words += Html(", at ef={} {}").format(comfortable, _cost(compared, comfortable))
+    return words + "."
+
+
+def _cost(compared: ModelComparison, ef: int) -> Html:
+    """Return what the index costs with both models, in points; equal costs once."""
     sides = (compared.first, compared.second)
-    parts = [format_points(index.errors(compared.k, ef).index_cost, sign=False) for index in sides]
-    return f"<b>{parts[0]}</b>" if parts[0] == parts[1] else f"<b>{parts[0]}</b> and <b>{parts[1]}</b>"
+    costs = [format_points(index.errors(compared.k, ef).index_cost, sign=False) for index in sides]
+    return Html(" and ").join(Html("<b>{}</b>").format(cost) for cost in dict.fromkeys(costs))
 
 
 def lucky_sentence(compared: ModelComparison, ef: int) -> str:
     """Return an explanation of answers that only HNSW finds; empty if there are none."""
-    counts = [
-        (index.model_name, len(index.errors(compared.k, ef).lucky)) for index in (compared.first, compared.second)
-    ]
-    parts = [f"{count} with {escape(name)}" for name, count in counts if count]
+    sides = (compared.first, compared.second)
+    counts = [(len(index.errors(compared.k, ef).lucky), index.model_name) for index in sides]
+    parts = [f"{count} with {name}" for count, name in counts if count]
     if not parts:
         return ""
     return (
@@ -133,10 +135,8 @@ def lucky_sentence(compared: ModelComparison, ef: int) -> str:
     )
 
 
-def blame_sentence(
-    index: JudgedIndex, errors: ErrorAttribution, query_id: str, rank: int | None, k: int, ef: int
-) -> str:
-    """Return where one question's answer was found or lost."""
+def blame_sentence(errors: ErrorAttribution, query_id: str, rank: int | None, k: int, ef: int) -> str:
+    """Return where one question's answer was found or lost; rank: of the first answer, None beyond rank 100."""
     stands = f"at rank {rank}" if rank else "beyond rank 100"
     lost = errors.blame(query_id)
     if lost == "model":
@@ -147,21 +147,16 @@ def blame_sentence(
     return f"Found: the first answer stands {stands} in exact search, and HNSW at ef={ef} finds it too."
 
 
-def comparison_notes(
-    compared: ModelComparison, coverage: JudgmentCoverage, in_lower_case: Sequence[float]
-) -> list[str]:
+def comparison_notes(compared: ModelComparison, in_lower_case: Sequence[float]) -> list[str]:
     """Return what qualifies the numbers: cut passages, unjudged results, judgments that do not match."""
-    first, second = compared.first, compared.second
-    notes = [
-        "Passages cut at the model's limit: "
-        + ", ".join(f"{escape(i.model_name)} {i.indexed.n_cut:,} of {len(i.indexed):,}" for i in (first, second))
-        + "."
-    ]
-    k = compared.k
+    first, second, k = compared.first, compared.second, compared.k
+    cut = [f"{index.model_name} {index.indexed.n_cut:,} of {len(index.indexed):,}" for index in (first, second)]
     shares = [_percent(judged_share(index.run(k), index.judged.qrels, k)) for index in (first, second)]
-    notes.append(
-        f"Of the first {compared.k} results {shares[0]} and {shares[1]} were judged; the others count as no answer."
-    )
+    notes = [
+        f"Passages cut at the model's limit: {', '.join(cut)}.",
+        f"Of the first {k} results {shares[0]} and {shares[1]} were judged; the others count as no answer.",
+    ]
+    coverage = first.judged.coverage(document_ids(first.indexed.retriever))
     if coverage.queries < coverage.judged_queries:
         missing = coverage.judged_queries - coverage.queries
         notes.append(
@@ -173,7 +168,7 @@ def comparison_notes(
     if in_lower_case:
         rates = [side.mean for side in (compared.hit_rate.first, compared.hit_rate.second)]
         changes = [
-            f"{escape(name)} {before:.1%} → {after:.1%}"
+            f"{name} {before:.1%} → {after:.1%}"
             for name, before, after in zip(compared.models, rates, in_lower_case, strict=True)
         ]
         notes.append(

@@ -38,11 +38,6 @@ def escape(text: object) -> str:
     return str(Html.escape(text))
 
 
-def without_tags(markup: str) -> str:
-    """Return the plain text of a sentence made for the page."""
-    return Html(markup).striptags()
-
-
 def writable_text(text: object) -> str:
     """Return text with U+FFFD for characters that no page can hold."""
     return UNWRITABLE_IN_HTML.sub("\ufffd", str(text))

@@ -24,13 +24,3 @@ def passage_place(passage: Passage) -> str:
 def snippet(text: str) -> str:
     """Return a short text as it is, and the first words of a long one."""
     return text if len(text) <= SNIPPET else text[:SNIPPET].rsplit(" ", 1)[0]
-
-
-def foldable_text(text: str) -> str:
-    """Return a text as HTML; a long one is its beginning, which opens to the whole (until every tab has templates)."""
-    from ui.render.html import escape
-
-    start = snippet(text)
-    if start == text:
-        return f"<p>{escape(text)}</p>"
-    return f"<details><summary>{escape(start)} …</summary><p>{escape(text)}</p></details>"

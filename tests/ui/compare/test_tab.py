@@ -1,4 +1,4 @@
-"""Tests of the Compare models tab's handlers, called as Gradio calls them, before and after a comparison."""
+"""The Compare models tab's handlers, called as Gradio calls them: watched, cancelled, and before and after a result."""
 
 import json
 import re
@@ -7,256 +7,253 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from retriever.encoders.catalogue import MODELS
-from retriever.errors import CollectionError
-from tests.support.judged import compared
-from tests.support.page import Elements, assert_harmless, files_of, skipped, words_of
+from retriever.errors import Cancelled, DocumentError, ParameterError
+from tests.support.judged import compared, lost, starved_pair
+from tests.support.page import Elements, assert_harmless, build_tab, files_of, words_of
 from tests.support.small import HOSTILE
+from tests.support.work import PATIENCE, Work
+from ui.compare.controls import FIRST_MODELS
 from ui.compare.job import FinishedComparison
 from ui.compare.questions import BY_INDEX, CHOICES, LARGEST_DIFFERENCE, QUESTION_HINT, question_table, question_view
-from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
 from ui.compare.state import ComparisonState
-from ui.compare.tab import (
-    FIRST_MODELS,
-    VIEWS,
-    choose_question,
-    comparison_views,
-    download_section,
-    error_section,
-    follow_ef,
-    list_questions,
-    move_ef,
-    show_uploads,
-    stream_comparison_views,
-)
+from ui.compare.tab import build_compare_tab, comparison_figure, error_section
 from ui.compare.tables import scoreboard
 from ui.compare.text import kinds_sentence, verdict_sentence
 from ui.jobs.shared_samples import SharedSamples
-from ui.render.errors import report_errors
+from ui.render.controls import NO_CHANGE
+from ui.render.errors import report_errors, report_stream_errors
 from ui.session import Session
 
-FIRST, SECOND = [1, 2, 3, 5, 9, 11] * 4, [1, 12, 1, 12, 1, 1] * 4
-KINDS = {f"q{row}": "term" if row < 9 else "fact" for row in range(24)}
+BEFORE = FinishedComparison(None, 1.0)
+
+
+@pytest.fixture(scope="module")
+def tab():
+    return build_tab(build_compare_tab, SharedSamples(()))[0]
 
 
 @pytest.fixture(scope="module")
 def result():
     """A comparison over a graph that loses some answers."""
-    return FinishedComparison(compared(FIRST, SECOND, M=3, ef_construction=5, kinds=KINDS), 1.5)
+    kinds = {f"q{row}": "term" if row < 9 else "fact" for row in range(24)}
+    return FinishedComparison(starved_pair(kinds=kinds), 1.5)
 
 
 @pytest.fixture
-def comparison_state(result):
+def state(result):
     return ComparisonState(compared=result)
 
 
-def clicked(query_id):
-    """Return a stand-in for the event of a click on a question's row."""
-    return SimpleNamespace(row_value=["question?", "term", "1", "2", "+0.000", query_id])
-
-
-# --- before anything is compared
-
-
-def test_nothing_is_shown_before_a_comparison():
-    empty = ComparisonState()
-    assert skipped(move_ef(10, empty))
-    assert all(skipped(value) for value in follow_ef(LARGEST_DIFFERENCE, "q0", 10, empty))
-    assert skipped(list_questions(LARGEST_DIFFERENCE, 10, empty))
-
-
-def test_choosing_and_downloading_before_a_comparison_is_told():
-    with pytest.raises(gr.Error, match="press Compare"):
-        report_errors(choose_question)(10, ComparisonState(), clicked("q0"))
-    with pytest.raises(gr.Error, match="press Compare"):
-        report_errors(download_section)(10, ComparisonState())
-    with pytest.raises(CollectionError, match="Nothing has been compared yet"):
-        ComparisonState().result()
-
-
-# --- comparing
+def values_of(tab, comparison_state, **changed):
+    """Return the values of what a comparison reads; changed: those of some controls, by name."""
+    values = {component: component.value for component in tab.inputs}
+    values |= {tab.comparison_state: comparison_state, tab.session: Session()}
+    return values | {(vars(tab.controls) | vars(tab))[name]: value for name, value in changed.items()}
 
 
 @pytest.fixture
-def run(monkeypatch, result):
-    """A function that runs stream_comparison_views with a result of the test's own."""
-    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.001)
+def begin(tab, monkeypatch):
+    """A function that starts a comparison with the test's own work; no thread is left behind."""
+    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.005)
+    begun = []
 
-    def run(ef, show=LARGEST_DIFFERENCE, comparison_state=None):
-        monkeypatch.setattr("ui.compare.state.plan_comparison", lambda *args: lambda progress: result)
-        request = CompareRequest(COLLECTIONS[0], *FIRST_MODELS, k=10)
-        return list(
-            stream_comparison_views(
-                request, ef, show, comparison_state or ComparisonState(), Session(), SharedSamples(())
-            )
-        )
+    def begin(work, comparison_state, **changed):
+        monkeypatch.setattr("ui.compare.tab.plan_comparison", lambda *planned: work)
+        begun.append(tab.stream_comparison(values_of(tab, comparison_state, **changed)))
+        return begun[-1]
 
-    return run
-
-
-def test_steps_show_progress_and_then_the_result(run, result):
-    *waiting, (written, progress, *last) = run(25)
-    assert isinstance(waiting[0][0], ComparisonState)
-    assert all(skipped(value) for step in waiting for value in step[2:])
-    assert all(len(step) == 2 + VIEWS for step in waiting)
-    assert written.compared is result
-    assert "Done in 1.5 s" in progress
-    assert len(last) == VIEWS
-    assert last[0] == gr.update(visible=True)
-    assert 'data-ef="25"' in last[5]
+    yield begin
+    for left in begun:
+        left.close()
 
 
-def test_an_ef_below_k_is_k(run, comparison_state):
-    assert 'data-ef="10"' in run(1)[-1][7]
-    assert move_ef(1, comparison_state) == move_ef(10, comparison_state)
-    assert choose_question(1, comparison_state, clicked("q0")) == choose_question(10, comparison_state, clicked("q0"))
-    assert record_of(download_section(1, comparison_state))["settings"]["ef"] == 10
-    assert list_questions(BY_INDEX, 1, comparison_state).equals(list_questions(BY_INDEX, 10, comparison_state))
-    assert follow_ef(BY_INDEX, "q0", 1, comparison_state)[1] == follow_ef(BY_INDEX, "q0", 10, comparison_state)[1]
+def test_progress_is_shown_and_then_the_result(tab, begin, result):
+    work, before = Work(result, "embedding (all-MiniLM-L6-v2)"), ComparisonState(compared=BEFORE)
+    steps = begin(work, before, ef=1)
+    running = next(steps)
+    assert set(running) == {tab.comparison_state, tab.progress}
+    running = running[tab.comparison_state]
+    assert running.job is not None
+    assert (running.compared, running.index_cache) == (BEFORE, before.index_cache)
+    assert work.begun.wait(PATIENCE)
+    step = next(steps)
+    assert list(step) == [tab.progress], "the state is written once, so that other handlers' changes stay"
+    assert "mbedding (all-MiniLM-L6-v2) 25%" in step[tab.progress] and 'aria-valuenow="25"' in step[tab.progress]
+    work.go_on.set()
+    *_, last = steps
+    assert set(last) == set(tab.outputs)
+    done = last[tab.comparison_state]
+    assert (done.compared, done.index_cache, before.compared) == (result, before.index_cache, BEFORE)
+    assert "Done in 1.5 s" in last[tab.progress]
+    assert 'data-ef="10"' in last[tab.errors], "an ef below k is k"
+    assert "No comparison is running" in tab.cancel(done)
 
 
-def test_a_result_is_shown_whole(result):
-    comparison = result.comparison
-    _, said, board, figure, notes, errors, listed, *rest = comparison_views(result, 30, BY_INDEX)
-    assert said == f'<div class="lab-lesson">{verdict_sentence(comparison)} {kinds_sentence(comparison)}</div>'
-    assert board == scoreboard(comparison)
-    assert [trace.name for trace in figure.data] == ["alpha", "beta"]
-    assert list(figure.data[0].x) == ["term<br>(9)", "fact<br>(15)"]
-    assert "alpha 0 of 130, beta 0 of 130" in words_of(notes)
-    assert errors == error_section(result, 30)
-    assert listed.equals(question_table(comparison, BY_INDEX, 30))
-    assert rest == [QUESTION_HINT, "", ""], "no question is open any more, and no file offered is of the last result"
+def test_a_second_click_stops_the_first(tab, begin, result):
+    first, second = Work(BEFORE), Work(result)
+    first_steps = begin(first, ComparisonState())
+    running = next(first_steps)[tab.comparison_state]
+    assert first.begun.wait(PATIENCE)
+    second_steps = begin(second, running)
+    assert next(second_steps)[tab.comparison_state].job is not running.job
+    assert running.job.wait(PATIENCE), "the first goes on"
+    *_, last = first_steps
+    assert list(last) == [tab.progress] and "Cancelled" in last[tab.progress]
+    second.go_on.set()
+    *_, last = second_steps
+    assert last[tab.comparison_state].compared is result
 
 
-def test_without_kinds_the_figure_shows_ranks():
-    found = FinishedComparison(compared([1, 2, 50], [1, 12, None]), 0.5)
-    figure = comparison_views(found, 10, LARGEST_DIFFERENCE)[3]
-    assert list(figure.data[0].x) == ["1", "2–3", "4–10", "11–100", "beyond"]
-    assert [list(trace.y) for trace in figure.data] == [[1, 1, 0, 1, 0], [1, 0, 0, 1, 1]]
+def test_cancelling_leaves_the_last_result(tab, begin):
+    work = Work(BEFORE)
+    steps = begin(work, ComparisonState(compared=BEFORE))
+    running = next(steps)[tab.comparison_state]
+    assert work.begun.wait(PATIENCE)
+    assert "Cancelling" in tab.cancel(running)
+    rest = list(steps)
+    assert all(list(step) == [tab.progress] for step in rest)
+    assert "Cancelled. The last result is unchanged." in rest[-1][tab.progress]
+    for state in (running, ComparisonState()):
+        assert "No comparison is running" in tab.cancel(state)
 
 
-def test_notes_count_what_the_judgments_and_the_collection_share():
-    qrels = {"q0": {"d0": 1, "elsewhere": 1}, "q1": {"d1": 1}, "gone": {"d1": 1}}
-    found = compared([1, 2], [2, 1], n=30, qrels=qrels, queries={"q0": "question 0?", "q1": "question 1?"})
-    notes = words_of(comparison_views(FinishedComparison(found, 0.5, [0.5, 0.25]), 10, LARGEST_DIFFERENCE)[4])
-    assert "1 of 3 judged queries have no text" in notes
-    assert "1 of 3 judged documents are not in this collection" in notes
-    assert "66.7% → 50.0%" in notes
+@pytest.mark.parametrize("error", [DocumentError(f"{HOSTILE} is empty."), ZeroDivisionError("no")])
+def test_a_failure_is_told_and_leaves_the_last_result(tab, begin, error):
+    work = Work(error)
+    steps = begin(work, ComparisonState(compared=BEFORE))
+    next(steps)
+    work.go_on.set()
+    seen = []
+    with pytest.raises(gr.Error) as raised:
+        seen += report_stream_errors(lambda: steps)()
+    assert all(list(step) == [tab.progress] for step in seen)
+    if isinstance(error, DocumentError):
+        assert "is empty" in raised.value.message and "<" not in raised.value.message
+        assert "Nothing was compared. The last result is unchanged." in seen[-1][tab.progress]
 
 
-# --- sliding ef
+def test_a_visitor_who_leaves_stops_the_comparison(tab, begin):
+    steps = begin(Work(BEFORE), ComparisonState())
+    running = next(steps)[tab.comparison_state]
+    steps.close()
+    with pytest.raises(Cancelled):
+        running.job.result()
 
 
-@pytest.mark.parametrize("ef", [10, 30, 130])
-def test_sliding_moves_only_what_the_index_loses(comparison_state, ef):
-    source = move_ef(ef, comparison_state)
-    assert f'data-ef="{ef}"' in source
-    assert f"this index at ef={ef} costs" in words_of(source)
-    assert words_of(source).count("the model loses 16.7") == 1  # 4 of 24, whatever ef is
-    assert words_of(source).count("the model loses 33.3") == 1  # 8 of 24
-    for index in (comparison_state.compared.comparison.first, comparison_state.compared.comparison.second):
-        loses = 100 * len(index.errors(10, ef).lost_by_index) / 24
-        assert f"the index loses {loses:.1f}" in words_of(source)
+def test_a_refused_request_starts_nothing_and_stops_nothing(tab):
+    same = values_of(tab, ComparisonState(), second=FIRST_MODELS[0])
+    with pytest.raises(ParameterError, match="two different"):
+        next(tab.stream_comparison(same))
 
 
-def test_sliding_far_enough_loses_less(comparison_state):
-    losses = [
-        sum(map(float, re.findall(r"index loses ([0-9.]+)", words_of(move_ef(ef, comparison_state)))))
-        for ef in (10, 400)
-    ]
-    assert losses[0] > losses[1]
+def test_a_result_is_shown_whole(tab, result):
+    shown, found = tab.show_result(result, 30, BY_INDEX), result.comparison
+    assert {*shown, tab.comparison_state, tab.progress} == set(tab.outputs)
+    assert shown[tab.results] == gr.update(visible=True)
+    assert shown[tab.lesson] == f'<div class="lab-lesson">{verdict_sentence(found)} {kinds_sentence(found)}</div>'
+    assert shown[tab.board] == scoreboard(found)
+    assert [trace.name for trace in shown[tab.figure].data] == ["alpha", "beta"]
+    assert list(shown[tab.figure].data[0].x) == ["term<br>(9)", "fact<br>(15)"]
+    assert "alpha 0 of 130, beta 0 of 130" in words_of(shown[tab.notes])
+    assert shown[tab.errors] == error_section(found, 30)
+    assert shown[tab.listed].equals(question_table(found, BY_INDEX, 30))
+    without_kinds = comparison_figure(compared([1, 2, 50], [1, 12, None]))
+    assert list(without_kinds.data[0].x) == ["1", "2–3", "4–10", "11–100", "beyond"]
+    assert [list(trace.y) for trace in without_kinds.data] == [[1, 1, 0, 1, 0], [1, 0, 0, 1, 1]]
+    # no question is open any more, and no file offered is of the last result
+    assert (shown[tab.question], shown[tab.query_id], shown[tab.files]) == (QUESTION_HINT, "", "")
 
 
-def test_what_follows_the_slider_is_the_list_of_losses_and_the_open_question(comparison_state):
-    comparison = comparison_state.compared.comparison
-    listed, one = follow_ef(BY_INDEX, "q3", 30, comparison_state)
-    assert listed.equals(question_table(comparison, BY_INDEX, 30))
-    assert one == question_view(comparison, "q3", 30)
+def clicked(*row):
+    """Return a stand-in for the event of a click on a question's row."""
+    return SimpleNamespace(row_value=row)
+
+
+def test_before_a_comparison_nothing_is_shown_and_what_is_asked_for_is_told(tab):
+    empty = ComparisonState()
+    assert empty.index_cache is not ComparisonState().index_cache, "visitors share no indexes"
+    assert tab.move_ef(10, empty) == tab.list_questions(LARGEST_DIFFERENCE, 10, empty) == NO_CHANGE
+    assert tab.follow_ef(LARGEST_DIFFERENCE, "q0", 10, empty) == NO_CHANGE
+    for handler, *arguments in ((tab.open_question, clicked("q0")), (tab.offer_files,)):
+        with pytest.raises(gr.Error, match="Nothing has been compared yet; press Compare"):
+            report_errors(handler)(10, empty, *arguments)
+
+
+def test_sliding_moves_only_what_the_index_loses(tab, state):
+    losses = {}
+    for ef in (10, 30, 400):
+        source = tab.move_ef(ef, state)
+        said = words_of(source)
+        assert f'data-ef="{ef}"' in source and f"this index at ef={ef} costs" in said
+        assert re.findall(r"the model loses ([0-9.]+)", said) == ["16.7", "33.3"]  # 4 and 8 of 24, whatever ef is
+        losses[ef] = [float(value) for value in re.findall(r"the index loses ([0-9.]+)", said)]
+        both = state.compared.comparison.errors(ef)
+        assert losses[ef] == pytest.approx([100 * len(errors.lost_by_index) / 24 for errors in both], abs=0.051)
+    assert sum(losses[10]) > sum(losses[400])
+
+
+def test_what_follows_the_slider_is_the_list_of_losses_and_the_open_question(tab, state):
+    found = state.compared.comparison
+    shown = tab.follow_ef(BY_INDEX, "q3", 30, state)
+    assert shown[tab.listed].equals(question_table(found, BY_INDEX, 30))
+    assert shown[tab.question] == question_view(found, "q3", 30)
+    assert list(tab.follow_ef(BY_INDEX, "", 30, state)) == [tab.listed]
+    for show in set(CHOICES) - {BY_INDEX}:  # do not depend on ef
+        assert list(tab.follow_ef(show, "q3", 30, state)) == [tab.question]
+        assert tab.follow_ef(show, "", 30, state) == NO_CHANGE, "Gradio takes no empty answer"
+
+
+def test_a_listed_question_opens_and_is_remembered(tab, state):
+    found = state.compared.comparison
     for show in CHOICES:
-        listed, one = follow_ef(show, "", 30, comparison_state)
-        assert skipped(listed) == (show != BY_INDEX), "another list does not depend on ef"
-        assert skipped(one)
-
-
-# --- questions
-
-
-@pytest.mark.parametrize("show", CHOICES)
-def test_the_list_that_was_asked_for_is_shown(comparison_state, show):
-    assert list_questions(show, 25, comparison_state).equals(
-        question_table(comparison_state.compared.comparison, show, 25)
-    )
-
-
-def test_choosing_a_question_opens_it_and_remembers_it(comparison_state):
-    query_id, one = choose_question(25.0, comparison_state, clicked("q3"))
-    assert query_id == "q3"
-    assert one == question_view(comparison_state.compared.comparison, "q3", 25)
-    assert "HNSW at ef=25" in one
-
-
-def test_every_listed_question_can_be_chosen(comparison_state):
-    for row in list_questions(LARGEST_DIFFERENCE, 10, comparison_state).values.tolist():
-        assert row[0] in choose_question(10, comparison_state, SimpleNamespace(row_value=row))[1]
-
-
-# --- downloads
+        assert tab.list_questions(show, 25.0, state).equals(question_table(found, show, 25))
+    for row in tab.list_questions(LARGEST_DIFFERENCE, 10, state).values.tolist():
+        shown = tab.open_question(25.0, state, clicked(*row))
+        assert shown == {tab.query_id: row[-1], tab.question: question_view(found, row[-1], 25)}
+        assert row[0] in shown[tab.question] and "HNSW at ef=25" in shown[tab.question]
 
 
 def record_of(source):
     return json.loads(files_of(source)["run-record.json"])
 
 
-def test_downloads_hold_files_and_the_record_at_this_ef(comparison_state):
-    source = download_section(30, comparison_state)
-    assert list(files_of(source)) == [
-        "alpha.run.txt",
-        "beta.run.txt",
-        "qrels.txt",
-        "scores.csv",
-        "run-record.json",
-        "run-record.md",
-    ]
+def test_files_and_the_record_at_this_ef_are_offered(tab, state):
+    source = tab.offer_files(30, state)
+    names = ["alpha.run.txt", "beta.run.txt", "qrels.txt", "scores.csv", "run-record.json", "run-record.md"]
+    assert list(files_of(source)) == names
     record = record_of(source)
     assert (record["settings"]["ef"], record["settings"]["k"]) == (30, 10)
     assert record["observed"]["success_10"]["first"][0] == pytest.approx(20 / 24, abs=1e-6)
 
 
-# --- controls
+def test_an_ef_below_k_is_k(tab, state):
+    assert tab.move_ef(1, state) == tab.move_ef(10, state)
+    assert tab.open_question(1, state, clicked("q0")) == tab.open_question(10, state, clicked("q0"))
+    assert tab.follow_ef(CHOICES[0], "q0", 1, state) == tab.follow_ef(CHOICES[0], "q0", 10, state)
+    assert tab.list_questions(BY_INDEX, 1, state).equals(tab.list_questions(BY_INDEX, 10, state))
+    assert record_of(tab.offer_files(1, state))["settings"]["ef"] == 10
 
 
-def test_only_the_files_that_a_collection_needs_are_shown():
-    visible = {name: [update["visible"] for update in show_uploads(name)] for name in COLLECTIONS}
-    assert visible == {
-        **dict.fromkeys(COLLECTIONS, [False] * 3),
-        BEIR: [True, False, True],
-        LOADED: [False, True, True],
+def sources_of(tab, text):
+    """Return all that a comparison shows as HTML, where every name, title, question, kind and passage is a text."""
+    queries, kinds = ({f"q{row}": f"{text} {row}{end}" for row in range(3)} for end in "?!")
+    texts = {"queries": queries, "kinds": kinds, "title": text, "body": text, "name": text, "names": (text, f"{text}2")}
+    found = compared([1, 40, 1], [40, 40, 2], n=50, **texts)
+    for index in (found.first, found.second):
+        index._errors[10, 10] = lost(3, by_model=2, lucky=1)  # by luck, so that both names stand there too
+    state = ComparisonState(compared=FinishedComparison(found, 1.0, [0.5, 0.5]))
+    shown = tab.show_result(state.compared, 10, LARGEST_DIFFERENCE)
+    parts = {name: shown[getattr(tab, name)] for name in ("lesson", "board", "notes", "errors")}
+    return parts | {
+        "question": tab.open_question(10, state, clicked("q0"))[tab.question],
+        "files": tab.offer_files(10, state),
     }
 
 
-def test_the_first_models_need_no_network():
-    assert len(FIRST_MODELS) >= 2
-    assert all(MODELS[name].packaged for name in FIRST_MODELS)
-
-
-# --- markup stays text
-
-
-def test_a_hostile_collection_stays_text():
-    queries, kinds = ({f"q{row}": f"{HOSTILE} {row}{end}" for row in range(3)} for end in "?!")
-    texts = {"queries": queries, "kinds": kinds, "title": HOSTILE, "body": HOSTILE}
-    found = compared(
-        [1, 40, 1], [40, 1, 2], n=50, names=(HOSTILE, HOSTILE), name=HOSTILE, M=3, ef_construction=5, **texts
-    )
-    comparison_state = ComparisonState(compared=FinishedComparison(found, 1.0, [0.5, 0.5]))
-    shown_views = [
-        value for value in comparison_views(comparison_state.compared, 10, LARGEST_DIFFERENCE) if isinstance(value, str)
-    ]
-    for source in (
-        *shown_views,
-        move_ef(10, comparison_state),
-        choose_question(10, comparison_state, clicked("q0"))[1],
-        download_section(10, comparison_state),
-    ):
+def test_a_collection_that_is_hostile_everywhere_stays_text(tab):
+    times = {"lesson": 4, "board": 2, "notes": 4, "errors": 4, "question": 40, "files": 2}
+    plain = sources_of(tab, "word")
+    for name, source in sources_of(tab, HOSTILE).items():
         assert_harmless(source)
-    assert sum(HOSTILE in Elements(source).text for source in shown_views) == 4  # verdict, board, notes, two errors
+        assert Elements(source).tags == Elements(plain[name]).tags
+        assert Elements(source).text.count(HOSTILE) >= times[name], name

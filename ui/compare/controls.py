@@ -1,0 +1,107 @@
+"""The controls of the Compare models tab: what is compared, on which graph."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+
+from retriever.encoders.catalogue import MODELS
+from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
+from ui.inputs import check_whole_number
+from ui.render.controls import FIRST_K, GRAPH_PRESETS, RICH_GRAPH, SLIDER_MAX_K, Updates
+from ui.render.html import Html
+from ui.render.limits import judged_limits
+from ui.settings import limits
+
+Values = Mapping[Any, Any]  # component -> its value; what a handler receives whose inputs are a set
+COMPARED_GRAPHS = {name: graph for name, graph in GRAPH_PRESETS.items() if graph != RICH_GRAPH}
+FIRST_MODELS = [name for name, card in MODELS.items() if card.packaged]
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonControls:
+    """The components that say what is compared.
+
+    of_beir, of_loaded and of_both: the columns of what only an uploaded collection needs, only the loaded one, or both.
+    """
+
+    collection: gr.Dropdown
+    first: gr.Dropdown
+    second: gr.Dropdown
+    k: gr.Slider
+    graph: gr.Dropdown
+    archive: gr.File
+    qrels: gr.File
+    queries: gr.File
+    relevance_level: gr.Number
+    of_beir: gr.Column
+    of_loaded: gr.Column
+    of_both: gr.Column
+
+    @property
+    def inputs(self) -> set[Block]:
+        """The components whose values are a request."""
+        chosen = {self.collection, self.first, self.second, self.k, self.graph}
+        return {*chosen, self.archive, self.qrels, self.queries, self.relevance_level}
+
+    @property
+    def columns(self) -> list[gr.Column]:
+        """The columns that show_files shows or hides."""
+        return [self.of_beir, self.of_loaded, self.of_both]
+
+    def request(self, values: Values) -> CompareRequest:
+        """Return what the controls say, as one value. Raises ParameterError if a number is not whole."""
+        M, ef_construction = COMPARED_GRAPHS[values[self.graph]]
+        return CompareRequest(
+            collection=values[self.collection],
+            first=values[self.first],
+            second=values[self.second],
+            k=check_whole_number("k", values[self.k]),
+            M=M,
+            ef_construction=ef_construction,
+            archive=values[self.archive] or "",
+            qrels=values[self.qrels] or "",
+            queries=values[self.queries] or "",
+            relevance_level=check_whole_number("relevance_level", values[self.relevance_level]),
+        )
+
+    def show_files(self, collection: str) -> Updates:
+        """Show only the file inputs that a collection needs."""
+        shown_for = {self.of_beir: (BEIR,), self.of_loaded: (LOADED,), self.of_both: (BEIR, LOADED)}
+        return {column: gr.update(visible=collection in names) for column, names in shown_for.items()}
+
+
+def create_controls() -> ComparisonControls:
+    """Create the controls."""
+    with gr.Row():
+        info = "Its answers are known."
+        collection = gr.Dropdown(
+            list(COLLECTIONS), value=COLLECTIONS[0], label="Judged collection", info=info, scale=3, min_width=200
+        )
+        names = list(MODELS)
+        info = "Shown in green, ●."
+        first = gr.Dropdown(names, value=FIRST_MODELS[0], label="First model", info=info, scale=3, min_width=200)
+        info = "Shown in purple, ▲."
+        second = gr.Dropdown(names, value=FIRST_MODELS[1], label="Second model", info=info, scale=3, min_width=200)
+        info = "Results that count."
+        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (results)", info=info, scale=3, min_width=200)
+        info, graphs = "HNSW's M/efConstruction.", list(COMPARED_GRAPHS)
+        graph = gr.Dropdown(graphs, value=graphs[0], label="Graph", info=info, scale=3, min_width=200)
+    with gr.Row():
+        with gr.Column(visible=False, min_width=300) as of_beir:
+            label = "A .zip with corpus.jsonl, queries.jsonl and qrels/test.tsv"
+            archive = gr.File(file_types=[".zip"], type="filepath", label=label, height=140, elem_classes="lab-archive")
+            gr.HTML(Html('<p class="lab-hint">{}</p>').format(judged_limits(limits())))
+        with gr.Column(visible=False, min_width=300) as of_loaded:
+            with gr.Row():
+                qrels = gr.File(type="filepath", label="Judgments: TREC or TSV", height=140)
+                queries = gr.File(type="filepath", label="Queries: JSONL or TSV", height=140)
+            gr.HTML('<p class="lab-hint">Leave both empty where the collection has its own.</p>')
+        with gr.Column(visible=False, min_width=200) as of_both:
+            info = "The grade in the judgments from which on a passage counts as an answer."
+            level = gr.Number(1, precision=0, minimum=1, label="Answers have at least grade", info=info)
+    return ComparisonControls(
+        collection, first, second, k, graph, archive, qrels, queries, level, of_beir, of_loaded, of_both
+    )

@@ -1,0 +1,136 @@
+"""The indexes that a comparison needs, one a model: shared by all visitors, cached, or made."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from retriever.datasets.collection import Collection
+from retriever.errors import CollectionError
+from retriever.evaluation.judged_queries import JudgedQueries
+from retriever.experiments.judged_index import JudgedIndex, check_judged, embed_judged_queries, with_lower_case_queries
+from retriever.indexing.collection import IndexedCollection, IndexSettings
+from retriever.indexing.pipeline import index_collection, with_model
+from retriever.progress import Progress
+from ui.compare.index_cache import IndexCache
+from ui.compare.request import BEIR, JUDGED_SAMPLES, CompareRequest
+from ui.jobs.memory_budget import MEMORY_BUDGET, check_passages_fit, estimated_bytes
+from ui.jobs.shared_samples import SharedSamples
+from ui.session import Session
+from ui.settings import limits
+from ui.uploads.parse import UploadedJudgments, parse_beir_archive, parse_judgments
+from ui.uploads.parsed_files import missing_file_error
+
+
+@dataclass(frozen=True, eq=False)
+class ModelIndexes:
+    """The requested collection, indexed with one model or another; nothing that was embedded before is embedded again.
+
+    All that it makes is kept in the index cache, and what all visitors share in shared_samples.
+    """
+
+    request: CompareRequest
+    session: Session
+    index_cache: IndexCache
+    shared_samples: SharedSamples
+
+    def await_sample(self, model_name: str, progress: Progress) -> None:
+        """Wait until a requested sample is indexed with a model, which all visitors share; hold no place in a queue."""
+        if self.request.collection in JUDGED_SAMPLES:
+            self._sample(model_name, progress)
+
+    def of_model(self, model_name: str, progress: Progress) -> JudgedIndex:
+        """Return one model's index with the judged queries, on the requested graph."""
+        if self.request.collection in JUDGED_SAMPLES:
+            found = self._sample(model_name, progress)
+        elif self.request.collection == BEIR:
+            found = self._uploaded(model_name, progress)
+        else:
+            found = self._loaded(model_name, progress)
+        graph = (self.request.M, self.request.ef_construction)
+        settings = found.indexed.settings
+        if graph == (settings.M, settings.ef_construction):
+            return found
+
+        def build_graph() -> JudgedIndex:
+            progress("graph", 0.0)
+            MEMORY_BUDGET.check(estimated_bytes(len(found.indexed), found.indexed.retriever.dimension, graph[0]))
+            other = found.with_graph(*graph)
+            MEMORY_BUDGET.hold(other.indexed)
+            return other
+
+        return self.index_cache.get_or_make((found, *graph), build_graph)
+
+    def in_lower_case(self, index: JudgedIndex, progress: Progress) -> JudgedIndex:
+        """Return an index with its questions in lower case."""
+        make = partial(with_lower_case_queries, index, progress=progress)
+        return self.index_cache.get_or_make(("lower case", index), make)
+
+    def _sample(self, model_name: str, progress: Progress) -> JudgedIndex:
+        """Return a sample's index."""
+        name = JUDGED_SAMPLES[self.request.collection]
+        return self.shared_samples.judged(name, progress, model_name=model_name)
+
+    def _uploaded(self, model_name: str, progress: Progress) -> JudgedIndex:
+        """Index a collection in BEIR layout; another relevance level changes nothing that is embedded."""
+        archive, level, parsed_files = self.request.archive, self.request.relevance_level, self.index_cache.parsed_files
+        key = ("beir", parsed_files.digest(archive), model_name)
+
+        def embed() -> JudgedIndex:
+            progress("reading", 0.0)
+            collection = parsed_files.get_or_parse([archive], partial(parse_beir_archive, archive, progress))
+            if not isinstance(collection, Collection):
+                raise missing_file_error(archive)
+            _check_questions(collection.judged)
+            settings, most = IndexSettings(model_name), limits().chunks
+            admit = partial(check_passages_fit, settings)
+            indexed = index_collection(collection, settings, progress=progress, max_passages=most, admit=admit)
+            return embed_judged_queries(MEMORY_BUDGET.hold(indexed), progress=progress)
+
+        found = self.index_cache.get_or_make(key, embed)
+        if level == found.judged.relevance_level:
+            return found
+        return self.index_cache.get_or_make((*key, level), partial(found.with_relevance_level, level))
+
+    def _loaded(self, model_name: str, progress: Progress) -> JudgedIndex:
+        """Return an index of the loaded collection, its passages embedded with another model if needed."""
+        base = self.session.loaded()
+        judged = self._given_judgments(base, progress) if self.request.qrels else base.judged
+        _check_questions(judged)
+        check_judged(base, judged)  # before anything is embedded
+        files = [self.index_cache.parsed_files.digest(path) for path in self.request.paths]
+        key = (base, *files, self.request.relevance_level, model_name)
+
+        def embed() -> IndexedCollection:
+            check_passages_fit(replace(base.settings, model_name=model_name), len(base))
+            return MEMORY_BUDGET.hold(with_model(base, model_name, progress=progress))
+
+        def make() -> JudgedIndex:
+            same = model_name == base.settings.model_name
+            indexed = base if same else self.index_cache.get_or_make((base, model_name), embed)
+            return embed_judged_queries(indexed, judged, progress=progress)
+
+        return self.index_cache.get_or_make(key, make)
+
+    def _given_judgments(self, base: IndexedCollection, progress: Progress) -> JudgedQueries:
+        """Return the uploaded judgments, with the uploaded queries or the collection's own.
+
+        Raises CollectionError if there are no queries.
+        """
+        request, own = self.request, base.judged
+        if not request.queries and own is None:
+            raise CollectionError(
+                f"{base.name} has no queries of its own with ids; choose a file of queries as well: JSONL with _id and "
+                "text, or lines of id, tab and text."
+            )
+        read = partial(parse_judgments, request.qrels, request.queries, progress)
+        uploaded = self.index_cache.parsed_files.get_or_parse(request.paths, read)
+        if isinstance(uploaded, Collection):
+            raise missing_file_error(request.qrels)
+        asked: UploadedJudgments | JudgedQueries = uploaded if own is None or request.queries else own
+        return JudgedQueries(asked.queries, uploaded.qrels, request.relevance_level, asked.kinds)
+
+
+def _check_questions(judged: JudgedQueries | None) -> None:
+    """Raise CollectionError if there are more judged questions than a comparison may have."""
+    count, limit = len(judged.asked) if judged else 0, limits().questions
+    if count > limit:
+        raise CollectionError(f"There are {count:,} judged questions; at most {limit:,} are taken. Use a part of them.")
