@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from retriever.errors import ParameterError
+from retriever.experiments.search_comparison import compare_searches
 from retriever.indexes.hnsw import MAX_EF
 from retriever.parameters import check_count
 from ui.compare.job import plan_comparison
@@ -15,17 +16,15 @@ from ui.compare.records import comparison_record, error_counts, measure_scores
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, comparison_request
 from ui.compare.state import ComparisonState
 from ui.compare.text import cost_sentence, verdict_sentence
-from ui.documents.job import plan_build
+from ui.documents.job import PASTE, SAMPLE, UPLOAD, BuildRequest, index_settings, plan_build
 from ui.documents.records import build_record
-from ui.documents.request import PASTE, SAMPLE, UPLOAD, build_request
-from ui.inputs import SearchSettings, check_whole_number
+from ui.inputs import SearchSettings, check_question, check_whole_number
 from ui.jobs.job import Job
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.errors import report_errors
 from ui.render.html import without_tags
 from ui.render.records import measurement_numbers, record_data, record_settings
-from ui.search.answer import answer_question, result_rows
-from ui.search.records import search_record
+from ui.search.records import result_rows, search_record
 from ui.session import Session
 
 API_MAX_K = 200  # the true neighbours are cached for each k, so k is bounded
@@ -37,7 +36,7 @@ def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[
     """Search the client's collection for a question, exactly and by HNSW."""
     indexed = session.loaded()
     settings = _search_settings(k, ef)
-    both = answer_question(question, settings, indexed)
+    both = compare_searches(indexed.retriever, check_question(question), settings.k, ef=settings.ef)
     record = search_record(indexed, question, settings, both)
     return {
         "results": result_rows(both),
@@ -84,9 +83,10 @@ def build_collection(
     """
     if source not in API_SOURCES:
         raise ParameterError(f"The source is {source!r}; choose one of: {', '.join(API_SOURCES)}.")
-    request = build_request(
-        API_SOURCES[source], sample, files, pasted, None, model_name, chunk_size, chunk_overlap, M, ef_construction
+    settings = index_settings(
+        model_name, chunk_size=chunk_size, chunk_overlap=chunk_overlap, M=M, ef_construction=ef_construction
     )
+    request = BuildRequest(API_SOURCES[source], sample, tuple(files or ()), pasted or "", settings=settings)
     planned = plan_build(request, session, shared_samples)
     indexed = Job(planned.work, kind="build").start().result()
     return _record_content(build_record(indexed)), session.with_collection(indexed, planned.source)

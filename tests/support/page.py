@@ -11,16 +11,17 @@ import gradio as gr
 
 
 class Elements(HTMLParser):
-    """The elements of some HTML, their attributes and all text."""
+    """The elements of some HTML, their attributes with their values, and all text."""
 
     def __init__(self, source):
         super().__init__()
-        self.tags, self.attributes, self.words = [], [], []
+        self.tags, self.attributes, self.values, self.words = [], [], [], []
         self.feed(source)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
+        self.values += [value for _, value in attrs]
 
     def handle_data(self, data):
         self.words.append(data)
@@ -38,7 +39,7 @@ def assert_harmless(source):
 
 def words_of(source):
     """Return the text of some HTML on one line."""
-    return " ".join(Elements(source.replace("<small>", " <small>")).text.split())
+    return " ".join(Elements(str(source).replace("<small>", " <small>")).text.split())
 
 
 def content_of(link):

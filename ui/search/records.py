@@ -1,4 +1,4 @@
-"""The run record of one question."""
+"""One question's answers as data: the run record, and both rankings as rows."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import PROTOCOL
 from retriever.run_record import RunRecord
 from ui.inputs import SearchSettings
+from ui.render.passages import passage_place
 from ui.render.records import record_data, record_settings
 
 
@@ -21,3 +22,20 @@ def search_record(
     settings = {**record_settings(indexed), "k": asked.k, "ef": asked.ef, "question": question}
     protocol = f"{PROTOCOL} A single question: searched {REPEATS} times, the median is given; embedded once."
     return RunRecord("One question, exact and HNSW", settings, record_data(indexed), observed, protocol)
+
+
+def result_rows(both: SearchComparison) -> list[dict[str, object]]:
+    """Return both rankings as rows of one table."""
+    sides = (("exact", both.exact, both.missed, "missed by HNSW"), ("hnsw", both.hnsw, both.extra, "extra"))
+    return [
+        {
+            "search": side,
+            "rank": rank,
+            "score": round(hit.score, 6),
+            "note": note if mark else "",
+            "place": passage_place(hit.passage),
+            "text": hit.passage.text,
+        }
+        for side, hits, marks, note in sides
+        for rank, (hit, mark) in enumerate(zip(hits, marks, strict=True), 1)
+    ]

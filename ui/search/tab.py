@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import gradio as gr
 
 from retriever.encoders.loading import is_loaded
-from ui.inputs import SearchSettings
+from retriever.experiments.search_comparison import compare_searches
+from ui.inputs import SearchSettings, check_question
 from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, SLIDER_MAX_EF, SLIDER_MAX_K, Updates, keep_ef_above_k
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import record_section, result_downloads
 from ui.render.html import Html
-from ui.search.answer import answer_question, result_rows
-from ui.search.records import search_record
+from ui.search.records import result_rows, search_record
 from ui.search.text import hit_list, search_summary
 from ui.session import Session
 
@@ -53,7 +53,7 @@ class SearchTab:
         """Return both answers to a question, marked where they differ."""
         # the slider of ef follows that of k a moment later
         indexed, settings = session.loaded(), SearchSettings.of(k, ef)
-        both = answer_question(question, settings, indexed)
+        both = compare_searches(indexed.retriever, check_question(question), settings.k, ef=settings.ef)
         return {
             self.summary: search_summary(both, settings, indexed),
             self.exact: hit_list(both.exact, both.missed, side="exact"),

@@ -37,7 +37,7 @@ from ui.compare.tab import error_section
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
 from ui.settings import limits
-from ui.uploads.parsed_files import ParsedFiles
+from ui.uploads.parse import ParsedFiles
 
 FIRST, SECOND, THIRD = "all-MiniLM-L6-v2", "wordllama-256", "multi-qa-MiniLM-L6-cos-v1"
 HUB = "BAAI/bge-small-en-v1.5"

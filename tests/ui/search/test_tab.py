@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from retriever.errors import ParameterError
+from retriever.experiments.search_comparison import compare_searches
 from tests.support.page import build_tab
 from tests.support.small import HOSTILE, collection_of, sentences
-from ui.inputs import SearchSettings
 from ui.render.controls import NO_CHANGE
 from ui.render.errors import report_errors, report_stream_errors
-from ui.search.answer import answer_question
 from ui.search.tab import EXAMPLES, build_search_tab, take_example
 from ui.session import Session
 
@@ -61,7 +60,7 @@ def test_a_search_answers_twice_and_both_rankings_can_be_downloaded(tab, indexed
 def test_marks_are_as_many_as_recall_says(tab, starved):
     recalls = []
     for question in QUESTIONS:
-        recalls.append(answer_question(question, SearchSettings(10, 10), starved).recall)
+        recalls.append(compare_searches(starved.retriever, question, 10, ef=10).recall)
         shown = tab.answer(question, 10, 10, Session(starved))
         missed = shown[tab.exact].count("missed by HNSW")
         assert missed == round((1 - recalls[-1]) * 10) == shown[tab.hnsw].count("lab-marked")
