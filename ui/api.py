@@ -16,9 +16,8 @@ from ui.compare.records import comparison_record, error_counts, measure_scores
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, CompareRequest
 from ui.compare.state import ComparisonState
 from ui.compare.text import cost_sentence, verdict_sentence
-from ui.documents.job import plan_build
+from ui.documents.job import PASTE, SAMPLE, UPLOAD, BuildRequest, index_settings, plan_build
 from ui.documents.records import build_record
-from ui.documents.request import PASTE, SAMPLE, UPLOAD, build_request
 from ui.inputs import SearchSettings, check_question, check_whole_number
 from ui.jobs.job import Job
 from ui.jobs.shared_samples import SharedSamples
@@ -83,9 +82,10 @@ def build_collection(
     """
     if source not in API_SOURCES:
         raise ParameterError(f"The source is {source!r}; choose one of: {', '.join(API_SOURCES)}.")
-    request = build_request(
-        API_SOURCES[source], sample, files, pasted, None, model_name, chunk_size, chunk_overlap, M, ef_construction
+    settings = index_settings(
+        model_name, chunk_size=chunk_size, chunk_overlap=chunk_overlap, M=M, ef_construction=ef_construction
     )
+    request = BuildRequest(API_SOURCES[source], sample, tuple(files or ()), pasted or "", settings=settings)
     planned = plan_build(request, session, shared_samples)
     indexed = Job(planned.work, kind="build").start().result()
     return _record_content(build_record(indexed)), session.with_collection(indexed, planned.source)

@@ -1,14 +1,16 @@
 """The header above the tabs, which shows what is loaded."""
 
 from retriever.indexing.collection import IndexedCollection
-from ui.render.html import escape
+from ui.render.html import Html, render
 from ui.render.passages import passage_noun
 
+NOTHING_LOADED = Html('<div class="lab-status">Nothing is loaded yet.</div>')
 
-def collection_header(indexed: IndexedCollection | None) -> str:
-    """Return the header's HTML: collection, chunks, model, dimensions, M and efConstruction."""
+
+def collection_header(indexed: IndexedCollection | None) -> Html:
+    """Return the header: collection, chunks, model, dimensions, M and efConstruction."""
     if indexed is None:
-        return '<div class="lab-status">Nothing is loaded yet.</div>'
+        return NOTHING_LOADED
     settings = indexed.settings
     facts = {
         "collection": indexed.name,
@@ -18,5 +20,4 @@ def collection_header(indexed: IndexedCollection | None) -> str:
         "M": settings.M,
         "efConstruction": settings.ef_construction,
     }
-    items = "".join(f"<span><i>{escape(key)}</i> <b>{escape(value)}</b></span>" for key, value in facts.items())
-    return f'<div class="lab-status">{items}</div>'
+    return render("header.html", facts=facts)

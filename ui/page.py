@@ -1,13 +1,14 @@
 """The page: session, header, tabs, and the event listeners that link the tabs."""
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import gradio as gr
+from gradio.blocks import Block
 
+from retriever.progress import ignore_progress
 from ui.api import build_api
 from ui.compare.tab import build_compare_tab
-from ui.documents.tab import build_documents_tab, loaded_report
+from ui.documents.tab import build_documents_tab
 from ui.header import collection_header
 from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
@@ -15,37 +16,72 @@ from ui.recall.curves import stream_curves
 from ui.recall.tab import build_recall_tab, overlay_choice, starve_graph, waiting_note
 from ui.render.controls import HIDDEN, NO_CHANGE, UNQUEUED, Updates
 from ui.render.errors import report_errors, report_stream_errors
+from ui.render.html import Html
 from ui.search.tab import build_search_tab
 from ui.session import Session
-from ui.walk.tab import build_walk_tab
+from ui.walk.tab import WalkTab, build_walk_tab
 
 TICK_SECONDS = 1.0  # seconds between two checks of what is being prepared
 WALK_TAB = "5 Inside HNSW"
 TITLE = "Dense Retrieval Lab"
 SUBTITLE = "Load documents, ask a question, slide ef, and see what approximate search gives up and what it buys."
+HEADING = Html('<div class="lab-title"><h1>{}</h1><p>{}</p></div>').format(TITLE, SUBTITLE)
+NO_NOTE = Html('<div class="lab-note"></div>')
 
 
-def adopt_best_sample(session: Session, shared_samples: SharedSamples) -> tuple[Any, Any, Any, str, Any]:
-    """Load the best ready sample for a visitor who has chosen nothing; also return what is still being prepared.
+@dataclass(frozen=True, eq=False)
+class Page:
+    """The components above the tabs, the states that several tabs share, and the handlers that link the tabs.
 
-    In any other case the session is not written: a build may have ended since it was read.
+    revision: changes with the loaded collection. note: which samples are still being prepared. tab_open: the name of
+    the open tab.
     """
-    best = shared_samples.best()
-    updates: tuple[Any, Any, Any] = (gr.skip(), gr.skip(), gr.skip())
-    if not session.chosen and best is not None and best is not session.indexed:
-        session = replace(session, indexed=best, overlay=None)
-        updates = (session, *collection_revision(session))
-    return *updates, samples_progress(shared_samples), gr.Timer(active=not shared_samples.ended)
 
+    shared_samples: SharedSamples
+    session: gr.State
+    revision: gr.State
+    tab_open: gr.State
+    timer: gr.Timer
+    header: gr.HTML
+    note: gr.HTML
+    walk: WalkTab
 
-def collection_revision(session: Session) -> tuple[int, str]:
-    """Return a value that changes with the loaded collection, and the header."""
-    return id(session.indexed), collection_header(session.indexed)
+    @property
+    def ticked(self) -> list[Block]:
+        """The components that tick updates."""
+        return [self.session, self.revision, self.header, self.note, self.timer]
 
+    def tick(self, session: Session) -> Updates:
+        """Start the preparation of the samples, once, and adopt the best one that is ready."""
+        self.shared_samples.start()
+        return self.adopt_best_sample(session)
 
-def take_python_docs(session: Session, shared_samples: SharedSamples) -> Session:
-    """Return the session with Python docs loaded, waiting until the sample is prepared."""
-    return session.with_collection(shared_samples.wait_for("python_docs", lambda stage, done: None))
+    def adopt_best_sample(self, session: Session) -> Updates:
+        """Load the best ready sample for a visitor who has chosen nothing; also show what is still being prepared.
+
+        In any other case the session is not written: a build may have ended since it was read.
+        """
+        best, adopted = self.shared_samples.best(), {}
+        if not session.chosen and best is not None and best is not session.indexed:
+            session = replace(session, indexed=best, overlay=None)
+            adopted = {self.session: session, **self.show_loaded(session)}
+        note, timer = samples_progress(self.shared_samples), gr.Timer(active=not self.shared_samples.ended)
+        return {**adopted, self.note: note, self.timer: timer}
+
+    def show_loaded(self, session: Session) -> Updates:
+        """Show what is loaded in the header, and change the revision if it is another collection."""
+        return {self.revision: id(session.indexed), self.header: collection_header(session.indexed)}
+
+    def take_python_docs(self, session: Session) -> Session:
+        """Return the session with Python docs loaded, waiting until the sample is prepared."""
+        return session.with_collection(self.shared_samples.wait_for("python_docs", ignore_progress))
+
+    def draw_walk_tab(self, tab_open: str, drawn: int, k: float, ef: float, session: Session) -> Updates:
+        """Draw the Inside HNSW tab for the loaded collection, but only once the tab is open.
+
+        Drawing takes a while, and a class of visitors arrives all at once.
+        """
+        return self.walk.refresh(drawn, k, ef, session) if tab_open == WALK_TAB else NO_CHANGE
 
 
 def opened_tab(event: gr.SelectData) -> str:
@@ -56,52 +92,39 @@ def opened_tab(event: gr.SelectData) -> str:
 def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
     """Return the page; its samples are prepared once a visitor arrives, unless the caller started that before."""
     shared = shared_samples or SharedSamples()
-
-    def tick(session: Session) -> tuple[Any, Any, Any, str, Any]:
-        shared.start()
-        return adopt_best_sample(session, shared)
-
-    def load_python_docs(session: Session) -> Session:
-        return take_python_docs(session, shared)
-
-    def draw_walk_tab(tab_open: str, drawn: int, k: float, ef: float, session: Session) -> Updates:
-        # drawing takes a while, and a class of visitors arrives all at once: only once the tab is open
-        return walk.refresh(drawn, k, ef, session) if tab_open == WALK_TAB else NO_CHANGE
-
     demo = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
     with demo:
         session, revision, tab_open, timer = gr.State(Session()), gr.State(0), gr.State(""), gr.Timer(TICK_SECONDS)
-        gr.HTML(f'<div class="lab-title"><h1>{TITLE}</h1><p>{SUBTITLE}</p></div>')
-        header, note = gr.HTML(collection_header(None)), gr.HTML('<div class="lab-note"></div>')
+        gr.HTML(HEADING)
+        header, note = gr.HTML(collection_header(None)), gr.HTML(NO_NOTE)
         with gr.Tab("1 Documents") as first:
-            documents = build_documents_tab(session, shared)
+            documents, built = build_documents_tab(session, shared)
         with gr.Tab("2 Search") as second:
             search = build_search_tab(session)
         with gr.Tab("3 Recall against latency") as third:
-            ef = build_recall_tab(session)
+            recall = build_recall_tab(session)
         with gr.Tab("4 Compare models") as fourth:
             build_compare_tab(session, shared)
         with gr.Tab(WALK_TAB) as fifth:
             walk = build_walk_tab(session)
         build_api(session, shared)
 
-        gr.on([demo.load, timer.tick], tick, session, [session, revision, header, note, timer], **HIDDEN)
-        loaded = [
-            documents.built,
-            ef.starve.click(report_errors(starve_graph), session, session, **HIDDEN),
-            ef.enlarge.click(report_errors(load_python_docs), session, session, **HIDDEN),
-        ]
-        for event in loaded:
-            event.success(collection_revision, session, [revision, header], **HIDDEN)
+        page = Page(shared, session, revision, tab_open, timer, header, note, walk)
+        gr.on([demo.load, timer.tick], page.tick, session, page.ticked, **HIDDEN)
+        starved = recall.starve.click(report_errors(starve_graph), session, session, **HIDDEN)
+        enlarged = recall.enlarge.click(report_errors(page.take_python_docs), session, session, **HIDDEN)
+        for loaded in (built, starved, enlarged):
+            loaded.success(page.show_loaded, session, [revision, header], **HIDDEN)
         asked = [search.question, search.offered, session]
         revision.change(report_errors(search.refresh), asked, search.refreshed, **HIDDEN)
-        revision.change(report_stream_errors(stream_curves), ef.inputs, ef.refreshed, **HIDDEN)
-        revision.change(overlay_choice, session, ef.overlay, **HIDDEN)
-        tabs = [first, second, third, fourth, fifth]
-        opened = gr.on([tab.select for tab in tabs], opened_tab, None, tab_open, **UNQUEUED)
+        revision.change(report_stream_errors(stream_curves), recall.inputs, recall.refreshed, **HIDDEN)
+        revision.change(overlay_choice, session, recall.overlay, **HIDDEN)
+        opened = gr.on(
+            [tab.select for tab in (first, second, third, fourth, fifth)], opened_tab, None, tab_open, **UNQUEUED
+        )
         shown = [tab_open, walk.drawn, walk.k, walk.ef, session]
-        opened.then(report_errors(draw_walk_tab), shown, walk.refreshed, **HIDDEN)
-        revision.change(report_errors(draw_walk_tab), shown, walk.refreshed, **HIDDEN)
-        gr.on([ef.starve.click, ef.enlarge.click], waiting_note, None, ef.lesson, **HIDDEN)
-        revision.change(loaded_report, session, documents.report, **HIDDEN)
+        opened.then(report_errors(page.draw_walk_tab), shown, walk.refreshed, **HIDDEN)
+        revision.change(report_errors(page.draw_walk_tab), shown, walk.refreshed, **HIDDEN)
+        gr.on([recall.starve.click, recall.enlarge.click], waiting_note, None, recall.lesson, **HIDDEN)
+        revision.change(documents.refresh, session, documents.refreshed, **HIDDEN)
     return demo

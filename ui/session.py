@@ -6,7 +6,7 @@ from retriever.datasets.collection import Collection
 from retriever.errors import CollectionError
 from retriever.indexing.collection import IndexedCollection
 from ui.jobs.job import Job
-from ui.uploads.parsed_files import ParsedFiles
+from ui.uploads.parse import ParsedFiles
 
 
 @dataclass(eq=False)

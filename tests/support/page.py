@@ -11,16 +11,17 @@ import gradio as gr
 
 
 class Elements(HTMLParser):
-    """The elements of some HTML, their attributes and all text."""
+    """The elements of some HTML, their attributes with their values, and all text."""
 
     def __init__(self, source):
         super().__init__()
-        self.tags, self.attributes, self.words = [], [], []
+        self.tags, self.attributes, self.values, self.words = [], [], [], []
         self.feed(source)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
+        self.values += [value for _, value in attrs]
 
     def handle_data(self, data):
         self.words.append(data)

@@ -1,264 +1,20 @@
-"""Tests that hostile text from visitors and their files is shown as text, in HTML, in figures and in spreadsheets."""
+"""Hostile text in every place a visitor can fill, in a real browser: it is shown as text, and nothing of it runs."""
 
 import csv
 import html
-import io
 import json
-import re
-import time
 import zipfile
-from collections import Counter
-from dataclasses import replace
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from retriever.errors import DocumentError
-from retriever.run_record import RunRecord
 from tests.support.browser import PATIENCE, Visitor
-from tests.support.page import Elements, content_of, files_of
+from tests.support.hostile_text import IMG
 from tests.support.serving import GRADIO_WARNINGS, served
-from tests.support.small import collection_of, measurement, passage_of, sentences
-from ui.documents.tab import loaded_report
-from ui.documents.text import build_report, chunk_table
-from ui.header import collection_header
-from ui.jobs.job import Status
-from ui.jobs.progress_text import progress_bar, samples_progress
+from tests.support.small import sentences
 from ui.jobs.shared_samples import SharedSamples
-from ui.recall.tables import worst_queries
-from ui.render.errors import to_gradio_error
-from ui.render.export import download_link, record_section, rows_to_csv
-from ui.render.html import escape, plotly_text, writable_text
 
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
-IMG = "<img src=x onerror=window.hacked=1>"
-HOSTILE = {
-    "script": "<script>window.hacked=1</script><SCRIPT SRC=//x.example></SCRIPT>",
-    "image": IMG,
-    "svg": "<svg onload=window.hacked=1><animate onbegin=window.hacked=1 attributeName=x>",
-    "iframe": '<iframe srcdoc="<script>parent.hacked=1</script>"></iframe>',
-    "link": '<a href="javascript:window.hacked=1">x</a> javascript:window.hacked=1',
-    "double quotes": '" onmouseover="window.hacked=1" x="',
-    "single quotes": "' onfocus='window.hacked=1' autofocus x='",
-    "back quotes": "`-window.hacked-` </textarea></title></style></pre></p></td></table></div></details>" + IMG,
-    "comment": f"--><!-->{IMG}<!--",
-    "section": f"]]>{IMG}<![CDATA[ <?xml ?> <!DOCTYPE x [<!ENTITY y 'z'>]> &y;",
-    "template": "${window.hacked=1} `${window.hacked=1}` @children",
-    "handlebars": '{{constructor.constructor("window.hacked=1")()}} {{{value}}} {{#each value}}',
-    "format": "%s %(x)s %{x} %{customdata} {0.__class__} {value} {",
-    "pseudo-tags": "<b>b</b><br><i>i</i><sub>s</sub><a href='https://x.example' target='_self'>a</a><extra></extra>",
-    "entities": "&lt;img src=x onerror=window.hacked=1&gt; &amp;lt; &#60;b&#62; &#x3c;b&#x3e; &nbsp;",
-    "formula": r"$\href{javascript:window.hacked=1}{x}$ $$y$$ \(z\) =1+1",
-    "markdown": "[x](javascript:window.hacked=1) ![x](https://x.example/x.png) `code` **b** # h | cell",
-    "nul": f"a\0<\0b>\0{IMG}",
-    "turned": f"\u202e{IMG}\u202d\u2066\u2067\u2068",
-    "zero width": "zero\u200bwidth\u200d\ufeff<\u200bscript>",
-    "half a pair": f"\ud83d{IMG}\udc00",
-    "lines": "one\ntwo\r\nthree\tfour\u2028five\x0bsix",
-    "long": "x" * 10_000,
-}
-SPREAD_OUT = {"details", "summary", "p"}  # a long text is shown as its beginning, which opens
-
-
-@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE)
-def hostile(request):
-    """One hostile text after another."""
-    return request.param
-
-
-def seen(given):
-    """Return a hostile text as a page can show it."""
-    marks = str.maketrans({"\0": "\ufffd", **dict.fromkeys("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")})
-    return re.sub("[\ud800-\udfff]", "\ufffd", given.translate(marks))
-
-
-def structure(source):
-    """Count elements and attributes, that is all but the text."""
-    found = Elements(source)
-    return Counter(tag for tag in found.tags if tag not in SPREAD_OUT), Counter(found.attributes)
-
-
-def assert_shown_as_text(render, hostile, *, times=1):
-    """Check that a visitor's text changes nothing but the words, and appears among these unchanged."""
-    source = render(hostile)
-    assert structure(source) == structure(render("word"))
-    lines = {"\r\n": "\n", "\r": "\n"}  # as every parser of HTML reads them
-    wanted, found = seen(hostile), Elements(source).text
-    for old, new in lines.items():
-        wanted, found = wanted.replace(old, new), found.replace(old, new)
-    assert found.count(wanted) >= times
-    source.encode()  # else the answer never reaches the page
-
-
-# --- HTML
-
-
-def described(hostile):
-    """Return a passage's place, hostile in every part."""
-    return {"doc_id": hostile, "title": hostile, "source": f"{hostile}.txt", "page": hostile, "row": hostile}
-
-
-def test_what_every_text_goes_through(hostile):
-    assert Elements(f"<i title='{escape(hostile)}'>").tags == ["i"]
-    assert Elements(f'<i title="{escape(hostile)}">').attributes == ["title"]
-    assert not set("<>\"'\0\u202e\u2066") & set(escape(hostile))
-
-
-def test_downloads(hostile):
-    source = download_link(hostile, "text/plain", hostile, "label")
-    assert structure(source) == structure(download_link("word", "text/plain", "word", "label"))
-    assert files_of(source) == {seen(hostile): hostile.encode("utf-8", "replace").decode()}
-
-
-def loaded(encoder, hostile, n=12, **graph):
-    """Return a collection with hostile passages, queries and name; its vectors are those of other words."""
-    indexed = collection_of(encoder, sentences(n), queries=sentences(3, seed=5), name=hostile, **graph)
-    indexed.retriever.passages = [passage_of(f"{hostile} {text}", **described(hostile)) for text in sentences(n)]
-    settings = replace(indexed.settings, model_name=hostile)
-    return replace(indexed, settings=settings, queries=[hostile] * 3, failed={hostile: hostile}, seconds={hostile: 1.0})
-
-
-def test_what_is_loaded(fake_encoder, hostile):
-    def build(given):
-        return loaded(fake_encoder, given)
-
-    assert_shown_as_text(lambda given: collection_header(build(given)), hostile, times=2)
-    assert_shown_as_text(lambda given: build_report(build(given)), hostile, times=3)
-    assert_shown_as_text(lambda given: chunk_table(build(given)), hostile, times=24)
-
-
-def test_the_worst_queries(fake_encoder, hostile):
-    def worst(given):
-        return worst_queries(loaded(fake_encoder, given), measurement(np.zeros(3), 1e-4))
-
-    assert_shown_as_text(worst, hostile, times=3 + 3 * 4)
-
-
-def test_progress_and_what_cannot_be_prepared(monkeypatch, hostile):
-    assert_shown_as_text(lambda given: progress_bar(Status(f"Stage {given}", 0.5, 3)), hostile)
-    state = SharedSamples(("documents",))
-
-    def failed(given):
-        monkeypatch.setattr(state, "failure", lambda name: given)
-        return samples_progress(state)
-
-    assert_shown_as_text(failed, hostile)
-
-
-def a_record(hostile):
-    part = {"question": hostile, hostile: {hostile: [hostile]}}
-    return RunRecord(hostile, part, part, part)
-
-
-def test_run_records(hostile):
-    source = record_section(a_record(hostile))
-    assert structure(source) == structure(record_section(a_record("word")))
-    written = a_record(hostile).to_json().rstrip("\n")
-    time = re.search(r'"time": "(.*?)"', Elements(source).text)[1]
-    assert re.sub(r'"time": ".*?"', f'"time": "{time}"', seen(written)) in Elements(source).text
-    source.encode()
-    as_json, as_markdown = re.findall(r"<a .*?</a>", source)
-    assert json.loads(content_of(as_json))["title"] == hostile.encode("utf-8", "replace").decode()
-    assert "<" not in content_of(as_markdown)
-
-
-def test_messages_of_errors(hostile):
-    def refuse(given):
-        return to_gradio_error(DocumentError(f"{writable_text(given)} is empty.")).message
-
-    assert_shown_as_text(refuse, hostile)
-
-
-def test_the_report_of_a_build(fake_encoder, hostile):
-    session = SimpleNamespace(indexed=loaded(fake_encoder, hostile))
-    plain = SimpleNamespace(indexed=loaded(fake_encoder, "word"))
-    for source, other in zip(loaded_report(session), loaded_report(plain), strict=True):
-        assert structure(source) == structure(other)
-        source.encode()
-
-
-# --- figures
-
-
-def as_plotly(label):
-    """Return a label as Plotly shows it, by its documentation: split at tags, then entities decoded."""
-    assert not re.search(r"\$.*\$", label, re.DOTALL), "a formula, where MathJax is loaded"
-    parts = re.split(r"(<[^<>]*>)", label)
-    names = {"amp": "&", "lt": "<", "gt": ">"}
-
-    def decode(found):
-        return chr(int(found[1][1:])) if found[1].startswith("#") else names[found[1]]
-
-    return [re.sub(r"&(#\d+|[a-z]+);", decode, part) for part in parts[::2]], parts[1::2]
-
-
-def test_what_every_text_in_a_figure_goes_through(hostile):
-    assert as_plotly(plotly_text(hostile)) == ([seen(hostile)], [])
-
-
-# --- spreadsheets
-
-FORMULAS = {
-    "sign": "{}cmd|' /C calc'!A1",
-    "blanks": " \t {}1+1",
-    "quote": '"{}1+1',
-    "zero width": "\u200b\ufeff{}1+1",
-    "cell": "a;{}1+1",
-    "quoted cell": 'a";"{}1+1',
-    "line": "a\n{}1+1",
-    "quoted line": 'a"\r\n"{}1+1"',
-    "lines": "a;\n; \n {}1+1",
-    "tab": "a\t{}1+1",
-}
-
-
-def parted(content, delimiters):
-    """Return the cells of a CSV file, split at any of some delimiters; at a single one, as Python's csv does."""
-    if len(delimiters) == 1:
-        return [cell for row in csv.reader(io.StringIO(content, newline=""), delimiter=delimiters) for cell in row]
-    return re.findall(rf'(?:^|[{delimiters}\n])("(?:[^"]|"")*"|[^{delimiters}\r\n]*)', content)
-
-
-@pytest.mark.parametrize("sign", "=+-@＝＋－＠")
-@pytest.mark.parametrize("formula", FORMULAS.values(), ids=FORMULAS)
-@pytest.mark.parametrize("delimiter", [",", ";", ",;\t"])
-def test_no_cell_is_a_formula_wherever_a_spreadsheet_parts_them(formula, sign, delimiter):
-    given = formula.format(sign)
-    content = rows_to_csv([{"id": "a", "text": given, "score": -0.5}, {"id": given, "text": "", "score": 1}])
-    formulas = [cell for cell in parted(content, delimiter) if cell.lstrip('" \t\r\n\u200b\ufeff').startswith(sign)]
-    assert formulas == (["-0.5"] if sign == "-" and "," in delimiter else []), "a number stays a number"
-    if delimiter == ",":
-        rows = list(csv.DictReader(io.StringIO(content, newline="")))
-        for written in (rows[0]["text"], rows[1]["id"]):
-            assert written.replace("'", "") == given.replace("'", ""), "nothing but apostrophes was added"
-
-
-@pytest.mark.parametrize("blank", "\t\r")
-def test_a_cell_that_begins_with_a_tab_or_a_carriage_return_gets_an_apostrophe(blank):
-    content = rows_to_csv([{"text": f"{blank}1"}])
-    assert next(csv.DictReader(io.StringIO(content, newline="")))["text"] == f"'{blank}1"
-
-
-def test_other_texts_are_written_as_they_are():
-    plain = ["a - b", "1+1=2", "x; y", "two\nlines", "a@b.example", "'quoted'", 'say "yes"', "", "a;b-c"]
-    content = rows_to_csv([{"text": given, "rank": None, "score": 0.25} for given in plain])
-    rows = list(csv.DictReader(io.StringIO(content, newline="")))
-    assert [row["text"] for row in rows] == plain
-    assert {row["rank"] for row in rows} == {""}
-    assert {float(row["score"]) for row in rows} == {0.25}
-
-
-@pytest.mark.parametrize("given", ["\n" * 200_000, " ;" * 100_000, "\n-" * 100_000, '"' * 200_000])
-def test_a_long_text_of_blanks_takes_no_longer_than_others(given):
-    start = time.perf_counter()
-    rows_to_csv([{"text": given}])
-    assert time.perf_counter() - start < 10, "quadratic work takes minutes"
-
-
-# --- in the browser
-
+pytestmark = [pytest.mark.browser, *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS)]
 PLANTED = (
     "<b class=planted>b</b>&amp;$a$ <img class=planted src=https://planted.example/x.png onerror=window.hacked=1>"
     "<script class=planted>window.hacked=2</script><svg class=planted onload=window.hacked=3></svg>"
@@ -345,7 +101,6 @@ def uploads(tmp_path):
     return lines, table, page
 
 
-@pytest.mark.browser
 def test_documents_that_are_hostile_in_every_part(visitor, uploads):
     visitor.upload(*uploads)
     names = shown(visitor, ".file-preview").inner_text()
@@ -380,7 +135,6 @@ def test_documents_that_are_hostile_in_every_part(visitor, uploads):
 
 
 @pytest.mark.exhaustive
-@pytest.mark.browser
 def test_a_walk_among_hostile_documents_to_a_hostile_question(visitor, uploads):
     visitor.upload(uploads[0])
     visitor.take_model("wordllama-256")
@@ -440,7 +194,6 @@ def collection(tmp_path):
 
 
 @pytest.mark.exhaustive
-@pytest.mark.browser
 def test_models_compared_on_a_hostile_collection(visitor, collection):
     visitor.give_archive(collection)
     said = visitor.compare()
@@ -478,7 +231,6 @@ def toast(visitor, words):
 
 
 @pytest.mark.exhaustive
-@pytest.mark.browser
 def test_messages_that_quote_hostile_files(visitor, tmp_path):
     empty, twice = tmp_path / file_name("that is empty.txt"), tmp_path / file_name("of two ids.jsonl")
     empty.write_bytes(b"")
@@ -511,7 +263,6 @@ def test_messages_that_quote_hostile_files(visitor, tmp_path):
 
 
 @pytest.mark.exhaustive
-@pytest.mark.browser
 def test_judgments_that_do_not_fit_are_quoted_as_text(visitor, tmp_path):
     path = tmp_path / "unfit.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -524,7 +275,6 @@ def test_judgments_that_do_not_fit_are_quoted_as_text(visitor, tmp_path):
 
 
 @pytest.mark.exhaustive
-@pytest.mark.browser
 def test_long_words_do_not_push_the_page_aside(visitor, tmp_path):
     long = "x" * 1_990
     rows = [{"_id": f"{long}{n}", "title": long, "text": long + line} for n, line in enumerate(sentences(5))]

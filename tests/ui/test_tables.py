@@ -1,8 +1,5 @@
 """Tests of the tables: every text is escaped, every mark and number is the one that was passed in."""
 
-import csv
-import io
-import json
 import re
 from dataclasses import replace
 
@@ -11,12 +8,9 @@ import pytest
 
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexes.recall import knn_recall
-from retriever.run_record import RunRecord
-from tests.support.page import Elements, assert_harmless, content_of, words_of
+from tests.support.page import Elements, assert_harmless, words_of
 from tests.support.small import HOSTILE, collection_of, measurement, sentences
-from ui.documents.text import SHOWN_CHUNKS, chunk_table
 from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
-from ui.render.export import download_link, folded_record, record_section, rows_to_csv, rows_to_json
 
 
 def test_cards_show_both_sides_with_units():
@@ -112,35 +106,6 @@ def test_hostile_queries_and_titles_stay_text(fake_encoder):
     source = worst_queries(hostile, measurement(np.zeros(8), 1e-4, neighbors=nothing))
     assert HOSTILE in Elements(source).text
     assert_harmless(source)
-    assert_harmless(chunk_table(hostile))
-
-
-# --- chunks, records, downloads
-
-
-def test_chunks_are_shown_up_to_a_number(fake_encoder):
-    few, many = collection_of(fake_encoder, sentences(7)), collection_of(fake_encoder, sentences(150))
-    assert Elements(chunk_table(few)).tags.count("tr") == 1 + 7
-    assert Elements(chunk_table(many)).tags.count("tr") == 1 + SHOWN_CHUNKS
-    assert "of 150" in Elements(chunk_table(many)).text
-    assert sentences(7)[6] in Elements(chunk_table(few)).text
-
-
-def test_a_download_carries_its_file():
-    link = download_link("ünder.csv", "text/csv", "a;b\nß", "CSV")
-    assert content_of(link) == "a;b\nß"
-    assert 'download="ünder.csv"' in link
-    assert_harmless(download_link(HOSTILE, "text/csv", HOSTILE, "CSV"))
-
-
-def test_a_record_is_shown_and_offered_in_both_forms():
-    run = RunRecord("A run", {"ef": 10, "question": HOSTILE}, {"vectors": 3}, {"recall": 0.5})
-    source = record_section(run)
-    assert_harmless(source)
-    as_json, as_markdown = re.findall(r"<a .*?</a>", source)
-    assert json.loads(content_of(as_json))["settings"] == {"ef": 10, "question": HOSTILE}
-    assert "| ef | 10 |" in content_of(as_markdown)
-    assert source in folded_record(run)
 
 
 def test_a_worst_query_names_as_many_missed_passages_as_its_recall_says(fake_encoder):
@@ -162,26 +127,3 @@ def test_a_worst_query_names_as_many_missed_passages_as_its_recall_says(fake_enc
     half = measurement(knn_recall(exact, only_ties), 1e-4, k=4, neighbors=only_ties)
     named = words_of(worst_queries(indexed, half)).partition("amber anchor")[2]
     assert len(re.findall(r"Text \d", named)) == 2
-
-
-ROWS = [
-    {"rank": 1, "score": -0.25, "text": '=HYPERLINK("http://x")'},
-    {"rank": 2, "score": 0.5, "text": "+1"},
-    {"rank": 3, "score": 0.5, "text": "-1"},
-    {"rank": 4, "score": 0.5, "text": "@SUM(A1)"},
-    {"rank": 5, "score": 0.5, "text": "\t=1"},
-    {"rank": 6, "score": 0.5, "text": 'plain, with "quotes"\nand a line'},
-]
-
-
-def test_csv_cells_never_become_formulas():
-    read = list(csv.DictReader(io.StringIO(rows_to_csv(ROWS), newline="")))
-    assert [row["text"][0] for row in read[:5]] == ["'"] * 5
-    assert [row["text"].removeprefix("'") for row in read] == [row["text"] for row in ROWS]
-    assert read[0]["score"] == "-0.25"  # a number stays one
-    assert rows_to_csv([]) == ""
-
-
-def test_json_rows_read_back():
-    assert json.loads(rows_to_json(ROWS)) == ROWS
-    assert json.loads(rows_to_json([])) == []

@@ -9,8 +9,7 @@ from retriever.indexing.collection import IndexedCollection
 from retriever.parameters import MEGABYTE
 from ui.jobs.memory_budget import collection_bytes
 from ui.settings import limits
-from ui.uploads.parse import ParsedUpload
-from ui.uploads.parsed_files import ParsedFiles
+from ui.uploads.parse import ParsedFiles, ParsedUpload
 
 CachedIndex = TypeVar("CachedIndex", IndexedCollection, JudgedIndex)
 

@@ -16,8 +16,7 @@ from ui.jobs.memory_budget import MEMORY_BUDGET, check_passages_fit, estimated_b
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
 from ui.settings import limits
-from ui.uploads.parse import UploadedJudgments, parse_beir_archive, parse_judgments
-from ui.uploads.parsed_files import missing_file_error
+from ui.uploads.parse import UploadedJudgments, missing_file_error, parse_beir_archive, parse_judgments
 
 
 @dataclass(frozen=True, eq=False)

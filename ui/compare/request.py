@@ -9,8 +9,7 @@ from retriever.indexes.hnsw import check_graph_settings
 from retriever.parameters import check_count
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.settings import limits
-from ui.uploads.parse import ParsedUpload, check_file_size
-from ui.uploads.parsed_files import ParsedFiles
+from ui.uploads.parse import ParsedFiles, ParsedUpload, check_file_size
 
 BEIR, LOADED = "Upload a BEIR collection", "Loaded in Documents"
 JUDGED_SAMPLES = {SAMPLE_TITLES[name]: name for name in ("everyday_science", "python_docs")}

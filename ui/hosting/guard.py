@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from retriever.parameters import MEGABYTE
 from ui.hosting.visitors import Visitors
 from ui.log import log_event
+from ui.render.html import render
 from ui.settings import limits
 
 API_PREFIX = "/gradio_api/"
@@ -39,10 +40,6 @@ ESCAPED = 2  # JSON may escape a character as two or more
 ENDED_MESSAGE = (
     "This page was not used for {minutes} minutes, so its collection was given up. Reload the page to go on."
 )
-FULL_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="30">
-<meta name="viewport" content="width=device-width"><title>Dense Retrieval Lab</title>
-<body style="font:18px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;padding:0 1em;color-scheme:light dark">
-<h1>Dense Retrieval Lab</h1><p>{words}</p><p>This page looks again by itself every 30 seconds.</p></body></html>"""
 
 
 class Guard:
@@ -123,7 +120,7 @@ def full_message() -> str:
 def _full_response(path: str) -> Response:
     """Return the response to a new visitor, or a program, when the lab is full."""
     if path == "/":
-        return HTMLResponse(FULL_PAGE.format(words=full_message()), status_code=503, headers={"Retry-After": "30"})
+        return HTMLResponse(render("hosting/full.html", words=full_message()), 503, {"Retry-After": "30"})
     return refusal(503, full_message())
 
 

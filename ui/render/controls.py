@@ -1,11 +1,13 @@
 """Ranges, presets and rules that the controls of several tabs share."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 
 from ui.inputs import SearchSettings
 
+Values = Mapping[Any, Any]  # component -> its value; what a handler receives whose inputs are a set
 Updates = dict[Any, Any]  # component -> its new value; what a handler with several outputs returns
 NO_CHANGE: Updates = gr.skip()
 

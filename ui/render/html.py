@@ -28,6 +28,9 @@ class Html(Markup):
         return super().escape(_cleaned(text))
 
 
+HINT = Html('<p class="lab-hint">{}</p>')  # what to do, or what happens
+
+
 def render(template: str, **values: object) -> Html:
     """Return a file of templates/ filled with values, which are cleaned and escaped unless they are HTML."""
     return Html(_environment().get_template(template).render(values))

@@ -1,6 +1,6 @@
 """The limits in words: how much a visitor may load, and a table of all limits of a visitor and of the lab."""
 
-from ui.render.html import escape
+from ui.render.html import Html, render
 from ui.settings import Limits
 
 
@@ -30,10 +30,6 @@ def judged_limits(allowed: Limits) -> str:
     )
 
 
-def limits_table(allowed: Limits) -> str:
+def limits_table(allowed: Limits) -> Html:
     """Return all limits as a table: how much, and of what."""
-    rows = "".join(
-        f"<tr><td>{getattr(allowed, name):,}</td><th>{escape(field.description or '')}</th></tr>"
-        for name, field in Limits.model_fields.items()
-    )
-    return f'<table class="lab-facts lab-limits">{rows}</table>'
+    return render("limits.html", limits=allowed, fields=Limits.model_fields)

@@ -6,7 +6,7 @@ import pytest
 
 from retriever.errors import DocumentError, ModelError, ParameterError
 from ui.compare.request import BEIR, COLLECTIONS, COMPARISON_MAX_K, LOADED, CompareRequest
-from ui.uploads.parsed_files import ParsedFiles
+from ui.uploads.parse import ParsedFiles
 
 FIRST, SECOND = "all-MiniLM-L6-v2", "wordllama-256"
 SAMPLE = CompareRequest(collection=COLLECTIONS[0], first=FIRST, second=SECOND)

@@ -1,0 +1,25 @@
+"""Tests of passages in words."""
+
+import pytest
+
+from tests.support.small import collection_of, passage_of
+from ui.render.passages import passage_noun, passage_place
+
+
+def test_the_word_for_a_vector_fits_the_collection(fake_encoder):
+    assert passage_noun(collection_of(fake_encoder, ["one"], chunked=True)) == "chunks"
+    assert passage_noun(collection_of(fake_encoder, ["one"], chunked=False)) == "entries"
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ({"doc_id": "a.txt", "title": "Tea", "source": "a.txt", "span": (5, 90)}, "Tea · a.txt · characters 5–90"),
+        ({"doc_id": "a.pdf#page=2", "title": "", "source": "a.pdf", "page": 2}, "a.pdf#page=2 · a.pdf · page 2"),
+        ({"doc_id": "t.csv#row=3", "title": "t.csv", "source": "t.csv", "row": 3}, "t.csv · row 3"),
+        ({"title": "Tea", "start": 2, "end": 9, "chunk": "a visitor's own columns"}, "Tea"),
+        ({}, ""),
+    ],
+)
+def test_place_names_document_and_position(place, words):
+    assert passage_place(passage_of("", **place)) == words

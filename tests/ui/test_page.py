@@ -1,0 +1,95 @@
+"""Tests of the handlers that link the tabs."""
+
+import gradio as gr
+import pytest
+
+from tests.support.page import build_tab, words_of
+from tests.support.small import collection_of, sentences
+from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
+from ui.page import WALK_TAB, Page, opened_tab
+from ui.render.controls import NO_CHANGE
+from ui.session import Session
+from ui.walk.tab import build_walk_tab
+
+
+@pytest.fixture(scope="module")
+def indexed(fake_encoder):
+    return collection_of(fake_encoder, sentences(300), name="Rich")
+
+
+@pytest.fixture(scope="module")
+def starved(fake_encoder):
+    return collection_of(fake_encoder, sentences(300), M=2, ef_construction=5, name="Poor")
+
+
+def page_with(*, names=None, **ready):
+    """Return the page's handlers, with some samples that are ready."""
+    state = SharedSamples() if names is None else SharedSamples(names)
+    state._ready.update({(name, PREPARED_MODEL): sample for name, sample in ready.items()})
+
+    def build(session):
+        states = {name: gr.State() for name in ("revision", "tab_open", "drawn")}
+        above = {"timer": gr.Timer(), "header": gr.HTML(), "note": gr.HTML()}
+        return Page(shared_samples=state, session=session, **states, **above, walk=build_walk_tab(session))
+
+    return build_tab(build)[0]
+
+
+def test_a_visitor_who_chose_nothing_moves_on_to_the_best_sample(indexed, starved):
+    page = page_with()
+    shown = page.adopt_best_sample(Session())
+    assert set(shown) == {page.note, page.timer}
+    assert "Sample documents" in shown[page.note] and shown[page.timer].active
+
+    page = page_with(documents=indexed)
+    first = page.adopt_best_sample(Session(overlay=starved))
+    assert set(first) == set(page.ticked)
+    session = first[page.session]
+    assert session.indexed is indexed and not session.chosen
+    assert session.overlay is None, "the second graph is one over other vectors"
+    assert "Rich" in first[page.header] and "Python docs" in first[page.note]
+
+    page = page_with(documents=indexed, python_docs=starved)
+    second = page.adopt_best_sample(session)
+    assert second[page.session].indexed is starved
+    assert set(second) == set(page.ticked)
+    assert "Poor" in second[page.header]
+    assert words_of(second[page.note]).startswith("Preparing Everyday science")
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_session_is_not_written_where_a_choice_was_made_or_nothing_better_is_ready(indexed, starved, chosen):
+    """A build may have ended since the session was read: writing it back would undo that."""
+    page = page_with(documents=starved if chosen else indexed)
+    assert set(page.adopt_best_sample(Session(indexed, chosen=chosen))) == {page.note, page.timer}
+
+
+def test_the_first_visitor_starts_the_preparation_and_the_page_looks_again_until_all_is_prepared(monkeypatch):
+    page, started = page_with(names=()), []
+    monkeypatch.setattr(page.shared_samples, "start", lambda: started.append(True))
+    shown = page.tick(Session())
+    assert started and not shown[page.timer].active and shown[page.note] == ""
+
+
+def test_the_revision_tells_collections_apart(indexed, starved):
+    page = page_with()
+    shown = page.show_loaded(Session(indexed))
+    assert shown == page.show_loaded(Session(indexed, chosen=True))
+    other = page.show_loaded(Session(starved))
+    assert other[page.revision] != shown[page.revision] and "Poor" in other[page.header]
+
+
+def test_python_docs_are_taken_by_choice(monkeypatch, indexed):
+    page = page_with()
+    monkeypatch.setattr(page.shared_samples, "wait_for", lambda name, progress: {"python_docs": indexed}[name])
+    taken = page.take_python_docs(Session())
+    assert taken.indexed is indexed and taken.chosen
+
+
+def test_the_walk_is_drawn_once_its_tab_is_open_and_only_if_it_shows_another_collection(starved):
+    page, session = page_with(), Session(starved)
+    selected = gr.SelectData(None, {"value": WALK_TAB, "index": 4})
+    assert page.draw_walk_tab("2 Search", 0, 10, 10, session) == NO_CHANGE
+    drawn = page.draw_walk_tab(opened_tab(selected), 0, 10, 10, session)
+    assert set(drawn) == {page.drawn, *page.walk.refreshed}
+    assert page.draw_walk_tab(WALK_TAB, drawn[page.drawn], 10, 10, session) == NO_CHANGE
