@@ -1,5 +1,6 @@
 """Tests of comparison jobs: what is refused, what is embedded, what is reused, what a result holds."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -307,11 +308,16 @@ def shared(monkeypatch):
     return SharedSamples(())
 
 
-def test_a_sample_is_embedded_once_for_all_visitors(shared, compare, models):
+def test_a_sample_is_embedded_once_for_all_visitors_who_wait_outside_the_queue(shared, compare, models, monkeypatch):
+    queued = []
+    monkeypatch.setattr(
+        "ui.compare.job.BUILD_QUEUE.place", lambda progress: nullcontext(queued.append(passages(models)))
+    )
     one = compare(SCIENCE, shared=shared).comparison.first
     before = embedded(models)
     other = compare(SCIENCE, shared=shared, cache=IndexCache(), M=4, ef_construction=20, relevance_level=1)
     assert embedded(models) == before
+    assert queued == [[40, 40, 0]] * 2
     assert passages(models) == [40, 40, 0]
     assert (one.indexed.name, one.judged.relevance_level) == ("everyday_science", 2), "a sample knows its level"
     assert other.comparison.first.indexed.settings.M == 4

@@ -179,6 +179,8 @@ def test_costs_of_both_models_are_told_at_this_ef_and_at_a_comfortable_one(ef, s
     for hits in (CLEAR, CLEAR[::-1]):
         told = cost_sentence(by_hand(*hits, errors=LOSSES), ef).striptags()
         assert told == f"Changing the model moves the hit rate by 20.0 points; this index at {said}"
+    many = by_hand(*CLEAR, k=120, errors={120: LOSSES[10]})
+    assert cost_sentence(many, 120).striptags().endswith("ef=120 costs 10.0 and 5.0."), "no ef is below k"
 
 
 def test_luck_is_explained_where_there_is_any():
