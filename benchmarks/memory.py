@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.protocol import Comparison, Target
 from benchmarks.report import Stage, main
-from retriever.documents.passage import Passage
+from retriever.documents.document import Passage
 from retriever.encoders.catalogue import model_card
 from retriever.encoders.loading import packaged_fingerprint
 from retriever.indexes.hnsw import HNSWIndex

@@ -4,9 +4,8 @@ from retriever.chunking.chunker import Chunk, chunk_documents
 from retriever.datasets.beir import read_beir
 from retriever.datasets.collection import Collection
 from retriever.datasets.samples import SAMPLES, load_sample
-from retriever.documents.document import Document
+from retriever.documents.document import Document, Passage
 from retriever.documents.loading import load_documents
-from retriever.documents.passage import Passage
 from retriever.encoders.base import Encoder
 from retriever.encoders.catalogue import MODELS
 from retriever.encoders.loading import load_encoder

@@ -1,5 +1,6 @@
-"""Sections, which readers extract from files, and documents, which are searched."""
+"""Sections, which readers extract from files; documents, made of them; and passages, which are embedded and found."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,3 +27,40 @@ class Document:
     text: str
     title: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Text that is embedded and found as a whole, with its place.
+
+    text: as it is shown. encoded_text: as the model reads it, which may begin with the title. passage_id: of the chunk,
+    or of the document if the passage is all of it. doc_id, title and source: of the document. span: offsets in
+    characters, (start, end), of a chunk in its document; None for a whole document. metadata: of the document, as
+    given: its keys never mean anything to this package, but "page" and "row" as loading sets them.
+
+    The last six are empty for texts that DenseRetriever.index was given without documents.
+    """
+
+    text: str
+    encoded_text: str
+    passage_id: str = ""
+    doc_id: str = ""
+    title: str = ""
+    source: str = ""
+    span: tuple[int, int] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_metadata(self) -> dict[str, Any]:
+        """Return a copy of the metadata in which the place of the passage stands as well, where it has one."""
+        place: dict[str, Any] = {"doc_id": self.doc_id, "title": self.title} if self.doc_id else {}
+        if self.span is not None:
+            place |= {"chunk_id": self.passage_id, "start": self.span[0], "end": self.span[1]}
+        return {**self.metadata, **place}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPassage:
+    """A passage that a search found. score: its cosine similarity to the query, higher is nearer."""
+
+    passage: Passage
+    score: float

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from retriever.documents.passage import ScoredPassage
+from retriever.documents.document import ScoredPassage
 from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
 from retriever.evaluation.judged_queries import JudgedQueries

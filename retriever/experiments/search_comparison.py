@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retriever.documents.passage import ScoredPassage
+from retriever.documents.document import ScoredPassage
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.misses import mark_missed
 from retriever.indexes.base import Neighbors

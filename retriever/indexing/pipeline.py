@@ -14,8 +14,7 @@ import numpy as np
 from retriever.chunking.chunker import chunk_documents, default_chunk_size
 from retriever.datasets.collection import Collection
 from retriever.datasets.drawn_queries import draw_queries
-from retriever.documents.document import Document
-from retriever.documents.passage import Passage
+from retriever.documents.document import Document, Passage
 from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
 from retriever.indexing.collection import IndexedCollection, IndexSettings

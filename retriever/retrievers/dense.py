@@ -7,7 +7,7 @@ from typing import Any, Self, TypedDict
 
 import numpy as np
 
-from retriever.documents.passage import Passage, ScoredPassage
+from retriever.documents.document import Passage, ScoredPassage
 from retriever.encoders.base import Encoder, embed_documents
 from retriever.encoders.catalogue import model_card
 from retriever.encoders.loading import load_encoder, packaged_fingerprint

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from retriever.documents.passage import ScoredPassage
+from retriever.documents.document import ScoredPassage
 from retriever.evaluation.trec import Run
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.parameters import MAX_K, check_count

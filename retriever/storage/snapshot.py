@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from retriever.documents.passage import Passage
+from retriever.documents.document import Passage
 from retriever.errors import ParameterError, StorageError, VectorError
 from retriever.indexes.hnsw import HNSWIndex, check_graph_settings
 from retriever.run_record import versions

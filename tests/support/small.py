@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from retriever.documents.passage import Passage, ScoredPassage
+from retriever.documents.document import Passage, ScoredPassage
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.measurement.recall_and_latency import Measurement

@@ -28,7 +28,7 @@ def page_with(*, names=None, **ready):
     state._ready.update({(name, PREPARED_MODEL): sample for name, sample in ready.items()})
 
     def build(session):
-        states = {name: gr.State() for name in ("revision", "tab_open", "drawn")}
+        states = {name: gr.State() for name in ("revision", "tab_open")}
         above = {"timer": gr.Timer(), "header": gr.HTML(), "note": gr.HTML()}
         return Page(shared_samples=state, session=session, **states, **above, walk=build_walk_tab(session))
 
@@ -91,5 +91,5 @@ def test_the_walk_is_drawn_once_its_tab_is_open_and_only_if_it_shows_another_col
     selected = gr.SelectData(None, {"value": WALK_TAB, "index": 4})
     assert page.draw_walk_tab("2 Search", 0, 10, 10, session) == NO_CHANGE
     drawn = page.draw_walk_tab(opened_tab(selected), 0, 10, 10, session)
-    assert set(drawn) == {page.drawn, *page.walk.refreshed}
-    assert page.draw_walk_tab(WALK_TAB, drawn[page.drawn], 10, 10, session) == NO_CHANGE
+    assert set(drawn) == set(page.walk.refreshed)
+    assert page.draw_walk_tab(WALK_TAB, drawn[page.walk.drawn], 10, 10, session) == NO_CHANGE

@@ -1,8 +1,6 @@
 """The controls of the Compare models tab: what is compared, on which graph."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
@@ -10,12 +8,11 @@ from gradio.blocks import Block
 from retriever.encoders.catalogue import MODELS
 from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
 from ui.inputs import check_whole_number
-from ui.render.controls import FIRST_K, GRAPH_PRESETS, RICH_GRAPH, SLIDER_MAX_K, Updates
+from ui.render.controls import FIRST_K, GRAPH_PRESETS, RICH_GRAPH, SLIDER_MAX_K, Updates, Values
 from ui.render.html import Html
 from ui.render.limits import judged_limits
 from ui.settings import limits
 
-Values = Mapping[Any, Any]  # component -> its value; what a handler receives whose inputs are a set
 COMPARED_GRAPHS = {name: graph for name, graph in GRAPH_PRESETS.items() if graph != RICH_GRAPH}
 FIRST_MODELS = [name for name, card in MODELS.items() if card.packaged]
 

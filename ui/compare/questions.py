@@ -6,7 +6,7 @@ from typing import Self
 
 import pandas as pd
 
-from retriever.documents.passage import Passage, ScoredPassage
+from retriever.documents.document import Passage, ScoredPassage
 from retriever.evaluation.trec import qrels_text, run_text
 from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.model_comparison import ModelComparison, answer_rank

@@ -10,7 +10,7 @@ from gradio.blocks import Block
 
 from retriever.errors import Cancelled, RetrieverError
 from retriever.experiments.model_comparison import ModelComparison
-from ui.compare.controls import ComparisonControls, Values, create_controls
+from ui.compare.controls import ComparisonControls, create_controls
 from ui.compare.figures import kinds_figure, ranks_figure
 from ui.compare.job import FinishedComparison, plan_comparison
 from ui.compare.questions import (
@@ -40,15 +40,15 @@ from ui.render.controls import (
     SLIDER_MAX_EF,
     UNQUEUED,
     Updates,
+    Values,
     keep_ef_above_k,
 )
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import record_section
-from ui.render.html import Html
+from ui.render.html import HINT, Html
 from ui.render.numbers import format_seconds
 from ui.session import Session
 
-HINT = Html('<p class="lab-hint">{}</p>')
 COMPARE_HINT = Html(
     '<p class="lab-hint">Press <b>Compare</b>: both models answer the same judged questions by exact search, trec_eval '
     "scores them, and you see which finds more, whether that could be chance, and what the index costs beside it.</p>"

@@ -1,6 +1,6 @@
 """Passages in words: what they are called, where they stand, and how a long one begins."""
 
-from retriever.documents.passage import Passage
+from retriever.documents.document import Passage
 from retriever.indexing.collection import IndexedCollection
 
 SNIPPET = 170  # characters of a passage's text that are shown before it is opened

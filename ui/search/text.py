@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from retriever.documents.passage import ScoredPassage
+from retriever.documents.document import ScoredPassage
 from retriever.experiments.search_comparison import SearchComparison
 from retriever.indexing.collection import IndexedCollection
 from ui.inputs import SearchSettings

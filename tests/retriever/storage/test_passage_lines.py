@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from retriever.documents.passage import Passage
+from retriever.documents.document import Passage
 from retriever.errors import StorageError
 from retriever.storage.passage_lines import read_passages, write_passages
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retriever.documents.passage import Passage
+from retriever.documents.document import Passage
 from retriever.errors import StorageError
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.storage import snapshot as storage
