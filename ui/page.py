@@ -11,8 +11,8 @@ from ui.documents.tab import build_documents_tab, loaded_report
 from ui.header import collection_header
 from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
-from ui.recall.curves import stream_curves
-from ui.recall.tab import build_recall_tab, overlay_choice, starve_graph, waiting_note
+from ui.recall.curves import overlay_choice
+from ui.recall.tab import build_recall_tab, starve_graph, waiting_note
 from ui.render.controls import HIDDEN, UNQUEUED
 from ui.render.errors import report_errors, report_stream_errors
 from ui.search.tab import build_search_tab
@@ -85,7 +85,7 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
         with gr.Tab("2 Search") as second:
             search = build_search_tab(session)
         with gr.Tab("3 Recall against latency") as third:
-            ef = build_recall_tab(session)
+            recall = build_recall_tab(session)
         with gr.Tab("4 Compare models") as fourth:
             build_compare_tab(session, shared)
         with gr.Tab(WALK_TAB) as fifth:
@@ -95,20 +95,21 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
         gr.on([demo.load, timer.tick], tick, session, [session, revision, header, note, timer], **HIDDEN)
         loaded = [
             documents.built,
-            ef.starve.click(report_errors(starve_graph), session, session, **HIDDEN),
-            ef.enlarge.click(report_errors(load_python_docs), session, session, **HIDDEN),
+            recall.starve.click(report_errors(starve_graph), session, session, **HIDDEN),
+            recall.enlarge.click(report_errors(load_python_docs), session, session, **HIDDEN),
         ]
         for event in loaded:
             event.success(collection_revision, session, [revision, header], **HIDDEN)
         asked = [search.question, search.offered, session]
         revision.change(report_errors(search.refresh), asked, search.refreshed, **HIDDEN)
-        revision.change(report_stream_errors(stream_curves), ef.inputs, ef.refreshed, **HIDDEN)
-        revision.change(overlay_choice, session, ef.overlay, **HIDDEN)
+        curves = recall.curves
+        revision.change(report_stream_errors(curves.stream_curves), [curves.k, session], curves.refreshed, **HIDDEN)
+        revision.change(overlay_choice, session, curves.overlay, **HIDDEN)
         tabs, drawn = [first, second, third, fourth, fifth], gr.State(0)
         opened = gr.on([tab.select for tab in tabs], opened_tab, None, tab_open, **UNQUEUED)
         views: dict[str, Any] = {"inputs": [tab_open, drawn, *graph.inputs], "outputs": [drawn, *graph.refreshed]}
         opened.then(report_errors(draw_walk_tab), **views, **HIDDEN)
         revision.change(report_errors(draw_walk_tab), **views, **HIDDEN)
-        gr.on([ef.starve.click, ef.enlarge.click], waiting_note, None, ef.lesson, **HIDDEN)
+        gr.on([recall.starve.click, recall.enlarge.click], waiting_note, None, curves.lesson, **HIDDEN)
         revision.change(loaded_report, session, documents.report, **HIDDEN)
     return demo

@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -22,7 +21,7 @@ from tests.support.browser import PATIENCE, Visitor
 from tests.support.judged import NAMES, by_hand, compared, compared_values, lost
 from tests.support.page import Elements, content_of, files_of
 from tests.support.serving import GRADIO_WARNINGS, served
-from tests.support.small import collection_of, hit, measurement, passage_of, sentences
+from tests.support.small import collection_of, hit, passage_of, sentences
 from ui.compare.figures import kinds_figure
 from ui.compare.questions import LARGEST_DIFFERENCE, download_links, question_table, question_view
 from ui.compare.tables import answer_list, error_bars, scoreboard
@@ -33,7 +32,6 @@ from ui.header import collection_header
 from ui.jobs.job import Status
 from ui.jobs.progress_text import progress_bar, samples_progress
 from ui.jobs.shared_samples import SharedSamples
-from ui.recall.tables import worst_queries
 from ui.render.errors import to_gradio_error
 from ui.render.export import download_link, record_section, rows_to_csv
 from ui.render.html import escape, writable_text
@@ -146,13 +144,6 @@ def test_what_is_loaded(fake_encoder, hostile):
     assert_shown_as_text(lambda given: collection_header(build(given)), hostile, times=2)
     assert_shown_as_text(lambda given: build_report(build(given)), hostile, times=3)
     assert_shown_as_text(lambda given: chunk_table(build(given)), hostile, times=24)
-
-
-def test_the_worst_queries(fake_encoder, hostile):
-    def worst(given):
-        return worst_queries(loaded(fake_encoder, given), measurement(np.zeros(3), 1e-4))
-
-    assert_shown_as_text(worst, hostile, times=3 + 3 * 4)
 
 
 def test_progress_and_what_cannot_be_prepared(monkeypatch, hostile):
