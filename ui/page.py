@@ -12,8 +12,8 @@ from ui.documents.tab import build_documents_tab
 from ui.header import collection_header
 from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
-from ui.recall.curves import stream_curves
-from ui.recall.tab import build_recall_tab, overlay_choice, starve_graph, waiting_note
+from ui.recall.curves import overlay_choice
+from ui.recall.tab import build_recall_tab, starve_graph, waiting_note
 from ui.render.controls import HIDDEN, NO_CHANGE, UNQUEUED, Updates
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.html import Html
@@ -117,14 +117,15 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
             loaded.success(page.show_loaded, session, [revision, header], **HIDDEN)
         asked = [search.question, search.offered, session]
         revision.change(report_errors(search.refresh), asked, search.refreshed, **HIDDEN)
-        revision.change(report_stream_errors(stream_curves), recall.inputs, recall.refreshed, **HIDDEN)
-        revision.change(overlay_choice, session, recall.overlay, **HIDDEN)
+        curves = recall.curves
+        revision.change(report_stream_errors(curves.stream_curves), [curves.k, session], curves.refreshed, **HIDDEN)
+        revision.change(overlay_choice, session, curves.overlay, **HIDDEN)
         opened = gr.on(
             [tab.select for tab in (first, second, third, fourth, fifth)], opened_tab, None, tab_open, **UNQUEUED
         )
         shown = [tab_open, walk.drawn, walk.k, walk.ef, session]
         opened.then(report_errors(page.draw_walk_tab), shown, walk.refreshed, **HIDDEN)
         revision.change(report_errors(page.draw_walk_tab), shown, walk.refreshed, **HIDDEN)
-        gr.on([recall.starve.click, recall.enlarge.click], waiting_note, None, recall.lesson, **HIDDEN)
+        gr.on([recall.starve.click, recall.enlarge.click], waiting_note, None, curves.lesson, **HIDDEN)
         revision.change(documents.refresh, session, documents.refreshed, **HIDDEN)
     return demo

@@ -64,19 +64,20 @@ def collection_of(encoder, texts, *, queries=None, metadata=None, M=16, ef_const
     )
 
 
-def measurement(recall, seconds, *, ef=10, k=10, neighbors=None):
-    """Return a hand-made measurement; recall and seconds: a number, or one per query."""
+def measurement(recall, seconds, distances=None, *, ef=10, k=10, neighbors=None):
+    """Return a hand-made measurement; recall and seconds: a number, or one per query; distances: of every query."""
     recall = np.atleast_1d(np.asarray(recall, float))
     seconds = np.broadcast_to(np.asarray(seconds, float), recall.shape)
     if neighbors is None:
         empty = np.full((len(recall), k), NO_ID, np.int64)
         neighbors = Neighbors(empty, np.full(empty.shape, -np.inf, np.float32))
-    return Measurement(ef, k, recall, seconds, None, neighbors)
+    counted = None if distances is None else np.full(recall.shape, float(distances))
+    return Measurement(ef, k, recall, seconds, counted, neighbors)
 
 
 def curve_of(*steps, k=10):
-    """Return a hand-made curve from (ef, recall, microseconds)."""
-    return [measurement(recall, micros / 1e6, ef=ef, k=k) for ef, recall, micros in steps]
+    """Return a hand-made curve from (ef, recall, microseconds), or (ef, recall, microseconds, distances)."""
+    return [measurement(recall, micros / 1e6, *distances, ef=ef, k=k) for ef, recall, micros, *distances in steps]
 
 
 def sized(n, break_even=5_000):

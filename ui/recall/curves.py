@@ -2,44 +2,104 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import gradio as gr
 
 from retriever.indexing.measurements import Measurements
 from retriever.measurement.recall_and_latency import Measurement
-from retriever.progress import Progress, stage_progress
+from retriever.progress import Progress, ignore_progress, stage_progress
+from ui.jobs.graph_rebuild import rebuild_graph
 from ui.jobs.job import Job, Status, watch
 from ui.jobs.progress_text import progress_bar
+from ui.recall.text import LESSON, curve_lesson, target_sentence
+from ui.render.controls import DEFAULT_GRAPH, NO_CHANGE, STARVED_GRAPH, Updates
+from ui.render.html import Html
 from ui.session import Session
 
+NO_OVERLAY = "no second graph"
+OVERLAYS: dict[str, tuple[int, int] | None] = {  # M and ef_construction
+    NO_OVERLAY: None,
+    "starved (M=4, efConstruction=20)": STARVED_GRAPH,
+    "default (M=16, efConstruction=200)": DEFAULT_GRAPH,
+}
+NOTHING_LOADED = Html('<p class="lab-hint">Nothing is loaded yet; the first sample is being prepared.</p>')
 
-def stream_curves(k: float, session: Session) -> Iterator[tuple[Any, Any]]:
-    """Measure the curves of the loaded graph and the second graph, unless known; yield progress and refresh tokens.
 
-    Only progress is shown from here: the curve may be of a collection that was replaced meanwhile. Distances come last,
-    as counting them takes longer than measuring.
-    """
-    indexed, k = session.indexed, int(k)
-    if indexed is None:
-        yield '<p class="lab-hint">Nothing is loaded yet; the first sample is being prepared.</p>', gr.skip()
-        return
-    graphs = [graph.measurements for graph in (indexed, session.overlay) if graph]
-    unknown = [graph for graph in graphs if graph.known_curve(k) is None]
-    if unknown:  # numbers at this ef first: those of the previous collection must not stay
-        indexed.measurements.measure_exact(k)  # else these numbers would wait for it until the curve is measured
-        yield progress_bar(Status("measuring the curve")), refresh_token()
-    for graph in unknown:
-        for status in _watch(partial(_measure_curve, graph, k), "curve"):
-            yield progress_bar(status), gr.skip()
-    yield gr.skip(), refresh_token()
-    uncounted = [graph for graph in graphs if any(step.distances is None for step in graph.known_curve(k) or [])]
-    for graph in uncounted:
-        for _ in _watch(partial(_count_distances, graph, k), "distances"):
-            yield gr.skip(), gr.skip()  # what is shown stays unchanged meanwhile
-    if uncounted:
-        yield gr.skip(), refresh_token()
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """What the curves teach, the choices of a target and of a second graph, and the handlers that update them."""
+
+    k: gr.Slider
+    token: gr.State  # see refresh_token
+    lesson: gr.HTML
+    target: gr.Slider
+    reached: gr.HTML
+    overlay: gr.Dropdown
+
+    @property
+    def refreshed(self) -> list[gr.Component]:
+        """The components that stream_curves updates."""
+        return [self.lesson, self.token]
+
+    def stream_curves(self, k: float, session: Session) -> Iterator[Updates]:
+        """Measure the curves of the loaded graph and the second graph, unless known; yield progress and tokens.
+
+        Only progress is shown from here: the curve may be of a collection that was replaced meanwhile. Distances come
+        last, as counting them takes longer than measuring.
+        """
+        indexed, k = session.indexed, int(k)
+        if indexed is None:
+            yield {self.lesson: NOTHING_LOADED}
+            return
+        graphs = [graph.measurements for graph in (indexed, session.overlay) if graph]
+        unknown = [graph for graph in graphs if graph.known_curve(k) is None]
+        if unknown:  # numbers at this ef first: those of the previous collection must not stay
+            indexed.measurements.measure_exact(k)  # else these numbers would wait for it until the curve is measured
+            yield {self.lesson: progress_bar(Status("measuring the curve")), self.token: refresh_token()}
+        for graph in unknown:
+            for status in _watch(partial(_measure_curve, graph, k), "curve"):
+                yield {self.lesson: progress_bar(status)}
+        yield {self.token: refresh_token()}
+        uncounted = [graph for graph in graphs if any(step.distances is None for step in graph.known_curve(k) or [])]
+        for graph in uncounted:
+            for _ in _watch(partial(_count_distances, graph, k), "distances"):
+                yield NO_CHANGE  # what is shown stays meanwhile
+        if uncounted:
+            yield {self.token: refresh_token()}
+
+    def show_lesson(self, k: float, session: Session) -> Html | Updates:
+        """Return what the curve teaches, once it is measured."""
+        indexed = session.indexed
+        curve = indexed.measurements.known_curve(int(k)) if indexed else None
+        if indexed is None or curve is None:
+            return NO_CHANGE
+        return LESSON.format(curve_lesson(indexed, indexed.measurements.measure_exact(int(k)), curve))
+
+    def answer_target(self, k: float, target: float, session: Session) -> Html:
+        """Return which ef reaches the target recall."""
+        if session.indexed is None:
+            return Html()
+        curve = session.indexed.measurements.known_curve(int(k))
+        return Html.escape(target_sentence(curve, target) if curve else "The curve is still being measured.")
+
+
+def overlay_graph(name: str, session: Session) -> Session:
+    """Build the second graph over the same vectors, or remove it."""
+    settings = OVERLAYS[name]
+    overlay = rebuild_graph(session.loaded(), *settings, ignore_progress) if settings else None
+    return replace(session, overlay=overlay)
+
+
+def overlay_choice(session: Session) -> str | Updates:
+    """Reset the choice of a second graph if the session has none."""
+    return NO_OVERLAY if session.overlay is None else NO_CHANGE
+
+
+def refresh_token() -> int:
+    """Return a new number; its change makes the page update numbers, figure and lesson to what then holds."""
+    return time.monotonic_ns()
 
 
 def _measure_curve(graph: Measurements, k: int, progress: Progress) -> list[Measurement]:
@@ -58,8 +118,3 @@ def _watch(work: Callable[[Progress], list[Measurement]], kind: str) -> Iterator
     job = Job(work, kind=kind).start()
     yield from watch(job)
     job.result()
-
-
-def refresh_token() -> int:
-    """Return a new number; its change makes the page update numbers, figure and lesson to what then holds."""
-    return time.monotonic_ns()

@@ -1,23 +1,23 @@
-"""The numbers of the ef slider: one measurement at each of its values, then all that is drawn from it."""
+"""The ef slider: one measurement at each of its values, then all that is drawn from it."""
 
 import weakref
 from dataclasses import astuple, dataclass
-from typing import Any
 
 import gradio as gr
-import plotly.graph_objects as go
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
 from ui.inputs import SearchSettings
+from ui.recall.curves import refresh_token
 from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, curve_figure
 from ui.recall.records import ef_record
 from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
+from ui.render.controls import NO_CHANGE, Updates
 from ui.render.export import record_section
+from ui.render.html import Html
 from ui.session import Session
 
 AXES = {"latency": LATENCY_AXIS, "distances": DISTANCES_AXIS}
-Details = tuple[go.Figure, str, str, str]  # curve, histogram of recall, worst queries, run record
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,46 +33,76 @@ class LastMeasurement:
         return self.of() is session.indexed and same_settings
 
 
-def measure_at_ef(k: float, ef: float, session: Session) -> tuple[str, LastMeasurement | None]:
-    """Measure at this ef, anew, and return the numbers; no change before anything is loaded."""
-    if session.indexed is None:
-        return gr.skip(), None
-    indexed, settings = session.indexed, SearchSettings.of(k, ef)
-    now = indexed.measurements.measure(settings.k, settings.ef)
-    cards = measurement_cards(now, indexed.measurements.measure_exact(settings.k))
-    return cards, LastMeasurement(now, weakref.ref(indexed))
+@dataclass(frozen=True, eq=False)
+class EfSlider:
+    """The ef slider, the components that show a measurement at its value, and the handlers that update them."""
 
+    ef: gr.Slider
+    k: gr.Slider
+    axis: gr.Radio
+    smallest: gr.Button
+    cards: gr.HTML
+    distances: gr.HTML
+    figure: gr.Plot
+    spread: gr.HTML
+    worst: gr.HTML
+    record: gr.HTML
+    measured: gr.State  # a LastMeasurement, once there is one
+    token: gr.State  # see refresh_token
 
-def draw_details(measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session) -> Details:
-    """Return the rest of a measurement once the slider rests: counting and drawing take longer than measuring."""
-    indexed, overlay = session.indexed, session.overlay
-    if indexed is None or measured is None or not measured.fits(k, ef, session):
-        return (gr.skip(),) * 4
-    now, exact, curve = measured.now, indexed.measurements.measure_exact(int(k)), _known_curve(indexed, int(k), axis)
-    if axis == "distances":  # else counted after everything is drawn, as that takes longer than measuring
-        now = indexed.measurements.counted(now)
-    other = _known_curve(overlay, int(k), axis)
-    names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
-    figure = curve_figure(curve, exact, now, overlay=other, cost=AXES[axis], **names)
-    record = record_section(ef_record(indexed, now, exact, curve))
-    return figure, recall_histogram(now), worst_queries(indexed, now), record
+    @property
+    def details(self) -> list[gr.Component]:
+        """The components that draw_details updates."""
+        return [self.figure, self.spread, self.worst, self.record]
 
+    def measure_at_ef(self, k: float, ef: float, session: Session) -> Updates:
+        """Measure at this ef, anew, and return the numbers; no change of them before anything is loaded."""
+        if session.indexed is None:
+            return {self.measured: None}
+        indexed, settings = session.indexed, SearchSettings.of(k, ef)
+        now = indexed.measurements.measure(settings.k, settings.ef)
+        cards = measurement_cards(now, indexed.measurements.measure_exact(settings.k))
+        return {self.cards: cards, self.measured: LastMeasurement(now, weakref.ref(indexed))}
 
-def _known_curve(graph: IndexedCollection | None, k: int, axis: str) -> list[Measurement]:
-    """Return a graph's curve, with distances if the axis shows them; empty if it was not measured."""
-    if graph is None or graph.measurements.known_curve(k) is None:
-        return []
-    return graph.measurements.counted_curve(k) if axis == "distances" else graph.measurements.curve(k)
+    def draw_details(
+        self, measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session
+    ) -> Updates:
+        """Return the rest of a measurement once the slider rests: counting and drawing take longer than measuring."""
+        indexed, overlay, cost = session.indexed, session.overlay, AXES[axis]
+        if indexed is None or measured is None or not measured.fits(k, ef, session):
+            return NO_CHANGE
+        now, counted = measured.now, cost is DISTANCES_AXIS
+        exact, curve = indexed.measurements.measure_exact(now.k), _known_curve(indexed, now.k, counted=counted)
+        if counted:  # else counted after everything is drawn, as that takes longer than measuring
+            now = indexed.measurements.counted(now)
+        other = _known_curve(overlay, now.k, counted=counted)
+        names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
+        return {
+            self.figure: curve_figure(curve, exact, now, overlay=other, cost=cost, **names),
+            self.spread: recall_histogram(now),
+            self.worst: worst_queries(indexed, now),
+            self.record: record_section(ef_record(indexed, now, exact, curve)),
+        }
 
+    def show_distances(self, measured: LastMeasurement | None, k: float, ef: float, session: Session) -> Html | Updates:
+        """Return how many distances a measurement took, counted once the slider rests."""
+        if session.indexed is None or measured is None or not measured.fits(k, ef, session):
+            return NO_CHANGE
+        measurements = session.indexed.measurements
+        return distance_sentence(measurements.counted(measured.now), measurements.measure_exact(measured.now.k))
 
-def show_distances(measured: LastMeasurement | None, k: float, ef: float, session: Session) -> Any:  # noqa: ANN401 - HTML or "no change"
-    """Return how many distances a measurement took, counted once the slider rests."""
-    if session.indexed is None or measured is None or not measured.fits(k, ef, session):
-        return gr.skip()
-    measurements = session.indexed.measurements
-    return distance_sentence(measurements.counted(measured.now), measurements.measure_exact(int(k)))
+    def go_to_smallest_ef(self, k: float) -> Updates:
+        """Return the smallest ef that has an effect, which is k, and ask for its numbers."""
+        return {self.ef: int(k), self.token: refresh_token()}
 
 
 def graph_name(indexed: IndexedCollection) -> str:
     """Return a graph's name, made of its settings."""
     return f"HNSW {indexed.settings.M}/{indexed.settings.ef_construction}"
+
+
+def _known_curve(graph: IndexedCollection | None, k: int, *, counted: bool) -> list[Measurement]:
+    """Return a graph's curve, with distances if they are shown; empty if it was not measured."""
+    if graph is None or graph.measurements.known_curve(k) is None:
+        return []
+    return graph.measurements.counted_curve(k) if counted else graph.measurements.curve(k)

@@ -36,11 +36,6 @@ def render(template: str, **values: object) -> Html:
     return Html(_environment().get_template(template).render(values))
 
 
-def escape(text: object) -> str:
-    """Return text escaped for HTML (until every tab has templates)."""
-    return str(Html.escape(text))
-
-
 def writable_text(text: object) -> str:
     """Return text with U+FFFD for characters that no page can hold."""
     return UNWRITABLE_IN_HTML.sub("\ufffd", str(text))

@@ -1,68 +1,47 @@
-"""Tests of the labs' figures: each cell and point in its place, logarithmic axes, lines that differ without colour."""
+"""The labs' figures: each cell and point in its place, logarithmic axes, lines that differ without colour."""
 
 import pytest
 
-from tests.ui.recall.labs.test_text import MS, WIDTHS, built, rising, sizes_of
+from tests.ui.recall.labs.test_text import MS, SIZES, WIDTHS, built, rising, sizes_of
 from ui.recall.labs.figures import growth_figure, heat_figure
 from ui.render.figures import EXACT_COLOUR, HNSW_COLOUR
 
 
-@pytest.fixture(scope="module")
-def growing():
-    return growth_figure(sizes_of(lambda n: 1e-7 * n, lambda n: 2e-6 * n**0.5, lambda n: 30 + n / 10))
-
-
-@pytest.mark.parametrize("shuffled", [False, True])
-def test_each_cell_is_one_graph(shuffled):
-    results = built(rising, lambda M, width: M * width / 100)
-    heat = heat_figure(results[::-1] if shuffled else results).data[0]
-    assert list(heat.x) == [f"M={M}" for M in MS]
-    assert list(heat.y) == [str(width) for width in WIDTHS]
+@pytest.mark.parametrize("order", [1, -1])
+def test_each_cell_is_one_graph_and_settings_are_names(order):
+    figure = heat_figure(built(rising, lambda M, width: M * width / 100)[::order])
+    heat, layout = figure.data[0], figure.layout
+    assert (list(heat.x), list(heat.y)) == ([f"M={M}" for M in MS], [str(width) for width in WIDTHS])
     for row, width in enumerate(WIDTHS):
-        for column, M in enumerate(MS):
-            assert heat.z[row][column] == pytest.approx(rising(M, width))
-            assert heat.text[row][column] == f"{rising(M, width):.3f}<br>{M * width / 100:.2f} s"
+        assert list(heat.z[row]) == pytest.approx([rising(M, width) for M in MS])
+        assert list(heat.text[row]) == [f"{rising(M, width):.3f}<br>{M * width / 100:.2f} s" for M in MS]
     assert heat.texttemplate == "%{text}", "each cell says its numbers, so colour is not needed"
+    assert (layout.xaxis.type, layout.yaxis.type, layout.yaxis.title.text) == ("category", "category", "efConstruction")
 
 
-def test_settings_are_names_and_no_numbers_to_plotly():
-    layout = heat_figure(built()).layout
-    assert (layout.xaxis.type, layout.yaxis.type) == ("category", "category")
-    assert layout.yaxis.title.text == "efConstruction"
-
-
-def test_a_single_graph_is_drawn():
-    heat = heat_figure(built()[:1]).data[0]
-    assert (list(heat.x), list(heat.y)) == (["M=4"], ["20"])
-    assert [list(row) for row in heat.z] == [[0.5]]
-
-
-def test_every_axis_of_growth_is_logarithmic_and_named(growing):
-    layout = growing.layout
-    assert [axis.type for axis in (layout.xaxis, layout.yaxis, layout.yaxis2)] == ["log"] * 3
-    titles = [axis.title.text for axis in (layout.xaxis, layout.yaxis, layout.yaxis2)]
-    assert titles == ["vectors", "median latency, µs a query", "distances a query"]
-    assert (layout.yaxis2.overlaying, layout.yaxis2.side) == ("y", "right")
-
-
-def test_latency_and_distances_of_both_searches_are_drawn(growing):
-    sizes = [100, 200, 400, 800]
-    lines = {trace.name: trace for trace in growing.data}
-    assert list(lines) == ["exact, µs", "HNSW at ef=10, µs", "exact, distances", "HNSW, distances"]
-    expected = [[0.1 * n for n in sizes], [2 * n**0.5 for n in sizes], sizes, [30 + n / 10 for n in sizes]]
-    for trace, values in zip(growing.data, expected, strict=True):
-        assert list(trace.x) == sizes
-        assert list(trace.y) == pytest.approx(values)
+def test_latency_and_distances_of_both_searches_grow_on_named_logarithmic_axes():
+    figure = growth_figure(sizes_of(lambda n: 1e-7 * n, lambda n: 2e-6 * n**0.5, lambda n: 30 + n / 10))
+    expected = {
+        "exact, µs": [0.1 * n for n in SIZES],
+        "HNSW at ef=10, µs": [2 * n**0.5 for n in SIZES],
+        "exact, distances": SIZES,
+        "HNSW, distances": [30 + n / 10 for n in SIZES],
+    }
+    assert [trace.name for trace in figure.data] == list(expected)
+    for trace in figure.data:
+        assert list(trace.x) == list(SIZES)
+        assert list(trace.y) == pytest.approx(expected[trace.name])
         assert trace.yaxis == ("y2" if "distances" in trace.name else "y")
         assert trace.line.color == (EXACT_COLOUR if trace.name.startswith("exact") else HNSW_COLOUR)
+    assert len({trace.marker.symbol for trace in figure.data}) == 4, "told apart without colour"
+    axes = (figure.layout.xaxis, figure.layout.yaxis, figure.layout.yaxis2)
+    assert [axis.type for axis in axes] == ["log"] * 3
+    assert [axis.title.text for axis in axes] == ["vectors", "median latency, µs a query", "distances a query"]
+    assert (axes[2].overlaying, axes[2].side) == ("y", "right")
 
 
-def test_lines_are_told_apart_without_colour(growing):
-    looks = [(trace.line.dash, trace.marker.symbol) for trace in growing.data]
-    assert len(set(looks)) == 4
-    assert len({trace.marker.symbol for trace in growing.data}) == 4
-
-
-def test_one_size_is_drawn_too():
-    figure = growth_figure(sizes_of(lambda n: 1e-6, lambda n: 1e-6, lambda n: 2, sizes=(1,)))
-    assert all(list(trace.x) == [1] for trace in figure.data)
+def test_a_single_result_is_drawn():
+    heat = heat_figure(built()[:1]).data[0]
+    assert (list(heat.x), list(heat.y), [list(row) for row in heat.z]) == (["M=4"], ["20"], [[0.5]])
+    one = growth_figure(sizes_of(lambda n: 1e-6, lambda n: 1e-6, lambda n: 2, sizes=(1,)))
+    assert all(list(trace.x) == [1] for trace in one.data)

@@ -1,0 +1,79 @@
+"""The numbers beside the ef slider: each is the one passed in, and misses are those that recall counts."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from retriever.indexes.base import NO_ID, Neighbors
+from retriever.indexes.recall import knn_recall
+from tests.support.page import words_of
+from tests.support.small import collection_of, measurement
+from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
+
+
+def test_cards_and_distances_show_both_sides_with_units():
+    seconds = [100e-6, 200e-6, 300e-6]
+    now, exact = measurement([0.5, 0.75, 1.0], seconds, 1234.4, ef=25), measurement([1] * 3, 400e-6, 10_785, ef=None)
+    source = measurement_cards(now, exact)
+    assert 'data-ef="25"' in source
+    cards = [words_of(part) for part in source.split('class="lab-card"')[1:]]
+    parts = [("recall@10", "0.750"), ("200 µs", "400 µs", "2.0× faster"), ("290 µs", "400 µs"), ("5,000", "2,500")]
+    for card, wanted in zip(cards, parts, strict=True):  # 290: numpy's linear percentile; 5,000: three in 600 µs
+        assert all(part in card for part in wanted)
+    words = "At ef=25 a query computes 1,234 distances; exact search computes 10,785."
+    assert words_of(distance_sentence(now, exact)) == words
+    assert distance_sentence(replace(now, distances=None), exact) == "", "nothing was counted yet"
+
+
+@pytest.mark.parametrize(
+    "recall",  # 7 of 10 found is 0.7, or a little less, however it was computed
+    [np.arange(11) / 10, np.nextafter(np.arange(11) / 10, 0), np.random.default_rng(1).integers(0, 21, 200) / 20],
+)
+def test_the_histogram_counts_every_query_once_in_its_own_tenth(recall):
+    source = recall_histogram(measurement(recall, 1e-4))
+    counts = {label: int(count) for count, label in re.findall(r'title="(\d+) queries with recall ([^"]+)"', source)}
+    twentieths = np.rint(recall * 20)  # exact, unlike recall
+    expected = {f"{low / 10:.1f}–": ((2 * low <= twentieths) & (twentieths < 2 * low + 2)).sum() for low in range(10)}
+    assert counts == expected | {"1.0": (twentieths == 20).sum()}
+    heights = [float(height) for height in re.findall(r"height:([0-9.]+)%", source)]
+    assert heights == pytest.approx([100 * count / max(counts.values()) for count in counts.values()], abs=0.51)
+
+
+def test_the_worst_come_first_with_what_they_missed(starved):
+    now = starved.measurements.measure(10, 10)
+    source = worst_queries(starved, now)
+    rows = re.findall(
+        r"<tr>\s*<td><b>(.*?)</b></td>\s*<td>(.*?)</td>\s*<td[^>]*>(.*?)</td>\s*</tr>", source, flags=re.DOTALL
+    )
+    order = np.argsort(now.recall, kind="stable")[:5]
+    assert [float(recall) for recall, _, _ in rows] == pytest.approx(now.recall[order], abs=0.0501)
+    assert [question for _, question, _ in rows] == [starved.queries[row] for row in order]
+    for row, (_, _, missed) in zip(order, rows, strict=True):
+        more = re.search(r" and (\d+) more$", missed)
+        listed = missed.count("Text ") + (int(more[1]) if more else 0)
+        assert listed == round((1 - now.recall[row]) * 10)
+    assert " more" in source, "this graph is to be poor enough to miss more than is listed"
+
+
+@pytest.mark.parametrize(
+    ("found", "missed"),
+    [
+        ([0, 1], None),
+        ([2, 1], None),  # a copy of a passage is as near as the passage: finding the copy in its place is no miss
+        ([2, 4], ["Text 0"]),  # neither is among the exact neighbours, but one of them is a copy
+        ([4, NO_ID], ["Text 0", "Text 1"]),
+    ],
+)
+def test_a_worst_query_names_as_many_missed_passages_as_its_recall_says(fake_encoder, found, missed):
+    texts = ["amber anchor"] * 3 + ["amber river", "zebra wolf"]
+    indexed = collection_of(fake_encoder, texts, queries=["amber anchor"])
+    exact, every = indexed.measurements.truth(2), indexed.retriever.exact.search(indexed.query_vectors, 5)
+    assert exact.ids[0].tolist() == [0, 1] and set(every.ids[0, :3]) == {0, 1, 2}
+    score = dict(zip(every.ids[0].tolist(), every.scores[0], strict=True)) | {NO_ID: -np.inf}
+    neighbors = Neighbors(np.array([found]), np.array([[score[row] for row in found]], np.float32))
+    now = measurement(knn_recall(exact, neighbors), 1e-4, k=2, neighbors=neighbors)
+    words = words_of(worst_queries(indexed, now))
+    assert re.findall(r"Text \d", words) == (missed or [])
+    assert ("no query misses anything" in words) is (missed is None)
