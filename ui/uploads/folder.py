@@ -4,7 +4,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from retriever.errors import StorageError
@@ -45,8 +45,8 @@ def discard_uploads(paths: Iterable[str | Path]) -> None:
 
 def sweep_uploads(seconds: float) -> None:
     """Delete all that is older than so many seconds: files that nobody read, downloads, left-overs."""
-    root, oldest = uploads_root(), time.time() - seconds
-    for path in sorted(root.rglob("*"), reverse=True):  # a folder's content comes before the folder
+    oldest = time.time() - seconds
+    for path in _paths_below(uploads_root()):
         try:
             if path.lstat().st_mtime < oldest:
                 _remove_empty(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -57,12 +57,21 @@ def sweep_uploads(seconds: float) -> None:
 def used_bytes() -> int:
     """Return how many bytes uploads and downloads take on the disk."""
     total = 0
-    for path in uploads_root().rglob("*"):
+    for path in _paths_below(uploads_root()):
         try:
             total += path.lstat().st_size
         except OSError:
             continue
     return total
+
+
+def _paths_below(root: Path) -> Iterator[Path]:
+    """Yield all files and folders below a folder, a folder's content before the folder.
+
+    What another thread deletes meanwhile is passed over; Path.rglob would raise FileNotFoundError.
+    """
+    for folder, folders, files in os.walk(root, topdown=False):
+        yield from (Path(folder, name) for name in (*files, *folders))
 
 
 def _remove_empty(folder: Path) -> bool:
