@@ -1,8 +1,8 @@
 """The numbers beside the ef slider as HTML: cards, distances, the histogram of recall, the worst queries."""
 
 import numpy as np
-from retriever.documents.document import Passage
 
+from retriever.documents.document import Passage
 from retriever.graph.misses import mark_missed
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
