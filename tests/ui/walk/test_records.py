@@ -3,13 +3,13 @@
 import json
 
 from tests.support.small import collection_of, sentences
+from tests.support.walks import traced
 from ui.walk.records import walk_record
-from ui.walk.trace import trace_question
 
 
 def test_a_walk_is_recorded_with_what_it_missed(fake_encoder):
     starved = collection_of(fake_encoder, sentences(400), M=2, ef_construction=5)
-    trace = trace_question(starved.queries[0], 10, 10, starved)
+    trace = traced(starved, starved.queries[0])
     record = walk_record(trace)
     assert record.observed["distances"] == trace.walk.distances
     assert record.observed["found"] + len(record.observed["missed"]) == record.observed["true_neighbours"] == 10
