@@ -22,7 +22,7 @@ COSTS_LESS = [(10, 0.8, 10, 125)]  # 80 ns a distance, exact search 120 ns
         (9_000, 400, TRADE_OFF, ["From ef=400 on"], []),  # at ef=200 it takes 380 µs
         (9_000, 400, HICCUP, ["From ef=400 on"], ["From ef=20 on"]),
         (9_000, 400, [(10, 0.997, 40), (20, 0.999, 60)], ["99%"], ["100%", "From ef"]),  # not all are found
-        (300, 40, [(10, 0.8, 10), (20, 0.9, 40)], ["From ef=20 on"], ["still"]),
+        (300, 40, [(10, 0.8, 10), (20, 0.96, 40)], ["From ef=20 on"], ["still"]),
         (90, 20, [(10, 1.0, 30, 45)], ["it computes 45 distances, 50% of all there are"], []),
         (90, 20, [(10, 1.0, 30, 89.6)], ["it computes 90 distances, 100% of all there are"], []),
         (90, 20, [(10, 1.0, 30, 120)], ["it computes 120 distances, 100% of all there are"], []),
