@@ -1,24 +1,23 @@
 """Tests of the API as programs see it: its endpoints, a session for each client, and a page that needs no model."""
 
-import json
 import subprocess
 import sys
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from tests.support.app_process import App
+from tests.support.judged import beir_zip
 from tests.support.paths import ROOT
-from tests.support.serving import GRADIO_WARNINGS, served
+from tests.support.serving import GRADIO_WARNINGS, build, served
 from tests.support.small import HOSTILE, sentences
 from ui.jobs.shared_samples import SharedSamples
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
-PATIENCE = 60  # seconds a server may take to start
-QUICK = {"model_name": "wordllama-256", "chunk_size": 40, "files": None, "pasted": ""}
+MODELS = {"first": "all-MiniLM-L6-v2", "second": "wordllama-256"}
+NO_FILES = {"archive": None, "qrels": None, "queries": None}
+BEES = "Honey bees dance to tell the way."
 
 
 @pytest.fixture(scope="module")
@@ -50,34 +49,39 @@ def client(new_client):
     return new_client()
 
 
-def build(client, **values):
-    return client.predict(api_name="/build", **{**QUICK, **values})
+def paste(client, text, **values):
+    return build(client, source="text", pasted=text, **values)
 
 
-def test_only_the_named_endpoints_are_public(client):
+def error_of(call, *args, **kwargs):
+    with pytest.raises(AppError) as raised:
+        call(*args, **kwargs)
+    return str(raised.value)
+
+
+def test_only_the_named_endpoints_are_public_and_name_their_parameters(client):
     info = client.view_api(return_format="dict", print_info=False)
-    assert set(info["named_endpoints"]) == {"/build", "/search", "/measure", "/compare"}
     assert info["unnamed_endpoints"] == {}
+    names = {
+        name: [parameter["parameter_name"] for parameter in endpoint["parameters"]]
+        for name, endpoint in info["named_endpoints"].items()
+    }
+    built = "source sample files pasted model_name chunk_size chunk_overlap M ef_construction"
+    compared = "collection first second k ef M ef_construction archive qrels queries relevance_level"
+    assert names == {
+        "/build": built.split(),
+        "/search": ["question", "k", "ef"],
+        "/measure": ["k", "ef"],
+        "/compare": compared.split(),
+    }
 
 
-def test_endpoints_name_their_parameters(client):
-    info = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    names = {name: [parameter["parameter_name"] for parameter in info[name]["parameters"]] for name in info}
-    assert names["/search"] == ["question", "k", "ef"]
-    assert names["/measure"] == ["k", "ef"]
-    assert names["/compare"] == (
-        ["collection", "first", "second", "k", "ef", "M", "ef_construction", "archive", "qrels", "queries"]
-        + ["relevance_level"]
-    )
-    assert names["/build"] == (
-        ["source", "sample", "files", "pasted", "model_name", "chunk_size", "chunk_overlap", "M", "ef_construction"]
-    )
+# --- building, searching and measuring
 
 
 def test_who_has_built_nothing_searches_the_sample(new_client):
     answer = new_client().predict("how hot should the water be for green tea?", 3, 30, api_name="/search")
     exact = [row for row in answer["results"] if row["search"] == "exact"]
-    assert len(exact) == 3
     assert "tea" in exact[0]["place"].lower()
     assert [row["rank"] for row in exact] == [1, 2, 3]
     assert exact[0]["score"] >= exact[1]["score"] >= exact[2]["score"]
@@ -90,7 +94,7 @@ def test_who_has_built_nothing_searches_the_sample(new_client):
 
 def test_a_text_is_built_searched_and_measured(client):
     texts = sentences(120)
-    record = build(client, source="text", pasted=" ".join(texts), chunk_size=20, M=6, ef_construction=40)
+    record = paste(client, " ".join(texts), chunk_size=20, M=6, ef_construction=40)
     assert record["data"]["collection"] == "Pasted text"
     assert record["data"]["vectors"] > 50
     assert (record["settings"]["M"], record["settings"]["ef_construction"]) == (6, 40)
@@ -99,12 +103,12 @@ def test_a_text_is_built_searched_and_measured(client):
     answer = client.predict(texts[17], 1, 60, api_name="/search")
     assert " ".join(texts[17].split()[:4]) in answer["results"][0]["text"]
     measured = client.predict(5, 10, api_name="/measure")
-    assert measured["hnsw"]["ef"] == 10
-    assert len(measured["recall"]) == measured["data"]["measuring_queries"]
-    assert measured["hnsw"]["mean_recall"] == pytest.approx(sum(measured["recall"]) / len(measured["recall"]), abs=1e-5)
+    hnsw, recall = measured["hnsw"], measured["recall"]
+    assert (hnsw["ef"], measured["settings"]["M"]) == (10, 6)
+    assert len(recall) == measured["data"]["measuring_queries"]
+    assert hnsw["mean_recall"] == pytest.approx(sum(recall) / len(recall), abs=1e-5)
     assert measured["exact"]["mean_recall"] == 1.0
-    assert measured["hnsw"]["p50_seconds"] <= measured["hnsw"]["p95_seconds"]
-    assert measured["settings"]["M"] == 6
+    assert hnsw["p50_seconds"] <= hnsw["p95_seconds"]
 
 
 def test_files_are_built_and_bad_ones_told(client, tmp_path):
@@ -117,34 +121,25 @@ def test_files_are_built_and_bad_ones_told(client, tmp_path):
     assert "earthquakes.pdf" in answer["results"][0]["place"]
 
 
+def test_more_than_there_is(client):
+    paste(client, BEES)
+    assert len(client.predict("bees", 50, 50, api_name="/search")["results"]) == 2
+    assert client.predict(50, 50, api_name="/measure")["hnsw"]["mean_recall"] == 1.0
+
+
 # --- comparing models
-
-MODELS = {"first": "all-MiniLM-L6-v2", "second": "wordllama-256"}
-NO_FILES = {"archive": None, "qrels": None, "queries": None}
-
-
-def beir_zip(path, corpus, queries, qrels):
-    def lines(rows, key):
-        return "".join(json.dumps({"_id": row_id, key: text}) + "\n" for row_id, text in rows.items())
-
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("tiny/corpus.jsonl", lines(corpus, "text"))
-        archive.writestr("tiny/queries.jsonl", lines(queries, "text"))
-        archive.writestr("tiny/qrels/test.tsv", "".join("\t".join(row) + "\n" for row in qrels))
-    return path
 
 
 def test_two_models_are_compared_on_an_uploaded_collection(new_client, tmp_path):
-    corpus = {f"d{row}": text for row, text in enumerate(sentences(60))} | {"bees": "Bees dance to tell of flowers."}
-    queries = {"q1": "how do honey bees tell others where blossoms are?", "q2": "where do trains go?"}
+    corpus = [(f"d{row}", text) for row, text in enumerate(sentences(60))]
+    queries = [("q1", "how do honey bees tell others where blossoms are?"), ("q2", "where do trains go?")]
+    corpus.append(("bees", "Bees dance to tell of flowers."))
     path = beir_zip(tmp_path / "tiny.zip", corpus, queries, [("q1", "bees", "1"), ("q2", "gone", "1")])
-    client = new_client()
-    values = {**MODELS, **NO_FILES, "archive": handle_file(str(path)), "k": 1, "ef": 5}
+    client, values = new_client(), {**MODELS, **NO_FILES, "archive": handle_file(path), "k": 1, "ef": 5}
     answer = client.predict(collection="beir", api_name="/compare", **values)
     assert answer["scores"]["success_1"]["first"][0] == 0.5  # the judged document of q2 is not there
     assert answer["two_errors"]["wordllama-256"]["questions"] == 2
-    assert answer["record"]["data"]["collection"] == "tiny"
-    assert answer["record"]["data"]["vectors"] == 61
+    assert (answer["record"]["data"]["collection"], answer["record"]["data"]["vectors"]) == ("tiny", 61)
     assert answer["record"]["settings"]["first"]["model"] == "all-MiniLM-L6-v2"
     assert "of 2" in answer["verdict"] and "<" not in answer["verdict"].replace("p < ", "")
     again = client.predict(collection="beir", api_name="/compare", **values)
@@ -154,7 +149,7 @@ def test_two_models_are_compared_on_an_uploaded_collection(new_client, tmp_path)
 
 def test_what_a_client_has_built_is_compared_with_judgments_of_its_own(new_client, tmp_path):
     client, texts = new_client(), sentences(40)
-    build(client, source="text", pasted=" ".join(texts), chunk_size=20)
+    paste(client, " ".join(texts), chunk_size=20)
     qrels, queries = tmp_path / "qrels.txt", tmp_path / "queries.tsv"
     qrels.write_text("q1 0 pasted-text 1\n")
     queries.write_text(f"q1\t{texts[3]}\n")
@@ -190,34 +185,27 @@ def test_what_cannot_be_compared_is_a_clear_error(client, values, said):
 # --- errors
 
 
-def error_of(call, *args, **kwargs):
-    with pytest.raises(AppError) as raised:
-        call(*args, **kwargs)
-    return str(raised.value)
-
-
 @pytest.mark.parametrize(
     ("values", "words"),
     [
         ({"source": "nonsense"}, "nonsense"),
-        ({"source": "text", "pasted": ""}, "empty"),
-        ({"source": "text", "pasted": "a b c", "M": 1}, "M is 1"),
-        ({"source": "text", "pasted": "a b c", "M": 2.5}, "M is 2.5"),
-        ({"source": "text", "pasted": "a b c", "chunk_size": None}, "chunk_size is None"),
-        ({"source": "text", "pasted": "a b c", "chunk_size": -5}, "-5"),
-        ({"source": "text", "pasted": "a b c", "chunk_overlap": 400}, "400"),
-        ({"source": "text", "pasted": "a b c", "model_name": "nonsense"}, "nonsense"),
+        ({"pasted": ""}, "empty"),
+        ({"M": 1}, "M is 1"),
+        ({"M": 2.5}, "M is 2.5"),
+        ({"chunk_size": None}, "chunk_size is None"),
+        ({"chunk_size": -5}, "-5"),
+        ({"chunk_overlap": 400}, "400"),
+        ({"model_name": "nonsense"}, "nonsense"),
         ({"source": "files", "files": None}, "files"),
         ({"source": "sample", "sample": "nonsense"}, "nonsense"),
+        ({"source": HOSTILE}, "&lt;img"),
     ],
 )
 def test_a_bad_request_is_told_and_what_was_built_stays(client, values, words):
-    build(client, source="text", pasted="Honey bees dance to tell the way.")
-    message = error_of(build, client, **values)
-    assert words in message
-    assert "is lost" in message
-    answer = client.predict("bees", 1, 10, api_name="/search")
-    assert answer["results"][0]["text"] == "Honey bees dance to tell the way."
+    paste(client, BEES)
+    message = error_of(build, client, **{"source": "text", "pasted": "a b c", **values})
+    assert words in message and "is lost" in message and "<" not in message
+    assert client.predict("bees", 1, 10, api_name="/search")["results"][0]["text"] == BEES
 
 
 @pytest.mark.parametrize(
@@ -235,33 +223,19 @@ def test_a_bad_file_is_told_with_its_reason(client, tmp_path, name, content, wor
     path = tmp_path / name
     path.write_bytes(content)
     message = error_of(build, client, source="files", files=[handle_file(str(path))])
-    assert words in message
-    assert "<b>" not in message
+    assert words in message and "<b>" not in message
 
 
-@pytest.mark.parametrize("k", [0, -1, 2.5, "many", None, 10**9])
-def test_an_impossible_k_is_told(client, k):
-    for call in ((k, 10), (10, k)):
-        if call[1] == 10**9:
-            continue  # an ef above the number of vectors is only as much work as all of them
-        message = error_of(client.predict, *call, api_name="/measure")
-        assert "whole number" in message
-    assert "whole number" in error_of(client.predict, "tea", k, 10, api_name="/search")
+@pytest.mark.parametrize("number", [0, -1, 2.5, "many", None])
+def test_an_impossible_k_or_ef_is_told(client, number):
+    for endpoint, values in (("measure", (number, 10)), ("measure", (10, number)), ("search", ("tea", number, 10))):
+        assert "whole number" in error_of(client.predict, *values, api_name=f"/{endpoint}")
 
 
-def test_an_empty_and_a_long_question_are_told(client):
+def test_a_k_or_a_question_beyond_the_limits_is_told(client):
+    assert "whole number" in error_of(client.predict, 10**9, 10, api_name="/measure")
     assert "empty" in error_of(client.predict, "  ", 3, 10, api_name="/search")
     assert "2,000" in error_of(client.predict, "x" * 2_001, 3, 10, api_name="/search")
-
-
-def test_more_than_there_is(client):
-    build(client, source="text", pasted="Honey bees dance to tell the way.")
-    assert len(client.predict("bees", 50, 50, api_name="/search")["results"]) == 2
-    assert client.predict(50, 50, api_name="/measure")["hnsw"]["mean_recall"] == 1.0
-
-
-def test_markup_in_an_error_is_escaped(client):
-    assert "<" not in error_of(build, client, source=HOSTILE)
 
 
 # --- visitors
@@ -269,41 +243,38 @@ def test_markup_in_an_error_is_escaped(client):
 
 def test_clients_do_not_see_each_others_collections(new_client):
     one, two, three = new_client(), new_client(), new_client()
-    build(one, source="text", pasted="Lighthouses warn ships of rocks.")
-    build(two, source="text", pasted="Sourdough rises because of wild yeast.")
+    texts = ["Lighthouses warn ships of rocks.", "Sourdough rises because of wild yeast."]
+    for client, text in zip((one, two), texts, strict=True):
+        paste(client, text)
     question = "how do lighthouses reach ships far out at sea?"
     found = [client.predict(question, 1, 10, api_name="/search")["results"][0] for client in (one, two, three)]
-    assert found[0]["text"] == "Lighthouses warn ships of rocks."
-    assert found[1]["text"] == "Sourdough rises because of wild yeast."
+    assert [row["text"] for row in found[:2]] == texts
     assert "lighthouses.html" in found[2]["place"]  # of the sample
 
 
 def test_visitors_on_one_collection_get_the_ef_they_asked_for(new_client):
     """hnswlib's ef belongs to the whole index, and all visitors share that of the sample."""
-    efs, expected = (1, 60), {}
-    for ef in efs:
-        expected[ef] = new_client().predict(1, ef, api_name="/measure")["recall"]
 
     def visit(ef):
         client = new_client()
-        return ef, [client.predict(1, ef, api_name="/measure")["recall"] for _ in range(5)]
+        return [client.predict(1, ef, api_name="/measure")["recall"] for _ in range(5)]
 
+    alone = {ef: visit(ef)[0] for ef in (1, 60)}
     with ThreadPoolExecutor(4) as pool:
-        for ef, recalls in pool.map(visit, efs * 2):
-            assert all(recall == expected[ef] for recall in recalls)
-    assert sum(expected[1]) < sum(expected[60]), "else the two cannot be told apart"
+        for ef, recalls in zip((1, 60) * 2, pool.map(visit, (1, 60) * 2), strict=True):
+            assert recalls == [alone[ef]] * 5
+    assert sum(alone[1]) < sum(alone[60]), "else the two cannot be told apart"
 
 
 def test_building_beside_another_build(new_client):
     def visit(number):
-        client = new_client()
-        record = build(client, source="text", pasted=" ".join(sentences(60, seed=number)), chunk_size=20)
-        place = client.predict(sentences(60, seed=number)[5], 1, 60, api_name="/search")
-        return number, record, place
+        client, texts = new_client(), sentences(60, seed=number)
+        paste(client, " ".join(texts), chunk_size=20)
+        return " ".join(texts[5].split()[:4]), client.predict(texts[5], 1, 60, api_name="/search")
 
     with ThreadPoolExecutor(3) as pool:
-        for number, _, answer in pool.map(visit, range(3)):
-            assert " ".join(sentences(60, seed=number)[5].split()[:4]) in answer["results"][0]["text"]
+        for words, answer in pool.map(visit, range(3)):
+            assert words in answer["results"][0]["text"]
 
 
 # --- starting
@@ -316,12 +287,5 @@ def test_the_page_is_made_without_loading_a_model_library_and_without_analytics(
         "assert not heavy, heavy\n"
         "assert not app.demo.analytics_enabled\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-
-
-def test_python_app_py_serves_the_page(tmp_path):
-    with App(tmp_path) as app:
-        assert app.wait_for_page() < PATIENCE

@@ -21,6 +21,7 @@ import pytest
 
 from tests.support.app_process import PATIENCE, ROOT, App
 from tests.support.browser import NAMES, QUIET, Visitor, find_browser
+from tests.support.judged import beir_zip
 
 pytestmark = pytest.mark.exhaustive
 
@@ -50,12 +51,12 @@ def use_everything(folder):
     seen["reached"] = [reach(lambda: socket.create_connection(("1.1.1.1", 443), PATIENCE))]
     seen["reached"].append(reach(lambda: socket.getaddrinfo("example.org", 443)))
     with App(folder) as app:
-        seen["page_seconds"] = app.wait_for_page()
+        app.wait_for_page()
         seen["assets"] = assets(app)
-        seen["sample_seconds"] = app.wait_for_sample()
+        app.wait_for_sample()
         try:
             seen["browser"] = use_page(app, folder)  # first: it awaits the small sample, which a larger one replaces
-            use_endpoints(app, seen)
+            use_endpoints(app, folder, seen)
         finally:
             sys.stderr.write(app.log.read_text()[-3000:])
         seen["log"] = app.log.read_text()
@@ -85,7 +86,7 @@ def assets(app):
     return {url: len(app.get(urlsplit(url).path)) if url.startswith(app.address) else -1 for url in urls}
 
 
-def use_endpoints(app, seen):
+def use_endpoints(app, folder, seen):
     """Build, search, measure and compare as programs do; then ask for a model that only the Hub has."""
     from gradio_client import Client, handle_file
 
@@ -94,7 +95,6 @@ def use_endpoints(app, seen):
     files = [handle_file(str(DOCUMENTS / name)) for name in ("earthquakes.pdf", "honey_bees.docx")]
     for model in MODELS:
         for source, (values, question, _) in SOURCES.items():
-            start = time.monotonic()
             given = {"files": files if source == "upload" else None, "pasted": "", **values, "model_name": model}
             record = client.predict(api_name="/build", **given)
             answer = client.predict(question, 1, 20, api_name="/search")
@@ -103,13 +103,13 @@ def use_endpoints(app, seen):
                 "model": record["settings"]["model"],
                 "first": answer["results"][0]["text"],
                 "recall": measured["hnsw"]["mean_recall"],
-                "seconds": time.monotonic() - start,
             }
     seen["hub"] = ask_for_hub_model(client, other)
     seen["after_hub"] = client.predict("magnitude", 1, 20, api_name="/search")["results"][0]["text"]
-    start, none = time.monotonic(), {"archive": None, "qrels": None, "queries": None}
-    compared = client.predict(collection="everyday_science", k=10, ef=20, **none, api_name="/compare")
-    seen["compared"] = compared["scores"] | {"seconds": time.monotonic() - start}
+    corpus = zip(("lenses", "bread"), TEXT.split(". "), strict=True)
+    archive = beir_zip(folder / "judged.zip", corpus, [("q", SOURCES["paste"][1])], [("q", "lenses", 1)])
+    values = {"archive": handle_file(archive), "qrels": None, "queries": None, "k": 1, "ef": 20}
+    seen["compared"] = client.predict(collection="beir", **values, api_name="/compare")["scores"]
 
 
 def ask_for_hub_model(client, other):
@@ -143,7 +143,7 @@ def use_page(app, folder):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         visitor = Visitor(browser, app.address)
-        page, saved = visitor.page, Path(folder) / "collection.zip"
+        page, saved = visitor.page, folder / "collection.zip"
         visitor.paste(TEXT)
         visitor.build()
         page.get_by_role("button", name="Save this collection …").click()
@@ -198,14 +198,7 @@ def seen(tmp_path_factory):
 
 def test_there_really_is_no_network(seen):
     assert seen["interfaces"] == ["lo"]
-    for error, seconds in seen["reached"]:
-        assert error
-        assert seconds < 1
-
-
-def test_the_page_and_its_assets_come_from_the_app(seen):
-    assert len(seen["assets"]) >= 2
-    assert all(size > 100 for size in seen["assets"].values()), seen["assets"]
+    assert all(error and seconds < 1 for error, seconds in seen["reached"])
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -218,9 +211,7 @@ def test_each_packaged_model_indexes_each_kind_of_source(seen, model, source):
 
 
 def test_the_packaged_models_are_compared(seen):
-    first, second = (seen["compared"]["success_10"][side][0] for side in ("first", "second"))
-    assert first == pytest.approx(0.961, abs=0.02)
-    assert second == pytest.approx(0.797, abs=0.02)
+    assert [seen["compared"]["success_1"][side][0] for side in ("first", "second")] == [1, 1]
 
 
 def test_a_model_of_the_hub_is_told_to_be_out_of_reach_and_nobody_waits_for_it(seen):
@@ -235,16 +226,15 @@ def test_a_model_of_the_hub_is_told_to_be_out_of_reach_and_nobody_waits_for_it(s
 def test_the_page_works_and_asks_nobody_else_for_anything(seen):
     find_browser()
     page = seen["browser"]
+    assert len(seen["assets"]) >= 2
+    assert all(size > 100 for size in seen["assets"].values()), "of the app itself"
     hosts = {urlsplit(url).hostname for url in page["requests"] if url.startswith(("http", "ws"))}
     assert hosts == {"127.0.0.1"}
     assert page["errors"] == []
     assert "Fresnel" in page["hits"][0], "of the collection that was saved and loaded again"
     assert "finds the one true neighbour" in page["walked"]
-
-
-def test_the_app_has_nothing_to_complain_of(seen):
     assert "Traceback" not in seen["log"]
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(use_everything(sys.argv[1])) + "\n")
+    sys.stdout.write(json.dumps(use_everything(Path(sys.argv[1]))) + "\n")

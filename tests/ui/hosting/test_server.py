@@ -3,7 +3,7 @@
 import functools
 import gc
 import json
-import re
+import os
 import time
 import weakref
 from pathlib import Path
@@ -14,16 +14,19 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from retriever.errors import Cancelled
 from tests.support.paths import ROOT
-from tests.support.serving import GRADIO_WARNINGS, server_of
+from tests.support.serving import GRADIO_WARNINGS, build, call, server_of, until
 from tests.support.small import sentences
+from tests.support.work import Work
 from ui.hosting.server import Server
+from ui.jobs.job import Job
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
 from ui.log import LOGGER
 from ui.render.errors import report_errors
 from ui.settings import limits
-from ui.uploads.folder import sweep_uploads, uploads_root
+from ui.uploads.folder import sweep_uploads, uploads_root, used_bytes
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
 PATIENCE = 30  # seconds until a test gives up
@@ -63,19 +66,6 @@ def client(new_client):
     return new_client()
 
 
-def until(condition):
-    """Wait until a condition holds."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.05)
-
-
-def build(client, **values):
-    quick = {"model_name": "wordllama-256", "chunk_size": 40, "files": None, "pasted": ""}
-    return client.predict(api_name="/build", **{**quick, **values})
-
-
 def send(server, content, **options):
     """Upload one file as the page does."""
     return httpx.post(f"{server.address}/gradio_api/upload", files={"files": ("notes.txt", content)}, **options)
@@ -85,21 +75,13 @@ def build_files(server, *paths, name="someone", chunk_size=40, M=16):
     """Build from files that were uploaded before, as the page does; gradio_client would upload them again."""
     given = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]
     data = ["files", "documents", given, "", "wordllama-256", chunk_size, 0, M, 200]
-    address = f"{server.address}/gradio_api/call/build"
-    joined = httpx.post(address, json={"data": data, "session_hash": name})
-    if joined.status_code != 200:
-        raise AppError(joined.text)
-    answer = httpx.get(f"{address}/{joined.json()['event_id']}", timeout=PATIENCE)
-    words = re.search(r"^event: (complete|error)\ndata: (.*)$", answer.text, re.MULTILINE)
-    if words.group(1) == "error":
-        raise AppError(words.group(2))
-    return json.loads(words.group(2))[0]
+    return call(server.address, "build", data, name)
 
 
 # --- health
 
 
-def test_health_tells_how_the_lab_is(server, client):
+def test_health_tells_how_the_lab_is_and_what_memory_visitors_hold(server, client):
     client.predict("tea", 3, 10, api_name="/search")
     answer = httpx.get(f"{server.address}/health")
     state = answer.json()
@@ -108,22 +90,19 @@ def test_health_tells_how_the_lab_is(server, client):
     assert (state["visitors"] >= 1, state["full"], state["jobs"]) == (True, False, 0)
     assert state["builds"] == {"working": 0, "waiting": 0}
     assert state["seconds_up"] >= 0 and state["versions"]["hnswlib"] == "0.8.0"
-
-
-def test_health_tells_of_memory_that_visitors_hold(server, client):
-    before = httpx.get(f"{server.address}/health").json()["collections_megabytes"]
     build(client, source="text", pasted=" ".join(sentences(400)))
-    assert httpx.get(f"{server.address}/health").json()["collections_megabytes"] > before
+    held = httpx.get(f"{server.address}/health").json()["collections_megabytes"]
+    assert held > state["collections_megabytes"]
 
 
 # --- sessions
 
 
-def test_a_visitor_who_has_left_is_forgotten_and_the_memory_given_back(server, new_client, monkeypatch):
+def test_a_visitor_who_has_left_is_forgotten_and_told_to_reload_if_the_page_comes_back(server, new_client, monkeypatch):
     monkeypatch.setattr("ui.hosting.visitors.GRACE_SECONDS", 0.5)
-    until(lambda: not len(server.visitors))
-    client = new_client()
-    held = MEMORY_BUDGET.held
+    until(lambda: not server.demo.app.state_holder.session_data)
+    gc.collect()  # what the visitors before had
+    client, held = new_client(), MEMORY_BUDGET.held
     build(client, source="text", pasted=" ".join(sentences(300)))
     [state] = server.demo.app.state_holder.session_data.values()
     [session] = [value for value in state.state_data.values() if getattr(value, "indexed", None)]
@@ -131,40 +110,38 @@ def test_a_visitor_who_has_left_is_forgotten_and_the_memory_given_back(server, n
     assert indexed() is not None and MEMORY_BUDGET.held > held
     del state, session
     client.close()
-    until(lambda: not len(server.visitors))
-    until(lambda: gc.collect() is not None and indexed() is None)
+    until(lambda: not len(server.visitors) and gc.collect() is not None and indexed() is None)
     assert MEMORY_BUDGET.held == held
     assert not server.demo.app.state_holder.session_data
-
-
-def test_a_page_that_comes_back_too_late_is_told_to_reload(server, new_client, monkeypatch):
-    monkeypatch.setattr("ui.hosting.visitors.GRACE_SECONDS", 0.5)
-    client = new_client()
-    client.predict("tea", 3, 10, api_name="/search")
-    name = client.session_hash
-    client.close()
-    until(lambda: server.visitors.has_ended(name))
-    answer = httpx.post(f"{server.address}/gradio_api/queue/join", json={**EVENT, "session_hash": name})
+    event = {**EVENT, "session_hash": client.session_hash}
+    answer = httpx.post(f"{server.address}/gradio_api/queue/join", json=event)
     assert answer.status_code == 410 and "Reload the page" in answer.json()["detail"]
 
 
 def test_a_full_lab_says_so_to_who_comes_and_serves_who_is_here(server, client, monkeypatch):
+    assert server.demo.app.state_holder.capacity == 2 * limits().sessions, "states that nobody asked for are bounded"
     client.predict("tea", 3, 10, api_name="/search")
     monkeypatch.setenv("LAB_MAX_SESSIONS", "1")
-    page = httpx.get(server.address)
+    page, api = httpx.get(server.address), f"{server.address}/gradio_api"
     assert page.status_code == 503 and "The lab is full: 1 visitor" in page.text and "refresh" in page.text
     assert httpx.get(f"{server.address}/config").status_code == 503
-    assert httpx.post(f"{server.address}/gradio_api/queue/join", json=EVENT).status_code == 503
-    assert httpx.post(f"{server.address}/gradio_api/call/search", json={"data": ["tea", 3, 10]}).status_code == 503
-    assert httpx.get(f"{server.address}/gradio_api/heartbeat/newcomer").status_code == 503
+    assert httpx.post(f"{api}/queue/join", json=EVENT).status_code == 503
+    assert httpx.post(f"{api}/call/search", json={"data": ["tea", 3, 10]}).status_code == 503
+    assert httpx.get(f"{api}/heartbeat/newcomer").status_code == 503
     assert client.predict("tea", 3, 10, api_name="/search")["results"]
     monkeypatch.delenv("LAB_MAX_SESSIONS")
     assert httpx.get(server.address).status_code == 200
 
 
-def test_states_that_nobody_asked_for_are_bounded(server):
-
-    assert server.demo.app.state_holder.capacity == 2 * limits().sessions
+def test_a_stop_cancels_what_is_running():
+    with server_of(SharedSamples(())) as server:
+        work = Work("done")
+        job = Job(work).start()
+        assert work.begun.wait(PATIENCE)
+    with pytest.raises(Cancelled):
+        job.result()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.address}/health")
 
 
 # --- what one visitor brings no other visitor gets
@@ -195,11 +172,14 @@ def test_a_text_that_another_has_built_is_embedded_anew(new_client, wordllama, m
     assert len(counts) == 2 and counts[0] == counts[1] > 0
 
 
-def test_equal_uploads_have_different_places_that_cannot_be_guessed(server):
-    first, second = send(server, b"the same words").json()[0], send(server, b"the same words").json()[0]
-    assert first != second and Path(first).name == Path(second).name == "notes.txt"
-    assert len(Path(first).parts[-3]) == 32 and Path(first).parts[-3] != Path(second).parts[-3]
-    assert Path(first).read_bytes() == Path(second).read_bytes() == b"the same words"
+def test_equal_uploads_have_places_of_their_own_that_cannot_be_guessed_and_reading_one_leaves_the_other(server):
+    text = " ".join(sentences(30)).encode()
+    first, second = (Path(send(server, text).json()[0]) for _ in range(2))
+    assert first != second and first.name == second.name == "notes.txt"
+    assert len(first.parts[-3]) == 32 and first.parts[-3] != second.parts[-3]
+    assert first.read_bytes() == second.read_bytes() == text
+    for name, path in (("one", first), ("other", second)):
+        assert build_files(server, str(path), name=name)["data"]["vectors"] > 0
 
 
 def test_an_upload_is_deleted_once_it_is_read_and_can_be_built_again(server):
@@ -221,10 +201,15 @@ def test_an_upload_that_cannot_be_read_is_deleted_too(server):
         build_files(server, path, name="another")
 
 
-def test_parsing_one_visitors_upload_does_not_delete_anothers(server):
-    paths = [send(server, " ".join(sentences(30)).encode()).json()[0] for _ in range(2)]
-    for name, path in zip(("one", "other"), paths, strict=True):
-        assert build_files(server, path, name=name)["data"]["vectors"] > 0
+def test_what_nobody_reads_is_swept_away(server):
+    path = Path(send(server, b"left alone").json()[0])
+    sweep_uploads(3_600)
+    assert path.exists()
+    time.sleep(0.02)
+    sweep_uploads(0.01)
+    assert not path.exists()
+    sweep_uploads(0.01)
+    assert not list(uploads_root().rglob("*.txt"))
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "app.py", "{uploads}/../../etc/passwd", "https://example.org/a.txt"])
@@ -233,35 +218,43 @@ def test_files_that_were_not_uploaded_are_refused(server, path):
         build_files(server, path.format(uploads=uploads_root()))
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["app.py", "retriever/encoders/loading.py", "samples/questions.jsonl", "../../../../etc/passwd", "README.md"],
-)
-def test_no_file_of_the_machine_is_served(server, path):
-    for given in (path, str(ROOT / path)):
+def test_no_file_of_the_machine_is_served(server):
+    kept = next(path for path in Path(os.environ["LAB_CACHE"]).rglob("*") if path.is_file())
+    inside = ["app.py", "retriever/encoders/loading.py", "samples/questions.jsonl", "README.md"]
+    for path in (kept, "../../../../etc/passwd", *inside, *(ROOT / name for name in inside)):
         for address in ("gradio_api/file=", "gradio_api/file/", "file="):
-            assert httpx.get(f"{server.address}/{address}{given}").status_code >= 400
+            assert httpx.get(f"{server.address}/{address}{path}").status_code >= 400, path
 
 
-def test_the_cache_folder_is_not_served(server, tmp_path, monkeypatch):
-    kept = tmp_path / "manifest.json"
-    kept.write_text("{}")
-    assert httpx.get(f"{server.address}/gradio_api/file={kept}").status_code >= 400
+def test_a_folder_that_is_deleted_meanwhile_disturbs_neither_sweep_nor_count(tmp_path, monkeypatch):
+    """An upload's folder is deleted once it is read, maybe while another thread lists what is there."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    for name in ("deleted", "old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes.txt").write_bytes(b"words")
+    scandir = os.scandir
+
+    def scan(path):
+        if Path(path).name == "deleted":
+            raise FileNotFoundError(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert used_bytes() >= 5
+    sweep_uploads(-1)
+    assert not (tmp_path / "old" / "notes.txt").exists()
 
 
 # --- what an upload may be
 
 
-def test_an_upload_larger_than_the_limit_is_refused_before_it_is_read(server, monkeypatch):
+def test_an_upload_larger_than_the_limit_or_of_unknown_size_is_refused_before_it_is_read(server, monkeypatch):
     monkeypatch.setenv("LAB_MAX_TOTAL_MB", "1")
     monkeypatch.setenv("LAB_MAX_SAVED_MB", "1")
     answer = send(server, b"x" * 2_500_000)
     assert answer.status_code == 413 and "at most 1 MB" in answer.text
-
-
-def test_an_upload_that_does_not_say_its_size_is_refused(server):
-    answer = httpx.post(f"{server.address}/gradio_api/upload", content=(part for part in [b"x"]))
-    assert answer.status_code == 411
+    unknown = httpx.post(f"{server.address}/gradio_api/upload", content=(part for part in [b"x"]))
+    assert unknown.status_code == 411
 
 
 def test_a_full_disk_refuses_uploads_and_takes_them_again(server, monkeypatch):
@@ -283,35 +276,14 @@ def test_an_uploads_name_cannot_lead_elsewhere(server, name):
         assert uploads_root().resolve() in Path(path).resolve().parents and len(Path(path).name) <= 255
 
 
-def test_what_nobody_reads_is_swept_away(server):
-    path = Path(send(server, b"left alone").json()[0])
-    sweep_uploads(3_600)
-    assert path.exists()
-    time.sleep(0.02)
-    sweep_uploads(0.01)
-    assert not path.exists()
-    sweep_uploads(0.01)
-    assert not list(uploads_root().rglob("*.txt"))
-
-
 # --- closed endpoints
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "gradio_api/deep_link?session_hash=x",
-        "gradio_api/process_recording",
-        "gradio_api/component_server",
-        "gradio_api/proxy=https://example.org",
-        "gradio_api/vibe-code",
-        "gradio_api/runs",
-        "monitoring",
-    ],
-)
-def test_addresses_this_app_has_no_use_for_are_closed(server, path):
-    for method in ("GET", "POST"):
-        assert httpx.request(method, f"{server.address}/{path}").status_code in (404, 405)
+def test_addresses_this_app_has_no_use_for_are_closed(server):
+    names = ["deep_link?session_hash=x", "process_recording", "component_server", "proxy=https://example.org"]
+    paths = [f"gradio_api/{name}" for name in (*names, "vibe-code", "runs")] + ["monitoring"]
+    for method, path in [(method, path) for method in ("GET", "POST") for path in paths]:
+        assert httpx.request(method, f"{server.address}/{path}").status_code in (404, 405), path
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"[1]", b"[" * 100_000, b'"text"', b"\xff\xfe"])
@@ -359,7 +331,7 @@ def test_a_fault_is_logged_by_its_place_without_its_words(caplog, monkeypatch, h
     assert line["where"].startswith("tests/ui/hosting/test_server.py:") and "otters" not in caplog.text
 
 
-# --- a password
+# --- a password, and the collector
 
 
 def test_with_a_password_nothing_but_health_is_open(monkeypatch):

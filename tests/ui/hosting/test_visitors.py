@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.hosting.visitors import GRACE_SECONDS, MAX_ENDED, Visitors
+from ui.hosting.visitors import GRACE_SECONDS, Visitors
 
 
 class Clock:
@@ -27,75 +27,38 @@ def visitors(clock):
     return Visitors(clock)
 
 
-def test_so_many_are_let_in_and_no_more(visitors):
+def test_so_many_are_let_in_and_no_more_until_a_place_is_free_again(visitors, clock):
     assert visitors.admit("a") and visitors.admit("b")
     assert visitors.full and len(visitors) == 2
     assert not visitors.admit("c")
-    assert visitors.admit("a"), "who is here stays"
-
-
-def test_an_open_page_that_nobody_uses_ends_after_its_minutes(visitors, clock):
-    visitors.admit("a")
-    visitors.connected("a")
-    clock.now += 30 * 60
-    assert visitors.expired() == []
-    clock.now += 1
-    assert visitors.expired() == ["a"]
-    assert len(visitors) == 0 and visitors.has_ended("a") and not visitors.has_ended("b")
-
-
-def test_every_use_starts_the_time_anew(visitors, clock):
-    visitors.admit("a")
-    visitors.connected("a")
-    for _ in range(5):
-        clock.now += 29 * 60
-        visitors.admit("a")
-        assert visitors.expired() == []
-
-
-def test_a_closed_page_is_remembered_for_a_moment_only(visitors, clock):
-    visitors.admit("a")
-    visitors.connected("a")
-    clock.now += 600
-    visitors.disconnected("a")
-    clock.now += GRACE_SECONDS
-    assert visitors.expired() == []
-    clock.now += 1
-    assert visitors.expired() == ["a"]
-
-
-def test_a_page_whose_connection_comes_back_stays(visitors, clock):
-    visitors.admit("a")
-    visitors.connected("a")
-    visitors.disconnected("a")
-    clock.now += GRACE_SECONDS / 2
-    visitors.connected("a")
-    clock.now += 20 * 60
-    assert visitors.expired() == []
-
-
-def test_two_connections_of_one_page_count_as_open_until_both_are_closed(visitors, clock):
-    visitors.admit("a")
-    visitors.connected("a")
-    visitors.connected("a")
-    visitors.disconnected("a")
     clock.now += GRACE_SECONDS + 1
-    assert visitors.expired() == []
-
-
-def test_who_never_had_a_page_open_ends_soon(visitors, clock):
-    visitors.admit("program")
-    clock.now += GRACE_SECONDS + 1
-    assert visitors.expired() == ["program"]
-
-
-def test_a_place_is_free_again(visitors, clock):
-    visitors.admit("a")
-    visitors.admit("b")
-    clock.now += GRACE_SECONDS + 1
-    visitors.admit("b")
+    assert visitors.admit("b"), "who is here stays"
     assert visitors.expired() == ["a"]
     assert not visitors.full and visitors.admit("c")
+    assert visitors.has_ended("a") and not visitors.has_ended("b")
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        ["admit", "connected", 30 * 60, "stays", 1, "ends"],
+        ["admit", "connected", *[29 * 60, "admit", "stays"] * 3],
+        ["admit", "connected", 600, "disconnected", GRACE_SECONDS, "stays", 1, "ends"],
+        ["admit", "connected", "disconnected", GRACE_SECONDS / 2, "connected", 20 * 60, "stays"],
+        ["admit", "connected", "connected", "disconnected", GRACE_SECONDS + 1, "stays"],
+        ["admit", GRACE_SECONDS, "stays", 1, "ends"],
+    ],
+    ids=["unused", "used", "closed", "connected again", "two connections", "never opened"],
+)
+def test_a_visitor_stays_or_ends(visitors, clock, story):
+    """A story: seconds that pass, what the visitor does, and what comes of it."""
+    for step in story:
+        if step in ("stays", "ends"):
+            assert visitors.expired() == (["a"] if step == "ends" else [])
+        elif isinstance(step, str):
+            getattr(visitors, step)("a")
+        else:
+            clock.now += step
 
 
 def test_unknown_sessions_do_not_matter(visitors):
@@ -104,10 +67,12 @@ def test_unknown_sessions_do_not_matter(visitors):
     assert len(visitors) == 0
 
 
-def test_the_names_of_the_ended_do_not_pile_up(visitors, clock, monkeypatch):
-    monkeypatch.setenv("LAB_MAX_SESSIONS", str(MAX_ENDED + 5))
-    for number in range(MAX_ENDED + 2):
+def test_the_names_of_the_ended_do_not_pile_up(clock, monkeypatch):
+    monkeypatch.setattr("ui.hosting.visitors.MAX_ENDED", 10)
+    monkeypatch.setenv("LAB_MAX_SESSIONS", "12")
+    visitors = Visitors(clock)
+    for number in range(12):
         visitors.admit(str(number))
     clock.now += GRACE_SECONDS + 1
-    assert len(visitors.expired()) == MAX_ENDED + 2
-    assert not visitors.has_ended("0") and visitors.has_ended("2") and visitors.has_ended(str(MAX_ENDED + 1))
+    assert len(visitors.expired()) == 12
+    assert [name for name in map(str, range(12)) if not visitors.has_ended(name)] == ["0", "1"]

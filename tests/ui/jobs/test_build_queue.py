@@ -51,22 +51,17 @@ def queue():
         worker.join(PATIENCE)
 
 
-def test_only_so_many_work_at_once(queue):
+def test_so_many_work_at_once_and_the_others_are_told_how_many_are_before_them(queue):
     build_queue, done, workers = queue
     assert done == workers[:2]
     assert (build_queue.working, build_queue.waiting) == (2, 3)
-
-
-def test_who_waits_is_told_how_many_are_before(queue):
-    assert [worker.told[0] for worker in queue[2][2:]] == [waiting_words(count) for count in (2, 3, 4)]
-
-
-def test_the_next_works_in_the_order_they_came(queue):
-    _, done, workers = queue
+    told = [f"waiting in line: {count} builds are before yours" for count in (2, 3, 4)]
+    assert [worker.told[0] for worker in workers[2:]] == told
+    assert waiting_words(1) == "waiting in line: 1 build is before yours"
     for number in (2, 3, 4):
         workers[number - 1].end.set()
         assert workers[number].works.wait(PATIENCE)
-        assert done == workers[: number + 1]
+        assert done == workers[: number + 1], "in the order in which they came"
 
 
 def test_who_gives_up_leaves_the_queue_and_nobody_waits_for_them(queue):
@@ -89,8 +84,3 @@ def test_what_fails_leaves_its_place():
     assert build_queue.working == 0
     with build_queue.place(lambda stage, done: None):
         assert build_queue.working == 1
-
-
-def test_words():
-    assert waiting_words(1) == "waiting in line: 1 build is before yours"
-    assert waiting_words(3) == "waiting in line: 3 builds are before yours"

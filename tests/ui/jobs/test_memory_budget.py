@@ -6,7 +6,7 @@ import pytest
 
 from retriever.errors import CollectionError
 from tests.support.small import collection_of, sentences
-from ui.jobs.memory_budget import MEMORY_BUDGET, MemoryBudget, collection_bytes, estimated_bytes
+from ui.jobs.memory_budget import MemoryBudget, collection_bytes, estimated_bytes
 
 
 def test_a_collection_counts_until_nobody_holds_it(fake_encoder):
@@ -29,21 +29,14 @@ def test_what_is_needed_is_about_what_is_held(fake_encoder):
     assert held == pytest.approx(estimated_bytes(500, fake_encoder.dimension, 16), rel=0.15)
 
 
-def test_too_much_for_one_visitor_is_refused(monkeypatch):
-    monkeypatch.setenv("LAB_SESSION_MB", "10")
-    MemoryBudget().check(5_000_000)
-    with pytest.raises(CollectionError, match="6 MB of memory; at most 5 MB"):
-        MemoryBudget().check(6_000_000)
-
-
-def test_too_much_for_all_is_refused(monkeypatch, fake_encoder):
+def test_too_much_for_one_visitor_or_for_all_is_refused(monkeypatch, fake_encoder):
     memory = MemoryBudget()
     kept = memory.hold(collection_of(fake_encoder, sentences(500)))
+    monkeypatch.setenv("LAB_SESSION_MB", "10")
+    memory.check(5_000_000)
+    with pytest.raises(CollectionError, match="6 MB of memory; at most 5 MB"):
+        memory.check(6_000_000)
     monkeypatch.setenv("LAB_MEMORY_MB", "2")
     memory.check(2_000_000 - collection_bytes(kept))
     with pytest.raises(CollectionError, match="memory is in use"):
         memory.check(2_000_001 - collection_bytes(kept))
-
-
-def test_the_process_has_one_account():
-    assert isinstance(MEMORY_BUDGET, MemoryBudget)

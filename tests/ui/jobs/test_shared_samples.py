@@ -27,6 +27,10 @@ class Samples:
         self.allowed = {name: threading.Event() for name in self.made}
         self.asked, self.settings, self.errors = [], [], {}
 
+    def allow_all(self):
+        for allowed in self.allowed.values():
+            allowed.set()
+
     def __call__(self, name, settings, *, progress):
         self.asked.append(name if settings.model_name == PREPARED_MODEL else (name, settings.model_name))
         self.settings.append(settings)
@@ -48,8 +52,7 @@ def samples(monkeypatch, fake_encoder):
     monkeypatch.setattr("ui.jobs.shared_samples.cached_sample", samples)
     monkeypatch.setattr("ui.jobs.shared_samples.load_encoder", lambda name: Warm())
     yield samples
-    for event in samples.allowed.values():
-        event.set()
+    samples.allow_all()
     for thread in threading.enumerate():  # else the remaining samples would really be prepared, beside other tests
         if thread.name == "preparation":
             thread.join(PATIENCE)
@@ -63,11 +66,11 @@ def wait(state, name):
     return state.wait_for(name, nobody)
 
 
-def test_nothing_starts_by_itself(samples):
+def test_nothing_starts_by_itself_and_no_failure_is_told_before_the_end(samples):
     state = SharedSamples()
-    assert samples.asked == []
-    assert state.best() is None
-    assert not state.ended
+    assert (samples.asked, state.best(), state.ended, state.failure("documents")) == ([], None, False, "")
+    state.start()
+    assert state.failure("documents") == ""
 
 
 def test_samples_come_one_after_the_other_and_the_last_is_the_best(samples):
@@ -87,49 +90,33 @@ def test_samples_come_one_after_the_other_and_the_last_is_the_best(samples):
     assert samples.asked == ["documents", "python_docs", "everyday_science"]
 
 
-def test_starting_again_prepares_nothing_twice(samples):
+def test_a_ready_sample_has_been_measured_and_is_prepared_once_however_often_it_is_started(samples):
     state = SharedSamples(("documents",))
     samples.allowed["documents"].set()
     for _ in range(3):
         state.start()
-    for _ in range(3):
-        wait(state, "documents")
+        assert wait(state, "documents").measurements.known_curve(PREPARED_K)
     assert samples.asked == ["documents"]
 
 
-def test_a_ready_sample_has_been_measured(samples):
-    state = SharedSamples(("documents",))
-    samples.allowed["documents"].set()
-    assert wait(state, "documents").measurements.known_curve(PREPARED_K)
-
-
-def test_who_waits_hears_of_the_progress(samples):
+def test_who_waits_hears_of_the_progress_and_who_cancels_leaves_the_preparation_going(samples):
     state, heard = SharedSamples(("documents",)), []
 
-    def listen(stage, done):
-        heard.append((stage, done))
-        samples.allowed["documents"].set()
-
-    state.wait_for("documents", listen)
-    assert ("embedding", 0.5) in heard
-
-
-def test_who_cancels_stops_waiting_and_the_preparation_goes_on(samples):
-    state = SharedSamples(("documents",))
-
     def leave(stage, done):
-        raise KeyboardInterrupt
+        heard.append((stage, done))
+        if stage == "embedding":
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         state.wait_for("documents", leave)
+    assert heard[-1] == ("embedding", 0.5)
     samples.allowed["documents"].set()
     assert wait(state, "documents") is samples.made["documents"]
 
 
 def test_a_failure_is_told_and_the_next_sample_still_comes(samples):
     samples.errors["documents"] = CollectionError("The folder <samples> is missing.")
-    for event in samples.allowed.values():
-        event.set()
+    samples.allow_all()
     state = SharedSamples()
     state.start()
     wait(state, "python_docs")
@@ -148,19 +135,11 @@ def test_a_model_that_cannot_be_loaded_does_not_keep_anybody_waiting(samples, mo
         raise error
 
     monkeypatch.setattr("ui.jobs.shared_samples.load_encoder", refuse)
-    for event in samples.allowed.values():
-        event.set()
+    samples.allow_all()
     state = SharedSamples()
     assert wait(state, "documents") is samples.made["documents"]
     job = state._jobs["python_docs", PREPARED_MODEL]
     assert job.wait(PATIENCE), "the second sample was never begun"
-
-
-def test_no_failure_is_told_before_the_end(samples):
-    state = SharedSamples()
-    assert state.failure("documents") == ""
-    state.start()
-    assert state.failure("documents") == ""
 
 
 def test_an_unknown_sample_is_refused(samples):
@@ -178,8 +157,7 @@ def test_who_asks_for_a_sample_that_is_still_to_come_need_not_wait_for_those_bef
 
 def test_another_model_is_prepared_once_for_all_who_ask(samples):
     state = SharedSamples(())
-    for event in samples.allowed.values():
-        event.set()
+    samples.allow_all()
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: state.wait_for("documents", nobody, model_name="other"), range(8)))
     assert all(one is samples.made["documents"] for one in found)
@@ -189,8 +167,7 @@ def test_another_model_is_prepared_once_for_all_who_ask(samples):
 
 def test_the_large_sample_is_prepared_only_when_somebody_asks_for_it(samples):
     assert set(SAMPLE_TITLES) - set(PREPARED_SAMPLES) == {"python_docs_large"}
-    for event in samples.allowed.values():
-        event.set()
+    samples.allow_all()
     state = SharedSamples()
     state.start()
     for name in PREPARED_SAMPLES:
