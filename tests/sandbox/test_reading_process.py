@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retriever.documents.document import Passage
 from retriever.documents.loading import load_documents, read_file
 from retriever.errors import Cancelled, CollectionError, DocumentError, RetrieverError, StorageError
 from retriever.storage.archive import pack_folder
@@ -492,7 +493,8 @@ def put(tmp_path):
 
 def saved(path, folder, manifest=None):
     vectors, settings = np.eye(2, 4, dtype=np.float32), {"M": 16, "ef_construction": 200, "seed": 42}
-    write_snapshot(folder, Snapshot(["a", "b"], [{}, {}], vectors, "model", "fingerprint", settings, None))
+    passages = [Passage(text, text) for text in "ab"]
+    write_snapshot(folder, Snapshot(passages, vectors, "model", "fingerprint", settings, None))
     if manifest:
         (folder / "manifest.json").write_text(manifest)
     pack_folder(folder, path)
