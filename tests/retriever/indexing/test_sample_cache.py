@@ -196,6 +196,7 @@ def test_what_earlier_code_left_is_deleted_and_nothing_else(folder, made, monkey
     for name in other:
         (folder / name).mkdir(parents=True)
         (folder / name / "manifest.json").write_text("{}")
+    (folder / "documents-wordllama-256-0123456789abcdef").write_text("a file in the place of an entry")
     found = set()
     for version in ("one", "two", "three"):
         under_code(monkeypatch, version)

@@ -25,6 +25,7 @@ from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
 from ui.log import LOGGER
 from ui.render.errors import report_errors
+from ui.session import Session
 from ui.settings import limits
 from ui.uploads.folder import sweep_uploads, uploads_root, used_bytes
 
@@ -116,6 +117,22 @@ def test_a_visitor_who_has_left_is_forgotten_and_told_to_reload_if_the_page_come
     event = {**EVENT, "session_hash": client.session_hash}
     answer = httpx.post(f"{server.address}/gradio_api/queue/join", json=event)
     assert answer.status_code == 410 and "Reload the page" in answer.json()["detail"]
+
+
+def test_the_jobs_of_a_session_that_ends_are_cancelled(server):
+    def work_on(progress):
+        while True:
+            progress("working", 0.0)
+            time.sleep(0.01)
+
+    jobs = [Job(work_on).start(), Job(work_on).start()]
+    states = {1: Session(job=jobs[0]), 2: jobs[1], 3: "a text"}
+    server.demo.app.state_holder.session_data["somebody"] = SimpleNamespace(state_data=states)
+    server.forget("somebody")
+    for job in jobs:
+        assert job.wait(PATIENCE)
+        with pytest.raises(Cancelled):
+            job.result()
 
 
 def test_a_full_lab_says_so_to_who_comes_and_serves_who_is_here(server, client, monkeypatch):
