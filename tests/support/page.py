@@ -57,11 +57,6 @@ def number(written):
     return float(written.replace("−", "-"))
 
 
-def skipped(value):
-    """Whether a handler leaves an output as it is."""
-    return isinstance(value, dict) and value == gr.skip()
-
-
 def build_tab(build, *arguments):
     """Return what a function builds in a page of its own, and the page: handlers need no server."""
     with warnings.catch_warnings():

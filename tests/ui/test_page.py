@@ -4,22 +4,11 @@ import gradio as gr
 import pytest
 
 from tests.support.page import build_tab, words_of
-from tests.support.small import collection_of, sentences
 from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
 from ui.page import WALK_TAB, Page, opened_tab
 from ui.render.controls import NO_CHANGE
 from ui.session import Session
 from ui.walk.tab import build_walk_tab
-
-
-@pytest.fixture(scope="module")
-def indexed(fake_encoder):
-    return collection_of(fake_encoder, sentences(300), name="Rich")
-
-
-@pytest.fixture(scope="module")
-def starved(fake_encoder):
-    return collection_of(fake_encoder, sentences(300), M=2, ef_construction=5, name="Poor")
 
 
 def page_with(*, names=None, **ready):

@@ -9,7 +9,7 @@ from retriever.encoders.catalogue import MODELS
 from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
 from ui.inputs import check_whole_number
 from ui.render.controls import FIRST_K, GRAPH_PRESETS, RICH_GRAPH, SLIDER_MAX_K, Updates, Values
-from ui.render.html import Html
+from ui.render.html import HINT
 from ui.render.limits import judged_limits
 from ui.settings import limits
 
@@ -90,12 +90,12 @@ def create_controls() -> ComparisonControls:
         with gr.Column(visible=False, min_width=300) as of_beir:
             label = "A .zip with corpus.jsonl, queries.jsonl and qrels/test.tsv"
             archive = gr.File(file_types=[".zip"], type="filepath", label=label, height=140, elem_classes="lab-archive")
-            gr.HTML(Html('<p class="lab-hint">{}</p>').format(judged_limits(limits())))
+            gr.HTML(HINT.format(judged_limits(limits())))
         with gr.Column(visible=False, min_width=300) as of_loaded:
             with gr.Row():
                 qrels = gr.File(type="filepath", label="Judgments: TREC or TSV", height=140)
                 queries = gr.File(type="filepath", label="Queries: JSONL or TSV", height=140)
-            gr.HTML('<p class="lab-hint">Leave both empty where the collection has its own.</p>')
+            gr.HTML(HINT.format("Leave both empty where the collection has its own."))
         with gr.Column(visible=False, min_width=200) as of_both:
             info = "The grade in the judgments from which on a passage counts as an answer."
             level = gr.Number(1, precision=0, minimum=1, label="Answers have at least grade", info=info)

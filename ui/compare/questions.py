@@ -15,7 +15,7 @@ from retriever.indexes.base import Neighbors, empty_neighbors
 from ui.compare.tables import question_rows
 from ui.compare.text import blame_sentence
 from ui.render.export import download_link, downloads, rows_to_csv
-from ui.render.html import Html, render, writable_text
+from ui.render.html import HINT, Html, render, writable_text
 
 LARGEST_DIFFERENCE, FIRST_BETTER, SECOND_BETTER, BY_INDEX, BY_BOTH = CHOICES = (
     "largest difference first",
@@ -26,8 +26,8 @@ LARGEST_DIFFERENCE, FIRST_BETTER, SECOND_BETTER, BY_INDEX, BY_BOTH = CHOICES = (
 )
 HEADERS = ["question", "kind", "● rank", "▲ rank", "nDCG, ●−▲", "query id"]
 WIDTHS: list[str | int] = ["48%", "14%", "8%", "8%", "10%", "12%"]
-QUESTION_HINT = Html('<p class="lab-hint">No question is chosen yet.</p>')
-NO_TEXT = Html('<p class="lab-hint">This judged query has no text in the collection, so nobody could be asked.</p>')
+QUESTION_HINT = HINT.format("No question is chosen yet.")
+NO_TEXT = HINT.format("This judged query has no text in the collection, so nobody could be asked.")
 UNANSWERABLE = "Nothing in this collection is judged to answer it, so no search can find an answer."
 RANKS = {"1": (1, 1), "2–3": (2, 3), "4–10": (4, 10), "11–100": (11, 100)}
 

@@ -28,7 +28,7 @@ from ui.compare.records import comparison_record
 from ui.compare.state import ComparisonState
 from ui.compare.tables import error_bars, scoreboard
 from ui.compare.text import comparison_notes, cost_sentence, kinds_sentence, lucky_sentence, verdict_sentence
-from ui.jobs.job import Job, watch
+from ui.jobs.job import Job, cancel_running, watch
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.controls import (
@@ -45,13 +45,15 @@ from ui.render.controls import (
 )
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import record_section
-from ui.render.html import HINT, Html
+from ui.render.html import HINT, LESSON, Html
 from ui.render.numbers import format_seconds
 from ui.session import Session
 
-COMPARE_HINT = Html(
-    '<p class="lab-hint">Press <b>Compare</b>: both models answer the same judged questions by exact search, trec_eval '
-    "scores them, and you see which finds more, whether that could be chance, and what the index costs beside it.</p>"
+COMPARE_HINT = HINT.format(
+    Html(
+        "Press <b>Compare</b>: both models answer the same judged questions by exact search, trec_eval scores them, "
+        "and you see which finds more, whether that could be chance, and what the index costs beside it."
+    )
 )
 DONE = "Done in {}. Now move ef, or choose a question below."
 CANCELLED = HINT.format("Cancelled. The last result is unchanged.")
@@ -104,8 +106,7 @@ class CompareTab:
         request = self.controls.request(values)
         state: ComparisonState = values[self.comparison_state]
         session: Session = values[self.session]
-        if state.job is not None:
-            state.job.cancel()  # a second click restarts
+        cancel_running(state.job)  # a second click restarts
         work = plan_comparison(request, session, state.index_cache, self.shared_samples)
         job = Job(work, kind="comparison").start()
         state = replace(state, job=job)
@@ -128,10 +129,7 @@ class CompareTab:
 
     def cancel(self, comparison_state: ComparisonState) -> Html:
         """Ask the running comparison to stop, and return a message."""
-        if comparison_state.job is None or comparison_state.job.wait(0):
-            return NOT_RUNNING
-        comparison_state.job.cancel()
-        return CANCELLING
+        return CANCELLING if cancel_running(comparison_state.job) else NOT_RUNNING
 
     def show_result(self, result: FinishedComparison, ef: int, show: str) -> Updates:
         """Return everything that shows a result; no question is open, and no file is offered."""
@@ -140,7 +138,7 @@ class CompareTab:
         notes = comparison_notes(compared, result.in_lower_case)
         return {
             self.results: gr.update(visible=True),
-            self.lesson: Html('<div class="lab-lesson">{} {}</div>').format(verdict, kinds),
+            self.lesson: LESSON.format(Html("{} {}").format(verdict, kinds)),
             self.board: scoreboard(compared),
             self.figure: comparison_figure(compared),
             self.notes: Html().join(Html('<p class="lab-remark">{}</p>').format(note) for note in notes),

@@ -17,7 +17,7 @@ from ui.documents.job import BuildRequest, index_settings, plan_build
 from ui.documents.records import build_record
 from ui.documents.text import build_report, chunk_table
 from ui.jobs.build_queue import BUILD_QUEUE
-from ui.jobs.job import Job, watch
+from ui.jobs.job import Job, cancel_running, watch
 from ui.jobs.memory_budget import collection_bytes
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
@@ -90,8 +90,7 @@ class DocumentsTab:
         The session is written in the first and the last step only, so that what the visitor does on other tabs stays.
         """
         request, session = self.request(values), values[self.session]
-        if session.job is not None and not session.job.wait(0):
-            session.job.cancel()  # a second click restarts
+        cancel_running(session.job)  # a second click restarts
         planned = plan_build(request, session, self.shared_samples)
         job = Job(planned.work, kind="build").start()
         written = {self.session: replace(session, job=job, chosen=True)}
@@ -122,10 +121,7 @@ class DocumentsTab:
 
 def cancel_build(session: Session) -> Html:
     """Ask the running build to stop, and return a message."""
-    if session.job is None or session.job.wait(0):
-        return NOT_RUNNING
-    session.job.cancel()
-    return CANCELLING
+    return CANCELLING if cancel_running(session.job) else NOT_RUNNING
 
 
 def save_collection(session: Session) -> dict[str, Any]:

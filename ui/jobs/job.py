@@ -117,6 +117,14 @@ def watch(job: Job[Any]) -> Iterator[Status]:
         job.cancel()  # without effect on a job that has ended
 
 
+def cancel_running(job: Job[Any] | None) -> bool:
+    """Cancel a visitor's job, if there is one that has not ended; return whether there was."""
+    if job is None or job.wait(0):
+        return False
+    job.cancel()
+    return True
+
+
 RUNNING: "weakref.WeakSet[Job[Any]]" = weakref.WeakSet()  # all jobs of the process that have not ended
 
 

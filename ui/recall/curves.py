@@ -13,9 +13,9 @@ from retriever.progress import Progress, ignore_progress, stage_progress
 from ui.jobs.graph_rebuild import rebuild_graph
 from ui.jobs.job import Job, Status, watch
 from ui.jobs.progress_text import progress_bar
-from ui.recall.text import LESSON, curve_lesson, target_sentence
+from ui.recall.text import curve_lesson, target_sentence
 from ui.render.controls import DEFAULT_GRAPH, NO_CHANGE, STARVED_GRAPH, Updates
-from ui.render.html import Html
+from ui.render.html import HINT, LESSON, Html
 from ui.session import Session
 
 NO_OVERLAY = "no second graph"
@@ -24,7 +24,7 @@ OVERLAYS: dict[str, tuple[int, int] | None] = {  # M and ef_construction
     "starved (M=4, efConstruction=20)": STARVED_GRAPH,
     "default (M=16, efConstruction=200)": DEFAULT_GRAPH,
 }
-NOTHING_LOADED = Html('<p class="lab-hint">Nothing is loaded yet; the first sample is being prepared.</p>')
+NOTHING_LOADED = HINT.format("Nothing is loaded yet; the first sample is being prepared.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +103,7 @@ def refresh_token() -> int:
 
 
 def _measure_curve(graph: Measurements, k: int, progress: Progress) -> list[Measurement]:
-    """Measure exact search and a graph's curve."""
-    graph.measure_exact(k)
+    """Measure a graph's curve."""
     return graph.curve(k, progress=stage_progress(progress, "measuring the curve"))
 
 

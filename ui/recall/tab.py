@@ -9,7 +9,6 @@ from ui.jobs.graph_rebuild import rebuild_graph
 from ui.recall.curves import NO_OVERLAY, OVERLAYS, Curves, overlay_graph
 from ui.recall.labs.panel import build_lab_panel
 from ui.recall.slider import AXES, EfSlider
-from ui.recall.text import LESSON
 from ui.render.controls import (
     FIRST_K,
     HIDDEN,
@@ -21,10 +20,10 @@ from ui.render.controls import (
     keep_ef_above_k,
 )
 from ui.render.errors import report_errors, report_stream_errors
-from ui.render.html import Html
+from ui.render.html import HINT, LESSON, Html
 from ui.session import Session
 
-NO_NUMBERS = Html('<p class="lab-hint">The numbers appear as soon as a collection is loaded.</p>')
+NO_NUMBERS = HINT.format("The numbers appear as soon as a collection is loaded.")
 WAITING = LESSON.format("One moment: the collection is being made ready …")
 
 

@@ -6,7 +6,7 @@ from retriever.documents.document import Passage
 from retriever.graph.misses import mark_missed
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
-from ui.render.html import Html, render
+from ui.render.html import HINT, Html, render
 from ui.render.numbers import format_seconds, latency_ratio
 
 WORST = 5
@@ -50,7 +50,7 @@ def worst_queries(indexed: IndexedCollection, now: Measurement) -> Html:
     """Return a table of the queries with the lowest recall, and what was missed in each."""
     worst = [row for row in np.argsort(now.recall, kind="stable")[:WORST] if now.recall[row] < 1 - 1e-9]
     if not worst:
-        return Html('<p class="lab-hint">At ef={} no query misses anything.</p>').format(now.ef)
+        return HINT.format(f"At ef={now.ef} no query misses anything.")
     queries = [(now.recall[row], indexed.queries[row], _missed_passages(indexed, now, row)) for row in worst]
     return render("recall/worst_queries.html", queries=queries, shown=SHOWN_MISSES)
 

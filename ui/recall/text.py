@@ -5,10 +5,8 @@ from collections.abc import Sequence
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement, smallest_ef
-from ui.render.html import Html
 from ui.render.numbers import format_percent_down, format_seconds, latency_ratio
 
-LESSON = Html('<div class="lab-lesson">{}</div>')
 AS_FAST = 1.25  # a ratio of latencies up to which a graph is not worthwhile
 
 

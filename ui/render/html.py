@@ -29,6 +29,7 @@ class Html(Markup):
 
 
 HINT = Html('<p class="lab-hint">{}</p>')  # what to do, or what happens
+LESSON = Html('<div class="lab-lesson">{}</div>')  # what was measured, in words
 
 
 def render(template: str, **values: object) -> Html:

@@ -11,16 +11,16 @@ from ui.inputs import SearchSettings, check_question
 from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, SLIDER_MAX_EF, SLIDER_MAX_K, Updates, keep_ef_above_k
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import record_section, result_downloads
-from ui.render.html import Html
+from ui.render.html import HINT, Html
 from ui.search.records import result_rows, search_record
 from ui.search.text import hit_list, search_summary
 from ui.session import Session
 
 EXAMPLES = 5
 FIRST_QUESTION = "how do lighthouses reach ships far out at sea?"
-EMPTY = Html('<p class="lab-hint">Press <b>Search</b> to see both answers here.</p>')
-CHANGED = Html('<p class="lab-hint">The collection has changed: press <b>Search</b>.</p>')
-LOADING = Html('<p class="lab-hint">Loading the embedding model, once: this takes about ten seconds …</p>')
+EMPTY = HINT.format(Html("Press <b>Search</b> to see both answers here."))
+CHANGED = HINT.format(Html("The collection has changed: press <b>Search</b>."))
+LOADING = HINT.format("Loading the embedding model, once: this takes about ten seconds …")
 
 
 @dataclass(frozen=True, eq=False)

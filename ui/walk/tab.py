@@ -19,7 +19,7 @@ from ui.render.controls import (
 )
 from ui.render.errors import report_errors
 from ui.render.export import folded_record
-from ui.render.html import Html
+from ui.render.html import HINT, LESSON, Html
 from ui.session import Session
 from ui.walk.figures import map_figure
 from ui.walk.records import walk_record
@@ -27,9 +27,11 @@ from ui.walk.text import connectivity_facts, missed_list, step_sentence, walk_su
 from ui.walk.trace import WalkTrace, hardest_queries, trace_question, trace_walk
 
 OFFERED_QUESTIONS = 8
-WALK_HINT = Html(
-    '<p class="lab-hint">Choose a question, or type one and press <b>Walk</b>: the map shows where the search goes, '
-    "and the list says why it misses what it misses.</p>"
+WALK_HINT = HINT.format(
+    Html(
+        "Choose a question, or type one and press <b>Walk</b>: the map shows where the search goes, and the list says "
+        "why it misses what it misses."
+    )
 )
 
 
@@ -100,7 +102,7 @@ class WalkTab:
             self.step: gr.update(maximum=max(last, 2), value=last, interactive=last > 1),
             self.figure: map_figure(trace, last),
             self.words: step_sentence(trace, last),
-            self.summary: Html('<div class="lab-lesson">{}</div>').format(walk_summary(trace)),
+            self.summary: LESSON.format(walk_summary(trace)),
             self.missed: missed_list(trace) + folded_record(walk_record(trace)),
         }
 

@@ -6,7 +6,7 @@ from retriever.graph.misses import Miss
 from retriever.graph.traversal import Step
 from retriever.indexing.collection import IndexedCollection
 from ui.render.controls import SLIDER_MAX_EF
-from ui.render.html import Html, render
+from ui.render.html import HINT, Html, render
 from ui.render.numbers import format_megabytes
 from ui.render.passages import passage_place
 from ui.walk.trace import WalkTrace
@@ -68,7 +68,7 @@ def _ground_sentence(trace: WalkTrace, step: Step) -> Html:
 def missed_list(trace: WalkTrace) -> Html:
     """Return the reason of every miss, or a note if there is none."""
     if not trace.missed:
-        return Html('<p class="lab-hint">Nothing is missed at ef={}.</p>').format(trace.walk.ef)
+        return HINT.format(f"Nothing is missed at ef={trace.walk.ef}.")
     return render("walk/misses.html", reasons=[miss_sentence(trace, miss) for miss in trace.missed])
 
 

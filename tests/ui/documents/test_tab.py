@@ -26,11 +26,6 @@ def tab():
 
 
 @pytest.fixture(scope="module")
-def indexed(fake_encoder):
-    return collection_of(fake_encoder, sentences(300), name="Rich")
-
-
-@pytest.fixture(scope="module")
 def before(fake_encoder):
     """What is loaded before a build."""
     return collection_of(fake_encoder, sentences(50), name="Before")

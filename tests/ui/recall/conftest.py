@@ -1,10 +1,9 @@
-"""What the tests of the Recall against latency tab share: the tab, its labs, and a good and a poor graph."""
+"""What the tests of the Recall against latency tab share: the tab and its labs."""
 
 import gradio as gr
 import pytest
 
 from tests.support.page import build_tab
-from tests.support.small import collection_of, sentences
 from ui.recall.labs.panel import build_lab_panel
 from ui.recall.tab import build_recall_tab
 
@@ -29,15 +28,3 @@ def curves(built):
 def labs():
     """The build lab and the size lab."""
     return build_tab(lambda session: build_lab_panel(session, gr.Slider(), gr.Slider()))[0]
-
-
-@pytest.fixture(scope="module")
-def indexed(fake_encoder):
-    """A collection with a good graph."""
-    return collection_of(fake_encoder, sentences(300))
-
-
-@pytest.fixture(scope="module")
-def starved(fake_encoder):
-    """A collection with a graph so poor that much is missed."""
-    return collection_of(fake_encoder, sentences(500), M=2, ef_construction=5)

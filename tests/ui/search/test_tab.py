@@ -26,18 +26,6 @@ def tab():
     return build_tab(build_search_tab)[0]
 
 
-@pytest.fixture(scope="module")
-def indexed(fake_encoder):
-    """A collection with a good graph."""
-    return collection_of(fake_encoder, sentences(300), name="Rich")
-
-
-@pytest.fixture(scope="module")
-def starved(fake_encoder):
-    """A collection with a graph so poor that much is missed."""
-    return collection_of(fake_encoder, sentences(500), M=2, ef_construction=5, name="Poor")
-
-
 def rows_of(links):
     data = re.search(r'href="data:application/json;base64,([^"]+)"', links).group(1)
     return json.loads(base64.b64decode(data))

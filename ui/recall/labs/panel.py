@@ -13,7 +13,7 @@ from retriever.measurement.sweeps import BuildResult, SizeResult, sample_vectors
 from retriever.progress import Progress, stage_progress
 from ui.inputs import SearchSettings
 from ui.jobs.build_queue import BUILD_QUEUE
-from ui.jobs.job import Job, watch
+from ui.jobs.job import Job, cancel_running, watch
 from ui.jobs.progress_text import progress_bar
 from ui.recall.labs.figures import growth_figure, heat_figure
 from ui.recall.labs.records import build_lab_record, size_lab_record
@@ -21,23 +21,25 @@ from ui.recall.labs.text import build_lab_table, build_lab_verdict, size_lab_tab
 from ui.render.controls import HIDDEN, UNQUEUED, Updates
 from ui.render.errors import report_stream_errors
 from ui.render.export import folded_record
-from ui.render.html import Html
+from ui.render.html import HINT, Html
 from ui.session import Session
 
 MS, EF_CONSTRUCTIONS = (4, 8, 16, 32), (20, 100, 400)
 SAMPLED_VECTORS = 5_000  # vectors of the build lab, unless all are requested
-BUILD_HINT = Html(
-    '<p class="lab-hint">The course says: <i>higher efConstruction improves recall at the cost of memory and build '
-    "time</i>. Build twelve graphs over the same vectors and see which part of that is so.</p>"
+BUILD_HINT = HINT.format(
+    Html(
+        "The course says: <i>higher efConstruction improves recall at the cost of memory and build time</i>. Build "
+        "twelve graphs over the same vectors and see which part of that is so."
+    )
 )
-SIZE_HINT = Html(
-    '<p class="lab-hint">The same vectors, a sixteenth of them, an eighth, and so on up to all: how does each search '
-    "grow, and from where on does an index pay?</p>"
+SIZE_HINT = HINT.format(
+    "The same vectors, a sixteenth of them, an eighth, and so on up to all: how does each search grow, and from where "
+    "on does an index pay?"
 )
-NOT_RUNNING = Html('<p class="lab-hint">Nothing is running.</p>')
-CANCELLING = Html('<p class="lab-hint">Cancelling: the graph under way is finished first …</p>')
-CANCELLED = Html('<p class="lab-hint">Cancelled. What was shown before is unchanged.</p>')
-DONE = Html('<p class="lab-hint">Done.</p>')
+NOT_RUNNING = HINT.format("Nothing is running.")
+CANCELLING = HINT.format("Cancelling: the graph under way is finished first …")
+CANCELLED = HINT.format("Cancelled. What was shown before is unchanged.")
+DONE = HINT.format("Done.")
 
 LabResult = TypeVar("LabResult")
 
@@ -60,10 +62,7 @@ class Lab:
 
     def stop(self, running: Job[Any] | None) -> Html:
         """Ask the running lab to stop, and return a message."""
-        if running is None or running.wait(0):
-            return NOT_RUNNING
-        running.cancel()
-        return CANCELLING
+        return CANCELLING if cancel_running(running) else NOT_RUNNING
 
     def stream_job(
         self,
@@ -72,8 +71,7 @@ class Lab:
         running: Job[Any] | None,
     ) -> Iterator[Updates]:
         """Run a lab as a job; yield its progress, and in the last step the result as a figure and as HTML."""
-        if running is not None:
-            running.cancel()  # a second click restarts
+        cancel_running(running)  # a second click restarts
 
         def queued_work(progress: Progress) -> LabResult:
             with BUILD_QUEUE.place(progress):

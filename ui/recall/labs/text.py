@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from retriever.measurement.sweeps import BuildResult, SizeResult, growth_exponent
-from ui.recall.text import LESSON
-from ui.render.html import Html, render
+from ui.render.html import LESSON, Html, render
 from ui.render.numbers import format_megabytes, format_seconds
 
 EQUAL_SHARE = 0.02  # values that differ by less are called equal: builds of one graph differ by more than that in time
