@@ -1,26 +1,38 @@
-"""A fair lock: heavy work runs in shared sections, timed work in exclusive ones, first come, first served.
+"""A fair lock: heavy work runs in shared sections, timed work in exclusive ones, and owners take turns.
 
 A latency measured while another thread embeds documents on the same cores says more about that thread than
 about the index. So long work (embedding, building a graph) enters a short shared section per batch, and timed
-work enters an exclusive section, which waits until running batches end. Sections are granted in the order of the
-requests: with thirty users at their sliders an exclusive section is always waiting, and heavy work must still advance.
+work enters an exclusive section, which waits until running batches end. Owners of work take turns (see turns), and the
+sections of one owner are granted in the order of the requests: with thirty users at their sliders an exclusive section
+is always waiting, and heavy work must still advance; and one user who asks for twenty measurements delays another's by
+one of them.
 """
 
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from retriever.turns import OWNER, Turns
+
+
+@dataclass(eq=False)
+class _Request:
+    """A thread that waits for a section; admitted wakes it up."""
+
+    exclusive: bool
+    admitted: threading.Event = field(default_factory=threading.Event)
 
 
 class FairLock:
-    """Lock with shared sections, for heavy work, and exclusive sections, for timed work, granted in order of request.
+    """Lock with shared sections, for heavy work, and exclusive sections, for timed work, granted to owners in turn.
 
     A section that a thread enters inside another of its sections is part of the outer one and does not wait.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[threading.Event, bool]] = deque()  # event to wake a thread, exclusive or not
+        self._waiting: Turns[_Request] = Turns()
         self._working = 0  # shared sections in progress
         self._timing = False  # whether an exclusive section is in progress
         self._local = threading.local()  # .depth: nested sections of this thread; only the outermost waits
@@ -52,11 +64,11 @@ class FairLock:
         self._local.depth = self._depth() + 1
         if self._depth() > 1:
             return
-        event = threading.Event()
+        request = _Request(exclusive)
         with self._lock:
-            self._waiting.append((event, exclusive))
+            self._waiting.add(request, OWNER.get())
             self._admit()
-        event.wait()
+        request.admitted.wait()
 
     def _leave(self, *, exclusive: bool) -> None:
         self._local.depth -= 1
@@ -73,20 +85,19 @@ class FairLock:
         return getattr(self._local, "depth", 0)
 
     def _admit(self) -> None:
-        """Admit waiting threads in order, as long as each may run beside those inside; the caller holds the lock.
+        """Admit waiting threads in turn, as long as each may run beside those inside; the caller holds the lock.
 
         Only admitted threads wake up: thirty that woke up just to wait again would slow down the one admitted.
         """
-        while self._waiting and not self._timing:
-            event, exclusive = self._waiting[0]
-            if exclusive and self._working:
+        while not self._timing and (request := self._waiting.next()):
+            if request.exclusive and self._working:
                 return
-            self._waiting.popleft()
-            if exclusive:
+            self._waiting.take(request)
+            if request.exclusive:
                 self._timing = True
             else:
                 self._working += 1
-            event.set()
+            request.admitted.set()
 
 
 MACHINE_LOCK = FairLock()  # one per process, since all its threads share one machine

@@ -12,7 +12,7 @@ import pytest
 from tests.support.paths import ROOT
 
 # Each line may import the lines above it. Rooms on one line do not import one another, except the small modules.
-SMALL_MODULES = "errors progress unicode fair_lock run_record parameters".split()
+SMALL_MODULES = "errors progress unicode turns fair_lock run_record parameters".split()
 LIBRARY = [
     SMALL_MODULES,
     ["vectors"],
@@ -25,7 +25,7 @@ LIBRARY = [
 ]
 TABS = ["documents", "search", "recall", "compare", "walk"]
 PAGE = [
-    ["settings", "log"],
+    ["settings", "log", "blocks"],
     ["inputs"],
     ["render", "uploads"],
     ["jobs"],

@@ -7,6 +7,7 @@ from gradio.blocks import Block
 
 from retriever.progress import ignore_progress
 from ui.api import build_api
+from ui.blocks import LabBlocks
 from ui.compare.tab import build_compare_tab
 from ui.documents.tab import build_documents_tab
 from ui.header import collection_header
@@ -92,7 +93,7 @@ def opened_tab(event: gr.SelectData) -> str:
 def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
     """Return the page; its samples are prepared once a visitor arrives, unless the caller started that before."""
     shared = shared_samples or SharedSamples()
-    demo = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
+    demo = LabBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
     with demo:
         session, revision, tab_open, timer = gr.State(Session()), gr.State(0), gr.State(""), gr.Timer(TICK_SECONDS)
         gr.HTML(HEADING)

@@ -1,15 +1,18 @@
 """Jobs: long work in threads of their own, which can be watched and cancelled."""
 
+import contextvars
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from retriever.errors import Cancelled, RetrieverError
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.progress import Progress
+from retriever.turns import OWNER
 from ui.log import log_event, log_failure
 
 Result = TypeVar("Result")
@@ -37,14 +40,15 @@ class Job(Generic[Result]):
 
     def __init__(self, work: Callable[[Progress], Result], *, kind: str = "job") -> None:
         """Store the work; kind: the word for it in the log."""
-        self._work, self.kind = work, kind
+        self._work, self.kind, self.owner = work, kind, OWNER.get()
         self._starting = threading.Lock()
         self._cancelled = threading.Event()
         self._ended = threading.Event()
         self._result: Result | None = None
         self._error: BaseException | None = None
         self._stage, self._fraction, self._stage_start = "waiting", 0.0, time.monotonic()
-        self._thread = threading.Thread(target=self._run, name="job", daemon=True)
+        run = partial(contextvars.copy_context().run, self._run)  # threads begin with an empty context, without OWNER
+        self._thread = threading.Thread(target=run, name="job", daemon=True)
 
     def start(self) -> "Job[Result]":
         """Start the thread unless it was started before, and return the job."""
