@@ -4,12 +4,14 @@ import json
 import logging
 import sys
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import TextIO
 
 from retriever.run_record import utc_timestamp
 
 LOGGER = logging.getLogger("lab")
+REFUSED: Counter[str] = Counter()
 APP_FOLDER = Path(__file__).resolve().parent.parent
 
 
@@ -25,6 +27,11 @@ def log_failure(event: str, error: BaseException, **facts: str | int | float | b
         for frame in traceback.extract_tb(error.__traceback__)
     ]
     log_event(event, error=type(error).__name__, where=" < ".join(reversed(places[-6:])), **facts)
+
+
+def refused(reason: str) -> None:
+    """Count a refused request by its reason, a word of this program's own."""
+    REFUSED[reason] += 1
 
 
 def start_logging(stream: TextIO = sys.stdout) -> None:
