@@ -32,7 +32,7 @@ class BodyReader:
     def reserved(self, headers: dict[str, str], limit: int) -> Iterator[None]:
         """Reserve room for a body of at most limit bytes. Raises Refusal if it says it is larger, or without room."""
         declared = headers.get("content-length", str(limit))
-        if not declared.isdecimal() or len(declared) > 12 or int(declared) > limit:
+        if not re.fullmatch("[0-9]{1,12}", declared) or int(declared) > limit:
             raise Refusal(413, "large body", LARGE_MESSAGE)
         count = int(declared)
         if self._reserved + count > BODIES_BYTES:

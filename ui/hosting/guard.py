@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from retriever.parameters import MEGABYTE
 from ui.blocks import ONCE
 from ui.hosting.bodies import BodyReader, encode_object, objects_in, parse_object, read_body, replay
-from ui.hosting.login import Logins
+from ui.hosting.login import Logins, login_page
 from ui.hosting.origins import client_address, headers_of, is_foreign
 from ui.hosting.refusals import (
     BUSY_MESSAGE,
@@ -118,14 +118,12 @@ class Guard:
             await self._answer(self.sessions.of_event(request.named) or "", scope, receive, send)
         elif kind is Kind.FILE and not is_offered(request.named):
             raise Refusal(404, "file", NO_ROUTE_MESSAGE)
-        elif kind in (Kind.PAGE, Kind.CONFIG) and (words := self._no_room(request)):
+        elif kind is Kind.PAGE and not request.logged_in:
+            await login_page()(scope, receive, send)
+        elif kind in (Kind.PAGE, Kind.CONFIG) and (words := self.visitors.refusal(request.address)):
             raise Refusal(503, "full", words, page=kind is Kind.PAGE)
         else:
             await self.app(scope, receive, send)
-
-    def _no_room(self, request: Checked) -> str:
-        """Return why somebody who has logged in would not be admitted; the login itself is shown to everybody."""
-        return self.visitors.refusal(request.address) if request.logged_in else ""
 
     async def _event(self, request: Checked, receive: Receive, send: Send) -> None:
         """Read an event's body, and pass it on if its visitor may act."""
@@ -179,7 +177,7 @@ class Guard:
         if name not in self.visitors:
             raise Refusal(404, "no answer", READ_MESSAGE)
         try:
-            with self._stream(name):
+            with self._stream(name), self.sessions.reading(name):
                 await self.app(scope, receive, send)
         finally:
             if name.startswith(ONCE):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 from cachetools import TTLCache
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from ui.log import refused
+from ui.render.html import render
 
 USER = "class"
 MAX_LOGINS = 5_000  # browsers and programs that are logged in
@@ -16,7 +17,7 @@ LOGIN_SECONDS = 12 * 3600.0  # seconds that a login lasts
 MAX_FAILURES = 30  # failed attempts of one address within FAILURE_SECONDS; a class may share an address
 FAILURE_SECONDS = 600.0
 MAX_ADDRESSES = 10_000  # addresses whose failed attempts are remembered
-WRONG = "The user or the password is wrong."
+WRONG = "That is not right; try again."
 TOO_MANY = "There were too many attempts from your network. Try again in ten minutes."
 
 
@@ -40,25 +41,25 @@ class Logins:
         return not self.needed or any(cookies.get(name, "") in self.tokens for name in self.cookies)
 
     async def log_in(self, request: Request) -> Response:
-        """Answer a login form, as Gradio's own endpoint does, without telling which part was wrong."""
+        """Answer a login, to a browser with a page and to a program with JSON, without telling which part was wrong."""
         address = request.client.host if request.client else ""
         failures = self._failures.get(address, 0)
         if failures >= MAX_FAILURES:
             refused("login attempts")
-            return JSONResponse({"detail": TOO_MANY}, status_code=429, headers={"Retry-After": "600"})
+            return _response(request, TOO_MANY, 429)
         form = await request.form(max_files=0, max_fields=20)
-        name, password = (str(form.get(field, "")) for field in ("username", "password"))
+        given = [str(form.get(field, "")) for field in ("username", "password")]
         right = [
-            secrets.compare_digest(given.encode("utf-8", "replace"), wanted.encode())
-            for given, wanted in ((name.strip(), USER), (password, self._password))
+            secrets.compare_digest(value.encode("utf-8", "replace"), wanted.encode())
+            for value, wanted in zip(given, (USER, self._password), strict=True)
         ]
         if not (self.needed and all(right)):
             self._failures[address] = failures + 1
             refused("login")
-            return JSONResponse({"detail": WRONG}, status_code=400)
+            return _response(request, WRONG, 400)
         token = secrets.token_urlsafe(24)
         self.tokens[token] = USER
-        response = JSONResponse({"success": True})
+        response = _response(request, "", 200)
         secured, plain = self.cookies
         response.set_cookie(secured, token, httponly=True, samesite="none", secure=True)  # inside the frame of a Space
         response.set_cookie(plain, token, httponly=True, samesite="lax")
@@ -66,8 +67,20 @@ class Logins:
 
     async def log_out(self, request: Request) -> Response:
         """End the login of the browser that asks, and of no other."""
-        response = JSONResponse({"success": True})
+        response = _response(request, "", 200)
         for name in self.cookies:
             self.tokens.pop(request.cookies.get(name, ""), None)
             response.delete_cookie(name)
         return response
+
+
+def login_page(words: str = "", status: int = 200) -> Response:
+    """Return the page that asks for the password; words: why it asks again."""
+    return HTMLResponse(render("hosting/login.html", user=USER, words=words), status)
+
+
+def _response(request: Request, words: str, status: int) -> Response:
+    """Return the response to a login: to a browser the page or a page of the login, to a program JSON."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"detail": words} if words else {"success": True}, status)
+    return login_page(words, status) if words else RedirectResponse("./", 303)

@@ -201,6 +201,7 @@ class Server:
         ended = self.visitors.expired()
         for name in {*ended, *self.sessions.names} - set(self.visitors.names):
             await self.sessions.forget(name)
+        await self.sessions.drop_unread()
         if ended:
             log_event("sessions ended", sessions=len(ended), visitors=len(self.visitors))
         await asyncio.to_thread(sweep_uploads, UPLOAD_SECONDS)

@@ -1,6 +1,9 @@
 """What Gradio keeps of a session: events, unread answers and states. The one place that knows Gradio's internals."""
 
-from dataclasses import dataclass
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
@@ -8,14 +11,18 @@ import gradio as gr
 from ui.jobs.job import cancel_jobs_of
 
 MAX_UNFINISHED = 16  # events of one session that wait or run; the page has a dozen after a build
-MAX_UNREAD = 500  # messages that a session may leave unread
+MAX_UNREAD = 100  # messages that a session may leave unread; an event has at least three
+UNREAD_SECONDS = 60.0  # seconds that answers are kept for a session that reads none
 
 
-@dataclass(frozen=True)
 class Sessions:
     """The sessions of one page, by name."""
 
-    demo: gr.Blocks
+    def __init__(self, demo: gr.Blocks, clock: Callable[[], float] = time.monotonic) -> None:
+        """Store the page; clock: returns seconds."""
+        self.demo, self._clock = demo, clock
+        self._readers: Counter[str] = Counter()  # open streams of answers, by session
+        self._unread_since: dict[str, float] = {}  # when a session was first seen to have answers and no reader
 
     @property
     def _queue(self) -> Any:  # noqa: ANN401 - Gradio's Queue
@@ -57,10 +64,36 @@ class Sessions:
         pending = list(self._queue.pending_event_ids_session.items())
         return next((name for name, ids in pending if event_id in ids), None)
 
+    @contextmanager
+    def reading(self, name: str) -> Iterator[None]:
+        """Count a stream of answers of a session as long as it is open."""
+        self._readers[name] += 1
+        try:
+            yield
+        finally:
+            self._readers[name] -= 1
+            if not self._readers[name]:
+                del self._readers[name]
+
+    async def drop_unread(self) -> None:
+        """Delete the answers that nobody has come to read for UNREAD_SECONDS, and end the events that make more."""
+        kept = list(self._queue.pending_messages_per_session.items())
+        unread = {str(name) for name, messages in kept if messages.qsize() and not self._readers[name]}
+        now = self._clock()
+        self._unread_since = {name: self._unread_since.get(name, now) for name in unread}
+        for name in [name for name, since in self._unread_since.items() if now - since >= UNREAD_SECONDS]:
+            await self._end_events(name)
+
     async def forget(self, name: str) -> None:
         """Delete all that is kept of a session, and end what it asked for."""
         cancel_jobs_of(name)
-        queue, holder = self._queue, self._holder
+        await self._end_events(name)
+        self._holder.session_data.pop(name, None)
+        self._holder.time_last_used.pop(name, None)
+
+    async def _end_events(self, name: str) -> None:
+        """End the events of a session that wait or run, and delete their answers."""
+        queue = self._queue
         await queue.clean_events(session_hash=name)
         for task in list(queue._asyncio_tasks):
             if task.get_name().startswith(f"{name}_"):  # as Gradio names the tasks of events
@@ -68,5 +101,3 @@ class Sessions:
         for event_id in queue.pending_event_ids_session.pop(name, ()):
             queue.event_analytics.pop(event_id, None)
         queue.pending_messages_per_session.pop(name, None)
-        holder.session_data.pop(name, None)
-        holder.time_last_used.pop(name, None)
