@@ -1,5 +1,6 @@
 """The API endpoints /build, /search, /measure and /compare for programs (gradio_client); they return JSON."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,7 @@ from retriever.errors import ParameterError
 from retriever.experiments.search_comparison import compare_searches
 from retriever.indexes.hnsw import MAX_EF
 from retriever.parameters import check_count
-from ui.compare.job import plan_comparison
+from ui.compare.job import FinishedComparison, plan_comparison
 from ui.compare.records import comparison_record, error_counts, measure_scores
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, CompareRequest
 from ui.compare.state import ComparisonState
@@ -19,8 +20,8 @@ from ui.compare.text import cost_sentence, verdict_sentence
 from ui.documents.job import PASTE, SAMPLE, UPLOAD, BuildRequest, index_settings, plan_build
 from ui.documents.records import build_record
 from ui.inputs import SearchSettings, check_question, check_whole_number
-from ui.jobs.job import Job
 from ui.jobs.shared_samples import SharedSamples
+from ui.jobs.watching import result_of
 from ui.render.errors import report_errors
 from ui.render.records import measurement_numbers, record_data, record_settings
 from ui.search.records import result_rows, search_record
@@ -61,7 +62,7 @@ def measure_loaded(k: float, ef: float, session: Session) -> dict[str, Any]:
     }
 
 
-def build_collection(
+async def build_collection(
     source: str,
     sample: str,
     files: Sequence[str] | None,
@@ -86,12 +87,13 @@ def build_collection(
         model_name, chunk_size=chunk_size, chunk_overlap=chunk_overlap, M=M, ef_construction=ef_construction
     )
     request = BuildRequest(API_SOURCES[source], sample, tuple(files or ()), pasted or "", settings=settings)
-    planned = plan_build(request, session, shared_samples)
-    indexed = Job(planned.work, kind="build").start().result()
-    return _record_content(build_record(indexed)), session.with_collection(indexed, planned.source)
+    planned = await asyncio.to_thread(plan_build, request, session, shared_samples)
+    indexed = await result_of(planned.submit())
+    record = await asyncio.to_thread(build_record, indexed)
+    return _record_content(record), session.with_collection(indexed, planned.source)
 
 
-def compare_on_collection(
+async def compare_on_collection(
     collection: str,
     first: str,
     second: str,
@@ -129,17 +131,10 @@ def compare_on_collection(
     )
     at_ef = max(check_count("ef", check_whole_number("ef", ef), 1, MAX_EF), request.k)
     session = _with_default_sample(session, shared_samples)
-    work = plan_comparison(request, session, comparison_state.index_cache, shared_samples)
-    compared = Job(work, kind="comparison").start().result()
-    found = compared.comparison
-    result = {
-        "verdict": verdict_sentence(found).striptags(),
-        "costs": cost_sentence(found, at_ef).striptags(),
-        "scores": measure_scores(found),
-        "two_errors": {index.model_name: error_counts(index, found.k, at_ef) for index in (found.first, found.second)},
-        "record": _record_content(comparison_record(compared, at_ef)),
-    }
-    return result, replace(comparison_state, compared=compared)
+    state = comparison_state
+    planned = await asyncio.to_thread(plan_comparison, request, session, state.index_cache, shared_samples)
+    compared = await result_of(planned.submit())
+    return await asyncio.to_thread(_comparison_content, compared, at_ef), replace(state, compared=compared)
 
 
 def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
@@ -186,6 +181,18 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
         api_name="compare",
         concurrency_limit=None,
     )
+
+
+def _comparison_content(compared: FinishedComparison, ef: int) -> dict[str, Any]:
+    """Return a comparison's verdict, scores and run record as values for JSON."""
+    found = compared.comparison
+    return {
+        "verdict": verdict_sentence(found).striptags(),
+        "costs": cost_sentence(found, ef).striptags(),
+        "scores": measure_scores(found),
+        "two_errors": {index.model_name: error_counts(index, found.k, ef) for index in (found.first, found.second)},
+        "record": _record_content(comparison_record(compared, ef)),
+    }
 
 
 def _search_settings(k: float, ef: float) -> SearchSettings:

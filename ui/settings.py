@@ -38,6 +38,7 @@ class Limits(BaseModel):
     memory_megabytes: int = _limit("LAB_MEMORY_MB", 6_000, "megabytes of memory for all collections together")
     disk_megabytes: int = _limit("LAB_DISK_MB", 2_000, "megabytes of uploads on disk, of all visitors")
     builds: int = _limit("LAB_MAX_BUILDS", 2, "builds, comparisons and labs at work at once; others wait in a queue")
+    jobs: int = _limit("LAB_MAX_JOBS", 3, "builds, comparisons and labs of one visitor at once, waiting ones included")
 
     @property
     def upload_megabytes(self) -> int:

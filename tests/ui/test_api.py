@@ -25,7 +25,7 @@ def url(minilm):
     """The address of the app with the small sample prepared."""
     shared_samples = SharedSamples(("documents",))
     shared_samples.start()
-    shared_samples.wait_for("documents", lambda stage, done: None)
+    shared_samples.prepare("documents").result()
     with served(shared_samples) as address:
         yield address
 

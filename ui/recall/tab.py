@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from retriever.progress import ignore_progress
-from ui.jobs.graph_rebuild import rebuild_graph
+from ui.jobs.graph_rebuild import submit_rebuild
+from ui.jobs.watching import result_of
 from ui.recall.curves import NO_OVERLAY, OVERLAYS, Curves, overlay_graph
 from ui.recall.labs.panel import build_lab_panel
 from ui.recall.slider import AXES, EfSlider
@@ -45,10 +45,10 @@ def waiting_note() -> Html:
     return WAITING
 
 
-def starve_graph(session: Session) -> Session:
+async def starve_graph(session: Session) -> Session:
     """Replace the graph by a starved one over the same vectors, which shows the trade-off."""
-    M, ef_construction = STARVED_GRAPH
-    return replace(session, indexed=rebuild_graph(session.loaded(), M, ef_construction, ignore_progress), chosen=True)
+    starved = await result_of(submit_rebuild(session.loaded(), *STARVED_GRAPH))
+    return replace(session, indexed=starved, chosen=True)
 
 
 def build_recall_tab(session: gr.State) -> RecallTab:

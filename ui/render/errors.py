@@ -2,9 +2,10 @@
 
 import functools
 import html
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import ParamSpec, TypeVar, cast
 
 import gradio as gr
 
@@ -13,6 +14,7 @@ from ui.log import log_failure
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
+Stream = TypeVar("Stream", bound=Iterator[object] | AsyncIterator[object])
 
 
 def to_gradio_error(error: RetrieverError) -> gr.Error:
@@ -44,22 +46,34 @@ def _errors_on_page(handler: Callable[..., object]) -> Iterator[None]:
 
 
 def report_errors(handler: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
-    """Wrap a handler so that an error becomes a message on the page and every output stays as it was."""
+    """Wrap a handler, async or not, so that an error becomes a message on the page and every output stays as it was."""
 
     @functools.wraps(handler)
     def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Returned:
         with _errors_on_page(handler):
             return handler(*args, **kwargs)
 
-    return wrapped
+    @functools.wraps(handler)
+    async def awaited(*args: Arguments.args, **kwargs: Arguments.kwargs) -> object:
+        with _errors_on_page(handler):
+            return await cast("Awaitable[object]", handler(*args, **kwargs))
+
+    return cast("Callable[Arguments, Returned]", awaited) if inspect.iscoroutinefunction(handler) else wrapped
 
 
-def report_stream_errors(handler: Callable[Arguments, Iterator[Returned]]) -> Callable[Arguments, Iterator[Returned]]:
-    """Wrap a handler that yields, as report_errors does one that returns."""
+def report_stream_errors(handler: Callable[Arguments, Stream]) -> Callable[Arguments, Stream]:
+    """Wrap a handler that yields, async or not, as report_errors does one that returns."""
 
     @functools.wraps(handler)
-    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[Returned]:
+    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[object]:
         with _errors_on_page(handler):
-            yield from handler(*args, **kwargs)
+            yield from cast("Iterator[object]", handler(*args, **kwargs))
 
-    return wrapped
+    @functools.wraps(handler)
+    async def streamed(*args: Arguments.args, **kwargs: Arguments.kwargs) -> AsyncIterator[object]:
+        with _errors_on_page(handler):
+            async with aclosing(cast("AsyncGenerator[object, None]", handler(*args, **kwargs))) as steps:
+                async for step in steps:
+                    yield step
+
+    return cast("Callable[Arguments, Stream]", streamed if inspect.isasyncgenfunction(handler) else wrapped)

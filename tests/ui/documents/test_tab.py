@@ -7,6 +7,7 @@ import pytest
 
 from retriever.errors import Cancelled, DocumentError
 from retriever.indexing.collection import IndexSettings
+from tests.support.handlers import Steps, finish
 from tests.support.hostile_text import assert_shown_as_text
 from tests.support.page import build_tab
 from tests.support.small import HOSTILE, collection_of, passage_of, sentences
@@ -40,12 +41,12 @@ def values(tab, session=None, **changed):
 @pytest.fixture
 def start(tab, monkeypatch):
     """A function that starts a build with work of the test's own; it returns the work and the steps."""
-    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("ui.jobs.watching.POLL_SECONDS", 0.01)
 
     def start(result, session):
         work = Work(result)
         monkeypatch.setattr("ui.documents.tab.plan_build", lambda *_: BuildPlan(work, "key"))
-        return work, report_stream_errors(tab.stream_build)(values(tab, session))
+        return work, Steps(report_stream_errors(tab.stream_build)(values(tab, session)))
 
     return start
 
@@ -117,7 +118,7 @@ def test_a_second_click_ends_the_first_build_and_who_leaves_theirs(tab, start, i
 
 
 def test_a_refused_request_starts_nothing(tab):
-    steps = report_stream_errors(tab.stream_build)(values(tab, Session(), source=PASTE))
+    steps = Steps(report_stream_errors(tab.stream_build)(values(tab, Session(), source=PASTE)))
     with pytest.raises(gr.Error, match="empty"):
         next(steps)
 
@@ -127,7 +128,7 @@ def test_without_a_build_or_a_collection_there_is_nothing_to_cancel_report_or_sa
     shown = tab.refresh(Session())
     assert "Nothing is loaded" in shown[tab.report] and shown[tab.chunks] == ""
     with pytest.raises(gr.Error, match="Nothing is loaded"):
-        report_errors(save_collection)(Session())
+        finish(report_errors(save_collection)(Session()))
 
 
 def test_what_is_loaded_may_be_hostile_in_every_part(tab, fake_encoder):

@@ -38,7 +38,7 @@ def server(minilm, wordllama):
     """The app's server with the small sample prepared; sessions end soon after their page is closed."""
     shared_samples = SharedSamples(("documents",))
     shared_samples.start()
-    shared_samples.wait_for("documents", lambda stage, done: None)
+    shared_samples.prepare("documents").result()
     patch = pytest.MonkeyPatch()
     patch.setattr("ui.hosting.server.SWEEP_SECONDS", 0.1)
     patch.setenv("GRADIO_IS_E2E_TEST", "1")  # heartbeats four times a second: a closed page is noticed soon
