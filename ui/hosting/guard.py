@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retriever.parameters import MEGABYTE
 from ui.hosting.visitors import Visitors
-from ui.log import log_event
+from ui.log import refused
 from ui.render.html import render
 from ui.settings import limits
 
@@ -62,7 +62,7 @@ class Guard:
         elif scope["method"] == "POST" and path.startswith(EVENTS):
             await self._event(scope, receive, send)
         elif path in ("/", "/config") and self.visitors.full:
-            log_event("visitor refused", visitors=len(self.visitors))
+            refused("lab full")
             await _full_response(path)(scope, receive, send)
         else:
             await self.app(scope, receive, send)

@@ -71,8 +71,9 @@ class Server:
             **options,
         )
         threading.Thread(target=self._sweep_regularly, name="sweep", daemon=True).start()
-        log_event("start", sessions=allowed.sessions, memory_megabytes=allowed.memory_megabytes)
-        return str(address).rstrip("/")
+        address = str(address).rstrip("/")
+        log_event("start", address=address, sessions=allowed.sessions, memory_megabytes=allowed.memory_megabytes)
+        return address
 
     def run(self) -> None:
         """Launch the page, serve until SIGTERM or SIGINT, then stop gracefully."""
