@@ -12,7 +12,7 @@ os.environ |= {  # of events; never viewed
 from ui.hosting.process_folder import make_process_folder  # after the settings above
 from ui.hosting.server import Server
 from ui.jobs.shared_samples import SharedSamples
-from ui.log import start_logging
+from ui.log_capture import start_logging
 from ui.page import build_page
 
 START_DELAY = 3  # seconds before the samples are prepared, so that the page is served first

@@ -25,8 +25,9 @@ LIBRARY = [
 ]
 TABS = ["documents", "search", "recall", "compare", "walk"]
 PAGE = [
-    ["settings", "log", "blocks"],
-    ["inputs"],
+    ["settings", "throttle", "blocks"],
+    ["log"],
+    ["inputs", "log_capture"],
     ["render", "uploads"],
     ["jobs"],
     ["session", "hosting"],

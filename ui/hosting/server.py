@@ -33,7 +33,7 @@ from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import RUNNING, cancel_all
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
-from ui.log import REFUSED, log_event, log_failure
+from ui.log import log_event, log_failure, refused_counts
 from ui.render.styles import STYLE_SHEET, THEME
 from ui.settings import framing_sites, limits, password, trusted_proxies
 from ui.uploads.endpoint import receive_upload
@@ -179,7 +179,7 @@ class Server:
             "jobs": len(RUNNING),
             "builds": {"working": BUILD_QUEUE.working, "waiting": BUILD_QUEUE.waiting},
             "collections_megabytes": round(MEMORY_BUDGET.held / MEGABYTE, 1),
-            "refused": dict(REFUSED),
+            "refused": refused_counts(),
             "samples": samples,
             "versions": dict(versions()),
         }

@@ -212,10 +212,3 @@ def cancel_all(seconds: float) -> bool:
     for job in jobs:
         job.cancel()
     return all([job.wait(max(0.0, end - time.monotonic())) for job in jobs])
-
-
-def cancel_jobs_of(visitor: str) -> None:
-    """Cancel all jobs that a visitor has asked for."""
-    for job in list(RUNNING):
-        if job.owner.visitor == visitor:
-            job.cancel()

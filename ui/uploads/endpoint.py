@@ -13,11 +13,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from retriever.errors import StorageError
 from retriever.parameters import MEGABYTE
-from ui.log import log_event
+from ui.log import Reason, log_event, refused
 from ui.settings import limits
 from ui.uploads.folder import check_disk_room, new_upload_folder
 
 ENVELOPE = 1_000_000  # bytes that an upload may have besides its files: names and boundaries
+REASONS: dict[int, Reason] = {411: "upload of unknown size", 413: "upload too large", 503: "disk full"}
 
 
 async def receive_upload(request: Request) -> Response:
@@ -29,7 +30,7 @@ async def receive_upload(request: Request) -> Response:
     allowed = limits()
     refusal = _refusal(request, allowed.upload_megabytes)
     if refusal:
-        log_event("upload refused", reason=refusal[1], status=refusal[0])
+        refused(REASONS[refusal[0]])
         return PlainTextResponse(refusal[1], status_code=refusal[0])
     upload_id = request.query_params.get("upload_id")
     folder = new_upload_folder()

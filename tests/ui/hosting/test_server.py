@@ -1,6 +1,5 @@
-"""Tests of the server around the page: health, sessions and their end, private uploads, closed endpoints, the log."""
+"""Tests of the server around the page: health, sessions and their end, private uploads, closed endpoints."""
 
-import functools
 import gc
 import json
 import os
@@ -23,8 +22,6 @@ from ui.hosting.server import Server
 from ui.jobs.job import Job
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
-from ui.log import LOGGER
-from ui.render.errors import report_errors
 from ui.uploads.folder import sweep_uploads, uploads_root, used_bytes
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
@@ -272,42 +269,6 @@ def test_an_uploads_name_cannot_lead_elsewhere(server, name):
     assert answer.status_code in (200, 400)
     for path in answer.json() if answer.status_code == 200 else []:
         assert uploads_root().resolve() in Path(path).resolve().parents and len(Path(path).name) <= 255
-
-
-# --- closed endpoints
-
-
-# --- the log
-
-
-def test_the_log_is_json_and_holds_nothing_of_what_visitors_bring(server, client, caplog, monkeypatch):
-    monkeypatch.setattr(LOGGER, "propagate", True)
-    with caplog.at_level("INFO", logger="lab"):
-        path = send(server, f"{SECRET}. {' '.join(sentences(30))}".encode()).json()[0]
-        build_files(server, path)
-        client.predict(SECRET, 3, 30, api_name="/search")
-        with pytest.raises(AppError):
-            build(client, source="text", pasted=SECRET, chunk_size=3)
-    lines = [json.loads(record.message) for record in caplog.records if record.name == "lab"]
-    events = {line["event"]: line for line in lines}
-    assert events["upload"]["files"] == 1 and events["upload"]["bytes"] > 100
-    assert [line["outcome"] for line in lines if line["event"] == "build"] == ["done", "refused"]
-    assert events["build"]["error"] == "ChunkingError"
-    assert not any(words in caplog.text for words in ("otters", "notes.txt", "Pasted"))
-
-
-def broken():
-    raise KeyError(SECRET)
-
-
-@pytest.mark.parametrize("handler", [broken, functools.partial(broken)])
-def test_a_fault_is_logged_by_its_place_without_its_words(caplog, monkeypatch, handler):
-    monkeypatch.setattr(LOGGER, "propagate", True)
-    with caplog.at_level("INFO", logger="lab"), pytest.raises(Exception, match="went wrong"):
-        report_errors(handler)()
-    line = json.loads(caplog.records[-1].message)
-    assert (line["event"], line["error"], line["handler"]) == ("fault", "KeyError", "broken")
-    assert line["where"].startswith("tests/ui/hosting/test_server.py:") and "otters" not in caplog.text
 
 
 # --- the collector
