@@ -9,8 +9,6 @@ import gradio as gr
 
 from retriever.errors import ParameterError
 from retriever.experiments.search_comparison import compare_searches
-from retriever.indexes.hnsw import MAX_EF
-from retriever.parameters import check_count
 from ui.compare.job import plan_comparison
 from ui.compare.records import comparison_record, error_counts, measure_scores
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, CompareRequest
@@ -18,7 +16,7 @@ from ui.compare.state import ComparisonState
 from ui.compare.text import cost_sentence, verdict_sentence
 from ui.documents.job import PASTE, SAMPLE, UPLOAD, BuildRequest, index_settings, plan_build
 from ui.documents.records import build_record
-from ui.inputs import SearchSettings, check_question, check_whole_number
+from ui.inputs import SLIDER_MAX_EF, SLIDER_MAX_K, SearchSettings, check_question, check_whole_number
 from ui.jobs.job import Job
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.errors import report_errors
@@ -26,7 +24,7 @@ from ui.render.records import measurement_numbers, record_data, record_settings
 from ui.search.records import result_rows, search_record
 from ui.session import Session
 
-API_MAX_K = 200  # the true neighbours are cached for each k, so k is bounded
+API_MAX_K, API_MAX_EF = SLIDER_MAX_K, SLIDER_MAX_EF  # those of the page: what takes longer keeps others waiting
 API_SOURCES = {"sample": SAMPLE, "files": UPLOAD, "text": PASTE}
 API_COLLECTIONS = {**{name: title for title, name in JUDGED_SAMPLES.items()}, "beir": BEIR, "loaded": LOADED}
 
@@ -34,9 +32,9 @@ API_COLLECTIONS = {**{name: title for title, name in JUDGED_SAMPLES.items()}, "b
 def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[str, Any]:
     """Search the client's collection for a question, exactly and by HNSW."""
     indexed = session.loaded()
-    settings = _search_settings(k, ef)
-    both = compare_searches(indexed.retriever, check_question(question), settings.k, ef=settings.ef)
-    record = search_record(indexed, question, settings, both)
+    settings, asked = SearchSettings.of(k, ef), check_question(question)
+    both = compare_searches(indexed.retriever, asked, settings.k, ef=settings.ef)
+    record = search_record(indexed, asked, settings, both)
     return {
         "results": result_rows(both),
         "recall": both.recall,
@@ -48,7 +46,7 @@ def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[
 def measure_loaded(k: float, ef: float, session: Session) -> dict[str, Any]:
     """Measure recall and latency at ef over the measuring queries of the client's collection."""
     indexed = session.loaded()
-    settings = _search_settings(k, ef)
+    settings = SearchSettings.of(k, ef)
     measurements = indexed.measurements
     hnsw = measurements.counted(measurements.measure(settings.k, settings.ef))
     exact = measurements.measure_exact(settings.k)
@@ -115,11 +113,12 @@ def compare_on_collection(
     """
     if collection not in API_COLLECTIONS:
         raise ParameterError(f"The collection is {collection!r}; choose one of: {', '.join(API_COLLECTIONS)}.")
+    asked = SearchSettings.of(k, ef)
     request = CompareRequest(
         collection=API_COLLECTIONS[collection],
         first=first,
         second=second,
-        k=check_whole_number("k", k),
+        k=asked.k,
         M=check_whole_number("M", M),
         ef_construction=check_whole_number("ef_construction", ef_construction),
         archive=archive or "",
@@ -127,17 +126,18 @@ def compare_on_collection(
         queries=queries or "",
         relevance_level=check_whole_number("relevance_level", relevance_level),
     )
-    at_ef = max(check_count("ef", check_whole_number("ef", ef), 1, MAX_EF), request.k)
     session = _with_default_sample(session, shared_samples)
     work = plan_comparison(request, session, comparison_state.index_cache, shared_samples)
     compared = Job(work, kind="comparison").start().result()
     found = compared.comparison
     result = {
         "verdict": verdict_sentence(found).striptags(),
-        "costs": cost_sentence(found, at_ef).striptags(),
+        "costs": cost_sentence(found, asked.ef).striptags(),
         "scores": measure_scores(found),
-        "two_errors": {index.model_name: error_counts(index, found.k, at_ef) for index in (found.first, found.second)},
-        "record": _record_content(comparison_record(compared, at_ef)),
+        "two_errors": {
+            index.model_name: error_counts(index, found.k, asked.ef) for index in (found.first, found.second)
+        },
+        "record": _record_content(comparison_record(compared, asked.ef)),
     }
     return result, replace(comparison_state, compared=compared)
 
@@ -186,12 +186,6 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
         api_name="compare",
         concurrency_limit=None,
     )
-
-
-def _search_settings(k: float, ef: float) -> SearchSettings:
-    """Return checked search settings. Raises ParameterError unless k and ef are whole numbers in range."""
-    checked_ef = check_count("ef", check_whole_number("ef", ef), 1)
-    return SearchSettings.of(check_count("k", check_whole_number("k", k), 1, API_MAX_K), checked_ef)
 
 
 def _with_default_sample(session: Session, shared_samples: SharedSamples) -> Session:

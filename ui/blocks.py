@@ -6,9 +6,23 @@ import gradio as gr
 
 from retriever.turns import LAB, OWNER, Owner
 
+UNFIT = "A value that was sent is not of the kind that its control has: reload the page, or correct the request."
+
 
 class LabBlocks(gr.Blocks):
     """Blocks whose handlers run on behalf of the visitor who asked, so that visitors take turns."""
+
+    async def preprocess_data(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Return the values of a request as the handlers take them; one that no control can have is refused in words.
+
+        Components expect what their own page sends; NaN, a list or nothing in place of a number is a fault to them.
+        """
+        try:
+            return await super().preprocess_data(*args, **options)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(UNFIT, print_exception=False) from error
 
     async def call_function(
         self,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.pca import PrincipalPlane, fit_plane
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
@@ -114,7 +115,8 @@ class Measurements:
         hnsw = self.retriever.hnsw
         with self._lock:
             if self._graph is None:
-                self._graph = HNSWGraph.of(hnsw)
+                with MACHINE_LOCK.shared():
+                    self._graph = HNSWGraph.of(hnsw)
             return self._graph
 
     @property
@@ -131,6 +133,8 @@ class Measurements:
         vectors = self.retriever.vectors
         with self._lock:
             if self._of_vectors.plane is None:
-                plane = fit_plane(vectors)
-                self._of_vectors.plane = plane, plane.project(vectors)
+                with MACHINE_LOCK.shared():  # on all cores: not beside what is timed
+                    plane = fit_plane(vectors)
+                with MACHINE_LOCK.shared():
+                    self._of_vectors.plane = plane, plane.project(vectors)
             return self._of_vectors.plane

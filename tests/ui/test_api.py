@@ -1,8 +1,10 @@
 """Tests of the API as programs see it: its endpoints, a session for each client, and a page that needs no model."""
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from urllib.request import Request, urlopen
 
 import pytest
 from gradio_client import Client, handle_file
@@ -12,6 +14,7 @@ from tests.support.judged import beir_zip
 from tests.support.paths import ROOT
 from tests.support.serving import GRADIO_WARNINGS, build, served
 from tests.support.small import HOSTILE, sentences
+from ui.inputs import SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.jobs.shared_samples import SharedSamples
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
@@ -232,10 +235,37 @@ def test_an_impossible_k_or_ef_is_told(client, number):
         assert "whole number" in error_of(client.predict, *values, api_name=f"/{endpoint}")
 
 
-def test_a_k_or_a_question_beyond_the_limits_is_told(client):
-    assert "whole number" in error_of(client.predict, 10**9, 10, api_name="/measure")
+def test_a_k_an_ef_or_a_question_beyond_the_limits_is_told(client):
+    """The limits are those of the page's sliders."""
+    for k, ef in ((SLIDER_MAX_K + 1, 10), (10, SLIDER_MAX_EF + 1)):
+        assert "whole number from 1 to" in error_of(client.predict, k, ef, api_name="/measure")
+        assert "whole number from 1 to" in error_of(client.predict, "tea", k, ef, api_name="/search")
+        with pytest.raises(AppError, match="whole number from 1 to"):
+            client.predict(collection="everyday_science", k=k, ef=ef, api_name="/compare", **MODELS, **NO_FILES)
     assert "empty" in error_of(client.predict, "  ", 3, 10, api_name="/search")
     assert "2,000" in error_of(client.predict, "x" * 2_001, 3, 10, api_name="/search")
+
+
+@pytest.mark.parametrize("numeral", ["NaN", "Infinity", "1e400", "9" * 400, "[10]", "{}", "true"])
+def test_a_numeral_that_is_no_number_is_told(url, capfd, numeral):
+    """As any program may send it; gradio_client sends none of these."""
+    for endpoint, values in (("measure", f"{numeral}, 10"), ("measure", f"10, {numeral}")):
+        assert "whole number" in raw_error(url, endpoint, values)
+    for endpoint, values in (("search", f'"tea", {numeral}, 10'), ("search", f'"tea", 10, {numeral}')):
+        assert "whole number" in raw_error(url, endpoint, values)
+    assert "fault" not in "".join(capfd.readouterr())
+
+
+def raw_error(url, endpoint, values):
+    """Return the message of a call whose JSON is written by hand."""
+    address = f"{url.rstrip('/')}/gradio_api/call/{endpoint}"
+    asked = Request(address, f'{{"data": [{values}]}}'.encode(), {"Content-Type": "application/json"})
+    with urlopen(asked, timeout=30) as answer:
+        event = json.load(answer)["event_id"]
+    with urlopen(f"{address}/{event}", timeout=30) as stream:
+        content = stream.read().decode()
+    assert content.startswith("event: error"), content
+    return content
 
 
 # --- visitors

@@ -7,7 +7,7 @@ import gradio as gr
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
-from ui.inputs import SearchSettings
+from ui.inputs import SearchSettings, check_k
 from ui.recall.curves import refresh_token
 from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, curve_figure
 from ui.recall.records import ef_record
@@ -93,7 +93,7 @@ class EfSlider:
 
     def go_to_smallest_ef(self, k: float) -> Updates:
         """Return the smallest ef that has an effect, which is k, and ask for its numbers."""
-        return {self.ef: int(k), self.token: refresh_token()}
+        return {self.ef: check_k(k), self.token: refresh_token()}
 
 
 def graph_name(indexed: IndexedCollection) -> str:
