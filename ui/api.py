@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from retriever.errors import ParameterError
-from retriever.experiments.search_comparison import compare_searches
+from retriever.experiments.search_comparison import answer_question
 from ui.compare.job import plan_comparison
 from ui.compare.records import comparison_record, error_counts, measure_scores
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, CompareRequest
@@ -33,7 +33,7 @@ def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[
     """Search the client's collection for a question, exactly and by HNSW."""
     indexed = session.loaded()
     settings, asked = SearchSettings.of(k, ef), check_question(question)
-    both = compare_searches(indexed.retriever, asked, settings.k, ef=settings.ef)
+    both = answer_question(indexed, asked, settings.k, ef=settings.ef)
     record = search_record(indexed, asked, settings, both)
     return {
         "results": result_rows(both),
@@ -44,16 +44,21 @@ def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[
 
 
 def measure_loaded(k: float, ef: float, session: Session) -> dict[str, Any]:
-    """Measure recall and latency at ef over the measuring queries of the client's collection."""
+    """Measure recall and latency at ef over the measuring queries of the client's collection.
+
+    seconds_ago: how old the measurement is, as one serves all who ask for the same within a few seconds.
+    """
     indexed = session.loaded()
     settings = SearchSettings.of(k, ef)
     measurements = indexed.measurements
-    hnsw = measurements.counted(measurements.measure(settings.k, settings.ef))
+    recent = measurements.recent(settings.k, settings.ef)
+    hnsw = measurements.counted(recent.value)
     exact = measurements.measure_exact(settings.k)
     return {
         "hnsw": measurement_numbers(hnsw),
         "exact": measurement_numbers(exact),
         "recall": [round(float(value), 6) for value in hnsw.recall],
+        "seconds_ago": round(recent.seconds_ago, 3),
         "settings": record_settings(indexed),
         "data": record_data(indexed),
     }

@@ -10,6 +10,7 @@ from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.misses import mark_missed
 from retriever.indexes.base import Neighbors
 from retriever.indexes.recall import knn_recall
+from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import TURN_SECONDS, measure
 from retriever.parameters import check_count
 from retriever.retrievers.dense import DenseRetriever
@@ -31,6 +32,15 @@ class SearchComparison:
     extra: list[bool]
     recall: float
     seconds: dict[str, float]
+
+
+def answer_question(indexed: IndexedCollection, query: str, k: int, *, ef: int) -> SearchComparison:
+    """Return compare_searches of a collection, or what it gave anybody who asked the same in the last seconds."""
+    answers = indexed.measurements.answers
+    answer: SearchComparison = answers.get(
+        (query, k, ef), lambda: compare_searches(indexed.retriever, query, k, ef=ef)
+    ).value
+    return answer
 
 
 def compare_searches(retriever: DenseRetriever, query: str, k: int, *, ef: int) -> SearchComparison:

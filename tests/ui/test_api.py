@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -254,6 +255,21 @@ def test_a_numeral_that_is_no_number_is_told(url, capfd, numeral):
     for endpoint, values in (("search", f'"tea", {numeral}, 10'), ("search", f'"tea", 10, {numeral}')):
         assert "whole number" in raw_error(url, endpoint, values)
     assert "fault" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("numeral", ["null", "[10]", "{}", '"many"'])
+def test_a_slider_takes_no_value_of_another_kind(url, caplog, capfd, numeral):
+    """Gradio's own slider raises a TypeError for these, and its traceback in the log would quote them."""
+    with urlopen(f"{url.rstrip('/')}/config", timeout=30) as answer:
+        events = json.load(answer)["dependencies"]
+    number = next(event["id"] for event in events if event["api_name"].startswith("measure_at_ef"))
+    body = f'{{"data": [{numeral}, 10, null], "fn_index": {number}, "session_hash": "unfit"}}'.encode()
+    asked = Request(f"{url.rstrip('/')}/gradio_api/run/predict", body, {"Content-Type": "application/json"})
+    with pytest.raises(HTTPError) as raised:
+        urlopen(asked, timeout=30)
+    with raised.value as answer:
+        assert "reload the page" in json.load(answer)["error"]
+    assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
 
 
 def raw_error(url, endpoint, values):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from retriever.encoders.loading import is_loaded
-from retriever.experiments.search_comparison import compare_searches
+from retriever.experiments.search_comparison import answer_question
 from ui.inputs import SearchSettings, check_question
 from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, SLIDER_MAX_EF, SLIDER_MAX_K, Updates, keep_ef_above_k
 from ui.render.errors import report_errors, report_stream_errors
@@ -53,7 +53,7 @@ class SearchTab:
         """Return both answers to a question, marked where they differ."""
         # the slider of ef follows that of k a moment later
         indexed, settings, asked = session.loaded(), SearchSettings.of(k, ef), check_question(question)
-        both = compare_searches(indexed.retriever, asked, settings.k, ef=settings.ef)
+        both = answer_question(indexed, asked, settings.k, ef=settings.ef)
         return {
             self.summary: search_summary(both, settings, indexed),
             self.exact: hit_list(both.exact, both.missed, side="exact"),
