@@ -5,7 +5,7 @@ about the index. So long work (embedding, building a graph) enters a short share
 work enters an exclusive section, which waits until running batches end. Owners of work take turns (see turns), and the
 sections of one owner are granted in the order of the requests: with thirty users at their sliders an exclusive section
 is always waiting, and heavy work must still advance; and one user who asks for twenty measurements delays another's by
-one of them.
+one of them. A long section is cut into turns by pause, so that nobody waits for the whole of another's work.
 """
 
 import threading
@@ -35,7 +35,8 @@ class FairLock:
         self._waiting: Turns[_Request] = Turns()
         self._working = 0  # shared sections in progress
         self._timing = False  # whether an exclusive section is in progress
-        self._local = threading.local()  # .depth: nested sections of this thread; only the outermost waits
+        # .depth: nested sections of this thread, of which only the outermost waits; .exclusive: what that one is
+        self._local = threading.local()
 
     @contextmanager
     def shared(self) -> Iterator[None]:
@@ -44,7 +45,7 @@ class FairLock:
         try:
             yield
         finally:
-            self._leave(exclusive=False)
+            self._leave()
 
     def yield_to_waiting(self) -> None:
         """Let waiting threads go first; for work that cannot be divided into batches, between its steps."""
@@ -58,22 +59,41 @@ class FairLock:
         try:
             yield
         finally:
-            self._leave(exclusive=True)
+            self._leave()
+
+    def pause(self) -> bool:
+        """Let waiting threads go first in the middle of a section: leave it, nested or not, and enter it again.
+
+        Return whether that happened: nothing is done if no thread waits, or outside of a section. What the section
+        protects must be complete at that point.
+        """
+        if not self._depth() or not self._waiting:
+            return False
+        self._give_back(exclusive=self._local.exclusive)
+        self._take(exclusive=self._local.exclusive)
+        return True
 
     def _enter(self, *, exclusive: bool) -> None:
         self._local.depth = self._depth() + 1
-        if self._depth() > 1:
-            return
+        if self._depth() == 1:
+            self._local.exclusive = exclusive
+            self._take(exclusive=exclusive)
+
+    def _leave(self) -> None:
+        self._local.depth -= 1
+        if not self._depth():
+            self._give_back(exclusive=self._local.exclusive)
+
+    def _take(self, *, exclusive: bool) -> None:
+        """Wait for a section of this thread."""
         request = _Request(exclusive)
         with self._lock:
             self._waiting.add(request, OWNER.get())
             self._admit()
         request.admitted.wait()
 
-    def _leave(self, *, exclusive: bool) -> None:
-        self._local.depth -= 1
-        if self._depth():
-            return
+    def _give_back(self, *, exclusive: bool) -> None:
+        """End a section of this thread, and admit those who waited for its end."""
         with self._lock:
             if exclusive:
                 self._timing = False

@@ -13,6 +13,7 @@ from retriever.turns import LAB, OWNER, Owner
 
 THREADS = 4  # handlers of one visitor that may hold a thread at once; others of theirs wait without one
 ONCE = "once-"  # begins the name of the session that a call without a session gets
+UNFIT = "A value that was sent is not of the kind that its control has: reload the page, or correct the request."
 
 
 class LabBlocks(gr.Blocks):
@@ -22,6 +23,18 @@ class LabBlocks(gr.Blocks):
         """Create the Blocks as Gradio does."""
         super().__init__(*args, **options)
         self._threads: WeakValueDictionary[Owner, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def preprocess_data(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Return the values of a request as the handlers take them; one that no control can have is refused in words.
+
+        Components expect what their own page sends; NaN, a list or nothing in place of a number is a fault to them.
+        """
+        try:
+            return await super().preprocess_data(*args, **options)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(UNFIT, print_exception=False) from error
 
     async def call_function(
         self,

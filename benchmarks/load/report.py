@@ -53,6 +53,14 @@ def mistakes(notes, wrong):
     return "\n".join(lines)
 
 
+def ratios(alone, notes):
+    """Return the 95th percentile of slide and search in a crowd, as a multiple of that of one visitor alone."""
+    return {
+        action: percentile(notes.seconds[action], 0.95) / percentile(alone.seconds[action], 0.95)
+        for action in ("slide", "search")
+    }
+
+
 def latencies(alone, notes):
     """Return how the latencies shown in a crowd differ from those that one visitor alone sees, ef by ef, as ratios.
 

@@ -1,7 +1,8 @@
 """Measurement of recall and latency, by one protocol for exact and approximate search.
 
 The protocol: fixed queries, checked beforehand, one at a time, one thread (hnswlib num_threads=1, BLAS limited by
-threadpoolctl), after a warm-up, timed with thread_time_ns, in an exclusive section of the machine's lock.
+threadpoolctl), after a warm-up, timed with thread_time_ns, in an exclusive section of the machine's lock. Where others
+wait for the machine, that section is left every TURN_SECONDS, and the next turn begins with a warm-up of its queries.
 
 thread_time_ns counts the CPU time of the searching thread and does not advance while the thread waits: for Python's
 interpreter lock, which a search releases and needs again while another thread draws a figure, or for another program.
@@ -30,7 +31,9 @@ PROTOCOL = (
     "One query at a time, checked beforehand, one thread, after a warm-up, timed with thread_time_ns; recall by score "
     "against exact search over the same vectors (a neighbour counts if it is as near as the k-th exact one)."
 )
+TURN_SECONDS = 0.05  # seconds after which a measurement lets others go first; a longer query is a turn of its own
 WALKS_PER_SECTION = 10  # walks in one shared section of the lock, some 20 milliseconds
+VECTORS_PER_SECTION = 4_000  # random vectors drawn in one shared section, some 20 milliseconds
 WARM_UP = 5  # queries searched before the timed ones
 CURVE_STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40)  # ef as multiples of k
 
@@ -90,15 +93,14 @@ def measure(
     if not len(unit):
         raise ParameterError("There are no queries to measure with; pass at least one.")
     each = [unit[row : row + 1] for row in range(len(unit))]
-    found, nanoseconds = [], []
-    with MACHINE_LOCK.exclusive(), _blas_controller().limit(limits=1, user_api="blas"):
-        for query in each[:WARM_UP]:
-            search(query)
-        for query in each:
-            start = time.thread_time_ns()
-            neighbors = search(query)
-            nanoseconds.append(time.thread_time_ns() - start)
-            found.append(neighbors)
+    found, nanoseconds = list[Neighbors](), list[int]()
+    with MACHINE_LOCK.exclusive():
+        cold = True  # others have had the machine
+        while rest := each[len(found) :]:
+            cold = MACHINE_LOCK.pause() if found else cold
+            for neighbors, took in _searches_of_turn(search, rest, cold=cold):
+                found.append(neighbors)
+                nanoseconds.append(took)
     together = Neighbors(np.concatenate([one.ids for one in found]), np.concatenate([one.scores for one in found]))
     distances = np.full(len(unit), float(len(index))) if ef is None else None
     return Measurement(ef, k, knn_recall(exact, together), np.array(nanoseconds) / 1e9, distances, together)
@@ -164,12 +166,46 @@ def break_even(dimension: int, seconds: float, *, k: int, most: int = 1 << 18) -
     queries = rng.standard_normal((50, dimension), dtype=np.float32)
     below, n = (0, 0.0), 256
     while True:
-        index = ExactIndex(rng.standard_normal((n, dimension), dtype=np.float32))
-        p50 = measure(index, queries, index.search(queries, k), k=k).p50
+        vectors = _random_vectors(rng, n, dimension)
+        with MACHINE_LOCK.shared():
+            index = ExactIndex(vectors)
+            truth = index.search(queries, k)
+        p50 = measure(index, queries, truth, k=k).p50
         if p50 >= seconds or n >= most:
             share = (seconds - below[1]) / (p50 - below[1]) if p50 >= seconds > below[1] else float(p50 < seconds)
             return int(below[0] + max(0.0, share) * (n - below[0]))
         below, n = (n, p50), 2 * n
+
+
+def _random_vectors(rng: np.random.Generator, n: int, dimension: int) -> Float32:
+    """Return random vectors (n, dimension), drawn in sections that are short enough to let other threads run."""
+    vectors = np.empty((n, dimension), np.float32)
+    for start in range(0, n, VECTORS_PER_SECTION):
+        with MACHINE_LOCK.shared():
+            rng.standard_normal(dtype=np.float32, out=vectors[start : start + VECTORS_PER_SECTION])
+    return vectors
+
+
+def _searches_of_turn(
+    search: Callable[[Float32], Neighbors], queries: Sequence[Float32], *, cold: bool
+) -> list[tuple[Neighbors, int]]:
+    """Search the first queries, as many as a turn takes but at least one; return their results and nanoseconds.
+
+    cold: whether to search some of them before, without the clock.
+    """
+    ends, results = time.monotonic() + TURN_SECONDS, list[tuple[Neighbors, int]]()
+    with _blas_controller().limit(limits=1, user_api="blas"):
+        for query in queries[: WARM_UP if cold else 0]:
+            search(query)
+            if time.monotonic() > ends - TURN_SECONDS / 2:  # slow queries need no warm-up, and have no time for it
+                break
+        for query in queries:
+            start = time.thread_time_ns()
+            neighbors = search(query)
+            results.append((neighbors, time.thread_time_ns() - start))
+            if time.monotonic() > ends:
+                break
+    return results
 
 
 def _timed_search(index: ExactIndex | HNSWIndex, k: int, ef: int | None) -> Callable[[Float32], Neighbors]:

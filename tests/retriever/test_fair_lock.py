@@ -122,5 +122,27 @@ def test_a_nested_section_is_part_of_the_outer_one(lock, pool):
     assert entered.is_set()
 
 
+@pytest.mark.parametrize("what", ["shared", "exclusive"])
+def test_a_pause_lets_those_who_wait_go_first_and_then_goes_on_alone(lock, pool, what):
+    """Also in a nested section: a measurement is one within the search of a question."""
+    order = []
+    assert not lock.pause(), "outside of a section there is nothing to leave"
+    with getattr(lock, what)():
+        assert not lock.pause(), "nobody waits"
+        future = pool.submit(visit, lock, "exclusive", lambda: order.append("other"))
+        wait_for(lambda: lock._waiting)
+        with getattr(lock, what)():
+            order.append("before")
+            assert lock.pause()
+            order.append("after")
+            late = pool.submit(visit, lock, "exclusive", lambda: order.append("late"))
+            wait_for(lambda: lock._waiting)
+            time.sleep(0.02)
+            order.append("end")
+    future.result(TIMEOUT)
+    late.result(TIMEOUT)
+    assert order == ["before", "other", "after", "end", "late"]
+
+
 def test_there_is_one_machine_lock_per_process():
     assert isinstance(MACHINE_LOCK, FairLock)

@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 
 import gradio as gr
 
+from ui.blocks import LabBlocks
+
 
 class Elements(HTMLParser):
     """The elements of some HTML, their attributes with their values, and all text."""
@@ -61,7 +63,7 @@ def build_tab(build, *arguments):
     """Return what a function builds in a page of its own, and the page: handlers need no server."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
-        with gr.Blocks() as page:
+        with LabBlocks() as page:
             built = build(gr.State(), *arguments)
         gc.collect()
     return built, page

@@ -10,6 +10,7 @@ import gradio as gr
 
 from retriever.indexing.measurements import Measurements
 from retriever.progress import Progress, stage_progress
+from ui.inputs import check_k, check_number
 from ui.jobs.build_queue import CURVE_QUEUE
 from ui.jobs.graph_rebuild import submit_rebuild
 from ui.jobs.job import Job, Status
@@ -51,7 +52,7 @@ class Curves:
         Only progress is shown from here: the curve may be of a collection that was replaced meanwhile. Distances come
         last, as counting them takes longer than measuring.
         """
-        indexed, k = session.indexed, int(k)
+        indexed, k = session.indexed, check_k(k)
         if indexed is None:
             yield {self.lesson: NOTHING_LOADED}
             return
@@ -76,17 +77,17 @@ class Curves:
 
     def show_lesson(self, k: float, session: Session) -> Html | Updates:
         """Return what the curve teaches, once it is measured."""
-        indexed = session.indexed
-        curve = indexed.measurements.known_curve(int(k)) if indexed else None
+        indexed, k = session.indexed, check_k(k)
+        curve = indexed.measurements.known_curve(k) if indexed else None
         if indexed is None or curve is None:
             return NO_CHANGE
-        return LESSON.format(curve_lesson(indexed, indexed.measurements.measure_exact(int(k)), curve))
+        return LESSON.format(curve_lesson(indexed, indexed.measurements.measure_exact(k), curve))
 
     def answer_target(self, k: float, target: float, session: Session) -> Html:
         """Return which ef reaches the target recall."""
         if session.indexed is None:
             return Html()
-        curve = session.indexed.measurements.known_curve(int(k))
+        curve, target = session.indexed.measurements.known_curve(check_k(k)), check_number("recall", target, 0, 1)
         return Html.escape(target_sentence(curve, target) if curve else "The curve is still being measured.")
 
 

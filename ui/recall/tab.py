@@ -77,15 +77,21 @@ def _connect_slider(slider: EfSlider, session: gr.State) -> None:
     drawn = moved.then(report_errors(slider.draw_details), inputs, slider.details, **LATEST_UNQUEUED)
     counted = [measured, k, ef, session]
     drawn.then(report_errors(slider.show_distances), counted, slider.distances, **LATEST_UNQUEUED)
-    slider.smallest.click(slider.go_to_smallest_ef, k, [ef, token], **HIDDEN)
-    k.input(keep_ef_above_k, [k, ef], ef, **LATEST)
+    slider.smallest.click(report_errors(slider.go_to_smallest_ef), k, [ef, token], **HIDDEN)
+    k.input(report_errors(keep_ef_above_k), [k, ef], ef, **LATEST)
 
 
 def _connect_curves(curves: Curves, session: gr.State) -> None:
     """Connect what the token, k, the target and the choice of a second graph start."""
     k, token, overlay, target = curves.k, curves.token, curves.overlay, curves.target
-    gr.on([target.input, token.change], curves.answer_target, [k, target, session], curves.reached, **LATEST)
-    token.change(curves.show_lesson, [k, session], curves.lesson, **LATEST)
+    gr.on(
+        [target.input, token.change],
+        report_errors(curves.answer_target),
+        [k, target, session],
+        curves.reached,
+        **LATEST,
+    )
+    token.change(report_errors(curves.show_lesson), [k, session], curves.lesson, **LATEST)
     stream = report_stream_errors(curves.stream_curves)
     k.input(stream, [k, session], curves.refreshed, **LATEST)
     chosen = overlay.input(waiting_note, None, curves.lesson, **LATEST)

@@ -10,7 +10,7 @@ import pytest
 
 from retriever.errors import ParameterError
 from retriever.experiments.search_comparison import compare_searches
-from tests.support.page import build_tab
+from tests.support.page import build_tab, files_of
 from tests.support.small import HOSTILE, collection_of, sentences
 from ui.render.controls import NO_CHANGE
 from ui.render.errors import report_errors, report_stream_errors
@@ -76,6 +76,14 @@ def test_ef_below_k_is_k_and_told_as_such(tab, starved):
     assert all(below[column] == at[column] for column in (tab.exact, tab.hnsw))
     assert "HNSW at ef=10" in below[tab.summary]
     assert '"ef": 10' in below[tab.record].unescape()
+
+
+def test_nothing_shown_tells_that_another_asked_the_same(tab, starved):
+    first, second = (tab.answer(" crane lamp meadow ", 5, 10, Session(starved)) for _ in range(2))
+    assert [first[part] for part in tab.answers[:-1]] == [second[part] for part in tab.answers[:-1]]
+    records = [json.loads(files_of(shown[tab.record])["run-record.json"]) for shown in (first, second)]
+    assert records[0] | {"time": ""} == records[1] | {"time": ""}
+    assert records[0]["settings"]["question"] == "crane lamp meadow", "what was searched, not what was typed"
 
 
 @pytest.mark.parametrize("question", ["", "   \n", None])
