@@ -29,7 +29,7 @@ from ui.render.limits import limits_table
 from ui.render.numbers import format_megabytes
 from ui.session import Session
 from ui.settings import limits
-from ui.uploads.folder import check_disk_room, new_upload_folder
+from ui.uploads.folder import download_folder
 
 FIRST_STEP = HINT.format(Html("Choose documents on the left and press <b>Build</b>."))
 NOT_LOADED = HINT.format("Nothing is loaded yet.")
@@ -127,10 +127,13 @@ def cancel_build(session: Session) -> Html:
 def save_collection(session: Session) -> dict[str, Any]:
     """Write the loaded collection as a zip and show its download button."""
     indexed = session.loaded()
-    with BUILD_QUEUE.place(ignore_progress), tempfile.TemporaryDirectory() as folder:
-        check_disk_room(collection_bytes(indexed))
+    with (
+        BUILD_QUEUE.place(ignore_progress),
+        download_folder(collection_bytes(indexed)) as download,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         indexed.save(folder)
-        target = new_upload_folder() / "collection.zip"  # deleted when it is ten minutes old
+        target = download / "collection.zip"
         pack_folder(folder, target)
     written = format_megabytes(target.stat().st_size)
     return gr.update(value=str(target), label=f"Download collection.zip ({written})", visible=True)

@@ -25,7 +25,7 @@ from ui.jobs.shared_samples import SharedSamples
 from ui.log import log_event
 from ui.render.styles import STYLE_SHEET, THEME
 from ui.settings import limits, password
-from ui.uploads.endpoint import receive_upload
+from ui.uploads.endpoint import upload_routes
 from ui.uploads.folder import sweep_uploads
 
 MAX_THREADS = 200  # threads that wait or work for visitors; most of them wait
@@ -53,7 +53,7 @@ class Server:
         self.demo.queue(max_size=MAX_WAITING)
         routes = [
             Route("/health", self.health),
-            Route(f"{API_PREFIX}upload", receive_upload, methods=["POST"]),
+            *upload_routes(API_PREFIX),
         ]
         middleware = [Middleware(Guard, visitors=self.visitors), Middleware(AssetCache)]
         sys.setswitchinterval(SWITCH_SECONDS)
