@@ -72,3 +72,9 @@ def shortage(error: BaseException | None) -> str:
             return "too many threads are at work at once"
         error = error.__cause__
     return ""
+
+
+def system_reason(error: OSError) -> str:
+    """Return why the system refused something: what it has run out of, in words, and its own message."""
+    lacking = shortage(error)
+    return f"{lacking} ({error.strerror})" if lacking else str(error.strerror)

@@ -15,6 +15,7 @@ from pathlib import Path
 from retriever.turns import OWNER, Owner
 from ui.uploads.disk_budget import DISK_BUDGET, RoomRefused
 
+LONE_FILE_SECONDS = 30.0  # Gradio leaves an empty file, beside the folders, for each file that a handler is given
 MAX_LOOKED_AT = 200  # files that are looked for before an upload is refused; the sweep looks for all
 
 
@@ -86,18 +87,18 @@ def discard_uploads(paths: Iterable[str | Path]) -> None:
 
 
 def sweep_uploads(seconds: float) -> None:
-    """Delete all that is older than so many seconds: files that nobody read, downloads, left-overs."""
+    """Delete all that is older than so many seconds: files that nobody read, downloads, and what is not counted."""
     root = uploads_root()
     for name in DISK_BUDGET.older_than(seconds):
         delete_folder(root / name)
     _forget_missing()
-    oldest = time.time() - seconds
+    oldest, soon = time.time() - seconds, time.time() - LONE_FILE_SECONDS
     for entry in _entries(root):
         if entry.name in DISK_BUDGET:
             continue
-        try:  # what is not counted: Gradio's own, or of a process that was killed
-            if entry.stat(follow_symlinks=False).st_mtime < oldest:
-                is_folder = entry.is_dir(follow_symlinks=False)
+        try:  # Gradio's own, or of a process that was killed
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if entry.stat(follow_symlinks=False).st_mtime < (oldest if is_folder else max(oldest, soon)):
                 shutil.rmtree(entry.path, ignore_errors=True) if is_folder else os.unlink(entry.path)
         except OSError:
             continue  # already deleted
