@@ -4,6 +4,7 @@ Room is reserved before a byte is written and given back when the files are gone
 take more than there is, and nobody has to look through the folder. Independent of Gradio and of the file system.
 """
 
+import math
 import threading
 import time
 from collections import Counter
@@ -113,6 +114,12 @@ class DiskBudget:
         with self._lock:
             if holding := self._holdings.pop(name, None):
                 self._add(holding, -holding.count)
+
+    def give_up(self, name: str) -> None:
+        """Count a folder on that should have been deleted, so that the next sweep tries again."""
+        with self._lock:
+            if holding := self._holdings.get(name):
+                holding.arriving, holding.since = False, -math.inf
 
     def older_than(self, seconds: float) -> list[str]:
         """Return the names of the folders that have been whole for longer than so many seconds."""

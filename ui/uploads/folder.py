@@ -21,7 +21,7 @@ MAX_LOOKED_AT = 200  # files that are looked for before an upload is refused; th
 
 def uploads_root() -> Path:
     """Return the folder where Gradio puts uploads and downloads: GRADIO_TEMP_DIR, or its own below the system's."""
-    return Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio")
+    return Path(os.path.abspath(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio"))
 
 
 def new_folder(count: int, owner: Owner, *, arriving: bool = False) -> Path:
@@ -53,9 +53,11 @@ def keep_folder(folder: Path) -> None:
 
 
 def delete_folder(folder: Path) -> None:
-    """Delete a folder with all its files, and give its room back; what cannot be deleted stays counted."""
+    """Delete a folder with all its files, and give its room back; what cannot be deleted now, the sweep deletes."""
     shutil.rmtree(folder, ignore_errors=True)
-    if not folder.exists():
+    if folder.exists():
+        DISK_BUDGET.give_up(folder.name)
+    else:
         DISK_BUDGET.release(folder.name)
 
 

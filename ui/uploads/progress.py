@@ -39,7 +39,8 @@ class UploadProgress:
 
     def __len__(self) -> int:
         """Return the number of uploads whose progress is kept."""
-        return len(self._followed)
+        with self._lock:
+            return len(self._followed)
 
     def begin(self, upload_id: str) -> None:
         """Follow an upload from now on; one without an id, or with a long one, is not followed."""
@@ -62,7 +63,8 @@ class UploadProgress:
 
     def knows(self, upload_id: str) -> bool:
         """Return whether an upload has begun and is not forgotten."""
-        return upload_id in self._followed
+        with self._lock:
+            return upload_id in self._followed
 
     def take(self, upload_id: str) -> Followed | None:
         """Return what has arrived since the last call; None for an upload that is forgotten."""
