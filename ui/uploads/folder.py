@@ -16,6 +16,7 @@ from retriever.turns import OWNER, Owner
 from ui.uploads.disk_budget import DISK_BUDGET, RoomRefused
 
 LONE_FILE_SECONDS = 30.0  # Gradio leaves an empty file, beside the folders, for each file that a handler is given
+DELETING_SECONDS = 1.0  # of one sweep: the next one goes on, and whoever sweeps has other things to do
 MAX_LOOKED_AT = 200  # files that are looked for before an upload is refused; the sweep looks for all
 
 
@@ -91,8 +92,11 @@ def discard_uploads(paths: Iterable[str | Path]) -> None:
 def sweep_uploads(seconds: float) -> None:
     """Delete all that is older than so many seconds: files that nobody read, downloads, and what is not counted."""
     root = uploads_root()
+    end = time.monotonic() + DELETING_SECONDS
     for name in DISK_BUDGET.older_than(seconds):
         delete_folder(root / name)
+        if time.monotonic() > end:
+            break
     _forget_missing()
     oldest, soon = time.time() - seconds, time.time() - LONE_FILE_SECONDS
     for entry in _entries(root):
