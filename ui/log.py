@@ -10,41 +10,11 @@ import logging
 import traceback
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 from retriever.run_record import utc_timestamp
 from ui.throttle import Throttle
 
 Fact = str | int | float | bool
-Reason = Literal[  # why something was refused
-    "bodies",
-    "busy session",
-    "connections",
-    "disk full",
-    "ended session",
-    "file",
-    "foreign site",
-    "full",
-    "idle connection",
-    "incomplete body",
-    "large body",
-    "login",
-    "login attempts",
-    "malformed upload",
-    "no answer",
-    "not JSON",
-    "not logged in",
-    "session name",
-    "shape",
-    "slow body",
-    "too many files",
-    "too many uploads",
-    "unexpected body",
-    "unknown route",
-    "upload of unknown size",
-    "upload too large",
-    "visitor's share",
-]
 
 LOGGER = logging.getLogger("lab")
 APP_FOLDER = Path(__file__).resolve().parent.parent
@@ -74,8 +44,11 @@ def log_place(event: str, file: str, line: int, **facts: Fact) -> None:
     _write(event, {**facts, "where": where}, _FAILURES.count((event, where, *facts.values())))
 
 
-def refused(reason: Reason) -> None:
-    """Count a refusal; at most once a minute a line says how often something was refused for this reason."""
+def refused(reason: str) -> None:
+    """Count a refusal by its reason, a word of this program's own.
+
+    At most once a minute a line says how often something was refused for this reason.
+    """
     count = _REFUSALS.count(reason)
     _write("refused", {"reason": reason, "total": refused_counts()[reason]}, count)
 

@@ -35,7 +35,7 @@ from ui.render.limits import limits_table
 from ui.render.numbers import format_megabytes
 from ui.session import Session
 from ui.settings import limits
-from ui.uploads.folder import check_disk_room, new_upload_folder
+from ui.uploads.folder import download_folder
 
 FIRST_STEP = HINT.format(Html("Choose documents on the left and press <b>Build</b>."))
 NOT_LOADED = HINT.format("Nothing is loaded yet.")
@@ -141,10 +141,9 @@ async def save_collection(session: Session) -> dict[str, Any]:
 def _write_archive(indexed: IndexedCollection, progress: Progress) -> Path:
     """Write a collection as a zip and return its path."""
     progress("saving", 0.0)
-    with tempfile.TemporaryDirectory() as folder:
-        check_disk_room(collection_bytes(indexed))
+    with download_folder(collection_bytes(indexed)) as download, tempfile.TemporaryDirectory() as folder:
         indexed.save(folder)
-        target = new_upload_folder() / "collection.zip"  # deleted when it is ten minutes old
+        target = download / "collection.zip"
         pack_folder(folder, target)
     return target
 

@@ -2,7 +2,6 @@
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from ui.log import Reason
 from ui.render.html import render
 
 NO_ROUTE_MESSAGE = "There is no such address here."
@@ -20,12 +19,12 @@ LARGE_MESSAGE = "This is larger than the lab takes; nothing was lost. Send less.
 
 
 class Refusal(Exception):
-    """A request that is not passed on: the status, the reason that is counted, and why in words.
+    """A request that is not passed on: its status, the reason that is counted, and why in words.
 
     page: whether it is a page that was asked for; it then says so itself, and tries again.
     """
 
-    def __init__(self, status: int, reason: Reason, words: str, *, page: bool = False) -> None:
+    def __init__(self, status: int, reason: str, words: str, *, page: bool = False) -> None:
         """Store what the response says."""
         super().__init__(words)
         self.status, self.reason, self.words, self.page = status, reason, words, page

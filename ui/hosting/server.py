@@ -36,7 +36,7 @@ from ui.jobs.shared_samples import SharedSamples
 from ui.log import log_event, log_failure, refused_counts
 from ui.render.styles import STYLE_SHEET, THEME
 from ui.settings import framing_sites, limits, password, trusted_proxies
-from ui.uploads.endpoint import receive_upload
+from ui.uploads.endpoint import upload_routes
 from ui.uploads.folder import sweep_uploads
 
 SWEEP_SECONDS = 5.0  # seconds between two checks for ended sessions and old uploads
@@ -81,7 +81,7 @@ class Server:
                 Route("/login", self.logins.log_in, methods=["POST"]),
                 Route("/login/", self.logins.log_in, methods=["POST"]),
                 Route("/logout", self.logins.log_out, methods=["POST"]),
-                Route(f"{API_PREFIX}upload", receive_upload, methods=["POST"]),
+                *upload_routes(API_PREFIX),
             ],
             middleware=[
                 Middleware(SecurityHeaders),

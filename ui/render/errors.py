@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar, cast
 
 import gradio as gr
 
-from retriever.errors import RetrieverError
+from retriever.errors import RetrieverError, shortage
 from ui.log import log_failure
 
 Arguments = ParamSpec("Arguments")
@@ -19,13 +19,20 @@ Stream = TypeVar("Stream", bound=Iterator[object] | AsyncIterator[object])
 
 def to_gradio_error(error: RetrieverError) -> gr.Error:
     """Return an error as a message on the page, escaped: text from files may contain markup."""
+    if shortage(error):  # a handler expected it, and the operator has to know
+        log_failure("shortage", error)
     message = html.escape(str(error), quote=False)
     return gr.Error(f"{message} Nothing that was loaded is lost.", duration=15, print_exception=False)
 
 
 def unexpected_error(error: Exception, handler: str) -> gr.Error:
-    """Log an error that is a fault of the lab, and return a message that quotes none of it."""
+    """Log an error that no handler expects, and return a message that quotes none of it.
+
+    It is a fault of the lab, or the machine has run out of disk, memory or files.
+    """
     log_failure("fault", error, handler=handler)
+    if lacking := shortage(error):
+        return to_gradio_error(RetrieverError(f"This cannot be done now: {lacking}. Try again in some minutes."))
     kind = type(error).__name__
     message = f"Something went wrong in the lab itself ({kind}), and its operator finds it in the log."
     return gr.Error(f"{message} Nothing that was loaded is lost: try again.", duration=15, print_exception=False)

@@ -1,6 +1,8 @@
 """The Documents tab's handlers, called as Gradio calls them: values and a session in, components and values out."""
 
+import resource
 from dataclasses import replace
+from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -18,6 +20,8 @@ from ui.header import collection_header
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.errors import report_errors, report_stream_errors
 from ui.session import Session
+from ui.uploads.disk_budget import DISK_BUDGET, MIN_FILE_BYTES
+from ui.uploads.folder import sweep_uploads, uploads_root
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +133,26 @@ def test_without_a_build_or_a_collection_there_is_nothing_to_cancel_report_or_sa
     assert "Nothing is loaded" in shown[tab.report] and shown[tab.chunks] == ""
     with pytest.raises(gr.Error, match="Nothing is loaded"):
         finish(report_errors(save_collection)(Session()))
+
+
+def test_a_save_is_counted_and_one_that_the_disk_refuses_leaves_nothing(before, monkeypatch):
+    sweep_uploads(-1)
+    path = Path(save_collection(Session(before))["value"])
+    assert path.name == "collection.zip" and DISK_BUDGET.held == max(path.stat().st_size, MIN_FILE_BYTES)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size - 1_000, limit[1]))
+    try:
+        with pytest.raises(gr.Error, match="the disk takes no file as large"):
+            report_errors(save_collection)(Session(before))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    monkeypatch.setenv("LAB_DISK_MB", "1")
+    monkeypatch.setattr("ui.documents.tab.collection_bytes", lambda indexed: 2_000_000)
+    with pytest.raises(gr.Error, match="disk is full of files"):
+        report_errors(save_collection)(Session(before))
+    assert [found for found in uploads_root().rglob("*") if found.is_file()] == [path]
+    sweep_uploads(-1)
+    assert DISK_BUDGET.held == 0 and not path.exists()
 
 
 def test_what_is_loaded_may_be_hostile_in_every_part(tab, fake_encoder):

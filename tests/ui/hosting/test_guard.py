@@ -23,7 +23,7 @@ from ui.hosting.visitors import MAX_CALLS
 from ui.jobs.job import Job
 from ui.jobs.shared_samples import SharedSamples
 from ui.log import refused_counts
-from ui.uploads.folder import new_upload_folder
+from ui.uploads.folder import download_folder
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
 PATIENCE = 20
@@ -272,8 +272,9 @@ def test_only_files_that_were_uploaded_are_taken(lab, found):
 
 
 def test_only_what_lies_in_the_folder_of_downloads_is_served(lab):
-    file = new_upload_folder() / "collection.zip"
-    file.write_bytes(b"words")
+    with download_folder(5) as folder:
+        file = folder / "collection.zip"
+        file.write_bytes(b"words")
     assert httpx.get(f"{lab.api}/file={file}").content == b"words"
     outside = f"{file.parent}/../../../etc/passwd"
     for path in ("/etc/passwd", "http://127.0.0.1:1/x", outside, "file:///etc/passwd", "a.py"):

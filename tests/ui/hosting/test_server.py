@@ -22,7 +22,7 @@ from ui.hosting.server import Server
 from ui.jobs.job import Job
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
-from ui.uploads.folder import sweep_uploads, uploads_root, used_bytes
+from ui.uploads.folder import sweep_uploads, uploads_root
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
 PATIENCE = 30  # seconds until a test gives up
@@ -219,25 +219,6 @@ def test_no_file_of_the_machine_is_served(server):
     for path in (kept, "../../../../etc/passwd", *inside, *(ROOT / name for name in inside)):
         for address in ("gradio_api/file=", "gradio_api/file/", "file="):
             assert httpx.get(f"{server.address}/{address}{path}").status_code >= 400, path
-
-
-def test_a_folder_that_is_deleted_meanwhile_disturbs_neither_sweep_nor_count(tmp_path, monkeypatch):
-    """An upload's folder is deleted once it is read, maybe while another thread lists what is there."""
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    for name in ("deleted", "old"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "notes.txt").write_bytes(b"words")
-    scandir = os.scandir
-
-    def scan(path):
-        if Path(path).name == "deleted":
-            raise FileNotFoundError(path)
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", scan)
-    assert used_bytes() >= 5
-    sweep_uploads(-1)
-    assert not (tmp_path / "old" / "notes.txt").exists()
 
 
 # --- what an upload may be

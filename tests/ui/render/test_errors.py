@@ -1,5 +1,7 @@
 """Tests of error messages on the page: escaped, without a visitor's words, and nothing is lost."""
 
+import errno
+
 import gradio as gr
 import pytest
 
@@ -30,5 +32,9 @@ def test_every_message_says_that_nothing_is_lost_and_a_fault_of_the_lab_quotes_n
     fault = shown(ZeroDivisionError("a visitor's words"))
     assert "ZeroDivisionError" in fault.message and "Nothing that was loaded is lost" in fault.message
     assert "words" not in fault.message and not fault.print_exception
+    lacking = shown(OSError(errno.ENOSPC, "a visitor's words"))
+    assert lacking.message.startswith("This cannot be done now: the disk is full. Try again")
+    assert "not enough memory" in shown(MemoryError("a visitor's words")).message
+    assert "too many threads" in shown(RuntimeError("can't start new thread")).message
     as_it_is = gr.Error("A message.")
     assert shown(as_it_is) is as_it_is
