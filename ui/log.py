@@ -10,11 +10,41 @@ import logging
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 from retriever.run_record import utc_timestamp
 from ui.throttle import Throttle
 
 Fact = str | int | float | bool
+Reason = Literal[  # why something was refused; docs/hosting.md says what each means
+    "bodies",
+    "busy session",
+    "connections",
+    "disk full",
+    "ended session",
+    "file",
+    "foreign site",
+    "full",
+    "idle connection",
+    "incomplete body",
+    "large body",
+    "login",
+    "login attempts",
+    "malformed upload",
+    "no answer",
+    "not JSON",
+    "not logged in",
+    "session name",
+    "shape",
+    "shortage",
+    "slow body",
+    "too many files",
+    "too many uploads",
+    "unexpected body",
+    "unknown route",
+    "upload of unknown size",
+    "visitor's share",
+]
 
 LOGGER = logging.getLogger("lab")
 APP_FOLDER = Path(__file__).resolve().parent.parent
@@ -44,8 +74,8 @@ def log_place(event: str, file: str, line: int, **facts: Fact) -> None:
     _write(event, {**facts, "where": where}, _FAILURES.count((event, where, *facts.values())))
 
 
-def refused(reason: str) -> None:
-    """Count a refusal by its reason, a word of this program's own.
+def refused(reason: Reason) -> None:
+    """Count a refusal by its reason.
 
     At most once a minute a line says how often something was refused for this reason.
     """

@@ -43,6 +43,7 @@ SMALL_BODY = 64_000  # bytes of a body that holds no pasted text
 ESCAPED = 2  # JSON may escape a character as two or more
 MAX_STREAMS = 8  # connections that one session may hold open at once
 MAX_DIRECT = 8  # events beside the queue that one session may have under way at once
+MAX_OTHER_FILES = 5  # files that an event may name beside those to build from: judgments, a saved collection
 EVENT_FIELDS = ("data", "event_data", "fn_index", "session_hash", "trigger_id")  # others are not passed on
 
 
@@ -222,9 +223,13 @@ def has_body(headers: dict[str, str]) -> bool:
 
 
 def check_files(content: dict[str, Any]) -> None:
-    """Raise Refusal if an event names a file that was not uploaded: an address, or a path elsewhere."""
+    """Raise Refusal if an event names a file that was not uploaded (an address, a path elsewhere), or too many."""
+    files = 0
     for item in objects_in(content.get("data")):
         path, address = item.get("path"), item.get("url")
+        files += path is not None
+        if files > limits().files + MAX_OTHER_FILES:
+            raise Refusal(413, "too many files", "The request names more files than are taken at once; choose fewer.")
         if path is not None and not (isinstance(path, str) and is_offered(path)):
             raise Refusal(400, "file", FILE_MESSAGE)
         if address is not None and path is None:

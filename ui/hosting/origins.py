@@ -1,6 +1,7 @@
 """Where a request comes from: the network address of its client, and the site whose page sent it."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from starlette.types import Scope
@@ -23,13 +24,17 @@ def headers_of(scope: Scope) -> dict[str, str]:
 def client_address(scope: Scope, headers: Mapping[str, str]) -> str:
     """Return the address that a request comes from, in front of as many proxies as the operator trusts.
 
-    Each proxy appends the address it was asked from, so that what a client writes itself is left of these.
+    Each proxy appends the address it was asked from, so that what a client writes itself is left of these. Of an IPv6
+    address it is the network of 64 bits, all of which one client may use.
     """
-    direct, proxies = (scope.get("client") or ("", 0))[0], trusted_proxies()
+    address, proxies = str((scope.get("client") or ("", 0))[0]), trusted_proxies()
     forwarded = [part.strip() for part in headers.get("x-forwarded-for", "").split(",") if part.strip()]
-    if not proxies or not forwarded:
-        return str(direct)
-    return forwarded[max(0, len(forwarded) - proxies)][:64]
+    if proxies and forwarded:
+        address = forwarded[max(0, len(forwarded) - proxies)][:64]
+    try:
+        return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
+    except ValueError:  # no address: a name, or what a client made up
+        return address
 
 
 def is_foreign(headers: Mapping[str, str], kind: Kind) -> bool:

@@ -2,6 +2,7 @@
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from ui.log import Reason
 from ui.render.html import render
 
 NO_ROUTE_MESSAGE = "There is no such address here."
@@ -24,7 +25,7 @@ class Refusal(Exception):
     page: whether it is a page that was asked for; it then says so itself, and tries again.
     """
 
-    def __init__(self, status: int, reason: str, words: str, *, page: bool = False) -> None:
+    def __init__(self, status: int, reason: Reason, words: str, *, page: bool = False) -> None:
         """Store what the response says."""
         super().__init__(words)
         self.status, self.reason, self.words, self.page = status, reason, words, page

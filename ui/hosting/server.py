@@ -36,6 +36,7 @@ from ui.jobs.shared_samples import SharedSamples
 from ui.log import log_event, log_failure, refused_counts
 from ui.render.styles import STYLE_SHEET, THEME
 from ui.settings import framing_sites, limits, password, trusted_proxies
+from ui.uploads.disk_budget import DISK_BUDGET
 from ui.uploads.endpoint import upload_routes
 from ui.uploads.folder import sweep_uploads
 
@@ -179,6 +180,7 @@ class Server:
             "jobs": len(RUNNING),
             "builds": {"working": BUILD_QUEUE.working, "waiting": BUILD_QUEUE.waiting},
             "collections_megabytes": round(MEMORY_BUDGET.held / MEGABYTE, 1),
+            "uploads": DISK_BUDGET.facts(),
             "refused": refused_counts(),
             "samples": samples,
             "versions": dict(versions()),

@@ -15,6 +15,7 @@ from itertools import islice
 from retriever.errors import StorageError
 from retriever.parameters import MEGABYTE
 from retriever.turns import Owner
+from ui.log import Reason
 from ui.settings import limits
 
 MIN_FILE_BYTES = 65_536  # what a file counts at least: an empty one takes an inode, a folder and time to delete too
@@ -24,7 +25,7 @@ WAIT_WORDS = "nothing of this was stored. Files are deleted once they are read, 
 class RoomRefused(StorageError):
     """Error raised when there is no room on the disk for what a visitor brings; reason: a word for the log."""
 
-    def __init__(self, words: str, reason: str) -> None:
+    def __init__(self, words: str, reason: Reason) -> None:
         """Store the words for the visitor and the word for the log."""
         super().__init__(words)
         self.reason = reason
@@ -150,13 +151,13 @@ class DiskBudget:
             raise RoomRefused(
                 f"{len(arriving)} uploads are under way in the lab; nothing of this one was taken. Try again in a "
                 "minute.",
-                "uploads",
+                "too many uploads",
             )
         if owner.address and arriving.count(owner.address) >= max(2, most // 2):
             raise RoomRefused(
                 f"{max(2, most // 2)} uploads are under way from your network, as many as one may have; nothing of "
                 "this one was taken. Try again when one has ended.",
-                "uploads of an address",
+                "too many uploads",
             )
 
     def _check_room(self, holding: Holding, count: int) -> None:
@@ -167,7 +168,7 @@ class DiskBudget:
         disk, owner = limits().disk_megabytes * MEGABYTE, holding.owner
         if self._held + count > disk:
             raise RoomRefused(
-                f"The lab's disk is full of files on their way to and from visitors; {WAIT_WORDS}", "disk"
+                f"The lab's disk is full of files on their way to and from visitors; {WAIT_WORDS}", "disk full"
             )
         shares: list[tuple[str, str, str | Owner, int]] = []
         if owner.address:
@@ -180,7 +181,7 @@ class DiskBudget:
                 raise RoomRefused(
                     f"{whose} take {taken / MEGABYTE:,.1f} MB of the lab's disk, and one {word} may have "
                     f"{share / MEGABYTE:,.0f} MB; {WAIT_WORDS}",
-                    f"share of a {word}",
+                    "visitor's share",
                 )
 
 

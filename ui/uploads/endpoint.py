@@ -56,11 +56,11 @@ async def receive_upload(request: Request) -> Response:
     except UploadError as error:
         return _refuse(error)
     except ClientDisconnect:
-        return _refuse(UploadError("The upload broke off; nothing was kept.", 400, "broken off"))
+        return _refuse(UploadError("The upload broke off; nothing was kept.", 400, "incomplete body"))
     except (OSError, MemoryError) as error:
         log_failure("fault", error, handler="receive_upload")
         words = f"The upload cannot be stored: {shortage(error) or 'the lab cannot write it'}. Nothing of it was kept."
-        return _refuse(UploadError(f"{words} Try again in some minutes.", 507, type(error).__name__))
+        return _refuse(UploadError(f"{words} Try again in some minutes.", 507, "shortage"))
     response = JSONResponse([str(path) for path in paths])
     response.set_cookie(COOKIE, owner.visitor, httponly=True, samesite="lax")
     return response
@@ -112,13 +112,13 @@ async def _blocks(request: Request, declared: int) -> AsyncGenerator[bytes, None
         try:
             block = await asyncio.wait_for(anext(stream, b""), patience)
         except TimeoutError:
-            raise UploadError("The upload stalled, so it was given up; nothing was kept.", 408, "stalled") from None
+            raise UploadError("The upload stalled, so it was given up; nothing was kept.", 408, "slow body") from None
         waited += time.monotonic() - begin
         if not block:  # the end
             return
         count += len(block)
         if count > declared:
-            raise UploadError("The upload is larger than it says; nothing was taken.", 400, "more than declared")
+            raise UploadError("The upload is larger than it says; nothing was taken.", 400, "malformed upload")
         yield block
 
 
@@ -126,10 +126,10 @@ def _declared_bytes(request: Request) -> int:
     """Return how many bytes an upload says it has. Raises UploadError if it does not say so, or has too many."""
     length, limit = request.headers.get("content-length", ""), limits().upload_megabytes
     if not re.fullmatch("[0-9]{1,15}", length):
-        raise UploadError("The upload does not say how large it is; nothing was taken.", 411, "no length")
+        raise UploadError("The upload does not say how large it is; nothing was taken.", 411, "upload of unknown size")
     if int(length) > limit * MEGABYTE + ENVELOPE:
         words = f"The upload has {int(length) / MEGABYTE:,.1f} MB; at most {limit} MB are taken. Choose less."
-        raise UploadError(words, 413, "size")
+        raise UploadError(words, 413, "large body")
     return int(length)
 
 
@@ -142,7 +142,7 @@ def _owner(request: Request) -> Owner:
 
 def _refuse(error: UploadError) -> Response:
     """Count why an upload is not taken, and return the response that says so."""
-    refused(f"upload: {error.reason}")
+    refused(error.reason)
     # a client that stalls is not waited for any longer
     headers = {"Connection": "close"} if error.status == 408 else {}
     return PlainTextResponse(error.words, error.status, headers)

@@ -13,6 +13,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from retriever.parameters import MEGABYTE
+from ui.log import Reason
 
 FILES_FIELD = b"files"  # the name of the parts that are files
 MAX_FIELDS = 10  # parts that are no files; the page sends none
@@ -26,7 +27,7 @@ NO_LOG = logging.Logger("multipart", logging.CRITICAL)  # the parser's own messa
 class UploadError(Exception):
     """Error raised when an upload cannot be taken: words for the visitor, status, and a word for the log."""
 
-    def __init__(self, words: str, status: int, reason: str) -> None:
+    def __init__(self, words: str, status: int, reason: Reason) -> None:
         """Store the words, the status of the response, and the reason."""
         super().__init__(words)
         self.words, self.status, self.reason = words, status, reason
@@ -68,7 +69,7 @@ class MultipartReceiver:
         self._part, self._fields, self._whole = Part(), 0, False
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data" or not options.get(b"boundary"):
-            raise UploadError("This is no upload of files; nothing was taken.", 400, "type")
+            raise UploadError("This is no upload of files; nothing was taken.", 400, "malformed upload")
         try:
             self._parser = MultipartParser(
                 options[b"boundary"],
@@ -128,13 +129,15 @@ class MultipartReceiver:
         if b"filename" not in options:
             self._fields += 1
             if self._fields > MAX_FIELDS:
-                raise UploadError("The upload holds more than files; nothing was taken.", 400, "fields")
+                raise UploadError("The upload holds more than files; nothing was taken.", 400, "malformed upload")
             return
         if options.get(b"name") != FILES_FIELD:
             raise _damaged()
         if len(self.paths) == self._max_files:
             raise UploadError(
-                f"There are more than {self._max_files} files; nothing was taken. Choose fewer at once.", 413, "files"
+                f"There are more than {self._max_files} files; nothing was taken. Choose fewer at once.",
+                413,
+                "too many files",
             )
         self._on_file()
         self._part.given_name = options[b"filename"].decode("utf-8", "replace")
@@ -148,10 +151,10 @@ class MultipartReceiver:
         part.count += end - start
         if part.file is None:
             if part.count > MAX_FIELD_BYTES:
-                raise UploadError("The upload holds more than files; nothing was taken.", 400, "fields")
+                raise UploadError("The upload holds more than files; nothing was taken.", 400, "malformed upload")
             return
         if part.count > self._max_megabytes * MEGABYTE:
-            raise UploadError(f"A file is larger than {self._max_megabytes} MB; nothing was taken.", 413, "size")
+            raise UploadError(f"A file is larger than {self._max_megabytes} MB; nothing was taken.", 413, "large body")
         part.file.write(memoryview(data)[start:end])
         self._on_bytes(part.given_name, end - start)
 
@@ -175,9 +178,9 @@ def safe_name(given: str) -> str:
     room = MAX_NAME_BYTES - len(suffix.encode())
     stem = stem.encode()[:room].decode("utf-8", "ignore")
     if not stem.strip(". "):
-        raise UploadError("A file's name cannot be used; nothing was taken. Rename the file.", 400, "name")
+        raise UploadError("A file's name cannot be used; nothing was taken. Rename the file.", 400, "malformed upload")
     return stem + suffix
 
 
 def _damaged() -> UploadError:
-    return UploadError("The upload is damaged or breaks off; nothing was taken. Try again.", 400, "damaged")
+    return UploadError("The upload is damaged or breaks off; nothing was taken. Try again.", 400, "malformed upload")

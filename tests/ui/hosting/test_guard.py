@@ -271,6 +271,14 @@ def test_only_files_that_were_uploaded_are_taken(lab, found):
     assert answer.status_code in (400, 413) and not len(lab.server.visitors)
 
 
+def test_an_event_names_only_so_many_files(lab):
+    with download_folder(5) as folder:
+        (folder / "notes.txt").write_bytes(b"words")
+    found = {"path": str(folder / "notes.txt"), "meta": {"_type": "gradio.FileData"}}
+    assert lab.post("take", "mine", [[found] * 50]).status_code == 200
+    assert lab.post("take", "mine", [[found] * 200]).status_code == 413
+
+
 def test_only_what_lies_in_the_folder_of_downloads_is_served(lab):
     with download_folder(5) as folder:
         file = folder / "collection.zip"

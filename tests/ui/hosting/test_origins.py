@@ -18,6 +18,8 @@ SCOPE = {"client": ("10.0.0.1", 4711)}
         ("3", "1.1.1.1", "1.1.1.1"),
         ("1", "", "10.0.0.1"),
         ("1", " , ", "10.0.0.1"),
+        ("1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("1", "::ffff:nonsense", "::ffff:nonsense"),
     ],
 )
 def test_an_address_is_what_trusted_proxies_say_and_not_what_a_client_writes(monkeypatch, proxies, forwarded, address):

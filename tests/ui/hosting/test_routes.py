@@ -34,7 +34,7 @@ CLOSED = {
     f"{API}/stream/{{session_hash}}/{{run}}/{{component_id}}/playlist-file "
     f"{API}/stream/{{session_hash}}/{{run}}/{{component_id}}/{{segment_id}}.{{ext}} {API}/profiling/traces "
     f"{API}/profiling/summary",
-    "HEAD": f"/openapi.json {API}/proxy={{url_path:path}}",
+    "HEAD": f"/openapi.json {API}/upload_progress {API}/proxy={{url_path:path}}",
     "POST": f"{API}/reset {API}/reset/ {API}/run-history/connect {API}/api/{{api_name}} {API}/api/{{api_name}}/ "
     f"{API}/call/v2/{{api_name}} {API}/call/v2/{{api_name}}/ {API}/component_server {API}/component_server/ "
     f"{API}/stream/{{event_id}} {API}/stream/{{event_id}}/close {API}/process_recording {API}/vibe-edit "

@@ -37,7 +37,7 @@ def test_an_upload_counts_from_its_admission_and_nobody_exceeds_the_disk(budget)
     budget.reserve("b", 39 * MB, CAT, arriving=True)
     with pytest.raises(RoomRefused, match="disk is full") as refused:
         budget.reserve("c", 2 * MB, LAB)
-    assert refused.value.reason == "disk" and budget.held == 99 * MB
+    assert refused.value.reason == "disk full" and budget.held == 99 * MB
     budget.release("a")
     budget.reserve("c", 2 * MB, LAB)
 
