@@ -2,7 +2,6 @@
 
 import threading
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -149,13 +148,13 @@ class Job(Generic[Result]):
 
     def _end(self, result: Result | None = None, error: Exception | None = None) -> None:
         """Keep the outcome, and let go of what the work needed: a collection that was replaced must not stay."""
+        self._log(error, round(time.monotonic() - self._begun_at, 3))
+        if error is not None:
+            error.__traceback__ = None  # it refers to all that the work had; the log has it
         self._result, self._error = result, error
         self._work, self.needs = None, ()
         RUNNING.discard(self)
         self._ended.set()
-        self._log(round(time.monotonic() - self._begun_at, 3))
-        if error is not None:
-            traceback.clear_frames(error.__traceback__)  # they refer to all that the work had
         self._tell_listeners()
         self._listeners.clear()
 
@@ -163,9 +162,8 @@ class Job(Generic[Result]):
         for listener in list(self._listeners):
             listener()
 
-    def _log(self, seconds: float) -> None:
+    def _log(self, error: Exception | None, seconds: float) -> None:
         """Log how the work ended; an error's message may quote a visitor's text, its type does not."""
-        error = self._error
         if error is not None and not isinstance(error, RetrieverError):
             log_failure(self.kind, error, seconds=seconds)
             return

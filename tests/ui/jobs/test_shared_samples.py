@@ -124,6 +124,7 @@ def test_a_failure_is_told_and_the_next_sample_still_comes(samples):
     state = SharedSamples()
     state.start()
     wait(state, "python_docs")
+    until(lambda: state.failure("documents"))
     assert state.failure("documents") == "The folder <samples> is missing."
     assert state.failure("python_docs") == ""
     assert state.best() is samples.made["python_docs"]
