@@ -1,12 +1,14 @@
 # Short names for the commands of README.md and CONTRIBUTING.md. Each target makes .venv first if it is missing.
 PYTHON ?= python3
 BIN := .venv/bin
-REQUIREMENTS := requirements.txt tests/requirements.txt
-BENCH_REQUIREMENTS := benchmarks/requirements.txt
+CUDA ?= locks/cuda.txt # empty: for a .venv that has PyTorch's CPU build (locks/torch-cpu.txt)
+LOCKS := locks/app.txt $(strip $(CUDA)) locks/tests.txt
+BENCH_LOCKS := locks/benchmarks.txt
+INSTALL := PIP_CONSTRAINT=locks/build.in PIP_BUILD_CONSTRAINT=locks/build.in $(BIN)/pip install --require-hashes
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint bench
+.PHONY: help run test test-all lint bench lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -28,12 +30,15 @@ lint: .venv/installed ## run ruff and mypy
 bench: .venv/installed-bench ## run the benchmarks in their quick form
 	$(BIN)/python -m benchmarks
 
-# Made anew when a requirements file changes: pip then installs what is missing.
-.venv/installed: $(REQUIREMENTS)
+lock: ## make the lock files anew after a change of a requirements file; needs uv
+	.ci/lock.py
+
+# Made anew when a lock file changes: pip then installs what is missing.
+.venv/installed: $(LOCKS)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install $(addprefix -r ,$(REQUIREMENTS))
+	$(INSTALL) $(addprefix -r ,$(LOCKS))
 	touch $@
 
-.venv/installed-bench: .venv/installed $(BENCH_REQUIREMENTS)
-	$(BIN)/pip install $(addprefix -r ,$(REQUIREMENTS) $(BENCH_REQUIREMENTS))
+.venv/installed-bench: .venv/installed $(BENCH_LOCKS)
+	$(INSTALL) $(addprefix -r ,$(LOCKS) $(BENCH_LOCKS))
 	touch $@
