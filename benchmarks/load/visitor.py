@@ -230,7 +230,8 @@ class Visitor:
             if self._is_html(place)
         ]
         self._go = screen.find("button", value="Search")
-        self._question = screen.listeners(self._go, "click")[0]["inputs"][:3]
+        answering = max(screen.listeners(self._go, "click"), key=lambda event: len(event["inputs"]))
+        self._question = answering["inputs"][:3]
         button = screen.find("button", value="Build")
         inputs = screen.listeners(button, "click")[0]["inputs"]
         named = {screen.components[place]["props"].get("label"): place for place in inputs}
@@ -249,10 +250,10 @@ class Visitor:
             raise LookupError(f"The build has no control {wanted - set(self._controls)}.")
 
     def _click(self, button):
-        """Click a button; return the task of the event that yields its answer in steps."""
+        """Click a button; return the task of the event that brings its answer, not just a note."""
         events = self.screen.listeners(button, "click")
         tasks = self.screen.fire(button, "click")
-        return next(task for event, task in zip(events, tasks, strict=True) if event["types"]["generator"])
+        return next(task for event, task in zip(events, tasks, strict=True) if len(event["outputs"]) > 1)
 
     def _outputs(self, button):
         return [place for event in self.screen.listeners(button, "click") for place in event["outputs"]]

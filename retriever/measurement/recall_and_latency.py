@@ -12,7 +12,7 @@ On an idle machine it agrees with wall-clock time; with thirty visitors wall-clo
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -32,7 +32,6 @@ PROTOCOL = (
     "against exact search over the same vectors (a neighbour counts if it is as near as the k-th exact one)."
 )
 TURN_SECONDS = 0.05  # seconds after which a measurement lets others go first; a longer query is a turn of its own
-WALKS_PER_SECTION = 10  # walks in one shared section of the lock, some 20 milliseconds
 VECTORS_PER_SECTION = 4_000  # random vectors drawn in one shared section, some 20 milliseconds
 WARM_UP = 5  # queries searched before the timed ones
 CURVE_STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40)  # ef as multiples of k
@@ -54,27 +53,27 @@ class Measurement:
     distances: Float64 | None
     neighbors: Neighbors
 
-    @property
+    @cached_property
     def mean_recall(self) -> float:
         """The mean recall@k over the queries, in [0, 1]."""
         return float(self.recall.mean())
 
-    @property
+    @cached_property
     def p50(self) -> float:
         """The median seconds per query."""
         return float(np.percentile(self.seconds, 50))
 
-    @property
+    @cached_property
     def p95(self) -> float:
         """The 95th percentile of the seconds per query."""
         return float(np.percentile(self.seconds, 95))
 
-    @property
+    @cached_property
     def mean_distances(self) -> float | None:
         """The mean number of distance computations per query; None if they were not counted."""
         return None if self.distances is None else float(self.distances.mean())
 
-    @property
+    @cached_property
     def qps(self) -> float:
         """The queries per second of one thread, one query after another."""
         return float(len(self.seconds) / self.seconds.sum())
@@ -114,10 +113,10 @@ def count_distances(measured: Measurement, graph: HNSWGraph, queries: Float32) -
     """
     ef = measured.ef or measured.k
     counts: list[int] = []
-    for start in range(0, len(queries), WALKS_PER_SECTION):
-        with MACHINE_LOCK.shared():  # a walk is Python code: it would delay queries that are timed meanwhile
-            batch = queries[start : start + WALKS_PER_SECTION]
-            counts += [graph.walk(query, measured.k, ef, beams=False).distances for query in batch]
+    with MACHINE_LOCK.shared():  # a walk is Python code: it would delay queries that are timed meanwhile
+        for query in queries:
+            counts.append(graph.walk(query, measured.k, ef, beams=False).distances)
+            MACHINE_LOCK.pause()
     return replace(measured, distances=np.array(counts, dtype=np.float64))
 
 

@@ -3,11 +3,13 @@
 import base64
 import gc
 import html
+import json
 import re
 import warnings
 from html.parser import HTMLParser
 
 import gradio as gr
+import plotly.graph_objects as go
 
 from ui.blocks import LabBlocks
 
@@ -52,6 +54,11 @@ def files_of(source):
     """Return the files that links contain: name -> content."""
     links = re.findall(r'<a class="lab-download" download="([^"]+)" (href="[^"]+")', source)
     return {html.unescape(name): content_of(link) for name, link in links}
+
+
+def figure_of(plot):
+    """Return what is drawn as a Plotly figure, which refuses what Plotly does not know."""
+    return go.Figure(json.loads(plot.plot))
 
 
 def number(written):

@@ -69,7 +69,7 @@ class EfSlider:
         self, measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session
     ) -> Updates:
         """Return the rest of a measurement once the slider rests: counting and drawing take longer than measuring."""
-        indexed, overlay, cost = session.indexed, session.overlay, AXES[axis]
+        indexed, overlay, cost = session.indexed, session.overlay, AXES.get(str(axis), LATENCY_AXIS)
         if indexed is None or measured is None or not measured.fits(k, ef, session):
             return NO_CHANGE
         now, counted = measured.now, cost is DISTANCES_AXIS

@@ -14,6 +14,7 @@ from ui.render.controls import (
     HIDDEN,
     LATEST,
     LATEST_UNQUEUED,
+    RAW,
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
     STARVED_GRAPH,
@@ -71,12 +72,12 @@ def _connect_slider(slider: EfSlider, session: gr.State) -> None:
         report_errors(slider.measure_at_ef),
         [k, ef, session],
         [slider.cards, measured],
-        **LATEST_UNQUEUED,
+        **LATEST_UNQUEUED | RAW,
     )
     inputs = [measured, k, ef, slider.axis, session]
-    drawn = moved.then(report_errors(slider.draw_details), inputs, slider.details, **LATEST_UNQUEUED)
+    drawn = moved.then(report_errors(slider.draw_details), inputs, slider.details, **LATEST_UNQUEUED | RAW)
     counted = [measured, k, ef, session]
-    drawn.then(report_errors(slider.show_distances), counted, slider.distances, **LATEST_UNQUEUED)
+    drawn.then(report_errors(slider.show_distances), counted, slider.distances, **LATEST_UNQUEUED | RAW)
     slider.smallest.click(report_errors(slider.go_to_smallest_ef), k, [ef, token], **HIDDEN)
     k.input(report_errors(keep_ef_above_k), [k, ef], ef, **LATEST)
 

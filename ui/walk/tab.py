@@ -13,6 +13,7 @@ from ui.render.controls import (
     LATEST,
     LATEST_UNQUEUED,
     NO_CHANGE,
+    RAW,
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
     Updates,
@@ -113,10 +114,12 @@ def build_walk_tab(session: gr.State) -> WalkTab:
     tab = _create_components()
     asked, walked = [tab.question, tab.k, tab.ef, session], [tab.trace, tab.k, tab.ef, session]
     gr.on([tab.start.click, tab.question.input], report_errors(tab.walk), asked, tab.views, **HIDDEN)
-    tab.ef.input(report_errors(tab.walk_again), walked, tab.views, **LATEST_UNQUEUED)
+    tab.ef.input(report_errors(tab.walk_again), walked, tab.views, **LATEST_UNQUEUED | RAW)
     tab.k.input(report_errors(keep_ef_above_k), [tab.k, tab.ef], tab.ef, **LATEST)
     tab.k.input(report_errors(tab.walk_again), walked, tab.views, **LATEST)
-    tab.step.input(report_errors(tab.show_step), [tab.step, tab.trace], [tab.figure, tab.words], **LATEST_UNQUEUED)
+    tab.step.input(
+        report_errors(tab.show_step), [tab.step, tab.trace], [tab.figure, tab.words], **LATEST_UNQUEUED | RAW
+    )
     return tab
 
 

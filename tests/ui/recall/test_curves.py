@@ -4,6 +4,7 @@ import gradio as gr
 import pytest
 
 from tests.support.handlers import Steps, finish
+from tests.support.page import figure_of
 from tests.support.small import collection_of, sentences
 from tests.ui.recall.test_slider import drawn
 from ui.recall.curves import NO_OVERLAY, OVERLAYS, overlay_choice, overlay_graph
@@ -16,7 +17,7 @@ STARVED_NAME = next(name for name, settings in OVERLAYS.items() if settings == S
 
 
 def names_of(figure):
-    return {trace.name for trace in figure.data}
+    return {trace.name for trace in figure_of(figure).data}
 
 
 def test_the_curve_is_measured_with_progress_and_only_once(slider, curves, fake_encoder, monkeypatch):
@@ -28,7 +29,7 @@ def test_the_curve_is_measured_with_progress_and_only_once(slider, curves, fake_
     first = next(steps)
     assert "Measuring the curve" in first[curves.lesson]
     assert measurements.known_curve(10) is None, "the numbers at this ef come first"
-    assert measurements._of_vectors.exact, "else they would wait for the curve"
+    assert measurements._of_vectors.exact.known(10), "else they would wait for the curve"
     assert "HNSW 2/5" not in names_of(drawn(slider, 10, 40, "latency", session)[slider.figure])
     waiting = []
     for measured in steps:

@@ -56,4 +56,4 @@ def test_hostile_text_stays_text_in_every_place(built, slider, curves, labs, fak
     for part in (*details.values(), cards, lesson, *(list(run(lab, 10, 10, hostile))[-1][lab.result] for lab in labs)):
         assert_harmless(part)
     assert Elements(details[slider.worst]).text.count(HOSTILE) > 8
-    assert "<img" not in figure.to_json()
+    assert "<img" not in figure.plot
