@@ -5,6 +5,7 @@ import json
 import pytest
 
 from retriever.errors import ParameterError
+from tests.support.handlers import Steps
 from tests.support.page import build_tab
 from ui.inputs import SearchSettings, check_k, check_number, check_question, check_whole_number
 from ui.recall.tab import build_recall_tab
@@ -37,7 +38,7 @@ def test_what_no_slider_can_have_is_refused_in_a_short_sentence(value, tabs, ind
         lambda: recall.slider.measure_at_ef(10, value, session),
         lambda: recall.slider.go_to_smallest_ef(value),
         lambda: curves.show_lesson(value, session),
-        lambda: next(curves.stream_curves(value, session)),
+        lambda: next(Steps(curves.stream_curves(value, session))),
         lambda: search.answer("tea", value, 10, session),
         lambda: search.answer("tea", 10, value, session),
         lambda: walk.walk("tea", value, 10, session),

@@ -137,19 +137,19 @@ def test_without_a_build_or_a_collection_there_is_nothing_to_cancel_report_or_sa
 
 def test_a_save_is_counted_and_one_that_the_disk_refuses_leaves_nothing(before, monkeypatch):
     sweep_uploads(-1)
-    path = Path(save_collection(Session(before))["value"])
+    path = Path(finish(save_collection(Session(before)))["value"])
     assert path.name == "collection.zip" and DISK_BUDGET.held == max(path.stat().st_size, MIN_FILE_BYTES)
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size - 1_000, limit[1]))
     try:
         with pytest.raises(gr.Error, match="the disk takes no file as large"):
-            report_errors(save_collection)(Session(before))
+            finish(report_errors(save_collection)(Session(before)))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     monkeypatch.setenv("LAB_DISK_MB", "1")
     monkeypatch.setattr("ui.documents.tab.collection_bytes", lambda indexed: 2_000_000)
     with pytest.raises(gr.Error, match="disk is full of files"):
-        report_errors(save_collection)(Session(before))
+        finish(report_errors(save_collection)(Session(before)))
     assert [found for found in uploads_root().rglob("*") if found.is_file()] == [path]
     sweep_uploads(-1)
     assert DISK_BUDGET.held == 0 and not path.exists()
