@@ -8,6 +8,7 @@ is always waiting, and heavy work must still advance; and one user who asks for 
 one of them. A long section is cut into turns by pause, so that nobody waits for the whole of another's work.
 """
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,10 +28,14 @@ class _Request:
 class FairLock:
     """Lock with shared sections, for heavy work, and exclusive sections, for timed work, granted to owners in turn.
 
+    together: how many shared sections run at once. More than there are cores make each other slow, and an exclusive
+    section has to wait for all of them.
     A section that a thread enters inside another of its sections is part of the outer one and does not wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, together: int | None = None) -> None:
+        """Create a lock that nobody holds; together: None for the number of cores."""
+        self._together = together or max(2, os.cpu_count() or 2)
         self._lock = threading.Lock()
         self._waiting: Turns[_Request] = Turns()
         self._working = 0  # shared sections in progress
@@ -110,7 +115,7 @@ class FairLock:
         Only admitted threads wake up: thirty that woke up just to wait again would slow down the one admitted.
         """
         while not self._timing and (request := self._waiting.next()):
-            if request.exclusive and self._working:
+            if self._working >= (1 if request.exclusive else self._together):
                 return
             self._waiting.take(request)
             if request.exclusive:

@@ -105,7 +105,8 @@ class Visitor:
             recall, median, *_ = re.findall(r"<b>([^<]*)</b>", value)
             exact = re.findall(r"exact: ([^<]*)<", value)[1]
             self.notes.answered(self.collection, "recall", (K, ef), recall)
-            self.notes.shown.append((self.collection, ef, seconds_of(median), seconds_of(exact)))
+            crowded = "Measured in a crowd" in value
+            self.notes.shown.append((self.collection, ef, seconds_of(median), seconds_of(exact), crowded))
 
     def _note_details(self, ef):
         """Note what is shown beside the numbers once the page is at rest: it must be of the same ef."""

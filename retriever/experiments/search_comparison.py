@@ -23,7 +23,8 @@ class SearchComparison:
     """The results of exact search and of HNSW for one question.
 
     missed: for each hit of exact, whether HNSW missed it. extra: for each hit of hnsw, whether it is not a true
-    neighbour. recall: recall@k of this question, in [0, 1]. seconds: of "embedding", "HNSW" and "exact".
+    neighbour. recall: recall@k of this question, in [0, 1]. seconds: of "embedding", "HNSW" and "exact". crowded:
+    whether the machine worked for others meanwhile.
     """
 
     exact: list[ScoredPassage]
@@ -32,6 +33,7 @@ class SearchComparison:
     extra: list[bool]
     recall: float
     seconds: dict[str, float]
+    crowded: bool = False
 
 
 def answer_question(indexed: IndexedCollection, query: str, k: int, *, ef: int) -> SearchComparison:
@@ -66,4 +68,6 @@ def compare_searches(retriever: DenseRetriever, query: str, k: int, *, ef: int) 
     recall = float(knn_recall(truth, found)[0])
     seconds = {"embedding": embedding_seconds, "HNSW": hnsw.p50, "exact": exact.p50}
     missed, extra = mark_missed(truth, found)
-    return SearchComparison(retriever.ranking(truth), retriever.ranking(found), missed, extra, recall, seconds)
+    crowded = exact.crowded or hnsw.crowded
+    rankings = retriever.ranking(truth), retriever.ranking(found)
+    return SearchComparison(*rankings, missed, extra, recall, seconds, crowded)

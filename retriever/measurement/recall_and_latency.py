@@ -34,6 +34,7 @@ PROTOCOL = (
 TURN_SECONDS = 0.05  # seconds after which a measurement lets others go first; a longer query is a turn of its own
 VECTORS_PER_SECTION = 4_000  # random vectors drawn in one shared section, some 20 milliseconds
 WARM_UP = 5  # queries searched before the timed ones
+CROWDED = 1.25  # seconds that pass for each of computing from which on the machine counts as busy with others' work
 CURVE_STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40)  # ef as multiples of k
 
 
@@ -43,7 +44,8 @@ class Measurement:
 
     ef: None for exact search. recall: (n_queries,) in [0, 1]. seconds: (n_queries,) CPU time of each query.
     distances: (n_queries,) distance computations, n for exact search; None for HNSW until count_distances adds them.
-    neighbors: the results, (n_queries, k).
+    neighbors: the results, (n_queries, k). crowded: whether the machine worked for others meanwhile: the clock does not
+    count that, but searches share caches and memory with it, and take longer than alone.
     """
 
     ef: int | None
@@ -52,6 +54,7 @@ class Measurement:
     seconds: Float64
     distances: Float64 | None
     neighbors: Neighbors
+    crowded: bool = False
 
     @cached_property
     def mean_recall(self) -> float:
@@ -92,17 +95,19 @@ def measure(
     if not len(unit):
         raise ParameterError("There are no queries to measure with; pass at least one.")
     each = [unit[row : row + 1] for row in range(len(unit))]
-    found, nanoseconds = list[Neighbors](), list[int]()
+    found, nanoseconds, computed, passed = list[Neighbors](), list[int](), 0, 0
     with MACHINE_LOCK.exclusive():
         cold = True  # others have had the machine
         while rest := each[len(found) :]:
             cold = MACHINE_LOCK.pause() if found else cold
-            for neighbors, took in _searches_of_turn(search, rest, cold=cold):
-                found.append(neighbors)
-                nanoseconds.append(took)
+            turn = _search_for_a_turn(search, rest, cold=cold)
+            found += turn.found
+            nanoseconds += turn.nanoseconds
+            computed, passed = computed + turn.computed, passed + turn.passed
     together = Neighbors(np.concatenate([one.ids for one in found]), np.concatenate([one.scores for one in found]))
     distances = np.full(len(unit), float(len(index))) if ef is None else None
-    return Measurement(ef, k, knn_recall(exact, together), np.array(nanoseconds) / 1e9, distances, together)
+    seconds, crowded = np.array(nanoseconds) / 1e9, passed > CROWDED * computed
+    return Measurement(ef, k, knn_recall(exact, together), seconds, distances, together, crowded)
 
 
 def count_distances(measured: Measurement, graph: HNSWGraph, queries: Float32) -> Measurement:
@@ -185,26 +190,38 @@ def _random_vectors(rng: np.random.Generator, n: int, dimension: int) -> Float32
     return vectors
 
 
-def _searches_of_turn(
-    search: Callable[[Float32], Neighbors], queries: Sequence[Float32], *, cold: bool
-) -> list[tuple[Neighbors, int]]:
-    """Search the first queries, as many as a turn takes but at least one; return their results and nanoseconds.
+@dataclass(frozen=True, eq=False)
+class _Turn:
+    """The results of a turn's queries, the nanoseconds of each, and of all: those computed, and those that passed."""
+
+    found: list[Neighbors]
+    nanoseconds: list[int]
+    computed: int
+    passed: int
+
+
+def _search_for_a_turn(search: Callable[[Float32], Neighbors], queries: Sequence[Float32], *, cold: bool) -> _Turn:
+    """Search the first queries, as many as a turn takes but at least one.
 
     cold: whether to search some of them before, without the clock.
     """
-    ends, results = time.monotonic() + TURN_SECONDS, list[tuple[Neighbors, int]]()
+    ends, found, nanoseconds, end = time.monotonic() + TURN_SECONDS, list[Neighbors](), list[int](), 0
     with _blas_controller().limit(limits=1, user_api="blas"):
         for query in queries[: WARM_UP if cold else 0]:
             search(query)
             if time.monotonic() > ends - TURN_SECONDS / 2:  # slow queries need no warm-up, and have no time for it
                 break
+        began, first = time.perf_counter_ns(), time.thread_time_ns()
         for query in queries:
             start = time.thread_time_ns()
             neighbors = search(query)
-            results.append((neighbors, time.thread_time_ns() - start))
+            end = time.thread_time_ns()
+            found.append(neighbors)
+            nanoseconds.append(end - start)
             if time.monotonic() > ends:
                 break
-    return results
+        passed = time.perf_counter_ns() - began
+    return _Turn(found, nanoseconds, end - first, passed)
 
 
 def _timed_search(index: ExactIndex | HNSWIndex, k: int, ef: int | None) -> Callable[[Float32], Neighbors]:

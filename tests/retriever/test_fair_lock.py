@@ -54,6 +54,23 @@ def test_exclusive_sections_run_alone_shared_ones_together_and_no_work_is_lost(l
     assert max(map(len, seen)) > 1, "batches of work are to run beside one another"
 
 
+def test_no_more_shared_sections_run_together_than_there_are_cores(pool):
+    """Else thirty visitors' walks run at once, and who wants to measure waits for all of them."""
+    lock, inside, most, guard = FairLock(together=2), [], [], threading.Lock()
+
+    def work():
+        with guard:
+            inside.append(1)
+            most.append(len(inside))
+        time.sleep(0.002)
+        with guard:
+            inside.pop()
+
+    for future in [pool.submit(visit, lock, "shared", work) for _ in range(60)]:
+        future.result(TIMEOUT)
+    assert max(most) == 2
+
+
 @pytest.mark.parametrize(
     ("first", "second"), [("shared", "exclusive"), ("exclusive", "shared"), ("exclusive", "exclusive")]
 )

@@ -8,7 +8,7 @@ from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
 from retriever.shared_results import SharedResult
 from ui.render.html import HINT, Html, render
-from ui.render.numbers import format_seconds, latency_ratio
+from ui.render.numbers import CROWD, format_seconds, latency_ratio
 
 WORST = 5
 SHOWN_MISSES = 4  # names of missed passages in a row of the worst queries
@@ -30,7 +30,8 @@ def measurement_cards(now: Measurement, exact: Measurement, note: str = "") -> H
         ("95th percentile", format_seconds(now.p95), "a query", format_seconds(exact.p95)),
         ("queries per second", f"{now.qps:,.0f}", "one thread", f"{exact.qps:,.0f}"),
     ]
-    return render("recall/cards.html", ef=now.ef, cards=cards, note=note)
+    notes = [note, CROWD if now.crowded or exact.crowded else ""]
+    return render("recall/cards.html", ef=now.ef, cards=cards, notes=[*filter(None, notes)])
 
 
 def age_note(recent: SharedResult[Measurement]) -> str:

@@ -76,6 +76,18 @@ def test_a_recent_measurement_serves_all_who_ask_for_the_same_of_this_graph(inde
     assert not other.shared and other.value.ef == 10, "another graph has measurements of its own"
 
 
+def test_exact_search_is_measured_again_where_it_was_measured_in_a_crowd_a_while_ago(measured, monkeypatch):
+    real, crowded = module.measure, [True, False]
+    monkeypatch.setattr(
+        module, "measure", lambda *args, **options: replace(real(*args, **options), crowded=crowded.pop(0))
+    )
+    first = measured.measure_exact(5)
+    assert first.crowded and measured.measure_exact(5) is first, "not at once: the crowd is still there"
+    monkeypatch.setattr(module, "CROWDED_SECONDS", -1.0)
+    second = measured.measure_exact(5)
+    assert second is not first and measured.measure_exact(5) is second
+
+
 @pytest.mark.parametrize(
     ("what", "name"), [("curve", "ef_curve"), ("measure_exact", "measure"), ("recent", "measure"), ("truth", "")]
 )

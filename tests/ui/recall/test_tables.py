@@ -88,8 +88,15 @@ def test_a_worst_query_names_as_many_missed_passages_as_its_recall_says(fake_enc
         (3.2, True, "Measured 3 s ago, for all who asked."),
     ],
 )
-def test_the_cards_say_when_a_shared_measurement_was_made(starved, seconds_ago, shared, note):
-    now, exact = starved.measurements.measure(5, 10), starved.measurements.measure_exact(5)
+def test_the_cards_say_when_a_shared_measurement_was_made(seconds_ago, shared, note):
+    now, exact = measurement(1, 100e-6, ef=10), measurement(1, 400e-6, ef=None)
     assert age_note(SharedResult(now, seconds_ago, shared)) == note
     assert ("lab-when" in measurement_cards(now, exact, note)) == bool(note)
     assert words_of(measurement_cards(now, exact, note)).endswith(note)
+
+
+@pytest.mark.parametrize(("of_hnsw", "of_exact"), [(False, False), (True, False), (False, True)])
+def test_latencies_measured_in_a_crowd_are_marked(of_hnsw, of_exact):
+    now = replace(measurement(1, 100e-6, ef=10), crowded=of_hnsw)
+    exact = replace(measurement(1, 400e-6, ef=None), crowded=of_exact)
+    assert ("Measured in a crowd: " in words_of(measurement_cards(now, exact))) == (of_hnsw or of_exact)
