@@ -262,8 +262,8 @@ def test_a_slider_takes_no_value_of_another_kind(url, caplog, capfd, numeral):
     """Gradio's own slider raises a TypeError for these, and its traceback in the log would quote them."""
     with urlopen(f"{url.rstrip('/')}/config", timeout=30) as answer:
         events = json.load(answer)["dependencies"]
-    number = next(event["id"] for event in events if event["api_name"].startswith("measure_at_ef"))
-    body = f'{{"data": [{numeral}, 10, null], "fn_index": {number}, "session_hash": "unfit"}}'.encode()
+    number = next(event["id"] for event in events if event["api_name"].startswith("move_ef"))
+    body = f'{{"data": [{numeral}, null], "fn_index": {number}, "session_hash": "unfit"}}'.encode()
     asked = Request(f"{url.rstrip('/')}/gradio_api/run/predict", body, {"Content-Type": "application/json"})
     with pytest.raises(HTTPError) as raised:
         urlopen(asked, timeout=30)

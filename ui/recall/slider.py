@@ -57,9 +57,9 @@ class EfSlider:
 
     def measure_at_ef(self, k: float, ef: float, session: Session) -> Updates:
         """Measure at this ef, unless that was done just now, and return the numbers; none before anything is loaded."""
-        if session.indexed is None:
-            return {self.measured: None}
         indexed, settings = session.indexed, SearchSettings.of(k, ef)
+        if indexed is None:
+            return {self.measured: None}
         recent = indexed.measurements.recent(settings.k, settings.ef)
         now, exact = recent.value, indexed.measurements.measure_exact(settings.k)
         cards = measurement_cards(now, exact, age_note(recent))
