@@ -140,7 +140,7 @@ def test_the_commands_name_files_that_exist(heading, end):
     line = command(heading)
     assert line.startswith("python3 -m venv .venv && . .venv/bin/activate && pip install ") and line.endswith(end)
     files = re.findall(r"[\w/]+\.(?:txt|py)\b", line)
-    assert "requirements.txt" in files
+    assert {"requirements.txt", "locks/app.txt"} & set(files)
     assert all((ROOT / file).is_file() for file in files)
     assert README.count("```bash\n") == 2
 

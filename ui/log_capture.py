@@ -66,8 +66,8 @@ class Printed(io.TextIOBase):
         if error is None:
             frame = _caller()
             log_place("printed", frame.f_code.co_filename, frame.f_lineno, stream=self._name)
-        elif not getattr(error, "_logged", False):  # a traceback is printed line by line
-            error._logged = True  # type: ignore[attr-defined] # any error takes it
+        elif not vars(error).get("_logged"):  # a traceback is printed line by line
+            vars(error)["_logged"] = True  # also where the class is frozen
             log_failure("error printed", error, stream=self._name)
 
 

@@ -16,8 +16,9 @@ class ModelCard:
 
     max_tokens: the maximum number of tokens it reads, special tokens included; None: no limit. megabytes: size of its
     weights. query_prompt, document_prompt: put before each text. hub_id: its name on the Hub, "" for a packaged model.
-    package and weights: the installed package that contains it and the weights file inside, "" for a Hub model.
-    sha256: of the weights file, checked before use.
+    revision: the commit of its repository on the Hub that is loaded; "": the newest. package and weights: the installed
+    package that contains it and the weights file inside, "" for a Hub model. sha256: of the weights file, checked
+    before use.
     """
 
     name: str
@@ -28,6 +29,7 @@ class ModelCard:
     query_prompt: str = ""
     document_prompt: str = ""
     hub_id: str = ""
+    revision: str = ""
     package: str = ""
     weights: str = ""
     sha256: str = ""
@@ -66,6 +68,7 @@ _CARDS = (
         91,
         "The same small transformer, tuned on 215 million questions with their answers.",
         hub_id="sentence-transformers/multi-qa-MiniLM-L6-cos-v1",
+        revision="b207367332321f8e44f96e224ef15bc607f4dbf0",
     ),
     ModelCard(
         "all-mpnet-base-v2",
@@ -74,6 +77,7 @@ _CARDS = (
         438,
         "A transformer five times larger, tuned on over a billion pairs of sentences that belong together.",
         hub_id="sentence-transformers/all-mpnet-base-v2",
+        revision="e8c3b32edf5434bc2275fc9bab85f82640a19130",
     ),
     ModelCard(
         "BAAI/bge-small-en-v1.5",
@@ -83,6 +87,7 @@ _CARDS = (
         "Trained for retrieval on a large collection of text pairs; its queries carry an instruction.",
         query_prompt="Represent this sentence for searching relevant passages: ",
         hub_id="BAAI/bge-small-en-v1.5",
+        revision="5c38ec7c405ec4b44b94cc5a9bb96e735b38267a",
     ),
     ModelCard(
         "intfloat/e5-small-v2",
@@ -93,6 +98,7 @@ _CARDS = (
         query_prompt="query: ",
         document_prompt="passage: ",
         hub_id="intfloat/e5-small-v2",
+        revision="ffb93f3bd4047442299a41ebb6fa998a38507c52",
     ),
     ModelCard(
         "sentence-transformers/static-retrieval-mrl-en-v1",
@@ -101,15 +107,20 @@ _CARDS = (
         125,
         "One fixed vector a word piece, averaged, tuned on questions with their answers.",
         hub_id="sentence-transformers/static-retrieval-mrl-en-v1",
+        revision="f60985c706f192d45d218078e49e5a8b6f15283a",
     ),
 )
 MODELS: Mapping[str, ModelCard] = MappingProxyType({card.name: card for card in _CARDS})
 
 
 def model_card(name: str) -> ModelCard:
-    """Return a model's catalogue entry, with LAB_ALLOW_ANY_MODEL=1 for any Hub name; raise ModelError for others."""
+    """Return a model's catalogue entry; raise ModelError if there is none.
+
+    With LAB_ALLOW_ANY_MODEL=1 any name on the Hub has one, and name@commit names the commit that is loaded.
+    """
     if name in MODELS:
         return MODELS[name]
     if os.environ.get(ALLOW_ANY_MODEL) == "1":
-        return ModelCard(name, 0, None, 0, "Not in the catalogue.", hub_id=name)
+        hub_id, _, revision = name.partition("@")
+        return ModelCard(name, 0, None, 0, "Not in the catalogue.", hub_id=hub_id, revision=revision)
     raise ModelError(f"There is no model {name!r} in the catalogue; choose one of: {', '.join(MODELS)}.")

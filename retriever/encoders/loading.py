@@ -7,6 +7,7 @@ network.
 import hashlib
 import importlib.util
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
 from retriever.errors import ModelError
 
 HUB_TIMEOUT = 10  # seconds to wait for the Hub's first answer
+# What is fetched from the Hub: settings, vocabularies and weights that are data; no code, and no pickled weights.
+HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 
 _LOADED: dict[str, SentenceTransformerEncoder] = {}
 _LOCKS: dict[str, threading.Lock] = {}
@@ -44,6 +47,11 @@ def is_loaded(name: str) -> bool:
     return name in _LOADED
 
 
+def loaded_revision(name: str) -> str:
+    """Return the commit of the Hub's repository that a loaded model was read from; "" for any other model."""
+    return _LOADED[name].revision if name in _LOADED else ""
+
+
 def packaged_fingerprint(card: ModelCard) -> str:
     """Return a packaged model's fingerprint without loading it: its weights' SHA-256 and the precision used."""
     return f"{card.sha256[:16]}-{'bfloat16' if cpu_has_bfloat16() else 'float32'}"
@@ -62,6 +70,7 @@ def _load(card: ModelCard) -> SentenceTransformerEncoder:
     static = card.name == "wordllama-256"
     path = _verified_weights(card) if card.packaged else None
     model = _read_static(path) if static and path else _read_transformer(card, path)
+    folder = None if card.packaged else _cached_folder(card)
     limit = card.max_tokens
     if not card.dimension:  # outside the catalogue: the model's own limit
         max_length = model.get_max_seq_length()
@@ -74,6 +83,7 @@ def _load(card: ModelCard) -> SentenceTransformerEncoder:
         query_prompt=card.query_prompt,
         document_prompt=card.document_prompt,
         bfloat16=bfloat16,
+        revision=folder.name if folder else "",
     )
 
 
@@ -97,26 +107,49 @@ def _verified_weights(card: ModelCard) -> Path:
 
 def _read_transformer(card: ModelCard, weights: Path | None) -> "SentenceTransformer":
     """Load a model from its package, else from the local Hub cache, so that it works offline, else from the Hub."""
-    from huggingface_hub import model_info
-    from sentence_transformers import SentenceTransformer
+    from huggingface_hub import model_info, snapshot_download
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call] # transformers leaves it unannotated
     if weights:
-        return SentenceTransformer(str(weights.parent), device="cpu", local_files_only=True)
-    try:
-        return SentenceTransformer(card.hub_id, device="cpu", local_files_only=True)
-    except (OSError, ValueError):
-        pass  # not in the local cache yet
+        return _open_folder(weights.parent)
+    folder, revision = _cached_folder(card), card.revision or None
+    if folder:
+        with suppress(OSError, ValueError):  # not all of it is there
+            return _open_folder(folder)
     try:
         # fails at once without a network; the download itself would retry for a minute
-        model_info(card.hub_id, timeout=HUB_TIMEOUT)
-        return SentenceTransformer(card.hub_id, device="cpu")
+        model_info(card.hub_id, revision=revision, timeout=HUB_TIMEOUT)
+        return _open_folder(Path(snapshot_download(card.hub_id, revision=revision, allow_patterns=HUB_FILES)))
     except Exception as error:  # the Hub's client raises many types: no network, no such model, a bad file
         raise ModelError(
             f"The model {card.name} could not be fetched from the Hugging Face Hub ({type(error).__name__}). Check the "
             f"network, or choose a packaged model: {', '.join(name for name in MODELS if MODELS[name].packaged)}."
         ) from error
+
+
+def _cached_folder(card: ModelCard) -> Path | None:
+    """Return the folder of the local Hub cache with the card's revision of a model, named by its commit, or None."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        found = snapshot_download(
+            card.hub_id, revision=card.revision or None, allow_patterns=HUB_FILES, local_files_only=True
+        )
+    except (OSError, ValueError):
+        return None
+    return Path(found)
+
+
+def _open_folder(folder: Path) -> "SentenceTransformer":
+    """Load the model of a folder from safetensors files; raise OSError if it has pickled weights only."""
+    from sentence_transformers import SentenceTransformer
+
+    for pickled in folder.rglob("pytorch_model*.bin"):  # another program may have fetched it
+        if not any(pickled.parent.glob("model*.safetensors")):
+            raise OSError(f"{pickled.name} may contain code; wanted weights in safetensors format.")
+    options = {"use_safetensors": True}
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs=options)
 
 
 def _read_static(weights: Path) -> "SentenceTransformer":

@@ -40,12 +40,14 @@ class SentenceTransformerEncoder:
         query_prompt: str = "",
         document_prompt: str = "",
         bfloat16: bool = False,
+        revision: str = "",
     ) -> None:
         """Wrap a loaded model.
 
         fingerprint: identifies the weights and the precision, so that stored vectors can be matched to them. bfloat16:
         encode documents under torch.autocast, faster only if the CPU computes in bfloat16. Queries are few and stay in
         float32: with both in bfloat16 the measures moved by up to .017 (MED, reciprocal rank), now by up to .005.
+        revision: the commit of the Hub's repository that the model was read from, "" for a packaged model.
         """
         self.model = model
         self.fingerprint = fingerprint
@@ -53,6 +55,7 @@ class SentenceTransformerEncoder:
         self.query_prompt = query_prompt
         self.document_prompt = document_prompt
         self.bfloat16 = bfloat16
+        self.revision = revision
         self.dimension = int(model.get_embedding_dimension() or 0)
         self._counter = TokenCounter(model.tokenizer, specials=max_tokens is not None)  # static models add none
         self.adds_up = self._counter.adds_up and document_prompt[-1:] in ("", " ")

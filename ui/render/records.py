@@ -2,16 +2,20 @@
 
 from typing import Any
 
+from retriever.encoders.loading import loaded_revision
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
 
 
 def record_settings(indexed: IndexedCollection) -> dict[str, Any]:
-    """Return the settings that produced a collection's numbers."""
+    """Return the settings that produced a collection's numbers; a model of the Hub with the commit that was loaded."""
     retriever, settings = indexed.retriever, indexed.settings
+    fingerprint = retriever.fingerprint  # loads the model if its weights are not known otherwise
+    revision = loaded_revision(settings.model_name)
     return {
         "model": settings.model_name,
-        "model_fingerprint": retriever.fingerprint,
+        "model_fingerprint": fingerprint,
+        **({"model_revision": revision} if revision else {}),
         "dimension": retriever.dimension,
         "chunk_size_tokens": settings.chunk_size if indexed.chunked else "one passage a document",
         "chunk_overlap_tokens": settings.chunk_overlap,

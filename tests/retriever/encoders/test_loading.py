@@ -1,14 +1,24 @@
 """The model catalogue, and loading of models: verified, once per process, with clear errors."""
 
+import json
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from retriever.encoders.catalogue import MODELS, model_card
-from retriever.encoders.loading import cpu_has_bfloat16, is_loaded, load_encoder, packaged_fingerprint
+from retriever.encoders.loading import (
+    HUB_FILES,
+    cpu_has_bfloat16,
+    is_loaded,
+    load_encoder,
+    loaded_revision,
+    packaged_fingerprint,
+)
 from retriever.errors import ModelError
 
 PACKAGED = ["all-MiniLM-L6-v2", "wordllama-256"]
@@ -19,6 +29,7 @@ HUB = [
     "intfloat/e5-small-v2",
     "sentence-transformers/static-retrieval-mrl-en-v1",
 ]
+OTHER = "f" * 40  # a commit that no card names
 
 
 @pytest.fixture
@@ -59,6 +70,7 @@ def test_each_card_is_complete_and_has_the_prompts_of_the_model(name):
     assert card.trained_on.endswith(".")
     assert bool(card.package) == bool(card.weights) == (len(card.sha256) == 64) == card.packaged == (name in PACKAGED)
     assert bool(card.hub_id) != card.packaged
+    assert re.fullmatch("" if card.packaged else "[0-9a-f]{40}", card.revision)
     prompts = {
         "intfloat/e5-small-v2": ("query: ", "passage: "),
         "BAAI/bge-small-en-v1.5": ("Represent this sentence for searching relevant passages: ", ""),
@@ -99,6 +111,8 @@ def test_names_outside_the_catalogue_need_the_operators_permission(monkeypatch):
     card = model_card("some/model")
     assert (card.name, card.hub_id, card.packaged) == ("some/model", "some/model", False)
     assert model_card("wordllama-256") is MODELS["wordllama-256"]
+    pinned = model_card(f"some/model@{OTHER}")
+    assert (pinned.hub_id, pinned.revision) == ("some/model", OTHER)
 
 
 def test_a_hub_model_without_network_is_a_clear_message_soon(minilm):  # minilm: the libraries are imported
@@ -108,6 +122,103 @@ def test_a_hub_model_without_network_is_a_clear_message_soon(minilm):  # minilm:
     assert time.monotonic() - start < 10
     assert not is_loaded("intfloat/e5-small-v2")
     assert load_encoder("all-MiniLM-L6-v2") is minilm
+
+
+# --- models of the Hub, from its local cache
+
+
+@pytest.fixture
+def put_in_hub_cache(monkeypatch, nothing_loaded, tmp_path, minilm):
+    """Return a function that puts MiniLM's files into the Hub's local cache under another name and commit."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    files = Path(str(minilm.model[0].auto_model.config.name_or_path))
+
+    def put(hub_id, commit):
+        repository = tmp_path / f"models--{hub_id.replace('/', '--')}"
+        (repository / "refs").mkdir(parents=True, exist_ok=True)
+        (repository / "refs" / "main").write_text(commit)
+        snapshot = repository / "snapshots" / commit
+        for path in filter(Path.is_file, files.rglob("*")):
+            (snapshot / path.relative_to(files)).parent.mkdir(parents=True, exist_ok=True)
+            (snapshot / path.relative_to(files)).symlink_to(path)
+        return snapshot
+
+    return put
+
+
+def test_the_commit_of_the_catalogue_is_loaded_and_recorded(put_in_hub_cache):
+    card = MODELS["multi-qa-MiniLM-L6-cos-v1"]
+    put_in_hub_cache(card.hub_id, card.revision)
+    put_in_hub_cache(card.hub_id, OTHER)  # newer
+    assert load_encoder(card.name).revision == loaded_revision(card.name) == card.revision
+    assert loaded_revision("all-MiniLM-L6-v2") == loaded_revision("all-mpnet-base-v2") == ""
+
+
+def test_another_commit_is_not_taken_in_its_place(put_in_hub_cache):
+    card = MODELS["multi-qa-MiniLM-L6-cos-v1"]
+    put_in_hub_cache(card.hub_id, OTHER)
+    with pytest.raises(ModelError, match="could not be fetched"):
+        load_encoder(card.name)
+
+
+def test_of_a_model_that_nobody_has_pinned_the_commit_that_was_loaded_is_recorded(put_in_hub_cache, monkeypatch):
+    monkeypatch.setenv("LAB_ALLOW_ANY_MODEL", "1")
+    for commit in ("1" * 40, OTHER):
+        put_in_hub_cache("some/model", commit)
+    for name, commit in (("some/model", OTHER), (f"some/model@{'1' * 40}", "1" * 40)):
+        load_encoder(name)
+        assert loaded_revision(name) == commit
+
+
+def pickled_weights(snapshot, marker):
+    import torch
+    from safetensors.torch import load_file
+
+    torch.save(load_file(snapshot / "model.safetensors"), snapshot / "pytorch_model.bin")
+    (snapshot / "model.safetensors").unlink()
+
+
+def code_of_a_module(snapshot, marker):
+    (snapshot / "custom.py").write_text(f"open({str(marker)!r}, 'w')\nclass Module: pass")
+    modules = [{"idx": 0, "name": "0", "path": "", "type": "custom.Module"}]
+    (snapshot / "modules.json").unlink()
+    (snapshot / "modules.json").write_text(json.dumps(modules))
+
+
+def code_of_an_architecture(snapshot, marker):
+    (snapshot / "custom.py").write_text(f"open({str(marker)!r}, 'w')\nclass Config: pass\nclass Model: pass")
+    config = json.loads((snapshot / "config.json").read_text())
+    config |= {"model_type": "custom", "auto_map": {"AutoConfig": "custom.Config", "AutoModel": "custom.Model"}}
+    (snapshot / "config.json").unlink()
+    (snapshot / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("spoil", [pickled_weights, code_of_a_module, code_of_an_architecture])
+def test_no_code_of_a_model_is_run_and_no_pickle_is_read(put_in_hub_cache, tmp_path, spoil):
+    card = MODELS["multi-qa-MiniLM-L6-cos-v1"]
+    spoil(put_in_hub_cache(card.hub_id, card.revision), tmp_path / "it_ran")
+    with pytest.raises(ModelError, match="could not be fetched"):
+        load_encoder(card.name)
+    assert not (tmp_path / "it_ran").exists()
+
+
+def test_only_data_of_the_pinned_commit_is_fetched(put_in_hub_cache, monkeypatch):
+    card, asked = MODELS["multi-qa-MiniLM-L6-cos-v1"], []
+    folder = put_in_hub_cache(card.hub_id, card.revision)
+
+    def fetch(hub_id, *, revision, allow_patterns, local_files_only=False):
+        asked.append((hub_id, revision, allow_patterns, local_files_only))
+        if all(local for *_, local in asked):
+            raise FileNotFoundError("nothing is here yet")
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.model_info", lambda hub_id, *, revision, timeout: None)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    load_encoder(card.name)
+    assert [local for *_, local in asked] == [True, False, True]
+    assert all(known == [card.hub_id, card.revision, HUB_FILES] for *known, _ in asked)
+    unwanted = ("modeling.py", "pytorch_model.bin", "weights.pkl")
+    assert not any(Path(name).match(pattern) for pattern in HUB_FILES for name in unwanted)
 
 
 # --- verification

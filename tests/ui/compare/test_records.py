@@ -74,6 +74,7 @@ def test_the_record_says_with_what_and_on_what(found):
     assert (settings["k"], settings["ef"], settings["relevance_level"]) == (10, 25, 1)
     assert settings["first"] == record_settings(found.first.indexed)
     assert settings["second"] == record_settings(found.second.indexed)
+    assert "model_revision" not in settings["first"], "of a packaged model the weights' SHA-256 is recorded"
     assert (settings["first"]["model"], settings["second"]["model"]) == ("alpha", "beta")
     assert record["data"] == record_data(found.first.indexed) | {"judged_queries": 12, "passages_cut": [0, 7]}
     assert record["title"] == "Two models compared"
@@ -92,3 +93,8 @@ def test_the_grade_from_which_on_a_document_answers_is_recorded():
 
 def test_a_single_question_has_no_interval():
     assert record_of(compared([1], [20], n=30))["observed"]["success_10"]["difference"] == [1.0, None, None]
+
+
+def test_a_record_names_the_commit_of_a_model_of_the_hub(found, monkeypatch):
+    monkeypatch.setattr("ui.render.records.loaded_revision", {"alpha": "f" * 40}.get)
+    assert record_settings(found.first.indexed)["model_revision"] == "f" * 40
