@@ -44,6 +44,7 @@ SWEEP_SECONDS = 5.0  # seconds between two checks for ended sessions and old upl
 SETTLE_SECONDS = 1.0  # seconds between two checks whether the first sample is ready
 SWITCH_SECONDS = 0.0005  # seconds a thread may keep the GIL from others: a timed section takes it a hundred times
 POLL_SECONDS = 0.01  # seconds between two looks of Gradio's queue; its own value, 0.001, takes 8 % of a core
+LONG_WAIT_SECONDS = 10.0  # seconds that a build waits until the lab is called busy
 STOP_SECONDS = 10.0  # seconds that running jobs have to end
 TELL_SECONDS = 1.0  # seconds for pages that waited for a cancelled job to be told
 UPLOAD_SECONDS = 600.0  # seconds that an unread upload, or a download, stays on the disk
@@ -166,19 +167,23 @@ class Server:
 
     async def health(self, request: Request) -> Response:  # request: a route's argument
         """Return the lab's state as JSON for its operator and for probes, with status 503 while it stops."""
-        stopping = self._stopping.is_set()
+        stopping, saturated = self._stopping.is_set(), self._saturated()
         samples = {
             name: "ready" if self.shared_samples.ready(name) else "preparing" for name in self.shared_samples.names
         }
         samples |= {name: "failed" for name in self.shared_samples.names if self.shared_samples.failure(name)}
         state = {
-            "status": "stopping" if stopping else "ok",
+            "status": "stopping" if stopping else "busy" if saturated else "ok",
+            "saturated": saturated,
             "seconds_up": round(time.monotonic() - self._began),
             "visitors": len(self.visitors),
-            "full": self.visitors.full,
             "events": self.sessions.unfinished,
             "jobs": len(RUNNING),
-            "builds": {"working": BUILD_QUEUE.working, "waiting": BUILD_QUEUE.waiting},
+            "builds": {
+                "working": BUILD_QUEUE.working,
+                "waiting": BUILD_QUEUE.waiting,
+                "longest_wait_seconds": round(BUILD_QUEUE.longest_wait, 1),
+            },
             "collections_megabytes": round(MEMORY_BUDGET.held / MEGABYTE, 1),
             "uploads": DISK_BUDGET.facts(),
             "refused": refused_counts(),
@@ -186,6 +191,18 @@ class Server:
             "versions": dict(versions()),
         }
         return JSONResponse(state, status_code=503 if stopping else 200)
+
+    def _saturated(self) -> list[str]:
+        """Return of what there is no more, or hardly any, so that visitors wait or are refused."""
+        allowed = limits()
+        shares = {
+            "visitors": len(self.visitors) / allowed.sessions,
+            "events": self.sessions.unfinished / (allowed.sessions * MAX_UNFINISHED / 2),
+            "builds": BUILD_QUEUE.longest_wait / LONG_WAIT_SECONDS,
+            "memory": MEMORY_BUDGET.held / (0.9 * allowed.memory_megabytes * MEGABYTE),
+            "disk": DISK_BUDGET.held / (0.9 * allowed.disk_megabytes * MEGABYTE),
+        }
+        return [name for name, share in shares.items() if share >= 1]
 
     def _handle_stop_signal(self, number: int, frame: object) -> None:  # a signal handler's arguments
         self._stopping.set()

@@ -19,6 +19,7 @@ from tests.support.serving import GRADIO_WARNINGS, build, call, server_of, until
 from tests.support.small import sentences
 from tests.support.work import Work
 from ui.hosting.server import Server
+from ui.jobs.build_queue import BuildQueue
 from ui.jobs.job import Job
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
@@ -83,12 +84,20 @@ def test_health_tells_how_the_lab_is_and_what_memory_visitors_hold(server, clien
     state = answer.json()
     assert answer.status_code == 200 and state["status"] == "ok"
     assert state["samples"] == {"documents": "ready"}
-    assert (state["visitors"] >= 1, state["full"], state["jobs"]) == (True, False, 0)
-    assert state["builds"] == {"working": 0, "waiting": 0}
+    assert (state["visitors"] >= 1, state["saturated"], state["jobs"]) == (True, [], 0)
+    assert state["builds"] == {"working": 0, "waiting": 0, "longest_wait_seconds": 0.0}
     assert state["seconds_up"] >= 0 and state["versions"]["hnswlib"] == "0.8.0"
     build(client, source="text", pasted=" ".join(sentences(400)))
     held = httpx.get(f"{server.address}/health").json()["collections_megabytes"]
     assert held > state["collections_megabytes"]
+
+
+def test_health_tells_of_what_there_is_no_more(server, client, monkeypatch):
+    client.predict("tea", 3, 10, api_name="/search")
+    monkeypatch.setenv("LAB_MAX_SESSIONS", "1")
+    monkeypatch.setattr(BuildQueue, "longest_wait", 11.0)
+    state = httpx.get(f"{server.address}/health").json()
+    assert (state["status"], state["saturated"]) == ("busy", ["visitors", "builds"])
 
 
 # --- sessions

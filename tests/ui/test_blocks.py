@@ -1,0 +1,86 @@
+"""Blocks: whom a handler works for, and how many handlers of one visitor hold a thread."""
+
+import asyncio
+import threading
+import warnings
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from retriever.turns import LAB, OWNER, Owner
+from ui.blocks import ONCE, THREADS, LabBlocks, owner_of
+
+
+def request_of(visitor, address="school"):
+    return SimpleNamespace(client=SimpleNamespace(host=address), session_hash=visitor)
+
+
+class Page:
+    """A page whose handlers wait until they are released, one in a thread and one on the event loop."""
+
+    def __init__(self):
+        self.inside, self.most, self.released, self.lock = {}, {}, threading.Event(), threading.Lock()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
+            with LabBlocks() as self.demo:
+                for handler in (self.in_thread, self.on_loop):
+                    gr.Button().click(handler, None, None)
+
+    def count(self, step):
+        visitor = OWNER.get().visitor
+        with self.lock:
+            self.inside[visitor] = self.inside.get(visitor, 0) + step
+            self.most[visitor] = max(self.most.get(visitor, 0), self.inside[visitor])
+
+    def in_thread(self):
+        self.count(1)
+        self.released.wait(10)
+        self.count(-1)
+
+    async def on_loop(self):
+        self.count(1)
+        while not self.released.is_set():
+            await asyncio.sleep(0.01)
+        self.count(-1)
+
+    def run(self, number, visitors):
+        """Call a handler for these visitors, all at once; release them a moment later."""
+
+        async def run():
+            handler = self.demo.fns[number]
+            calls = [self.demo.call_function(handler, [], None, request_of(visitor)) for visitor in visitors]
+            together = asyncio.gather(*calls)
+            await asyncio.sleep(0.3)
+            self.released.set()
+            await together
+
+        asyncio.run(run())
+
+
+@pytest.fixture
+def page():
+    return Page()
+
+
+def test_one_visitor_holds_a_few_threads_and_another_one_of_their_own(page):
+    page.run(0, ["greedy"] * (3 * THREADS) + ["modest"])
+    assert page.most == {"greedy": THREADS, "modest": 1} and not any(page.inside.values())
+
+
+def test_handlers_that_hold_no_thread_all_run(page):
+    page.run(1, ["greedy"] * (3 * THREADS))
+    assert page.most == {"greedy": 3 * THREADS}
+
+
+@pytest.mark.parametrize(
+    ("request_", "owner"),
+    [
+        (None, LAB),
+        (request_of("mine"), Owner("school", "mine")),
+        (request_of(None), Owner("school", "")),
+        (request_of(f"{ONCE}0123"), Owner("school", "")),
+    ],
+)
+def test_calls_without_a_session_are_one_visitors(request_, owner):
+    assert owner_of(request_) == owner
