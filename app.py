@@ -3,7 +3,11 @@
 import os
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000"}  # never viewed
+os.environ |= {  # of events; never viewed
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "10",
+}
 
 from ui.hosting.process_folder import make_process_folder  # after the settings above
 from ui.hosting.server import Server

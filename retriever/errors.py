@@ -11,6 +11,19 @@ RetrieverError
 └── Cancelled         work that was stopped on request
 """
 
+import errno
+
+SHORTAGES = {  # numbers of OSError -> what the machine has run out of
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk is full, as far as this program may use it",
+    errno.EROFS: "the disk can only be read",
+    errno.EFBIG: "the disk takes no file as large as this",
+    errno.EMFILE: "too many files and connections are open at once",
+    errno.ENFILE: "too many files and connections are open at once",
+    errno.ENOMEM: "there is not enough memory",
+}
+NO_THREAD = "can't start new thread"  # in the RuntimeError that Python raises then
+
 
 class RetrieverError(Exception):
     """Base class of the errors of this package; what was loaded before one is raised stays loaded."""
@@ -46,3 +59,22 @@ class StorageError(RetrieverError):
 
 class Cancelled(RetrieverError):
     """Error raised in work that was stopped on request."""
+
+
+def shortage(error: BaseException | None) -> str:
+    """Return what the machine has run out of, in words, if an error or one of its causes says so; else ""."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return SHORTAGES[errno.ENOMEM]
+        if isinstance(error, OSError) and error.errno in SHORTAGES:
+            return SHORTAGES[error.errno]
+        if isinstance(error, RuntimeError) and NO_THREAD in str(error):
+            return "too many threads are at work at once"
+        error = error.__cause__
+    return ""
+
+
+def system_reason(error: OSError) -> str:
+    """Return why the system refused something: what it has run out of, in words, and its own message."""
+    lacking = shortage(error)
+    return f"{lacking} ({error.strerror})" if lacking else str(error.strerror)

@@ -1,5 +1,6 @@
 """Checks of numeric parameters, and constants that modules share."""
 
+import reprlib
 from numbers import Integral
 from typing import Any
 
@@ -14,5 +15,5 @@ def check_count(name: str, value: Any, low: int, high: int | None = None) -> int
     number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
     if number is None or number < low or (high and number > high):
         wanted = f"from {low} to {high}" if high else f"of at least {low}"
-        raise ParameterError(f"{name} is {value!r}; it must be a whole number {wanted}.")
+        raise ParameterError(f"{name} is {reprlib.repr(value)}; it must be a whole number {wanted}.")
     return number

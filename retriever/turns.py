@@ -1,7 +1,7 @@
 """Turns: owners are served one after the other, so that one who asks for much delays the others little."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Generic, NamedTuple, TypeVar
 
@@ -35,6 +35,17 @@ class Turns(Generic[Item]):
     def __len__(self) -> int:
         """Return the number of waiting items."""
         return len(self._waiting)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Iterate over the waiting items in the order in which they were added."""
+        return iter([item for _, item in self._waiting])
+
+    def order(self) -> list[Item]:
+        """Return the waiting items in the order of their turns, provided that no other is added."""
+        addresses: dict[str, dict[Owner, list[Item]]] = {}
+        for owner, item in sorted(self._waiting, key=self._order):
+            addresses.setdefault(owner.address, {}).setdefault(owner, []).append(item)
+        return _alternate([_alternate(list(visitors.values())) for visitors in addresses.values()])
 
     def add(self, item: Item, owner: Owner) -> None:
         """Add an item of an owner."""
@@ -72,3 +83,8 @@ class Turns(Generic[Item]):
             if waiting is item:
                 return place
         raise ValueError("The item does not wait.")
+
+
+def _alternate(lists: list[list[Item]]) -> list[Item]:
+    """Return the first items of all lists, then the second ones, and so on."""
+    return [items[place] for place in range(max(map(len, lists), default=0)) for items in lists if place < len(items)]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from retriever.documents.document import Section
-from retriever.errors import CollectionError, DocumentError, RetrieverError, StorageError
+from retriever.errors import CollectionError, DocumentError, RetrieverError, StorageError, shortage
 from retriever.parameters import MEGABYTE
 from sandbox.json_process import AnswerTooLong, JsonProcess
 from sandbox.restrictions import Restrictions
@@ -122,7 +122,10 @@ class ReadingProcess:
         return worker.peak > MEMORY_SHARE * self._megabytes * MEGABYTE
 
     def _start(self, folder: str = "", max_bytes: int = 0) -> JsonProcess:
-        """Start a worker, which may write files of max_bytes into folder. Raises DocumentError if that fails."""
+        """Start a worker, which may write files of max_bytes into folder.
+
+        Raises DocumentError if that fails, RetrieverError if the machine lacks what a process needs.
+        """
         restrictions = Restrictions(
             self._megabytes, int(self._total_seconds) + 60, os.getpid(), self._files, folder, max_bytes
         )
@@ -132,6 +135,10 @@ class ReadingProcess:
             ready = self._worker.ask(first, seconds=START_SECONDS, most=10_000, progress=self._progress)
         except (OSError, AnswerTooLong, EOFError) as error:
             self._end()
+            if lacking := shortage(error):  # of no file: the next one would fail too
+                raise RetrieverError(
+                    f"The process that reads files did not start: {lacking}. Try again in a minute."
+                ) from error
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise DocumentError(f"The process that reads files did not start ({reason}): try again later.") from error
         except BaseException:  # raised by progress

@@ -1,5 +1,6 @@
 """The API endpoints /build, /search, /measure and /compare for programs (gradio_client); they return JSON."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -8,25 +9,23 @@ from typing import Any
 import gradio as gr
 
 from retriever.errors import ParameterError
-from retriever.experiments.search_comparison import compare_searches
-from retriever.indexes.hnsw import MAX_EF
-from retriever.parameters import check_count
-from ui.compare.job import plan_comparison
+from retriever.experiments.search_comparison import answer_question
+from ui.compare.job import FinishedComparison, plan_comparison
 from ui.compare.records import comparison_record, error_counts, measure_scores
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, CompareRequest
 from ui.compare.state import ComparisonState
 from ui.compare.text import cost_sentence, verdict_sentence
 from ui.documents.job import PASTE, SAMPLE, UPLOAD, BuildRequest, index_settings, plan_build
 from ui.documents.records import build_record
-from ui.inputs import SearchSettings, check_question, check_whole_number
-from ui.jobs.job import Job
+from ui.inputs import SLIDER_MAX_EF, SLIDER_MAX_K, SearchSettings, check_question, check_whole_number
 from ui.jobs.shared_samples import SharedSamples
+from ui.jobs.watching import result_of
 from ui.render.errors import report_errors
 from ui.render.records import measurement_numbers, record_data, record_settings
 from ui.search.records import result_rows, search_record
 from ui.session import Session
 
-API_MAX_K = 200  # the true neighbours are cached for each k, so k is bounded
+API_MAX_K, API_MAX_EF = SLIDER_MAX_K, SLIDER_MAX_EF  # those of the page: what takes longer keeps others waiting
 API_SOURCES = {"sample": SAMPLE, "files": UPLOAD, "text": PASTE}
 API_COLLECTIONS = {**{name: title for title, name in JUDGED_SAMPLES.items()}, "beir": BEIR, "loaded": LOADED}
 
@@ -34,9 +33,9 @@ API_COLLECTIONS = {**{name: title for title, name in JUDGED_SAMPLES.items()}, "b
 def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[str, Any]:
     """Search the client's collection for a question, exactly and by HNSW."""
     indexed = session.loaded()
-    settings = _search_settings(k, ef)
-    both = compare_searches(indexed.retriever, check_question(question), settings.k, ef=settings.ef)
-    record = search_record(indexed, question, settings, both)
+    settings, asked = SearchSettings.of(k, ef), check_question(question)
+    both = answer_question(indexed, asked, settings.k, ef=settings.ef)
+    record = search_record(indexed, asked, settings, both)
     return {
         "results": result_rows(both),
         "recall": both.recall,
@@ -46,22 +45,27 @@ def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[
 
 
 def measure_loaded(k: float, ef: float, session: Session) -> dict[str, Any]:
-    """Measure recall and latency at ef over the measuring queries of the client's collection."""
+    """Measure recall and latency at ef over the measuring queries of the client's collection.
+
+    seconds_ago: how old the measurement is, as one serves all who ask for the same within a few seconds.
+    """
     indexed = session.loaded()
-    settings = _search_settings(k, ef)
+    settings = SearchSettings.of(k, ef)
     measurements = indexed.measurements
-    hnsw = measurements.counted(measurements.measure(settings.k, settings.ef))
+    recent = measurements.recent(settings.k, settings.ef)
+    hnsw = measurements.counted(recent.value)
     exact = measurements.measure_exact(settings.k)
     return {
         "hnsw": measurement_numbers(hnsw),
         "exact": measurement_numbers(exact),
         "recall": [round(float(value), 6) for value in hnsw.recall],
+        "seconds_ago": round(recent.seconds_ago, 3),
         "settings": record_settings(indexed),
         "data": record_data(indexed),
     }
 
 
-def build_collection(
+async def build_collection(
     source: str,
     sample: str,
     files: Sequence[str] | None,
@@ -86,12 +90,13 @@ def build_collection(
         model_name, chunk_size=chunk_size, chunk_overlap=chunk_overlap, M=M, ef_construction=ef_construction
     )
     request = BuildRequest(API_SOURCES[source], sample, tuple(files or ()), pasted or "", settings=settings)
-    planned = plan_build(request, session, shared_samples)
-    indexed = Job(planned.work, kind="build").start().result()
-    return _record_content(build_record(indexed)), session.with_collection(indexed, planned.source)
+    planned = await asyncio.to_thread(plan_build, request, session, shared_samples)
+    indexed = await result_of(planned.submit())
+    record = await asyncio.to_thread(build_record, indexed)
+    return _record_content(record), session.with_collection(indexed, planned.source)
 
 
-def compare_on_collection(
+async def compare_on_collection(
     collection: str,
     first: str,
     second: str,
@@ -115,11 +120,12 @@ def compare_on_collection(
     """
     if collection not in API_COLLECTIONS:
         raise ParameterError(f"The collection is {collection!r}; choose one of: {', '.join(API_COLLECTIONS)}.")
+    asked = SearchSettings.of(k, ef)
     request = CompareRequest(
         collection=API_COLLECTIONS[collection],
         first=first,
         second=second,
-        k=check_whole_number("k", k),
+        k=asked.k,
         M=check_whole_number("M", M),
         ef_construction=check_whole_number("ef_construction", ef_construction),
         archive=archive or "",
@@ -127,19 +133,11 @@ def compare_on_collection(
         queries=queries or "",
         relevance_level=check_whole_number("relevance_level", relevance_level),
     )
-    at_ef = max(check_count("ef", check_whole_number("ef", ef), 1, MAX_EF), request.k)
     session = _with_default_sample(session, shared_samples)
-    work = plan_comparison(request, session, comparison_state.index_cache, shared_samples)
-    compared = Job(work, kind="comparison").start().result()
-    found = compared.comparison
-    result = {
-        "verdict": verdict_sentence(found).striptags(),
-        "costs": cost_sentence(found, at_ef).striptags(),
-        "scores": measure_scores(found),
-        "two_errors": {index.model_name: error_counts(index, found.k, at_ef) for index in (found.first, found.second)},
-        "record": _record_content(comparison_record(compared, at_ef)),
-    }
-    return result, replace(comparison_state, compared=compared)
+    state = comparison_state
+    planned = await asyncio.to_thread(plan_comparison, request, session, state.index_cache, shared_samples)
+    compared = await result_of(planned.submit())
+    return await asyncio.to_thread(_comparison_content, compared, asked.ef), replace(state, compared=compared)
 
 
 def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
@@ -188,10 +186,16 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
     )
 
 
-def _search_settings(k: float, ef: float) -> SearchSettings:
-    """Return checked search settings. Raises ParameterError unless k and ef are whole numbers in range."""
-    checked_ef = check_count("ef", check_whole_number("ef", ef), 1)
-    return SearchSettings.of(check_count("k", check_whole_number("k", k), 1, API_MAX_K), checked_ef)
+def _comparison_content(compared: FinishedComparison, ef: int) -> dict[str, Any]:
+    """Return a comparison's verdict, scores and run record as values for JSON."""
+    found = compared.comparison
+    return {
+        "verdict": verdict_sentence(found).striptags(),
+        "costs": cost_sentence(found, ef).striptags(),
+        "scores": measure_scores(found),
+        "two_errors": {index.model_name: error_counts(index, found.k, ef) for index in (found.first, found.second)},
+        "record": _record_content(comparison_record(compared, ef)),
+    }
 
 
 def _with_default_sample(session: Session, shared_samples: SharedSamples) -> Session:

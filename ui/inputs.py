@@ -1,11 +1,15 @@
 """Checks of the values that visitors and programs send, made before anything else is done with them."""
 
+import reprlib
 from dataclasses import dataclass
 from typing import Self
 
 from retriever.errors import ParameterError
+from retriever.parameters import check_count
 from retriever.unicode import clean_text
 from ui.settings import limits
+
+SLIDER_MAX_K, SLIDER_MAX_EF = 50, 400  # of the page and of the API: what takes longer would keep others waiting
 
 
 @dataclass(frozen=True)
@@ -16,20 +20,42 @@ class SearchSettings:
     ef: int
 
     @classmethod
-    def of(cls, k: float, ef: float) -> Self:
-        """Return the settings that the values of two sliders stand for."""
-        return cls(int(k), max(int(ef), int(k)))
+    def of(cls, k: object, ef: object) -> Self:
+        """Return the settings that two values of sliders, or of a program, stand for.
+
+        Raises ParameterError unless both are whole numbers that the sliders can have.
+        """
+        checked_k = check_k(k)
+        return cls(checked_k, max(check_count("ef", check_whole_number("ef", ef), 1, SLIDER_MAX_EF), checked_k))
+
+
+def check_k(k: object) -> int:
+    """Return k as an int. Raises ParameterError unless it is a whole number that the sliders can have."""
+    return check_count("k", check_whole_number("k", k), 1, SLIDER_MAX_K)
 
 
 def check_whole_number(name: str, value: object) -> int:
     """Return a value as an int; programs may send any type. Raises ParameterError if it is not a whole number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
-        raise ParameterError(f"{name} is {value!r}; it must be a whole number.")
-    return int(value)
+    whole = isinstance(value, float) and value.is_integer()  # neither NaN nor infinity is
+    if isinstance(value, bool) or not (whole or isinstance(value, int)):
+        raise ParameterError(f"{name} is {reprlib.repr(value)}; it must be a whole number.")
+    return int(value)  # type: ignore[call-overload,no-any-return] # a number, as was checked
 
 
-def check_question(question: str | None) -> str:
-    """Return a question, cleaned and stripped of white space. Raises ParameterError if it is empty or too long."""
+def check_number(name: str, value: object, low: float, high: float) -> float:
+    """Return a value as a float. Raises ParameterError if it is not a number from low to high."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ParameterError(f"{name} is {reprlib.repr(value)}; it must be a number from {low} to {high}.")
+    return float(value)
+
+
+def check_question(question: object) -> str:
+    """Return a question, cleaned and stripped of white space.
+
+    Raises ParameterError if it is empty, too long, or anything but text.
+    """
+    if not isinstance(question, str | None):
+        raise ParameterError(f"The question is {reprlib.repr(question)}; send one text.")
     cleaned, limit = clean_text(question or "").strip(), limits().question_characters
     if not cleaned:
         raise ParameterError("The question is empty; type one, or choose an example below it.")

@@ -16,24 +16,33 @@ from retriever.run_record import utc_timestamp
 from ui.throttle import Throttle
 
 Fact = str | int | float | bool
-Reason = Literal[  # why something was refused
-    "address closed",
-    "busy",
+Reason = Literal[  # why something was refused; docs/hosting.md says what each means
+    "bodies",
+    "busy session",
+    "connections",
     "disk full",
-    "event too large",
-    "fetched address",
-    "lab full",
+    "ended session",
+    "file",
+    "foreign site",
+    "full",
+    "idle connection",
+    "incomplete body",
+    "large body",
     "login",
-    "malformed event",
+    "login attempts",
     "malformed upload",
-    "memory full",
-    "other site",
-    "session ended",
-    "too many events",
+    "no answer",
+    "not JSON",
+    "not logged in",
+    "session name",
+    "shape",
+    "shortage",
+    "slow body",
     "too many files",
-    "too many requests",
+    "too many uploads",
+    "unexpected body",
+    "unknown route",
     "upload of unknown size",
-    "upload too large",
     "visitor's share",
 ]
 
@@ -66,7 +75,10 @@ def log_place(event: str, file: str, line: int, **facts: Fact) -> None:
 
 
 def refused(reason: Reason) -> None:
-    """Count a refusal; at most once a minute a line says how often something was refused for this reason."""
+    """Count a refusal by its reason.
+
+    At most once a minute a line says how often something was refused for this reason.
+    """
     count = _REFUSALS.count(reason)
     _write("refused", {"reason": reason, "total": refused_counts()[reason]}, count)
 

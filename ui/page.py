@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import gradio as gr
 from gradio.blocks import Block
 
-from retriever.progress import ignore_progress
 from ui.api import build_api
 from ui.blocks import LabBlocks
 from ui.compare.tab import build_compare_tab
@@ -13,6 +12,7 @@ from ui.documents.tab import build_documents_tab
 from ui.header import collection_header
 from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
+from ui.jobs.watching import result_of
 from ui.recall.curves import overlay_choice
 from ui.recall.tab import build_recall_tab, starve_graph, waiting_note
 from ui.render.controls import HIDDEN, NO_CHANGE, UNQUEUED, Updates
@@ -73,9 +73,9 @@ class Page:
         """Show what is loaded in the header, and change the revision if it is another collection."""
         return {self.revision: id(session.indexed), self.header: collection_header(session.indexed)}
 
-    def take_python_docs(self, session: Session) -> Session:
+    async def take_python_docs(self, session: Session) -> Session:
         """Return the session with Python docs loaded, waiting until the sample is prepared."""
-        return session.with_collection(self.shared_samples.wait_for("python_docs", ignore_progress))
+        return session.with_collection(await result_of(self.shared_samples.take("python_docs")))
 
     def draw_walk_tab(self, tab_open: str, drawn: int, k: float, ef: float, session: Session) -> Updates:
         """Draw the Inside HNSW tab for the loaded collection, but only once the tab is open.

@@ -1,6 +1,7 @@
 """The operator's settings, read from environment variables: a table of limits, and the password."""
 
 import os
+import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,11 +32,13 @@ class Limits(BaseModel):
     read_seconds: int = _limit("LAB_READ_SECONDS", 60, "seconds that reading one file may take")
     read_megabytes: int = _limit("LAB_READ_MB", 2_000, "megabytes of memory that reading files may take")
     sessions: int = _limit("LAB_MAX_SESSIONS", 60, "visitors at once")
+    address_sessions: int = _limit("LAB_MAX_ADDRESS_SESSIONS", 45, "visitors at once from one network address")
     session_minutes: int = _limit("LAB_SESSION_MINUTES", 60, "minutes that a visitor's data outlasts its last use")
     session_megabytes: int = _limit("LAB_SESSION_MB", 600, "megabytes of memory for one visitor's collections")
     memory_megabytes: int = _limit("LAB_MEMORY_MB", 6_000, "megabytes of memory for all collections together")
     disk_megabytes: int = _limit("LAB_DISK_MB", 2_000, "megabytes of uploads on disk, of all visitors")
     builds: int = _limit("LAB_MAX_BUILDS", 2, "builds, comparisons and labs at work at once; others wait in a queue")
+    jobs: int = _limit("LAB_MAX_JOBS", 3, "builds, comparisons and labs of one visitor at once, waiting ones included")
 
     @property
     def upload_megabytes(self) -> int:
@@ -57,3 +60,27 @@ def limits() -> Limits:
 def password() -> str:
     """Return the password of page and API, or "" if none is set."""
     return os.environ.get("LAB_PASSWORD", "")
+
+
+def trusted_proxies() -> int:
+    """Return how many proxies in front of the lab report the address they were asked from: LAB_TRUSTED_PROXIES.
+
+    Without it none are trusted, or one on Spaces. Raises ParameterError if it is not a whole number.
+    """
+    value = os.environ.get("LAB_TRUSTED_PROXIES", "").strip() or ("1" if os.environ.get("SPACE_ID") else "0")
+    if not (value.isdecimal() and len(value) < 3):
+        raise ParameterError(f"The setting LAB_TRUSTED_PROXIES is {value!r}; it must be a whole number below 100.")
+    return int(value)
+
+
+def framing_sites() -> str:
+    """Return the sites whose pages may show the lab in a frame, separated by spaces: LAB_FRAMED_BY.
+
+    Raises ParameterError if it holds anything but addresses that begin with https.
+    """
+    value = os.environ.get("LAB_FRAMED_BY", "https://huggingface.co").split()
+    if wrong := [site for site in value if not re.fullmatch(r"https://[A-Za-z0-9.*:-]+", site)]:
+        raise ParameterError(
+            f"The setting LAB_FRAMED_BY holds {wrong[0]!r}; it must hold addresses such as https://huggingface.co."
+        )
+    return " ".join(value)

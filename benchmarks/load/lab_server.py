@@ -5,7 +5,7 @@ and linked by a poor graph: ready in seconds, and recall differs from ef to ef.
 """
 
 import argparse
-import functools
+import json
 import os
 import runpy
 import socket
@@ -13,8 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 from retriever.datasets.collection import Collection
 from retriever.documents.document import Document
@@ -27,6 +27,7 @@ from ui.jobs import shared_samples
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"documents": 300, "python_docs": 3_000, "everyday_science": 300}  # sentences
 BEGIN = 120  # seconds until the page must be served
+PREPARED = 1_200  # and until all samples must be ready
 
 
 class LabServer:
@@ -59,6 +60,16 @@ class LabServer:
             except OSError:
                 time.sleep(0.1)
         raise RuntimeError(f"The server did not start:\n{self.log.read_text()[-2000:]}")
+
+    def wait_for_samples(self):
+        """Start the preparation of the samples, as the first visitor does, and wait until all are ready."""
+        end = time.monotonic() + PREPARED
+        while time.monotonic() < end and self.process.poll() is None:
+            with urlopen(f"http://127.0.0.1:{self.port}/health", timeout=30) as answer:
+                if set(json.load(answer)["samples"].values()) == {"ready"}:
+                    return
+            time.sleep(1)
+        raise RuntimeError(f"The samples were not prepared:\n{self.log.read_text()[-2000:]}")
 
     def stop(self):
         """Ask the server to stop, and kill it if it does not."""
@@ -123,26 +134,21 @@ def _free_port():
 
 
 def _log_sections(path):
-    """Write a line for every timed section and every batch, measured inside of it."""
+    """Write a line for every timed section and every batch, measured inside of it; a pause ends one and begins one."""
 
     file = Path(path).open("w", buffering=1)  # noqa: SIM115 - open as long as the process runs
+    begun, take, give_back = threading.local(), MACHINE_LOCK._take, MACHINE_LOCK._give_back
 
-    def logged(what, enter):
-        @functools.wraps(enter)
-        @contextmanager
-        def wrapped():
-            with enter():
-                begin = time.perf_counter_ns()
-                try:
-                    yield
-                finally:
-                    end = time.perf_counter_ns()
-            file.write(f"{what} {begin} {end} {threading.get_ident()}\n")
+    def logged_take(*, exclusive):
+        take(exclusive=exclusive)
+        begun.at = time.perf_counter_ns()
 
-        return wrapped
+    def logged_give_back(*, exclusive):
+        begin, end = begun.at, time.perf_counter_ns()
+        give_back(exclusive=exclusive)
+        file.write(f"{'alone' if exclusive else 'work'} {begin} {end} {threading.get_ident()}\n")
 
-    MACHINE_LOCK.exclusive = logged("alone", MACHINE_LOCK.exclusive)
-    MACHINE_LOCK.shared = logged("work", MACHINE_LOCK.shared)
+    MACHINE_LOCK._take, MACHINE_LOCK._give_back = logged_take, logged_give_back
 
 
 def _take_small_samples():

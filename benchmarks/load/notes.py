@@ -44,8 +44,8 @@ class Notes:
     """The notes of all visitors of a phase.
 
     seconds: action -> how long it took. answers: (collection, what, asked, answer). shown: (collection, ef, medians as
-    the page writes them: HNSW, exact). failures: (visitor, where, what). superseded: values of ef that were never shown
-    because another was chosen meanwhile, as the page means to do.
+    the page writes them: HNSW, exact, and whether they are marked as measured in a crowd). failures: (visitor, where,
+    what). superseded: values of ef that were never shown because another was chosen meanwhile, as the page means to do.
     """
 
     seconds: dict = field(default_factory=dict)

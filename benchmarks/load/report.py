@@ -53,26 +53,37 @@ def mistakes(notes, wrong):
     return "\n".join(lines)
 
 
+def ratios(alone, notes):
+    """Return the 95th percentile of slide and search in a crowd, as a multiple of that of one visitor alone."""
+    return {
+        action: percentile(notes.seconds[action], 0.95) / percentile(alone.seconds[action], 0.95)
+        for action in ("slide", "search")
+    }
+
+
 def latencies(alone, notes):
     """Return how the latencies shown in a crowd differ from those that one visitor alone sees, ef by ef, as ratios.
 
     The first row is how they differ when that visitor looks a second time: so much is the machine's.
     """
     hnsw, exact = {}, {}
-    for collection, ef, seconds, other in alone.shown:
+    for collection, ef, seconds, other, _ in alone.shown:
         hnsw.setdefault((collection, ef), []).append(seconds)
         exact.setdefault(collection, []).append(other)
     shown = [row for row in notes.shown if row[:2] in hnsw]
     ratios = {
         "HNSW, alone, a second time": [times[-1] / times[0] for times in hnsw.values()],
-        "HNSW": [seconds / median(hnsw[collection, ef]) for collection, ef, seconds, _ in shown],
-        "exact": [other / median(exact[collection]) for collection, _, _, other in shown],
+        "HNSW": [seconds / median(hnsw[collection, ef]) for collection, ef, seconds, *_ in shown],
+        "HNSW, not marked": [row[2] / median(hnsw[row[:2]]) for row in shown if not row[4]],
+        "exact": [other / median(exact[collection]) for collection, _, _, other, _ in shown],
     }
     lines = [
         "| median latency shown, in the crowd / alone | p5 | p50 | p95 | most | above 1.25 |",
         "|---|--:|--:|--:|--:|--:|",
     ]
     for name, values in ratios.items():
+        if not values:
+            continue
         row = " | ".join(f"{percentile(values, share):.2f}" for share in (0.05, 0.5, 0.95, 1))
         lines.append(f"| {name} | {row} | {sum(value > 1.25 for value in values) / len(values):.0%} |")
     return "\n".join(lines)

@@ -105,7 +105,8 @@ class Visitor:
             recall, median, *_ = re.findall(r"<b>([^<]*)</b>", value)
             exact = re.findall(r"exact: ([^<]*)<", value)[1]
             self.notes.answered(self.collection, "recall", (K, ef), recall)
-            self.notes.shown.append((self.collection, ef, seconds_of(median), seconds_of(exact)))
+            crowded = "Measured in a crowd" in value
+            self.notes.shown.append((self.collection, ef, seconds_of(median), seconds_of(exact), crowded))
 
     def _note_details(self, ef):
         """Note what is shown beside the numbers once the page is at rest: it must be of the same ef."""
@@ -230,7 +231,8 @@ class Visitor:
             if self._is_html(place)
         ]
         self._go = screen.find("button", value="Search")
-        self._question = screen.listeners(self._go, "click")[0]["inputs"][:3]
+        answering = max(screen.listeners(self._go, "click"), key=lambda event: len(event["inputs"]))
+        self._question = answering["inputs"][:3]
         button = screen.find("button", value="Build")
         inputs = screen.listeners(button, "click")[0]["inputs"]
         named = {screen.components[place]["props"].get("label"): place for place in inputs}
@@ -249,10 +251,10 @@ class Visitor:
             raise LookupError(f"The build has no control {wanted - set(self._controls)}.")
 
     def _click(self, button):
-        """Click a button; return the task of the event that yields its answer in steps."""
+        """Click a button; return the task of the event that brings its answer, not just a note."""
         events = self.screen.listeners(button, "click")
         tasks = self.screen.fire(button, "click")
-        return next(task for event, task in zip(events, tasks, strict=True) if event["types"]["generator"])
+        return next(task for event, task in zip(events, tasks, strict=True) if len(event["outputs"]) > 1)
 
     def _outputs(self, button):
         return [place for event in self.screen.listeners(button, "click") for place in event["outputs"]]

@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from retriever.errors import VectorError
+from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.priority_queue import pop, push
 from retriever.indexes.hnsw import MAX_EF, HNSWIndex
 from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, Int64, unit_queries
 
 Int32 = NDArray[np.int32]
+STEPS_PER_TURN = 2_000  # steps of a walk after which it lets others go first, some 20 milliseconds
+ROWS_PER_TURN = 5_000  # nodes whose links become lists between two such pauses, likewise
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,8 @@ class HNSWGraph:
                     if len(kept) > width:
                         pop(kept)
             steps.append(Step(0, node, tuple(looked_at), tuple(kept) if beams else (), computed))
+            if not len(steps) % STEPS_PER_TURN:
+                MACHINE_LOCK.pause()
         return [pop(kept) for _ in range(len(kept))][::-1]  # of equal distances the same ones go first as in hnswlib
 
 
@@ -248,5 +253,9 @@ def _read_upper_links(state: dict[str, Any], labels: Int64, top: int) -> list[In
 
 def _neighbour_lists(links: Int32) -> list[list[int]]:
     """Return each node's neighbours as a list of ints, which Python iterates over faster than arrays."""
-    counts = (links >= 0).sum(axis=1).tolist()
-    return [row[:count] for row, count in zip(links.tolist(), counts, strict=True)]
+    counts, lists = (links >= 0).sum(axis=1).tolist(), list[list[int]]()
+    for start in range(0, len(links), ROWS_PER_TURN):
+        rows = links[start : start + ROWS_PER_TURN].tolist()
+        lists += [row[:count] for row, count in zip(rows, counts[start : start + ROWS_PER_TURN], strict=True)]
+        MACHINE_LOCK.pause()
+    return lists

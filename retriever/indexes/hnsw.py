@@ -5,6 +5,7 @@ Navigable Small World graphs", 2016 (arXiv:1603.09320); the implementation is hn
 """
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +22,9 @@ from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, check_vectors, normalize, unit_queries
 
 ONE_THREAD_UP_TO = 50_000  # vectors; several threads build a larger graph, which differs from run to run
-VECTORS_PER_BATCH = 250  # vectors inserted between two progress reports, about a tenth of a second
+VECTORS_PER_BATCH = 250  # most vectors inserted in one section, between two progress reports
+QUERIES_PER_SECTION = 20  # of a batched search: more in one call would hold the index for too long
+BATCH_SECONDS = 0.2  # seconds that a batch takes at most, about, however long one insertion does
 MAX_M, MAX_EF = 256, 100_000  # far above useful values; a typing error must not take all memory
 ROUNDING = 1e-5  # far above what normalizing a unit vector again changes in any of its numbers
 MAX_SEED = 2**32 - 1  # hnswlib does not take arbitrarily large integers
@@ -90,13 +93,18 @@ class HNSWIndex:
     def _link(self, unit: Float32, progress: Callable[[float], None] | None) -> None:
         first = len(self)
         threads = 1 if first + len(unit) <= ONE_THREAD_UP_TO else -1
-        for start in range(0, len(unit), VECTORS_PER_BATCH):
-            batch = np.ascontiguousarray(unit[start : start + VECTORS_PER_BATCH])
+        start, size = 0, VECTORS_PER_BATCH
+        while start < len(unit):
+            batch = np.ascontiguousarray(unit[start : start + size])
             ids = np.arange(first + start, first + start + len(batch))
             with MACHINE_LOCK.shared(), self._lock:
+                began = time.monotonic()
                 self._index.add_items(batch, ids, num_threads=threads)
+                took = time.monotonic() - began
+            start += len(batch)
+            size = max(1, min(VECTORS_PER_BATCH, int(len(batch) * BATCH_SECONDS / max(took, 1e-9))))
             if progress:
-                progress((start + len(batch)) / len(unit))
+                progress(start / len(unit))
 
     def search(self, queries: ArrayLike, k: int, *, ef: int) -> Neighbors:
         """Return approximately the k nearest stored vectors of each query (n_queries, dim).
@@ -113,6 +121,8 @@ class HNSWIndex:
         reachable = min(k, len(self))
         if reachable == 0 or len(unit) == 0:
             return empty_neighbors(len(unit), k)
+        if len(unit) > QUERIES_PER_SECTION:
+            return self._search_in_sections(unit, k, ef=ef)
         with self._lock:
             self._index.set_ef(max(ef, reachable))
             try:
@@ -127,6 +137,14 @@ class HNSWIndex:
         result = empty_neighbors(len(unit), k)
         result.ids[:, :reachable], result.scores[:, :reachable] = labels, 1 - distances
         return result
+
+    def _search_in_sections(self, unit: Float32, k: int, *, ef: int) -> Neighbors:
+        """Return what search_unit returns; other threads may search, and time their searches, between the sections."""
+        parts = []
+        for start in range(0, len(unit), QUERIES_PER_SECTION):
+            with MACHINE_LOCK.shared():
+                parts.append(self.search_unit(unit[start : start + QUERIES_PER_SECTION], k, ef=ef))
+        return Neighbors(np.concatenate([part.ids for part in parts]), np.concatenate([part.scores for part in parts]))
 
     def _search_unreachable(self, query: Float32, result: Neighbors, row: int, max_k: int) -> None:
         """Fill one row of result with all neighbours that can be reached, at most max_k, by bisection on k."""

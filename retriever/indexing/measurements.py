@@ -1,44 +1,53 @@
-"""Measurements of an indexed collection by its pinned queries, each made once and kept."""
+"""Measurements of an indexed collection by its pinned queries, each made once for all who ask for it."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.pca import PrincipalPlane, fit_plane
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
 from retriever.measurement.recall_and_latency import Measurement, break_even, count_distances, ef_curve, measure
 from retriever.retrievers.dense import DenseRetriever
+from retriever.shared_results import MOST_RECENT, RECENT_SECONDS, SharedResult, SharedResults
 from retriever.vectors import Float32, Float64
+
+CROWDED_SECONDS = 30.0  # seconds for which a measurement of exact search is kept that was made in a crowd
+LONG_PATIENCE = 10.0  # seconds to wait for another caller with what takes long even alone
 
 
 @dataclass(eq=False)
 class _OfVectors:
     """What depends on the vectors and the queries alone, so that collections with other graphs share it."""
 
-    truth: dict[int, Neighbors] = field(default_factory=dict)  # by k
-    exact: dict[int, Measurement] = field(default_factory=dict)  # by k
-    break_even: dict[float, int] = field(default_factory=dict)  # by seconds per query
-    plane: tuple[PrincipalPlane, Float32] | None = None  # and the coordinates of the vectors on it, (n, 2)
+    truth: SharedResults[int, Neighbors] = field(default_factory=SharedResults)  # by k
+    exact: SharedResults[int, Measurement] = field(default_factory=SharedResults)  # by k
+    break_even: SharedResults[float, int] = field(default_factory=SharedResults)  # by seconds per query
+    plane: SharedResults[None, tuple[PrincipalPlane, Float32]] = field(
+        default_factory=lambda: SharedResults(patience=LONG_PATIENCE)
+    )
 
 
 class Measurements:
     """Measurements of one collection: its exact neighbours, recall and latency, distances, and its graph as arrays.
 
     All are made when they are first asked for. Visitors who share a collection share them; concurrent callers wait for
-    the one measurement.
+    the one measurement. answers: to questions, of the last seconds, for those who search.
     """
 
     def __init__(self, retriever: DenseRetriever, query_vectors: Float32) -> None:
         """Start without measurements; query_vectors: (n_queries, dim) unit rows."""
         self.retriever, self.query_vectors = retriever, query_vectors
-        self._lock, self._measuring = threading.Lock(), threading.Lock()
+        self.answers: SharedResults[tuple[str, int, int], Any] = SharedResults(RECENT_SECONDS, most=MOST_RECENT)
         self._of_vectors = _OfVectors()
-        self._curves: dict[int, list[Measurement]] = {}  # by k
-        self._distances: dict[tuple[int, int], Float64] = {}  # by k and ef
-        self._graph: HNSWGraph | None = None
+        self._recent: SharedResults[tuple[int, int], Measurement] = SharedResults(RECENT_SECONDS, most=MOST_RECENT)
+        self._curves: SharedResults[int, list[Measurement]] = SharedResults(patience=LONG_PATIENCE)  # by k
+        self._counted_curves: SharedResults[int, list[Measurement]] = SharedResults(patience=LONG_PATIENCE)
+        self._distances: SharedResults[tuple[int, int], Float64] = SharedResults(patience=LONG_PATIENCE)  # by k and ef
+        self._graph: SharedResults[None, HNSWGraph] = SharedResults(patience=LONG_PATIENCE)
 
     def of_graph(self, retriever: DenseRetriever) -> "Measurements":
         """Return the measurements of a retriever with another graph over the same vectors; exact results are shared."""
@@ -48,74 +57,87 @@ class Measurements:
 
     def truth(self, k: int) -> Neighbors:
         """Return the exact neighbours of the pinned queries, (n_queries, k)."""
-        with self._lock:
-            known = self._of_vectors.truth
-            if k not in known:
-                known[k] = self.retriever.exact.search(self.query_vectors, k)
-            return known[k]
+        exact = self.retriever.exact
+        return self._of_vectors.truth.get(k, lambda: exact.search(self.query_vectors, k)).value
 
     def measure(self, k: int, ef: int) -> Measurement:
         """Return a measurement of HNSW at this ef, made anew by each call."""
         return measure(self.retriever.hnsw, self.query_vectors, self.truth(k), k=k, ef=ef)
 
+    def recent(self, k: int, ef: int) -> SharedResult[Measurement]:
+        """Return the measurement of HNSW at this ef that was made in the last seconds, or is being made, or a new one.
+
+        A class that moves its sliders to the same place measures once, and nobody waits for thirty equal measurements.
+        """
+        return self._recent.get((k, ef), lambda: self.measure(k, ef))
+
     def measure_exact(self, k: int) -> Measurement:
-        """Return the measurement of exact search."""
-        truth, known = self.truth(k), self._of_vectors.exact
-        if k not in known:
-            with self._measuring:
-                if k not in known:
-                    known[k] = measure(self.retriever.exact, self.query_vectors, truth, k=k)
-        return known[k]
+        """Return the measurement of exact search, made once; again if that was in a crowd some time ago."""
+        truth, exact, known = self.truth(k), self.retriever.exact, self._of_vectors.exact
+
+        def make() -> Measurement:
+            return measure(exact, self.query_vectors, truth, k=k)
+
+        found = known.get(k, make)
+        if found.value.crowded and found.seconds_ago > CROWDED_SECONDS:
+            known.forget(k, found.value)
+            found = known.get(k, make)
+        return found.value
 
     def curve(self, k: int, *, progress: Callable[[float], None] | None = None) -> list[Measurement]:
         """Return recall and latency over ef. progress: called with the fraction done, in [0, 1]."""
-        truth = self.truth(k)
-        if k not in self._curves:
-            with self._measuring:
-                if k not in self._curves:
-                    hnsw = self.retriever.hnsw
-                    self._curves[k] = ef_curve(hnsw, self.query_vectors, truth, k=k, progress=progress)
-        return self._curves[k]
+        known = self.known_curve(k)
+        if known is not None:
+            return known
+        truth, hnsw = self.truth(k), self.retriever.hnsw
+
+        def make() -> list[Measurement]:
+            return ef_curve(hnsw, self.query_vectors, truth, k=k, progress=progress)
+
+        return self._curves.get(k, make, meanwhile=_waiting(progress)).value
 
     def known_curve(self, k: int) -> list[Measurement] | None:
-        """Return the curve if it was measured already, else None."""
-        return self._curves.get(k)
+        """Return the curve if it was measured already, with distances if they were counted; else None."""
+        return self._counted_curves.known(k) or self._curves.known(k)
 
     def counted(self, measured: Measurement) -> Measurement:
         """Return a measurement of this graph with its distances, counted once per k and ef."""
-        key = (measured.k, measured.ef or measured.k)
-        if key not in self._distances:
+
+        def count() -> Float64:
             counts = count_distances(measured, self.graph, self.query_vectors).distances
-            self._distances[key] = np.zeros(len(self.query_vectors)) if counts is None else counts
-        return replace(measured, distances=self._distances[key])
+            return np.zeros(len(self.query_vectors)) if counts is None else counts
+
+        return replace(measured, distances=self._distances.get((measured.k, measured.ef or measured.k), count).value)
 
     def counted_curve(self, k: int, *, progress: Callable[[float], None] | None = None) -> list[Measurement]:
         """Return the curve with the distances at each ef; counting them takes longer than measuring."""
         curve = self.curve(k)
-        if any(step.distances is None for step in curve):
+
+        def count() -> list[Measurement]:
             counted = []
             for done, step in enumerate(curve, 1):
                 counted.append(self.counted(step))
                 if progress:
                     progress(done / len(curve))
-            self._curves[k] = counted
-        return self._curves[k]
+            return counted
+
+        return self._counted_curves.get(k, count, meanwhile=_waiting(progress)).value
 
     def break_even(self, hnsw: Measurement) -> int:
         """Return the number of vectors from which on exact search takes longer than a measurement of HNSW."""
-        known = self._of_vectors.break_even
-        if hnsw.p50 not in known:
-            known[hnsw.p50] = break_even(self.retriever.dimension, hnsw.p50, k=hnsw.k)
-        return known[hnsw.p50]
+        dimension = self.retriever.dimension
+        return self._of_vectors.break_even.get(hnsw.p50, lambda: break_even(dimension, hnsw.p50, k=hnsw.k)).value
 
     @property
     def graph(self) -> HNSWGraph:
         """The graph of the HNSW index as arrays."""
         hnsw = self.retriever.hnsw
-        with self._lock:
-            if self._graph is None:
-                self._graph = HNSWGraph.of(hnsw)
-            return self._graph
+
+        def read() -> HNSWGraph:
+            with MACHINE_LOCK.shared():
+                return HNSWGraph.of(hnsw)
+
+        return self._graph.get(None, read).value
 
     @property
     def plane(self) -> PrincipalPlane:
@@ -129,8 +151,19 @@ class Measurements:
 
     def _projection(self) -> tuple[PrincipalPlane, Float32]:
         vectors = self.retriever.vectors
-        with self._lock:
-            if self._of_vectors.plane is None:
+
+        def fit() -> tuple[PrincipalPlane, Float32]:
+            with MACHINE_LOCK.shared():  # on all cores: not beside what is timed
                 plane = fit_plane(vectors)
-                self._of_vectors.plane = plane, plane.project(vectors)
-            return self._of_vectors.plane
+            with MACHINE_LOCK.shared():
+                return plane, plane.project(vectors)
+
+        return self._of_vectors.plane.get(None, fit).value
+
+
+def _waiting(progress: Callable[[float], None] | None) -> Callable[[], None] | None:
+    """Return what reports to progress that nothing is done yet, so that the caller can be cancelled meanwhile."""
+    if progress is None:
+        return None
+    report = progress
+    return lambda: report(0.0)

@@ -1,7 +1,8 @@
 """Measurement of recall and latency, by one protocol for exact and approximate search.
 
 The protocol: fixed queries, checked beforehand, one at a time, one thread (hnswlib num_threads=1, BLAS limited by
-threadpoolctl), after a warm-up, timed with thread_time_ns, in an exclusive section of the machine's lock.
+threadpoolctl), after a warm-up, timed with thread_time_ns, in an exclusive section of the machine's lock. Where others
+wait for the machine, that section is left every TURN_SECONDS, and the next turn begins with a warm-up of its queries.
 
 thread_time_ns counts the CPU time of the searching thread and does not advance while the thread waits: for Python's
 interpreter lock, which a search releases and needs again while another thread draws a figure, or for another program.
@@ -11,7 +12,7 @@ On an idle machine it agrees with wall-clock time; with thirty visitors wall-clo
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -30,8 +31,10 @@ PROTOCOL = (
     "One query at a time, checked beforehand, one thread, after a warm-up, timed with thread_time_ns; recall by score "
     "against exact search over the same vectors (a neighbour counts if it is as near as the k-th exact one)."
 )
-WALKS_PER_SECTION = 10  # walks in one shared section of the lock, some 20 milliseconds
+TURN_SECONDS = 0.05  # seconds after which a measurement lets others go first; a longer query is a turn of its own
+VECTORS_PER_SECTION = 4_000  # random vectors drawn in one shared section, some 20 milliseconds
 WARM_UP = 5  # queries searched before the timed ones
+CROWDED = 1.25  # seconds that pass for each of computing from which on the machine counts as busy with others' work
 CURVE_STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40)  # ef as multiples of k
 
 
@@ -41,7 +44,8 @@ class Measurement:
 
     ef: None for exact search. recall: (n_queries,) in [0, 1]. seconds: (n_queries,) CPU time of each query.
     distances: (n_queries,) distance computations, n for exact search; None for HNSW until count_distances adds them.
-    neighbors: the results, (n_queries, k).
+    neighbors: the results, (n_queries, k). crowded: whether the machine worked for others meanwhile: the clock does not
+    count that, but searches share caches and memory with it, and take longer than alone.
     """
 
     ef: int | None
@@ -50,28 +54,29 @@ class Measurement:
     seconds: Float64
     distances: Float64 | None
     neighbors: Neighbors
+    crowded: bool = False
 
-    @property
+    @cached_property
     def mean_recall(self) -> float:
         """The mean recall@k over the queries, in [0, 1]."""
         return float(self.recall.mean())
 
-    @property
+    @cached_property
     def p50(self) -> float:
         """The median seconds per query."""
         return float(np.percentile(self.seconds, 50))
 
-    @property
+    @cached_property
     def p95(self) -> float:
         """The 95th percentile of the seconds per query."""
         return float(np.percentile(self.seconds, 95))
 
-    @property
+    @cached_property
     def mean_distances(self) -> float | None:
         """The mean number of distance computations per query; None if they were not counted."""
         return None if self.distances is None else float(self.distances.mean())
 
-    @property
+    @cached_property
     def qps(self) -> float:
         """The queries per second of one thread, one query after another."""
         return float(len(self.seconds) / self.seconds.sum())
@@ -90,18 +95,19 @@ def measure(
     if not len(unit):
         raise ParameterError("There are no queries to measure with; pass at least one.")
     each = [unit[row : row + 1] for row in range(len(unit))]
-    found, nanoseconds = [], []
-    with MACHINE_LOCK.exclusive(), _blas_controller().limit(limits=1, user_api="blas"):
-        for query in each[:WARM_UP]:
-            search(query)
-        for query in each:
-            start = time.thread_time_ns()
-            neighbors = search(query)
-            nanoseconds.append(time.thread_time_ns() - start)
-            found.append(neighbors)
+    found, nanoseconds, computed, passed = list[Neighbors](), list[int](), 0, 0
+    with MACHINE_LOCK.exclusive():
+        cold = True  # others have had the machine
+        while rest := each[len(found) :]:
+            cold = MACHINE_LOCK.pause() if found else cold
+            turn = _search_for_a_turn(search, rest, cold=cold)
+            found += turn.found
+            nanoseconds += turn.nanoseconds
+            computed, passed = computed + turn.computed, passed + turn.passed
     together = Neighbors(np.concatenate([one.ids for one in found]), np.concatenate([one.scores for one in found]))
     distances = np.full(len(unit), float(len(index))) if ef is None else None
-    return Measurement(ef, k, knn_recall(exact, together), np.array(nanoseconds) / 1e9, distances, together)
+    seconds, crowded = np.array(nanoseconds) / 1e9, passed > CROWDED * computed
+    return Measurement(ef, k, knn_recall(exact, together), seconds, distances, together, crowded)
 
 
 def count_distances(measured: Measurement, graph: HNSWGraph, queries: Float32) -> Measurement:
@@ -112,10 +118,10 @@ def count_distances(measured: Measurement, graph: HNSWGraph, queries: Float32) -
     """
     ef = measured.ef or measured.k
     counts: list[int] = []
-    for start in range(0, len(queries), WALKS_PER_SECTION):
-        with MACHINE_LOCK.shared():  # a walk is Python code: it would delay queries that are timed meanwhile
-            batch = queries[start : start + WALKS_PER_SECTION]
-            counts += [graph.walk(query, measured.k, ef, beams=False).distances for query in batch]
+    with MACHINE_LOCK.shared():  # a walk is Python code: it would delay queries that are timed meanwhile
+        for query in queries:
+            counts.append(graph.walk(query, measured.k, ef, beams=False).distances)
+            MACHINE_LOCK.pause()
     return replace(measured, distances=np.array(counts, dtype=np.float64))
 
 
@@ -164,12 +170,58 @@ def break_even(dimension: int, seconds: float, *, k: int, most: int = 1 << 18) -
     queries = rng.standard_normal((50, dimension), dtype=np.float32)
     below, n = (0, 0.0), 256
     while True:
-        index = ExactIndex(rng.standard_normal((n, dimension), dtype=np.float32))
-        p50 = measure(index, queries, index.search(queries, k), k=k).p50
+        vectors = _random_vectors(rng, n, dimension)
+        with MACHINE_LOCK.shared():
+            index = ExactIndex(vectors)
+            truth = index.search(queries, k)
+        p50 = measure(index, queries, truth, k=k).p50
         if p50 >= seconds or n >= most:
             share = (seconds - below[1]) / (p50 - below[1]) if p50 >= seconds > below[1] else float(p50 < seconds)
             return int(below[0] + max(0.0, share) * (n - below[0]))
         below, n = (n, p50), 2 * n
+
+
+def _random_vectors(rng: np.random.Generator, n: int, dimension: int) -> Float32:
+    """Return random vectors (n, dimension), drawn in sections that are short enough to let other threads run."""
+    vectors = np.empty((n, dimension), np.float32)
+    for start in range(0, n, VECTORS_PER_SECTION):
+        with MACHINE_LOCK.shared():
+            rng.standard_normal(dtype=np.float32, out=vectors[start : start + VECTORS_PER_SECTION])
+    return vectors
+
+
+@dataclass(frozen=True, eq=False)
+class _Turn:
+    """The results of a turn's queries, the nanoseconds of each, and of all: those computed, and those that passed."""
+
+    found: list[Neighbors]
+    nanoseconds: list[int]
+    computed: int
+    passed: int
+
+
+def _search_for_a_turn(search: Callable[[Float32], Neighbors], queries: Sequence[Float32], *, cold: bool) -> _Turn:
+    """Search the first queries, as many as a turn takes but at least one.
+
+    cold: whether to search some of them before, without the clock.
+    """
+    ends, found, nanoseconds, end = time.monotonic() + TURN_SECONDS, list[Neighbors](), list[int](), 0
+    with _blas_controller().limit(limits=1, user_api="blas"):
+        for query in queries[: WARM_UP if cold else 0]:
+            search(query)
+            if time.monotonic() > ends - TURN_SECONDS / 2:  # slow queries need no warm-up, and have no time for it
+                break
+        began, first = time.perf_counter_ns(), time.thread_time_ns()
+        for query in queries:
+            start = time.thread_time_ns()
+            neighbors = search(query)
+            end = time.thread_time_ns()
+            found.append(neighbors)
+            nanoseconds.append(end - start)
+            if time.monotonic() > ends:
+                break
+        passed = time.perf_counter_ns() - began
+    return _Turn(found, nanoseconds, end - first, passed)
 
 
 def _timed_search(index: ExactIndex | HNSWIndex, k: int, ef: int | None) -> Callable[[Float32], Neighbors]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from retriever.errors import RetrieverError, StorageError
+from retriever.errors import RetrieverError, StorageError, shortage, system_reason
 from retriever.storage.snapshot import MANIFEST, OWN_FILE
 
 MAX_FILES = 20  # in the archive of a saved collection
@@ -17,13 +17,16 @@ BYTES_PER_BLOCK = 1 << 20  # bytes unpacked at a time
 
 
 def pack_folder(folder: str | Path, target: str | Path) -> None:
-    """Write a saved folder's files into a zip archive. Raises StorageError if that fails."""
+    """Write a saved folder's files into a zip archive. Raises StorageError if that fails, and leaves no part of it."""
     try:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for path in sorted(Path(folder).iterdir()):
                 archive.write(path, path.name)
     except OSError as error:
-        raise StorageError(f"Writing {Path(target).name} failed ({error.strerror}).") from error
+        Path(target).unlink(missing_ok=True)
+        raise StorageError(
+            f"Writing {Path(target).name} failed: {system_reason(error)}. Nothing of it stays."
+        ) from error
 
 
 def unpack_saved(source: str | Path, folder: str | Path, *, max_bytes: int) -> None:
@@ -43,14 +46,20 @@ def unpack_saved(source: str | Path, folder: str | Path, *, max_bytes: int) -> N
 
 @contextmanager
 def open_archive(source: str | Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip archive. Raises StorageError for any error that damaged bytes cause, also while it is in use."""
+    """Open a zip archive. Raises StorageError for any error that damaged bytes cause, also while it is in use.
+
+    A full disk is called that. A lack of memory, which says little about the archive, is raised as MemoryError.
+    """
     name = Path(source).name
     try:
         with zipfile.ZipFile(source) as archive:
             yield archive
-    except RetrieverError:
+    except (RetrieverError, MemoryError):
         raise
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except OSError as error:
+        advice = "try again later" if shortage(error) else "download it again"
+        raise StorageError(f"{name} cannot be unpacked ({system_reason(error)}); {advice}.") from error
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise StorageError(f"{name} cannot be unpacked ({error}); download it again.") from error
     except Exception as error:  # zlib.error and others that damaged bytes cause
         raise StorageError(f"{name} is damaged ({type(error).__name__}); download it again.") from error

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from retriever.documents.document import Passage
-from retriever.errors import ParameterError, StorageError, VectorError
+from retriever.errors import ParameterError, StorageError, VectorError, shortage, system_reason
 from retriever.indexes.hnsw import HNSWIndex, check_graph_settings
 from retriever.run_record import versions
 from retriever.storage.passage_lines import parse_json, read_passages, write_passages
@@ -47,7 +47,6 @@ DAMAGE = (  # errors that damaged or forged files cause
     AttributeError,
     RecursionError,
     EOFError,
-    MemoryError,
     ParameterError,
     VectorError,
 )
@@ -106,7 +105,9 @@ def write_snapshot(folder: str | Path, snapshot: Snapshot) -> None:
     except (TypeError, ValueError, RecursionError) as error:
         raise StorageError(f"The settings cannot be written as JSON ({error}); what was there is whole.") from error
     except OSError as error:
-        raise StorageError(f"Saving into {folder.name} failed ({error.strerror}); what was there is whole.") from error
+        raise StorageError(
+            f"Saving into {folder.name} failed: {system_reason(error)}; what was there is whole."
+        ) from error
     sync_folder(folder)  # and the manifest before the files of the old one are deleted
     sync_folder(folder.parent)  # the folder itself may be new
     _delete_unnamed(folder, {entry["name"] for entry in files.values()})
@@ -117,7 +118,7 @@ def read_snapshot(folder: str | Path, *, with_graph: bool = True) -> Snapshot:
 
     A checksum proves that a file is unchanged, not who wrote it: so nothing in the files is executed, and nothing
     reaches hnswlib unchecked. with_graph: whether the graph is read. Raises StorageError for a folder that is missing,
-    damaged, not a saved retriever, or written by a newer version.
+    damaged, not a saved retriever, or written by a newer version; MemoryError if there is too little memory for it.
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
@@ -187,7 +188,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         manifest = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise StorageError(f"{folder.name} holds no {MANIFEST}; choose a folder that was written by save.") from error
-    except (OSError, ValueError, RecursionError, MemoryError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        if lacking := shortage(error):
+            raise StorageError(f"{folder.name} cannot be read now: {lacking}. Try again later.") from error
         raise StorageError(f"{MANIFEST} in {folder.name} cannot be read; save the retriever again.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise StorageError(f"{folder.name} was not written by this program; choose a folder that was written by save.")
@@ -212,6 +215,8 @@ def _read_part(folder: Path, part: str, entry: Mapping[str, Any]) -> bytes:
         check_file(folder / name, entry["bytes"])
         data = (folder / name).read_bytes()
     except OSError as error:
+        if lacking := shortage(error):
+            raise StorageError(f"{folder.name} cannot be read now: {lacking}. Try again later.") from error
         raise StorageError(f"The file {name} of {folder.name} is missing; save the retriever again.") from error
     except ValueError as error:
         raise StorageError(

@@ -76,7 +76,7 @@ def test_timed_sections_never_overlap_one_another_or_heavy_work(load):
     _, notes, _, _, sections = load
     assert overlaps(sections) == []
     timed = sum(what == "alone" for what, *_ in sections)
-    assert timed >= len(notes.seconds["slide"]) + len(notes.seconds["search"]), "what is timed has the machine alone"
+    assert len(notes.seconds["slide"]) and timed >= 2 * len(EFS), "what is timed has the machine alone"
     assert any(what == "work" for what, *_ in sections)
 
 

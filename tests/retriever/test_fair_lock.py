@@ -54,6 +54,23 @@ def test_exclusive_sections_run_alone_shared_ones_together_and_no_work_is_lost(l
     assert max(map(len, seen)) > 1, "batches of work are to run beside one another"
 
 
+def test_no_more_shared_sections_run_together_than_there_are_cores(pool):
+    """Else thirty visitors' walks run at once, and who wants to measure waits for all of them."""
+    lock, inside, most, guard = FairLock(together=2), [], [], threading.Lock()
+
+    def work():
+        with guard:
+            inside.append(1)
+            most.append(len(inside))
+        time.sleep(0.002)
+        with guard:
+            inside.pop()
+
+    for future in [pool.submit(visit, lock, "shared", work) for _ in range(60)]:
+        future.result(TIMEOUT)
+    assert max(most) == 2
+
+
 @pytest.mark.parametrize(
     ("first", "second"), [("shared", "exclusive"), ("exclusive", "shared"), ("exclusive", "exclusive")]
 )
@@ -120,6 +137,28 @@ def test_a_nested_section_is_part_of_the_outer_one(lock, pool):
         assert not entered.is_set()
     future.result(TIMEOUT)
     assert entered.is_set()
+
+
+@pytest.mark.parametrize("what", ["shared", "exclusive"])
+def test_a_pause_lets_those_who_wait_go_first_and_then_goes_on_alone(lock, pool, what):
+    """Also in a nested section: a measurement is one within the search of a question."""
+    order = []
+    assert not lock.pause(), "outside of a section there is nothing to leave"
+    with getattr(lock, what)():
+        assert not lock.pause(), "nobody waits"
+        future = pool.submit(visit, lock, "exclusive", lambda: order.append("other"))
+        wait_for(lambda: lock._waiting)
+        with getattr(lock, what)():
+            order.append("before")
+            assert lock.pause()
+            order.append("after")
+            late = pool.submit(visit, lock, "exclusive", lambda: order.append("late"))
+            wait_for(lambda: lock._waiting)
+            time.sleep(0.02)
+            order.append("end")
+    future.result(TIMEOUT)
+    late.result(TIMEOUT)
+    assert order == ["before", "other", "after", "end", "late"]
 
 
 def test_there_is_one_machine_lock_per_process():

@@ -1,6 +1,8 @@
 """Turns: addresses, and the visitors of an address, are served one after the other."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retriever.turns import Owner, Turns
 
@@ -56,3 +58,19 @@ def test_only_the_last_turns_are_remembered(monkeypatch):
     for number in range(100):
         turns.add(number + 1, Owner(str(number), "v"))
     assert len(served(turns)) == 100 and len(turns._last_turn) == 10
+
+
+OWNERS = st.builds(Owner, st.sampled_from("abc"), st.sampled_from("xyz"))
+
+
+@given(st.lists(OWNERS, max_size=12), st.integers(0, 12), st.lists(OWNERS, max_size=12))
+def test_the_order_told_beforehand_is_the_one_in_which_all_are_served(before, taken, after):
+    turns = Turns()
+    for number, owner in enumerate(before, 1):
+        turns.add(number, owner)
+    for _ in range(min(taken, len(before))):
+        turns.take(turns.next())
+    for number, owner in enumerate(after, 100):
+        turns.add(number, owner)
+    assert list(turns) == [*sorted(set(turns))], "in the order in which they were added"
+    assert turns.order() == served(turns)

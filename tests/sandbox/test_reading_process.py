@@ -1,8 +1,10 @@
 """ReadingProcess: what it reads, what its worker may not do, its limits, and that nothing of it is left over."""
 
+import contextlib
 import errno
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -395,6 +397,26 @@ def test_a_worker_that_does_not_start_is_a_clear_error(monkeypatch, tmp_path):
     with ReadingProcess() as process, pytest.raises(DocumentError) as caught:
         process.read(SAMPLES / "tea.txt")
     assert "No such file" in str(caught.value) and str(tmp_path) not in str(caught.value)
+
+
+def test_without_descriptors_no_file_is_called_damaged(tmp_path):
+    """The limit is that of this process, set to what it has open now."""
+    before, path = resource.getrlimit(resource.RLIMIT_NOFILE), tmp_path / "a.txt"
+    path.write_text("Owls hunt at night.")
+    taken = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 20, before[1]))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        with ReadingProcess([path]) as process, pytest.raises(RetrieverError, match="did not start: too many files"):
+            load_documents(path, read=process.read)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for handle in taken:
+            os.close(handle)
+    with ReadingProcess([path]) as process:
+        assert load_documents(path, read=process.read)[0].text == "Owls hunt at night."
 
 
 # --- cancelling, and clean-up --------------------------------------------------------------------------------------

@@ -31,6 +31,19 @@ def deflated(content, entries=""):
 CONTENT = stream(TEXT)
 
 
+def deflated_twice(megabytes):
+    """Return a stream of some two kilobytes that two filters inflate to so many megabytes."""
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(b" " * 1_000_000) for _ in range(megabytes)) + packer.flush()
+    return stream(zlib.compress(packed, 9), "/Filter [/FlateDecode /FlateDecode]")
+
+
+def deep_tree(depth):
+    """Write a PDF whose one page is below so many nodes of its page tree."""
+    nodes = [f"<< /Type /Pages /Kids [{number + 1} 0 R] /Count 1 >>".encode() for number in range(6, 6 + depth)]
+    return pdf(*nodes, PAGE, pages="/Kids [6 0 R] /Count 1")
+
+
 def pdf(*others, catalog="", pages="/Kids [3 0 R] /Count 1", content=CONTENT, font=FONT, prev=""):
     """Write a PDF of one page by hand: 1 catalog, 2 page tree, 3 page, 4 its content, 5 font, others from 6 on."""
     tree = [f"<< /Type /Catalog /Pages 2 0 R {catalog} >>".encode(), f"<< /Type /Pages {pages} >>".encode()]
@@ -61,6 +74,8 @@ PDFS = {  # name: (what writes it, words of the text it gives or of the reason i
         lambda: pdf(content=deflated(b"BT /F1 1 Tf " + b"(Owls hunt at night) Tj " * 300_000 + b"ET")),
         NO_MEMORY,
     ),
+    "content-gigabyte": (lambda: pdf(content=deflated_twice(400)), f"{NO_MEMORY}|broke down"),
+    "tree-deep": (lambda: deep_tree(20_000), "is damaged"),
     "content-self": (lambda: pdf(content=b"4 0 R"), NO_TEXT),
     "glyph-self": (lambda: pdf(stream(b"9 0 d0 " + TEXT), font=GLYPH_FONT), NO_TEXT),
     "length-huge": (lambda: pdf(content=b"<< /Length 99999999999 >>\nstream\n" + TEXT + b"\nendstream"), OWLS),

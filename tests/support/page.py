@@ -3,11 +3,15 @@
 import base64
 import gc
 import html
+import json
 import re
 import warnings
 from html.parser import HTMLParser
 
 import gradio as gr
+import plotly.graph_objects as go
+
+from ui.blocks import LabBlocks
 
 
 class Elements(HTMLParser):
@@ -52,6 +56,11 @@ def files_of(source):
     return {html.unescape(name): content_of(link) for name, link in links}
 
 
+def figure_of(plot):
+    """Return what is drawn as a Plotly figure, which refuses what Plotly does not know."""
+    return go.Figure(json.loads(plot.plot))
+
+
 def number(written):
     """Return a number as the page writes it, with a minus sign."""
     return float(written.replace("−", "-"))
@@ -61,7 +70,7 @@ def build_tab(build, *arguments):
     """Return what a function builds in a page of its own, and the page: handlers need no server."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
-        with gr.Blocks() as page:
+        with LabBlocks() as page:
             built = build(gr.State(), *arguments)
         gc.collect()
     return built, page

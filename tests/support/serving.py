@@ -34,7 +34,7 @@ def server_of(shared_samples):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         server = Server(build_page(shared_samples), shared_samples)
-        server.address = server.start(quiet=True)
+        server.address = server.start()
         gc.collect()
     try:
         yield server

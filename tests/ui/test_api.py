@@ -1,8 +1,11 @@
 """Tests of the API as programs see it: its endpoints, a session for each client, and a page that needs no model."""
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from gradio_client import Client, handle_file
@@ -12,6 +15,7 @@ from tests.support.judged import beir_zip
 from tests.support.paths import ROOT
 from tests.support.serving import GRADIO_WARNINGS, build, served
 from tests.support.small import HOSTILE, sentences
+from ui.inputs import SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.jobs.shared_samples import SharedSamples
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
@@ -25,7 +29,7 @@ def url(minilm):
     """The address of the app with the small sample prepared."""
     shared_samples = SharedSamples(("documents",))
     shared_samples.start()
-    shared_samples.wait_for("documents", lambda stage, done: None)
+    shared_samples.prepare("documents").result()
     with served(shared_samples) as address:
         yield address
 
@@ -232,10 +236,52 @@ def test_an_impossible_k_or_ef_is_told(client, number):
         assert "whole number" in error_of(client.predict, *values, api_name=f"/{endpoint}")
 
 
-def test_a_k_or_a_question_beyond_the_limits_is_told(client):
-    assert "whole number" in error_of(client.predict, 10**9, 10, api_name="/measure")
+def test_a_k_an_ef_or_a_question_beyond_the_limits_is_told(client):
+    """The limits are those of the page's sliders."""
+    for k, ef in ((SLIDER_MAX_K + 1, 10), (10, SLIDER_MAX_EF + 1)):
+        assert "whole number from 1 to" in error_of(client.predict, k, ef, api_name="/measure")
+        assert "whole number from 1 to" in error_of(client.predict, "tea", k, ef, api_name="/search")
+        with pytest.raises(AppError, match="whole number from 1 to"):
+            client.predict(collection="everyday_science", k=k, ef=ef, api_name="/compare", **MODELS, **NO_FILES)
     assert "empty" in error_of(client.predict, "  ", 3, 10, api_name="/search")
     assert "2,000" in error_of(client.predict, "x" * 2_001, 3, 10, api_name="/search")
+
+
+@pytest.mark.parametrize("numeral", ["1e400", "9" * 400, "[10]", "{}", "true"])
+def test_a_numeral_that_is_no_number_is_told(url, capfd, numeral):
+    """As any program may send it; gradio_client sends none of these."""
+    for endpoint, values in (("measure", f"{numeral}, 10"), ("measure", f"10, {numeral}")):
+        assert "whole number" in raw_error(url, endpoint, values)
+    for endpoint, values in (("search", f'"tea", {numeral}, 10'), ("search", f'"tea", 10, {numeral}')):
+        assert "whole number" in raw_error(url, endpoint, values)
+    assert "fault" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("numeral", ["null", "[10]", "{}", '"many"'])
+def test_a_slider_takes_no_value_of_another_kind(url, caplog, capfd, numeral):
+    """Gradio's own slider raises a TypeError for these, and its traceback in the log would quote them."""
+    with urlopen(f"{url.rstrip('/')}/config", timeout=30) as answer:
+        events = json.load(answer)["dependencies"]
+    number = next(event["id"] for event in events if event["api_name"].startswith("move_ef"))
+    body = f'{{"data": [{numeral}, null], "fn_index": {number}, "session_hash": "unfit"}}'.encode()
+    asked = Request(f"{url.rstrip('/')}/gradio_api/run/predict", body, {"Content-Type": "application/json"})
+    with pytest.raises(HTTPError) as raised:
+        urlopen(asked, timeout=30)
+    with raised.value as answer:
+        assert "reload the page" in json.load(answer)["error"]
+    assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
+
+
+def raw_error(url, endpoint, values):
+    """Return the message of a call whose JSON is written by hand."""
+    address = f"{url.rstrip('/')}/gradio_api/call/{endpoint}"
+    asked = Request(address, f'{{"data": [{values}]}}'.encode(), {"Content-Type": "application/json"})
+    with urlopen(asked, timeout=30) as answer:
+        event = json.load(answer)["event_id"]
+    with urlopen(f"{address}/{event}", timeout=30) as stream:
+        content = stream.read().decode()
+    assert content.startswith("event: error"), content
+    return content
 
 
 # --- visitors

@@ -25,7 +25,7 @@ def shared_samples(minilm, wordllama):
     """The shared samples with the small one prepared, and both models loaded."""
     shared_samples = SharedSamples(("documents",))
     shared_samples.start()
-    shared_samples.wait_for("documents", lambda stage, done: None)
+    shared_samples.prepare("documents").result()
     return shared_samples
 
 
@@ -130,9 +130,7 @@ def test_one_button_tells_which_model_is_better_and_what_the_index_costs(visitor
     visitor.open("models")
     visitor.take("Graph", "starved 4/20")
     said = visitor.compare()
-    judged = [
-        shared_samples.judged("everyday_science", lambda *_: None, model_name=name).with_graph(4, 20) for name in MODELS
-    ]
+    judged = [shared_samples.judged("everyday_science", model_name=name).with_graph(4, 20) for name in MODELS]
     found = [sum(index.evaluation(10).hits.values()) for index in judged]
     assert f"{MODELS[0]} finds an answer among its first 10 results for {found[0]} of 128 questions" in said
     assert f"{MODELS[1]} for {found[1]}" in said

@@ -41,7 +41,7 @@ def url(browser, minilm, wordllama):
     """The address of the app with the small sample."""
     shared_samples = SharedSamples(("documents",))
     shared_samples.start()
-    shared_samples.wait_for("documents", lambda stage, done: None)
+    shared_samples.prepare("documents").result()
     with served(shared_samples) as address:
         yield address
 

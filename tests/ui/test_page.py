@@ -3,6 +3,7 @@
 import gradio as gr
 import pytest
 
+from tests.support.handlers import finish
 from tests.support.page import build_tab, words_of
 from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
 from ui.page import WALK_TAB, Page, opened_tab
@@ -69,9 +70,8 @@ def test_the_revision_tells_collections_apart(indexed, starved):
 
 
 def test_python_docs_are_taken_by_choice(monkeypatch, indexed):
-    page = page_with()
-    monkeypatch.setattr(page.shared_samples, "wait_for", lambda name, progress: {"python_docs": indexed}[name])
-    taken = page.take_python_docs(Session())
+    monkeypatch.setattr("ui.jobs.shared_samples.cached_sample", lambda name, *_, **__: {"python_docs": indexed}[name])
+    taken = finish(page_with(names=()).take_python_docs(Session()))
     assert taken.indexed is indexed and taken.chosen
 
 

@@ -1,5 +1,6 @@
 """The indexes that a comparison needs, one a model: shared by all visitors, cached, or made."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,6 +13,7 @@ from retriever.indexing.pipeline import index_collection, with_model
 from retriever.progress import Progress
 from ui.compare.index_cache import IndexCache
 from ui.compare.request import BEIR, JUDGED_SAMPLES, CompareRequest
+from ui.jobs.job import Job
 from ui.jobs.memory_budget import MEMORY_BUDGET, check_passages_fit, estimated_bytes
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
@@ -31,15 +33,15 @@ class ModelIndexes:
     index_cache: IndexCache
     shared_samples: SharedSamples
 
-    def await_sample(self, model_name: str, progress: Progress) -> None:
-        """Wait until a requested sample is indexed with a model, which all visitors share; hold no place in a queue."""
-        if self.request.collection in JUDGED_SAMPLES:
-            self._sample(model_name, progress)
+    def needed_samples(self, model_names: Iterable[str]) -> list[Job[IndexedCollection]]:
+        """Return the lab's jobs that index a requested sample with some models, which all visitors share."""
+        name = JUDGED_SAMPLES.get(self.request.collection)
+        return [self.shared_samples.prepare(name, model_name=model) for model in model_names] if name else []
 
     def of_model(self, model_name: str, progress: Progress) -> JudgedIndex:
         """Return one model's index with the judged queries, on the requested graph."""
         if self.request.collection in JUDGED_SAMPLES:
-            found = self._sample(model_name, progress)
+            found = self._sample(model_name)
         elif self.request.collection == BEIR:
             found = self._uploaded(model_name, progress)
         else:
@@ -63,10 +65,9 @@ class ModelIndexes:
         make = partial(with_lower_case_queries, index, progress=progress)
         return self.index_cache.get_or_make(("lower case", index), make)
 
-    def _sample(self, model_name: str, progress: Progress) -> JudgedIndex:
+    def _sample(self, model_name: str) -> JudgedIndex:
         """Return a sample's index."""
-        name = JUDGED_SAMPLES[self.request.collection]
-        return self.shared_samples.judged(name, progress, model_name=model_name)
+        return self.shared_samples.judged(JUDGED_SAMPLES[self.request.collection], model_name=model_name)
 
     def _uploaded(self, model_name: str, progress: Progress) -> JudgedIndex:
         """Index a collection in BEIR layout; another relevance level changes nothing that is embedded."""

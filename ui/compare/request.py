@@ -7,6 +7,7 @@ from retriever.errors import DocumentError, ParameterError
 from retriever.evaluation.trec import MAX_GRADE
 from retriever.indexes.hnsw import check_graph_settings
 from retriever.parameters import check_count
+from ui.inputs import SLIDER_MAX_K
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.settings import limits
 from ui.uploads.parse import ParsedFiles, ParsedUpload, check_file_size
@@ -14,7 +15,7 @@ from ui.uploads.parse import ParsedFiles, ParsedUpload, check_file_size
 BEIR, LOADED = "Upload a BEIR collection", "Loaded in Documents"
 JUDGED_SAMPLES = {SAMPLE_TITLES[name]: name for name in ("everyday_science", "python_docs")}
 COLLECTIONS = (*JUDGED_SAMPLES, BEIR, LOADED)
-COMPARISON_MAX_K = 200  # results are cached for each k, so k is bounded
+COMPARISON_MAX_K = SLIDER_MAX_K  # results are cached for each k, so k is bounded
 
 
 @dataclass(frozen=True, kw_only=True)

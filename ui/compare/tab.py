@@ -1,6 +1,8 @@
 """The Compare models tab: two models on one judged collection, with the model's losses beside the index's."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 import gradio as gr
@@ -28,9 +30,10 @@ from ui.compare.records import comparison_record
 from ui.compare.state import ComparisonState
 from ui.compare.tables import error_bars, scoreboard
 from ui.compare.text import comparison_notes, cost_sentence, kinds_sentence, lucky_sentence, verdict_sentence
-from ui.jobs.job import Job, cancel_running, watch
+from ui.jobs.job import cancel_running
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
+from ui.jobs.watching import watch
 from ui.render.controls import (
     FIRST_EF,
     FIRST_K,
@@ -98,7 +101,7 @@ class CompareTab:
         shown: list[Block] = [self.results, self.lesson, self.board, self.figure, self.notes, self.errors]
         return [self.comparison_state, self.progress, *shown, self.listed, self.question, self.query_id, self.files]
 
-    def stream_comparison(self, values: Values) -> Iterator[Updates]:
+    async def stream_comparison(self, values: Values) -> AsyncGenerator[Updates, None]:
         """Run a comparison; yield its progress, and in the last step everything that shows the result.
 
         If the comparison fails or is cancelled, the last result stays.
@@ -107,14 +110,15 @@ class CompareTab:
         state: ComparisonState = values[self.comparison_state]
         session: Session = values[self.session]
         cancel_running(state.job)  # a second click restarts
-        work = plan_comparison(request, session, state.index_cache, self.shared_samples)
-        job = Job(work, kind="comparison").start()
+        planned = await asyncio.to_thread(plan_comparison, request, session, state.index_cache, self.shared_samples)
+        job = planned.submit()
         state = replace(state, job=job)
         started: Updates = {self.comparison_state: state}
         try:
-            for status in watch(job):
-                yield {**started, self.progress: progress_bar(status)}
-                started = {}  # written once
+            async with aclosing(watch(job)) as statuses:
+                async for status in statuses:
+                    yield {**started, self.progress: progress_bar(status)}
+                    started = {}  # written once
             result = job.result()
         except Cancelled:
             yield {self.progress: CANCELLED}
@@ -124,7 +128,8 @@ class CompareTab:
             raise
         state = replace(state, compared=result)
         done = HINT.format(DONE.format(format_seconds(result.seconds)))
-        shown = self.show_result(result, state.lifted_ef(values[self.ef]), values[self.show])
+        ef, show = state.lifted_ef(values[self.ef]), values[self.show]
+        shown = await asyncio.to_thread(self.show_result, result, ef, show)
         yield {self.comparison_state: state, self.progress: done, **shown}
 
     def cancel(self, comparison_state: ComparisonState) -> Html:

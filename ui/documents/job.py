@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from retriever.chunking.chunker import default_chunk_size
 from retriever.datasets.collection import Collection
@@ -14,7 +15,6 @@ from retriever.datasets.samples import load_sample
 from retriever.documents.document import Document
 from retriever.documents.loading import ACCEPTED_SUFFIXES
 from retriever.encoders.catalogue import model_card
-from retriever.encoders.loading import load_encoder
 from retriever.errors import DocumentError
 from retriever.indexes.hnsw import check_graph_settings
 from retriever.indexing.collection import IndexedCollection, IndexSettings
@@ -26,6 +26,7 @@ from retriever.unicode import clean_text
 from ui.inputs import check_whole_number
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.graph_rebuild import rebuild_graph
+from ui.jobs.job import Job
 from ui.jobs.memory_budget import MEMORY_BUDGET, check_passages_fit
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
@@ -104,10 +105,20 @@ def index_settings(
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """The work of a build, and the key of what it embeds."""
+    """The work of a build, and the key of what it embeds.
+
+    needs: the jobs that must end before it: those of a shared sample, or of a model. takes_place: whether the work is
+    heavy, as everything is but taking a sample as it is.
+    """
 
     work: Work
     source: str
+    needs: Sequence[Job[Any]] = ()
+    takes_place: bool = True
+
+    def submit(self) -> Job[IndexedCollection]:
+        """Add the build to the build queue and return its job. Raises RetrieverError if there is no room for it."""
+        return BUILD_QUEUE.submit(Job(self.work, kind="build", needs=self.needs, takes_place=self.takes_place))
 
 
 def plan_build(request: BuildRequest, session: Session, shared_samples: SharedSamples) -> BuildPlan:
@@ -120,11 +131,33 @@ def plan_build(request: BuildRequest, session: Session, shared_samples: SharedSa
     source, indexed = request.source_key(parsed_files), session.indexed
     if indexed is not None and session.source == source:
         return BuildPlan(partial(rebuild_graph, indexed, settings.M, settings.ef_construction), source)
-    if request.source == SAMPLE:
-        return BuildPlan(partial(_take_sample, request.sample, settings, shared_samples, indexed), source)
     if request.source == SAVED:
         return BuildPlan(partial(_load_saved, request.saved), source)
-    return BuildPlan(partial(_index_documents, request, parsed_files, indexed), source)
+    if request.source == SAMPLE and not _has_own_chunks(request):
+        return _plan_sample(request, source, shared_samples)
+    # the model is loaded before the build has a place: a slow download blocks nobody
+    needs = shared_samples.models.needed(settings.model_name)
+    return BuildPlan(partial(_index_documents, request, parsed_files, indexed), source, needs)
+
+
+def _has_own_chunks(request: BuildRequest) -> bool:
+    """Return whether a sample is requested in chunks of another size than the shared one's."""
+    settings = request.settings
+    return request.sample == "documents" and (settings.chunk_size, settings.chunk_overlap) != (None, 0)
+
+
+def _plan_sample(request: BuildRequest, source: str, shared_samples: SharedSamples) -> BuildPlan:
+    """Return the work that takes a shared sample, with another graph if that is requested."""
+    settings = request.settings
+    default = IndexSettings(model_name=settings.model_name)
+    sample = shared_samples.prepare(request.sample, model_name=settings.model_name)
+    if (settings.M, settings.ef_construction) == (default.M, default.ef_construction):
+        return BuildPlan(lambda progress: sample.result(), source, [sample], takes_place=False)
+
+    def build_graph(progress: Progress) -> IndexedCollection:
+        return rebuild_graph(sample.result(), settings.M, settings.ef_construction, progress)
+
+    return BuildPlan(build_graph, source, [sample])
 
 
 def _check_files(files: Sequence[str], allowed: Limits) -> None:
@@ -140,29 +173,11 @@ def _check_files(files: Sequence[str], allowed: Limits) -> None:
         raise DocumentError(f"The files have {total:.1f} MB together; at most {allowed.total_megabytes} MB are taken.")
 
 
-def _take_sample(
-    name: str,
-    settings: IndexSettings,
-    shared_samples: SharedSamples,
-    known: IndexedCollection | None,
-    progress: Progress,
-) -> IndexedCollection:
-    """Return a sample: the shared one if at most the graph differs, else one embedded as requested."""
-    default = IndexSettings(model_name=settings.model_name)
-    own_chunks = name == "documents" and (settings.chunk_size, settings.chunk_overlap) != (None, 0)
-    if own_chunks:
-        return _index_in_queue(lambda: load_sample(name), settings, known, progress)
-    indexed = shared_samples.wait_for(name, progress, model_name=settings.model_name)
-    if (settings.M, settings.ef_construction) == (default.M, default.ef_construction):
-        return indexed
-    return rebuild_graph(indexed, settings.M, settings.ef_construction, progress)
-
-
 def _load_saved(path: str, progress: Progress) -> IndexedCollection:
     """Load a saved collection; its graph is built anew: a worse one than its settings say would give wrong numbers."""
     progress("reading", 0.0)
     allowed = limits()
-    with BUILD_QUEUE.place(progress), tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         check_saved_archive(path, progress)
         unpack_saved(path, folder, max_bytes=allowed.unpacked_megabytes * MEGABYTE)
         discard_uploads([path])
@@ -172,33 +187,29 @@ def _load_saved(path: str, progress: Progress) -> IndexedCollection:
 def _index_documents(
     request: BuildRequest, parsed_files: ParsedFiles[Collection], known: IndexedCollection | None, progress: Progress
 ) -> IndexedCollection:
-    """Read what was uploaded or pasted, and index it."""
-    if request.source == PASTE:
-        collection = Collection("Pasted text", [Document("pasted text", clean_text(request.text), "Pasted text")])
-        return _index_in_queue(lambda: collection, request.settings, known, progress)
-    read = partial(parse_documents, request.files, progress)
-    return _index_in_queue(lambda: parsed_files.get_or_parse(request.files, read), request.settings, known, progress)
-
-
-def _index_in_queue(
-    read: Callable[[], Collection], settings: IndexSettings, known: IndexedCollection | None, progress: Progress
-) -> IndexedCollection:
-    """Read and index a collection in the build queue, within the memory budget.
+    """Read what was chosen, uploaded or pasted, and index it within the memory budget.
 
     known: the visitor's loaded collection; the vectors of texts that it already holds are reused.
     """
-    load_encoder(settings.model_name)  # outside the queue: a slow download blocks nobody
-    with BUILD_QUEUE.place(progress):
-        progress("reading", 0.0)
-        start = time.perf_counter()
-        collection = read()
-        indexed = index_collection(
-            collection,
-            settings,
-            progress=progress,
-            reading_seconds=time.perf_counter() - start,
-            max_passages=limits().chunks,
-            admit=partial(check_passages_fit, settings),
-            known=known,
-        )
-        return MEMORY_BUDGET.hold(indexed)
+    progress("reading", 0.0)
+    start, settings = time.perf_counter(), request.settings
+    collection = _read_documents(request, parsed_files, progress)
+    indexed = index_collection(
+        collection,
+        settings,
+        progress=progress,
+        reading_seconds=time.perf_counter() - start,
+        max_passages=limits().chunks,
+        admit=partial(check_passages_fit, settings),
+        known=known,
+    )
+    return MEMORY_BUDGET.hold(indexed)
+
+
+def _read_documents(request: BuildRequest, parsed_files: ParsedFiles[Collection], progress: Progress) -> Collection:
+    """Return the collection that was chosen, uploaded or pasted."""
+    if request.source == SAMPLE:
+        return load_sample(request.sample)
+    if request.source == PASTE:
+        return Collection("Pasted text", [Document("pasted text", clean_text(request.text), "Pasted text")])
+    return parsed_files.get_or_parse(request.files, partial(parse_documents, request.files, progress))

@@ -1,8 +1,12 @@
 """The Documents tab: take a sample, upload files, paste text or load a saved collection, and build it."""
 
+import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -10,17 +14,19 @@ from gradio.blocks import Block
 from gradio.events import Dependency
 
 from retriever.errors import Cancelled, RetrieverError
-from retriever.progress import ignore_progress
+from retriever.indexing.collection import IndexedCollection
+from retriever.progress import Progress
 from retriever.storage.archive import pack_folder
 from ui.documents.controls import BuildControls, create_controls, name_preset
 from ui.documents.job import BuildRequest, index_settings, plan_build
 from ui.documents.records import build_record
 from ui.documents.text import build_report, chunk_table
 from ui.jobs.build_queue import BUILD_QUEUE
-from ui.jobs.job import Job, cancel_running, watch
+from ui.jobs.job import Job, cancel_running
 from ui.jobs.memory_budget import collection_bytes
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
+from ui.jobs.watching import result_of, watch
 from ui.render.controls import HIDDEN, UNQUEUED, Updates, Values
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import folded_record
@@ -29,7 +35,7 @@ from ui.render.limits import limits_table
 from ui.render.numbers import format_megabytes
 from ui.session import Session
 from ui.settings import limits
-from ui.uploads.folder import check_disk_room, new_upload_folder
+from ui.uploads.folder import download_folder
 
 FIRST_STEP = HINT.format(Html("Choose documents on the left and press <b>Build</b>."))
 NOT_LOADED = HINT.format("Nothing is loaded yet.")
@@ -84,31 +90,31 @@ class DocumentsTab:
             settings=settings,
         )
 
-    def stream_build(self, values: Values) -> Iterator[Updates]:
+    async def stream_build(self, values: Values) -> AsyncGenerator[Updates, None]:
         """Build what the controls say; yield the progress, and in the last step the new session and its report.
 
         The session is written in the first and the last step only, so that what the visitor does on other tabs stays.
         """
         request, session = self.request(values), values[self.session]
         cancel_running(session.job)  # a second click restarts
-        planned = plan_build(request, session, self.shared_samples)
-        job = Job(planned.work, kind="build").start()
+        planned = await asyncio.to_thread(plan_build, request, session, self.shared_samples)
+        job = planned.submit()
         written = {self.session: replace(session, job=job, chosen=True)}
         # a visitor who has chosen nothing so far goes on getting samples
         unchanged = {} if session.chosen else {self.session: replace(session, job=None)}
         try:
-            for status in watch(job):
-                yield {**written, self.progress: progress_bar(status)}
-                written = {}
-            indexed = job.result()
+            async with aclosing(watch(job)) as statuses:
+                async for status in statuses:
+                    yield {**written, self.progress: progress_bar(status)}
+                    written = {}
+            done = session.with_collection(job.result(), planned.source)
         except Cancelled:
-            yield {**unchanged, self.progress: CANCELLED, **self.refresh(session)}
+            yield {**unchanged, self.progress: CANCELLED, **await asyncio.to_thread(self.refresh, session)}
             return
         except RetrieverError:
             yield {**unchanged, self.progress: FAILED}
             raise
-        done = session.with_collection(indexed, planned.source)
-        yield {self.session: done, self.progress: DONE, **self.refresh(done)}
+        yield {self.session: done, self.progress: DONE, **await asyncio.to_thread(self.refresh, done)}
 
     def refresh(self, session: Session) -> Updates:
         """Show the report of the loaded collection, with its run record, and its chunks."""
@@ -124,16 +130,22 @@ def cancel_build(session: Session) -> Html:
     return CANCELLING if cancel_running(session.job) else NOT_RUNNING
 
 
-def save_collection(session: Session) -> dict[str, Any]:
+async def save_collection(session: Session) -> dict[str, Any]:
     """Write the loaded collection as a zip and show its download button."""
-    indexed = session.loaded()
-    with BUILD_QUEUE.place(ignore_progress), tempfile.TemporaryDirectory() as folder:
-        check_disk_room(collection_bytes(indexed))
-        indexed.save(folder)
-        target = new_upload_folder() / "collection.zip"  # deleted when it is ten minutes old
-        pack_folder(folder, target)
+    job = BUILD_QUEUE.submit(Job(partial(_write_archive, session.loaded()), kind="save"))
+    target = await result_of(job)
     written = format_megabytes(target.stat().st_size)
     return gr.update(value=str(target), label=f"Download collection.zip ({written})", visible=True)
+
+
+def _write_archive(indexed: IndexedCollection, progress: Progress) -> Path:
+    """Write a collection as a zip and return its path."""
+    progress("saving", 0.0)
+    with download_folder(collection_bytes(indexed)) as download, tempfile.TemporaryDirectory() as folder:
+        indexed.save(folder)
+        target = download / "collection.zip"
+        pack_folder(folder, target)
+    return target
 
 
 def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> tuple[DocumentsTab, Dependency]:

@@ -1,163 +1,265 @@
-"""The guard: middleware that checks every request before Gradio does, and refuses what would harm other visitors.
+"""The guard: middleware that decides of every request who may ask, for what, and how much of it.
 
-It admits sessions up to the limit, bounds what a request may hold in memory, and closes those of Gradio's endpoints
-that this app does not use and that write files, fetch addresses for a visitor, or reveal another session.
+In this order: is there such a route, does the request come from the lab's own page or from a program, is its sender
+logged in, is there room for another visitor, is the body small and well formed. Only what passes is read and counted.
 """
 
-import json
+import re
+import secrets
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from retriever.parameters import MEGABYTE
+from ui.blocks import ONCE
+from ui.hosting.bodies import BodyReader, encode_object, objects_in, parse_object, read_body, replay
+from ui.hosting.login import Logins, login_page
+from ui.hosting.origins import client_address, headers_of, is_foreign
+from ui.hosting.refusals import (
+    BUSY_MESSAGE,
+    ENDED_MESSAGE,
+    FILE_MESSAGE,
+    FOREIGN_MESSAGE,
+    LOGIN_MESSAGE,
+    NO_ROUTE_MESSAGE,
+    READ_MESSAGE,
+    Refusal,
+)
+from ui.hosting.routes import API_PREFIX, BEFORE_LOGIN, SESSION_NAME, Kind, Route, find_route
+from ui.hosting.sessions import Sessions
 from ui.hosting.visitors import Visitors
 from ui.log import refused
-from ui.render.html import render
 from ui.settings import limits
+from ui.uploads.folder import uploads_root
 
-API_PREFIX = "/gradio_api/"
-CLOSED = tuple(
-    API_PREFIX + name
-    for name in (
-        "component_server",
-        "deep_link",
-        "dev/",
-        "process_recording",
-        "proxy=",
-        "run-history",
-        "runs",
-        "stream/",
-        "undo-vibe",
-        "vibe-",
-    )
-) + ("/monitoring",)
-EVENTS = tuple(API_PREFIX + name for name in ("queue/join", "run/", "api/", "call/"))
-HEARTBEAT = API_PREFIX + "heartbeat/"
-FULL_MESSAGE = "The lab is full: {sessions} visitors are here. Try again in a minute or two; nothing of yours is lost."
+SMALL_BODY = 64_000  # bytes of a body that holds no pasted text
 ESCAPED = 2  # JSON may escape a character as two or more
-ENDED_MESSAGE = (
-    "This page was not used for {minutes} minutes, so its collection was given up. Reload the page to go on."
-)
+MAX_STREAMS = 8  # connections that one session may hold open at once
+MAX_DIRECT = 8  # events beside the queue that one session may have under way at once
+MAX_OTHER_FILES = 5  # files that an event may name beside those to build from: judgments, a saved collection
+EVENT_FIELDS = ("data", "event_data", "fn_index", "session_hash", "trigger_id")  # others are not passed on
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A request that may be asked: its route, what its path names, its headers, and whether its sender is logged in."""
+
+    route: Route
+    named: str
+    headers: dict[str, str]
+    scope: Scope
+    logged_in: bool
+
+    @property
+    def address(self) -> str:
+        """The network address that it comes from."""
+        return str(self.scope["client"][0])
 
 
 class Guard:
     """ASGI middleware that passes on to the app only what may reach it."""
 
-    def __init__(self, app: ASGIApp, visitors: Visitors) -> None:
-        """Wrap an app; visitors: the registry of sessions."""
-        self.app, self.visitors = app, visitors
+    def __init__(self, app: ASGIApp, visitors: Visitors, logins: Logins, sessions: Sessions) -> None:
+        """Wrap an app."""
+        self.app, self.visitors, self.logins, self.sessions = app, visitors, logins, sessions
+        self._bodies = BodyReader()
+        self._direct: Counter[str] = Counter()  # events beside the queue, by session
+        self._streams: Counter[str] = Counter()  # open answers, by session
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on to the app."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        path: str = scope["path"]
-        if path.startswith(CLOSED):
-            await refusal(404, "There is no such address here.")(scope, receive, send)
-        elif path.startswith(HEARTBEAT):
-            await self._heartbeat(path.removeprefix(HEARTBEAT).strip("/"), scope, receive, send)
-        elif scope["method"] == "POST" and path.startswith(EVENTS):
-            await self._event(scope, receive, send)
-        elif path in ("/", "/config") and self.visitors.full:
-            refused("lab full")
-            await _full_response(path)(scope, receive, send)
+        try:
+            await self._pass_on(self._check(scope), receive, send)
+        except Refusal as refusal:
+            refused(refusal.reason)
+            await refusal.response()(scope, receive, send)
+
+    def _check(self, scope: Scope) -> Checked:
+        """Return a request with what is known of it. Raises Refusal if it may not be asked, or by nobody unknown."""
+        found, headers = find_route(scope["method"], scope["path"]), headers_of(scope)
+        if found is None:
+            raise Refusal(404, "unknown route", NO_ROUTE_MESSAGE)
+        route, named = found
+        if is_foreign(headers, route.kind):
+            raise Refusal(403, "foreign site", FOREIGN_MESSAGE)
+        if scope["method"] != "POST" and has_body(headers):
+            raise Refusal(400, "unexpected body", "This request may have no body.")
+        logged_in = self.logins.may_enter(cookies_of(headers))
+        if not logged_in and route.kind not in BEFORE_LOGIN:
+            raise Refusal(401, "not logged in", LOGIN_MESSAGE)
+        scope = {**scope, "client": (client_address(scope, headers), 0)}
+        return Checked(route, named, headers, scope, logged_in)
+
+    async def _pass_on(self, request: Checked, receive: Receive, send: Send) -> None:
+        """Pass a request on to the app. Raises Refusal before anything was sent if there is no room for it."""
+        scope, kind = request.scope, request.route.kind
+        if kind in (Kind.EVENT, Kind.CALL, Kind.CANCEL):
+            await self._event(request, receive, send)
+        elif kind in (Kind.LOGIN, Kind.LOGOUT):
+            with self._bodies.reserved(request.headers, SMALL_BODY):
+                body = await read_body(receive, SMALL_BODY)
+            await self.app(scope, replay(body, receive), send)
+        elif kind is Kind.HEARTBEAT:
+            self._admit(request.named, request.address)
+            with self._stream(request.named):
+                await self.app(scope, receive, send)
+        elif kind is Kind.STREAM:
+            await self._answer(session_of(scope), scope, receive, send)
+        elif kind is Kind.ANSWER:
+            await self._answer(self.sessions.of_event(request.named) or "", scope, receive, send)
+        elif kind is Kind.FILE and not is_offered(request.named):
+            raise Refusal(404, "file", NO_ROUTE_MESSAGE)
+        elif kind is Kind.PAGE and not request.logged_in:
+            await login_page()(scope, receive, send)
+        elif kind in (Kind.PAGE, Kind.CONFIG) and (words := self.visitors.refusal(request.address)):
+            raise Refusal(503, "full", words, page=kind is Kind.PAGE)
         else:
             await self.app(scope, receive, send)
 
-    async def _heartbeat(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Register a page as open for as long as its heartbeat connection is open."""
-        if self.visitors.has_ended(name) or not self.visitors.admit(name):
-            await refusal(503, full_message())(scope, receive, send)
-            return
+    async def _event(self, request: Checked, receive: Receive, send: Send) -> None:
+        """Read an event's body, and pass it on if its visitor may act."""
+        kind, scope = request.route.kind, request.scope
+        limit = SMALL_BODY if kind is Kind.CANCEL else limits().paste_megabytes * ESCAPED * MEGABYTE + SMALL_BODY
+        with self._bodies.reserved(request.headers, limit):
+            content = await parse_object(await read_body(receive, limit))
+            check_files(content)
+            if kind is not Kind.CANCEL:
+                content = {name: content[name] for name in EVENT_FIELDS if name in content}
+            name = content["session_hash"] = self._visitor_of(content, kind, request.address)
+            body = await encode_object(content)
+            if len(body) > SMALL_BODY and self.sessions.waiting_characters(name) > SMALL_BODY:
+                raise Refusal(429, "busy session", BUSY_MESSAGE)
+            scope = {**scope, "headers": with_length(scope["headers"], len(body))}
+            with self._under_way(name, direct=scope["path"].startswith(f"{API_PREFIX}run/")):
+                await self.app(scope, replay(body, receive), send)
+            if name.startswith(ONCE) and name not in self.sessions.names:
+                self.visitors.end(name)  # there is no such endpoint, or its values were refused
+
+    def _visitor_of(self, content: dict[str, Any], kind: Kind, address: str) -> str:
+        """Return the session that an event is for, admitted; a call without one gets a session for this call."""
+        name = content.get("session_hash")
+        if name is None and kind is Kind.CALL:
+            name = f"{ONCE}{secrets.token_hex(16)}"
+            if words := self.visitors.admit(name, address, once=True):
+                raise Refusal(503, "full", words)
+            return name
+        if not isinstance(name, str) or not re.fullmatch(SESSION_NAME, name) or name.startswith(ONCE):
+            raise Refusal(
+                400, "session name", "The request names no session; a name has at most 64 letters and digits."
+            )
+        if kind is Kind.CANCEL:
+            if name not in self.visitors:
+                raise Refusal(404, "session name", "There is no such session.")
+            return name
+        self._admit(name, address)
+        if self.sessions.is_busy(name):
+            raise Refusal(429, "busy session", BUSY_MESSAGE)
+        return name
+
+    def _admit(self, name: str, address: str) -> None:
+        """Record that a session acts. Raises Refusal if it has ended, or if there is no room for a new one."""
+        if self.visitors.has_ended(name):
+            raise Refusal(410, "ended session", ENDED_MESSAGE)
+        if words := self.visitors.admit(name, address):
+            raise Refusal(503, "full", words)
+
+    async def _answer(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a session's answers as long as the connection is open; a call's session ends with its answer."""
+        if name not in self.visitors:
+            raise Refusal(404, "no answer", READ_MESSAGE)
+        try:
+            with self._stream(name), self.sessions.reading(name):
+                await self.app(scope, receive, send)
+        finally:
+            if name.startswith(ONCE):
+                self.visitors.end(name)
+                await self.sessions.forget(name)
+
+    @contextmanager
+    def _stream(self, name: str) -> Iterator[None]:
+        """Count an open connection of a session. Raises Refusal if it has too many."""
+        if self._streams[name] >= MAX_STREAMS:
+            raise Refusal(429, "busy session", BUSY_MESSAGE)
+        self._streams[name] += 1
         self.visitors.connected(name)
         try:
-            await self.app(scope, receive, send)
+            yield
         finally:
             self.visitors.disconnected(name)
+            self._streams[name] -= 1
+            if not self._streams[name]:
+                del self._streams[name]
 
-    async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read an event's body, up to a limit, and pass it on to the app if its visitor may act."""
-        body = await _read_body(receive, limits().paste_megabytes * ESCAPED * MEGABYTE + MEGABYTE)
-        response = refusal(413, "This is larger than the lab takes; nothing was lost.") if body is None else None
-        if body is not None:
-            response = self._refusal_for(body)
-        if response is not None:
-            await response(scope, receive, send)
+    @contextmanager
+    def _under_way(self, name: str, *, direct: bool) -> Iterator[None]:
+        """Count an event beside the queue while it is under way. Raises Refusal if its session has too many."""
+        if not direct:
+            yield
             return
-        await self.app(scope, _replay(body or b"", receive), send)
-
-    def _refusal_for(self, body: bytes) -> Response | None:
-        """Return the refusal of an event, or None if it may pass."""
+        if self._direct[name] >= MAX_DIRECT:
+            raise Refusal(429, "busy session", BUSY_MESSAGE)
+        self._direct[name] += 1
         try:
-            content = json.loads(body)
-        except (ValueError, RecursionError):
-            return refusal(400, "The request is not JSON.")
-        if not isinstance(content, dict):
-            return refusal(400, "The request is not a JSON object.")
-        if any(path.startswith(("http:", "https:")) for path in _file_paths(content.get("data"))):
-            return refusal(400, "Files are uploaded, not fetched: send the file itself.")
-        name = content.get("session_hash")
-        if isinstance(name, str) and self.visitors.has_ended(name):
-            return refusal(410, ENDED_MESSAGE.format(minutes=limits().session_minutes))
-        if not (self.visitors.admit(name) if isinstance(name, str) else not self.visitors.full):
-            return refusal(503, full_message())
-        return None
+            yield
+        finally:
+            self._direct[name] -= 1
+            if not self._direct[name]:
+                del self._direct[name]
 
 
-def refusal(status: int, words: str) -> Response:
-    """Return a refusal in the form that Gradio's clients understand."""
-    return JSONResponse({"detail": words, "error": words}, status_code=status)
+def has_body(headers: dict[str, str]) -> bool:
+    """Return whether a request says that a body follows."""
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-def full_message() -> str:
-    """Return the message that the lab is full."""
-    return FULL_MESSAGE.format(sessions=limits().sessions)
+def check_files(content: dict[str, Any]) -> None:
+    """Raise Refusal if an event names a file that was not uploaded (an address, a path elsewhere), or too many."""
+    files = 0
+    for item in objects_in(content.get("data")):
+        path, address = item.get("path"), item.get("url")
+        files += path is not None
+        if files > limits().files + MAX_OTHER_FILES:
+            raise Refusal(413, "too many files", "The request names more files than are taken at once; choose fewer.")
+        if path is not None and not (isinstance(path, str) and is_offered(path)):
+            raise Refusal(400, "file", FILE_MESSAGE)
+        if address is not None and path is None:
+            raise Refusal(400, "file", FILE_MESSAGE)
 
 
-def _full_response(path: str) -> Response:
-    """Return the response to a new visitor, or a program, when the lab is full."""
-    if path == "/":
-        return HTMLResponse(render("hosting/full.html", words=full_message()), 503, {"Retry-After": "30"})
-    return refusal(503, full_message())
+def is_offered(path: str) -> bool:
+    """Return whether a path leads to a place below the folder of uploads and downloads."""
+    try:
+        return Path(path).is_absolute() and uploads_root().resolve() in Path(path).resolve().parents
+    except (OSError, ValueError, RuntimeError):  # too long, with a null byte, a loop of links
+        return False
 
 
-async def _read_body(receive: Receive, limit: int) -> bytes | None:
-    """Return a request's body, or None if it is larger than the limit or incomplete."""
-    parts: list[bytes] = []
-    count, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        parts.append(message.get("body", b""))
-        count += len(parts[-1])
-        if count > limit:
-            return None
-        more = message.get("more_body", False)
-    return b"".join(parts)
+def session_of(scope: Scope) -> str:
+    """Return the session that the query of a request names; empty if it names none, or several."""
+    names = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10).get("session_hash", [])
+    return names[0] if len(names) == 1 else ""
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a receive function that first gives a body that was already read, then goes on as before."""
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive_again() -> Message:
-        return pending.pop() if pending else await receive()
-
-    return receive_again
+def cookies_of(headers: dict[str, str]) -> dict[str, str]:
+    """Return a request's cookies; none if they cannot be read."""
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
+    except CookieError:
+        return {}
 
 
-def _file_paths(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
-    """Yield the paths of all files in an event's values."""
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, dict):
-            if isinstance(item.get("path"), str):
-                yield item["path"].lower().lstrip()
-            pending += item.values()
-        elif isinstance(item, list):
-            pending += item
+def with_length(headers: list[tuple[bytes, bytes]], length: int) -> list[tuple[bytes, bytes]]:
+    """Return a request's headers for a body of another length."""
+    replaced = (b"content-length", b"transfer-encoding", b"content-encoding")
+    kept = [(name, value) for name, value in headers if name not in replaced]
+    return [*kept, (b"content-length", str(length).encode())]

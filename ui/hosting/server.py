@@ -1,38 +1,49 @@
-"""The server of the page: guard, upload and health endpoints, regular clean-up, and a graceful stop."""
+"""The server of the page: the guard, the lab's own endpoints, regular clean-up, and a graceful stop."""
 
+import asyncio
 import gc
 import signal
 import sys
 import threading
 import time
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import cast
 
 import gradio as gr
+from fastapi import FastAPI
+from gradio.routes import App
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from retriever.parameters import MEGABYTE
 from retriever.run_record import versions
 from ui.hosting.asset_cache import AssetCache
-from ui.hosting.guard import API_PREFIX, Guard
+from ui.hosting.guard import Guard
+from ui.hosting.headers import SecurityHeaders
+from ui.hosting.http_server import HttpServer
+from ui.hosting.login import USER, Logins
+from ui.hosting.routes import API_PREFIX
+from ui.hosting.sessions import MAX_UNFINISHED, Sessions
 from ui.hosting.visitors import Visitors
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import RUNNING, cancel_all
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
-from ui.log import log_event
+from ui.log import log_event, log_failure, refused_counts
 from ui.render.styles import STYLE_SHEET, THEME
-from ui.settings import limits, password
-from ui.uploads.endpoint import receive_upload
+from ui.settings import framing_sites, limits, password, trusted_proxies
+from ui.uploads.disk_budget import DISK_BUDGET
+from ui.uploads.endpoint import upload_routes
 from ui.uploads.folder import sweep_uploads
 
-MAX_THREADS = 200  # threads that wait or work for visitors; most of them wait
-MAX_WAITING = 500  # events of all visitors that may wait at once
 SWEEP_SECONDS = 5.0  # seconds between two checks for ended sessions and old uploads
 SETTLE_SECONDS = 1.0  # seconds between two checks whether the first sample is ready
 SWITCH_SECONDS = 0.0005  # seconds a thread may keep the GIL from others: a timed section takes it a hundred times
+POLL_SECONDS = 0.01  # seconds between two looks of Gradio's queue; its own value, 0.001, takes 8 % of a core
 STOP_SECONDS = 10.0  # seconds that running jobs have to end
 TELL_SECONDS = 1.0  # seconds for pages that waited for a cancelled job to be told
 UPLOAD_SECONDS = 600.0  # seconds that an unread upload, or a download, stays on the disk
@@ -44,39 +55,83 @@ class Server:
     def __init__(self, demo: gr.Blocks, shared_samples: SharedSamples) -> None:
         """Store the page and its shared samples; nothing is started yet."""
         self.demo, self.shared_samples = demo, shared_samples
-        self.visitors = Visitors()
+        self.visitors, self.logins, self.sessions = Visitors(), Logins(password()), Sessions(demo)
         self._began, self._stopping = time.monotonic(), threading.Event()
+        self._http: HttpServer | None = None
 
-    def start(self, **options: Any) -> str:  # noqa: ANN401 - what launch takes
-        """Launch the page and return its address; options are passed to Gradio's launch."""
-        allowed, secret = limits(), password()
-        self.demo.queue(max_size=MAX_WAITING)
-        routes = [
-            Route("/health", self.health),
-            Route(f"{API_PREFIX}upload", receive_upload, methods=["POST"]),
-        ]
-        middleware = [Middleware(Guard, visitors=self.visitors), Middleware(AssetCache)]
+    def start(self) -> str:
+        """Serve the page and return its address. Raises ParameterError for a bad setting, or if no port is free."""
+        allowed = limits()
+        trusted_proxies(), framing_sites()  # a bad setting is told now, not to the first visitor
         sys.setswitchinterval(SWITCH_SECONDS)
-        _, address, _ = self.demo.launch(
-            theme=THEME,
-            css_paths=STYLE_SHEET,
-            footer_links=[],
-            ssr_mode=False,
-            max_threads=MAX_THREADS,
-            state_session_capacity=2 * allowed.sessions,
-            max_file_size=allowed.upload_megabytes << 20,  # the page names it in these megabytes
-            auth=[("class", secret)] if secret else None,
-            app_kwargs={"routes": routes, "middleware": middleware},
-            prevent_thread_lock=True,
-            **options,
-        )
-        threading.Thread(target=self._sweep_regularly, name="sweep", daemon=True).start()
-        address = str(address).rstrip("/")
+        self._http = HttpServer(self._app())
+        address = self._http.start()
         log_event("start", address=address, sessions=allowed.sessions, memory_megabytes=allowed.memory_megabytes)
         return address
 
+    def _app(self) -> FastAPI:
+        """Return the whole app: headers and guard, then the lab's own endpoints, then Gradio's."""
+        allowed = limits()
+        app = FastAPI(
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            lifespan=self._lifespan,
+            routes=[
+                Route("/health", self.health),
+                Route("/login", self.logins.log_in, methods=["POST"]),
+                Route("/login/", self.logins.log_in, methods=["POST"]),
+                Route("/logout", self.logins.log_out, methods=["POST"]),
+                *upload_routes(API_PREFIX),
+            ],
+            middleware=[
+                Middleware(SecurityHeaders),
+                Middleware(Guard, visitors=self.visitors, logins=self.logins, sessions=self.sessions),
+                Middleware(CORSMiddleware),  # which allows no other site; with it, Gradio leaves CORS alone
+            ],
+        )
+        demo, events = self.demo, allowed.sessions * MAX_UNFINISHED
+        demo.max_threads = events  # of which LabBlocks lets a visitor take a few
+        demo.queue(max_size=events)
+        demo.state_session_capacity = 2 * events  # never reached: the registry decides
+        queue = demo._queue
+        queue.sleep_when_free, queue.progress_update_sleep_when_free = POLL_SECONDS, 1.0
+        gr.mount_gradio_app(
+            app,
+            demo,
+            path="/",
+            auth=[(USER, password())] if self.logins.needed else None,
+            app_kwargs={"middleware": [Middleware(AssetCache)]},
+            max_file_size=allowed.upload_megabytes << 20,  # the page names it in these megabytes
+            theme=THEME,
+            css_paths=STYLE_SHEET,
+            footer_links=[],
+            run_history=False,
+            ssr_mode=False,
+            pwa=False,
+        )
+        mounted = next(route for route in app.routes if isinstance(route, Mount))
+        gradio_app = demo.app = cast(App, mounted.app)  # as launch does; the app before it serves nothing
+        gradio_app.tokens = self.logins.tokens  # type: ignore[assignment] # which forgets old ones
+        self.logins.cookies = (
+            f"access-token-{gradio_app.cookie_id}",
+            f"access-token-unsecure-{gradio_app.cookie_id}",
+        )
+        return app
+
+    @asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """Sweep as long as the app is served."""
+        sweeping = asyncio.create_task(self._sweep_regularly())
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeping
+
     def run(self) -> None:
-        """Launch the page, serve until SIGTERM or SIGINT, then stop gracefully."""
+        """Serve the page until SIGTERM or SIGINT, then stop gracefully."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._handle_stop_signal)
         self.start()
@@ -105,6 +160,8 @@ class Server:
         ended = cancel_all(STOP_SECONDS)
         time.sleep(tell)
         self.demo.close(verbose=False)
+        if self._http is not None:
+            self._http.close()
         log_event("stop", seconds_up=round(time.monotonic() - self._began), all_work_ended=ended)
 
     async def health(self, request: Request) -> Response:  # request: a route's argument
@@ -119,9 +176,12 @@ class Server:
             "seconds_up": round(time.monotonic() - self._began),
             "visitors": len(self.visitors),
             "full": self.visitors.full,
+            "events": self.sessions.unfinished,
             "jobs": len(RUNNING),
             "builds": {"working": BUILD_QUEUE.working, "waiting": BUILD_QUEUE.waiting},
             "collections_megabytes": round(MEMORY_BUDGET.held / MEGABYTE, 1),
+            "uploads": DISK_BUDGET.facts(),
+            "refused": refused_counts(),
             "samples": samples,
             "versions": dict(versions()),
         }
@@ -130,22 +190,20 @@ class Server:
     def _handle_stop_signal(self, number: int, frame: object) -> None:  # a signal handler's arguments
         self._stopping.set()
 
-    def _sweep_regularly(self) -> None:
+    async def _sweep_regularly(self) -> None:
         """End the sessions of visitors whose time has run out, and delete old uploads, until the stop."""
-        while not self._stopping.wait(SWEEP_SECONDS):
-            ended = self.visitors.expired()
-            for name in ended:
-                self.forget(name)
-            if ended:
-                log_event("sessions ended", sessions=len(ended), visitors=len(self.visitors))
-            sweep_uploads(UPLOAD_SECONDS)
+        while not self._stopping.is_set():
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self._sweep()
+            except Exception as error:  # of whatever kind: a sweep that ends would keep everything from then on
+                log_failure("fault", error, handler="sweep")
 
-    def forget(self, name: str) -> None:
-        """Delete all that Gradio holds for a session, and cancel its jobs."""
-        holder = self.demo.app.state_holder
-        state = holder.session_data.pop(name, None)
-        holder.time_last_used.pop(name, None)
-        for value in list(state.state_data.values()) if state else []:
-            job = getattr(value, "job", value)
-            if hasattr(job, "cancel"):
-                job.cancel()
+    async def _sweep(self) -> None:
+        ended = self.visitors.expired()
+        for name in {*ended, *self.sessions.names} - set(self.visitors.names):
+            await self.sessions.forget(name)
+        await self.sessions.drop_unread()
+        if ended:
+            log_event("sessions ended", sessions=len(ended), visitors=len(self.visitors))
+        await asyncio.to_thread(sweep_uploads, UPLOAD_SECONDS)

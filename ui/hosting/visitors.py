@@ -1,4 +1,4 @@
-"""The registry of visitors: how many are admitted, and whose time has run out. Independent of page and web server."""
+"""The registry of visitors: who is admitted, and whose time has run out. Independent of page and web server."""
 
 import threading
 import time
@@ -10,14 +10,26 @@ from cachetools import FIFOCache
 from ui.settings import limits
 
 GRACE_SECONDS = 120.0  # seconds that a closed page is remembered: bad Wi-Fi breaks connections, and the page reconnects
-MAX_ENDED = 10_000  # names of ended sessions that are remembered
+MAX_ENDED = 100_000  # names of ended sessions that are remembered
+MAX_CALLS = 16  # calls without a session from one address at once
+FULL_MESSAGE = "The lab is full: {sessions} visitors are here. Try again in a minute or two; nothing of yours is lost."
+ADDRESS_MESSAGE = (
+    "{sessions} visitors are here from your network, as many as one network may have. Close pages that are not used "
+    "any more, and try again in two minutes."
+)
+CALLS_MESSAGE = "{calls} calls without a session are under way from your network; try again once one has ended."
 
 
 @dataclass
 class Visit:
-    """The time of a visitor's last action, and the number of open connections of their page."""
+    """The time of a visitor's last action, where from, the number of open connections of their page.
+
+    once: whether it is the visit of a single call without a session.
+    """
 
     last: float
+    address: str = ""
+    once: bool = False
     pages: int = 0
 
 
@@ -35,23 +47,45 @@ class Visitors:
         """Return the number of visitors."""
         return len(self._visits)
 
+    def __contains__(self, name: str) -> bool:
+        """Return whether a session is admitted."""
+        return name in self._visits
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all sessions that are admitted."""
+        return list(self._visits)
+
+    def refusal(self, address: str, *, once: bool = False) -> str:
+        """Return why a new visitor from an address is not admitted, in words; empty if there is room."""
+        allowed = limits()
+        visits = list(self._visits.values())
+        if len(visits) >= allowed.sessions:
+            return FULL_MESSAGE.format(sessions=allowed.sessions)
+        near = [visit for visit in visits if visit.address == address]
+        if len(near) >= allowed.address_sessions:
+            return ADDRESS_MESSAGE.format(sessions=len(near))
+        if once and sum(visit.once for visit in near) >= MAX_CALLS:
+            return CALLS_MESSAGE.format(calls=MAX_CALLS)
+        return ""
+
     @property
     def full(self) -> bool:
-        """Whether no new visitor is admitted."""
+        """Whether no new visitor is admitted, from wherever."""
         return len(self._visits) >= limits().sessions
 
-    def admit(self, name: str) -> bool:
-        """Record that a visitor acts, and return True; return False for a new visitor when the lab is full."""
+    def admit(self, name: str, address: str = "", *, once: bool = False) -> str:
+        """Record that a visitor acts; return why a new one is not admitted, in words, else an empty string."""
         with self._lock:
             if name not in self._visits:
-                if self.full:
-                    return False
-                self._visits[name] = Visit(self._clock())
+                if words := self.refusal(address, once=once):
+                    return words
+                self._visits[name] = Visit(self._clock(), address, once)
             self._visits[name].last = self._clock()
-            return True
+            return ""
 
     def connected(self, name: str) -> None:
-        """Record that a visitor's page is open."""
+        """Record that a visitor's page is open, or that an answer is waited for."""
         with self._lock:
             if name in self._visits:
                 self._visits[name].pages += 1
@@ -62,6 +96,12 @@ class Visitors:
             if visit := self._visits.get(name):
                 visit.pages = max(0, visit.pages - 1)
                 visit.last = self._clock()
+
+    def end(self, name: str) -> None:
+        """End a session; its page has to be reloaded."""
+        with self._lock:
+            if self._visits.pop(name, None):
+                self._ended[name] = None
 
     def expired(self) -> list[str]:
         """Remove and return the sessions that were idle for too long, or whose page was closed."""

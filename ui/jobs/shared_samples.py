@@ -10,8 +10,11 @@ from retriever.experiments.judged_index import JudgedIndex, embed_judged_queries
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.sample_cache import cached_sample
 from retriever.progress import Progress
+from retriever.turns import LAB
+from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import Job, Status
 from ui.jobs.memory_budget import MEMORY_BUDGET
+from ui.jobs.model_loads import ModelLoads
 
 SAMPLE_TITLES = {
     "documents": "Sample documents",
@@ -29,11 +32,14 @@ SampleKey = tuple[str, str]  # sample, model
 
 
 class SharedSamples:
-    """The samples that all visitors share, prepared one after the other and read-only from then on."""
+    """The samples that all visitors share, prepared one after the other and read-only from then on.
+
+    models: the jobs that load models, which visitors share as well.
+    """
 
     def __init__(self, names: tuple[str, ...] = PREPARED_SAMPLES) -> None:
         """Store the names of the samples to prepare beforehand; nothing is started yet."""
-        self.names = names
+        self.names, self.models = names, ModelLoads()
         self._ready: dict[SampleKey, IndexedCollection] = {}
         self._jobs: dict[SampleKey, Job[IndexedCollection]] = {
             (name, PREPARED_MODEL): self._job(name, PREPARED_MODEL) for name in names
@@ -74,46 +80,39 @@ class SharedSamples:
 
     def failure(self, name: str) -> str:
         """Return why a sample could not be prepared; empty if it has not failed."""
-        job = self._jobs[name, PREPARED_MODEL]
-        if not job.wait(0) or (name, PREPARED_MODEL) in self._ready:
-            return ""
-        try:
-            job.result()
-        except Exception as error:  # of any type: visitors see it in place of the sample
-            return str(error) or type(error).__name__
-        return ""
+        error = self._jobs[name, PREPARED_MODEL].error  # of any type: visitors see it in place of the sample
+        return (str(error) or type(error).__name__) if error else ""
 
-    def wait_for(self, name: str, progress: Progress, *, model_name: str = PREPARED_MODEL) -> IndexedCollection:
-        """Return a sample, waiting until it is ready and passing its progress on; cancelling ends only the wait.
+    def prepare(self, name: str, *, model_name: str = PREPARED_MODEL) -> Job[IndexedCollection]:
+        """Return the lab's own job that prepares a sample, which is under way or has ended.
 
-        A sample that is not under way is prepared now, once for all who request it meanwhile, and anew if it failed
-        before. Raises CollectionError if there is no such sample or no memory for it, and what its preparation raised.
+        It is one for all who request the sample, and a new one if the last one failed. Raises CollectionError if there
+        is no such sample or no memory for it.
         """
         if name not in SAMPLE_TITLES:
             raise CollectionError(f"There is no shared sample {name!r}; choose one of: {', '.join(SAMPLE_TITLES)}.")
         self.start()
-        job = self._requested_job(name, model_name)
-        while not job.wait(0.2):
-            progress(job.status.stage, job.status.fraction)
-        return job.result()
+        key = name, model_name
+        with self._lock:
+            if key not in self._jobs or self._jobs[key].error:
+                MEMORY_BUDGET.check(0)  # what a further model embeds stays in memory for good
+                self._jobs[key] = self._job(name, model_name)
+                if not self._is_beforehand(key):
+                    BUILD_QUEUE.submit(self._jobs[key])
+            return self._jobs[key].start() if self._is_beforehand(key) else self._jobs[key]
 
-    def judged(self, name: str, progress: Progress, *, model_name: str) -> JudgedIndex:
-        """Return a sample with its judged queries embedded, once per process and model; see wait_for."""
-        indexed, key = self.wait_for(name, progress, model_name=model_name), (name, model_name)
+    def take(self, name: str) -> Job[IndexedCollection]:
+        """Submit and return a visitor's job that waits for a sample; to cancel it ends only the wait."""
+        sample = self.prepare(name)
+        return BUILD_QUEUE.submit(Job(lambda _: sample.result(), kind="sample", needs=[sample], takes_place=False))
+
+    def judged(self, name: str, *, model_name: str) -> JudgedIndex:
+        """Return a prepared sample with its judged queries embedded, once per process and model."""
+        indexed, key = self.prepare(name, model_name=model_name).result(), (name, model_name)
         with self._judging:
             if key not in self._judged:
                 self._judged[key] = embed_judged_queries(indexed)
             return self._judged[key]
-
-    def _requested_job(self, name: str, model_name: str) -> Job[IndexedCollection]:
-        """Return the started job that prepares a sample, a new job if the last one failed."""
-        key = (name, model_name)
-        with self._lock:
-            failed = key in self._jobs and self._jobs[key].wait(0) and key not in self._ready
-            if key not in self._jobs or failed:
-                MEMORY_BUDGET.check(0)  # what a further model embeds stays in memory for good
-                self._jobs[key] = self._job(name, model_name)
-            return self._jobs[key].start()
 
     def _run(self, delay: float) -> None:
         time.sleep(delay)
@@ -126,8 +125,14 @@ class SharedSamples:
             except Exception:
                 continue  # reported where the model is needed; the next sample has to be prepared all the same
 
+    def _is_beforehand(self, key: SampleKey) -> bool:
+        """Return whether a sample is one of those prepared beforehand, which take no place from visitors' builds."""
+        return key[0] in self.names and key[1] == PREPARED_MODEL
+
     def _job(self, name: str, model_name: str) -> Job[IndexedCollection]:
-        return Job(self._work(name, model_name), kind=f"sample {name}")
+        """Return a new job of the lab itself, whoever asks for the sample first; not started."""
+        needs = () if model_name == PREPARED_MODEL else self.models.needed(model_name)
+        return Job(self._work(name, model_name), kind=f"sample {name}", needs=needs, owner=LAB)
 
     def _work(self, name: str, model_name: str) -> Callable[[Progress], IndexedCollection]:
         def work(progress: Progress) -> IndexedCollection:

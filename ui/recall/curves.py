@@ -1,18 +1,21 @@
 """The curves of the loaded graph and the second graph: measured first, then distances counted, in the background."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
 import gradio as gr
 
 from retriever.indexing.measurements import Measurements
-from retriever.measurement.recall_and_latency import Measurement
-from retriever.progress import Progress, ignore_progress, stage_progress
-from ui.jobs.graph_rebuild import rebuild_graph
-from ui.jobs.job import Job, Status, watch
+from retriever.progress import Progress, stage_progress
+from ui.inputs import check_k, check_number
+from ui.jobs.build_queue import CURVE_QUEUE
+from ui.jobs.graph_rebuild import submit_rebuild
+from ui.jobs.job import Job, Status
 from ui.jobs.progress_text import progress_bar
+from ui.jobs.watching import result_of, watch
 from ui.recall.text import curve_lesson, target_sentence
 from ui.render.controls import DEFAULT_GRAPH, NO_CHANGE, STARVED_GRAPH, Updates
 from ui.render.html import HINT, LESSON, Html
@@ -43,52 +46,57 @@ class Curves:
         """The components that stream_curves updates."""
         return [self.lesson, self.token]
 
-    def stream_curves(self, k: float, session: Session) -> Iterator[Updates]:
+    async def stream_curves(self, k: float, session: Session) -> AsyncGenerator[Updates, None]:
         """Measure the curves of the loaded graph and the second graph, unless known; yield progress and tokens.
 
         Only progress is shown from here: the curve may be of a collection that was replaced meanwhile. Distances come
         last, as counting them takes longer than measuring.
         """
-        indexed, k = session.indexed, int(k)
+        indexed, k = session.indexed, check_k(k)
         if indexed is None:
             yield {self.lesson: NOTHING_LOADED}
             return
         graphs = [graph.measurements for graph in (indexed, session.overlay) if graph]
         unknown = [graph for graph in graphs if graph.known_curve(k) is None]
         if unknown:  # numbers at this ef first: those of the previous collection must not stay
-            indexed.measurements.measure_exact(k)  # else these numbers would wait for it until the curve is measured
+            # else these numbers would wait for it until the curve is measured
+            await result_of(_submit(partial(_measure_exact, indexed.measurements, k), "exact"))
             yield {self.lesson: progress_bar(Status("measuring the curve")), self.token: refresh_token()}
         for graph in unknown:
-            for status in _watch(partial(_measure_curve, graph, k), "curve"):
-                yield {self.lesson: progress_bar(status)}
+            async with aclosing(_watch(partial(_measure_curve, graph, k), "curve")) as statuses:
+                async for status in statuses:
+                    yield {self.lesson: progress_bar(status)}
         yield {self.token: refresh_token()}
         uncounted = [graph for graph in graphs if any(step.distances is None for step in graph.known_curve(k) or [])]
         for graph in uncounted:
-            for _ in _watch(partial(_count_distances, graph, k), "distances"):
-                yield NO_CHANGE  # what is shown stays meanwhile
+            async with aclosing(_watch(partial(_count_distances, graph, k), "distances")) as statuses:
+                async for _ in statuses:
+                    yield NO_CHANGE  # what is shown stays meanwhile
         if uncounted:
             yield {self.token: refresh_token()}
 
     def show_lesson(self, k: float, session: Session) -> Html | Updates:
         """Return what the curve teaches, once it is measured."""
-        indexed = session.indexed
-        curve = indexed.measurements.known_curve(int(k)) if indexed else None
+        indexed, k = session.indexed, check_k(k)
+        curve = indexed.measurements.known_curve(k) if indexed else None
         if indexed is None or curve is None:
             return NO_CHANGE
-        return LESSON.format(curve_lesson(indexed, indexed.measurements.measure_exact(int(k)), curve))
+        return LESSON.format(curve_lesson(indexed, indexed.measurements.measure_exact(k), curve))
 
     def answer_target(self, k: float, target: float, session: Session) -> Html:
         """Return which ef reaches the target recall."""
         if session.indexed is None:
             return Html()
-        curve = session.indexed.measurements.known_curve(int(k))
+        curve, target = session.indexed.measurements.known_curve(check_k(k)), check_number("recall", target, 0, 1)
         return Html.escape(target_sentence(curve, target) if curve else "The curve is still being measured.")
 
 
-def overlay_graph(name: str, session: Session) -> Session:
+async def overlay_graph(name: str, session: Session) -> Session:
     """Build the second graph over the same vectors, or remove it."""
     settings = OVERLAYS[name]
-    overlay = rebuild_graph(session.loaded(), *settings, ignore_progress) if settings else None
+    if settings is None:
+        return replace(session, overlay=None)
+    overlay = await result_of(submit_rebuild(session.loaded(), *settings))
     return replace(session, overlay=overlay)
 
 
@@ -102,18 +110,31 @@ def refresh_token() -> int:
     return time.monotonic_ns()
 
 
-def _measure_curve(graph: Measurements, k: int, progress: Progress) -> list[Measurement]:
-    """Measure a graph's curve."""
-    return graph.curve(k, progress=stage_progress(progress, "measuring the curve"))
+def _measure_exact(graph: Measurements, k: int, progress: Progress) -> None:
+    """Measure exact search, unless that was done before; the measurement is kept."""
+    progress("measuring exact search", 0.0)
+    graph.measure_exact(k)
 
 
-def _count_distances(graph: Measurements, k: int, progress: Progress) -> list[Measurement]:
-    """Count the distances of a graph's curve."""
-    return graph.counted_curve(k, progress=stage_progress(progress, "counting distances"))
+def _measure_curve(graph: Measurements, k: int, progress: Progress) -> None:
+    """Measure a graph's curve, which is kept."""
+    graph.curve(k, progress=stage_progress(progress, "measuring the curve"))
 
 
-def _watch(work: Callable[[Progress], list[Measurement]], kind: str) -> Iterator[Status]:
-    """Run work as a job and yield its status until it ends. Raises what the work raised."""
-    job = Job(work, kind=kind).start()
-    yield from watch(job)
+def _count_distances(graph: Measurements, k: int, progress: Progress) -> None:
+    """Count the distances of a graph's curve, which are kept."""
+    graph.counted_curve(k, progress=stage_progress(progress, "counting distances"))
+
+
+def _submit(work: Callable[[Progress], None], kind: str) -> Job[None]:
+    """Submit work as a job of the queue of curves."""
+    return CURVE_QUEUE.submit(Job(work, kind=kind))
+
+
+async def _watch(work: Callable[[Progress], None], kind: str) -> AsyncGenerator[Status, None]:
+    """Submit work and yield its status until it ends. Raises what the work raised."""
+    job = _submit(work, kind)
+    async with aclosing(watch(job)) as statuses:
+        async for status in statuses:
+            yield status
     job.result()

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
+from gradio.components.plot import PlotData
 
 from retriever.measurement.recall_and_latency import Measurement
-from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout
+from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout, plot
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def curve_figure(
     overlay: Sequence[Measurement] = (),
     overlay_name: str = "",
     cost: CostAxis = LATENCY_AXIS,
-) -> go.Figure:
+) -> PlotData:
     """Draw mean recall over the cost of a query, with points labelled by ef and exact search as the reference."""
     traces = []
     if overlay:
@@ -51,11 +51,11 @@ def curve_figure(
     if now is not None:
         traces.append(_current_point(now, cost))
     low = min([step.mean_recall for step in (*curve, *overlay)] or [now.mean_recall if now else 0])
-    return go.Figure(traces, _curve_layout(exact, low, cost))
+    return plot(traces, _curve_layout(exact, low, cost))
 
 
 def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, Any]:
-    """Return the axes and the line of exact search at once, as setting them one by one takes three times as long."""
+    """Return the axes and the line of exact search."""
     vertical = {"type": "line", "x0": cost.of(exact), "x1": cost.of(exact), "y0": 0, "y1": 1, "yref": "paper"}
     return {
         **base_layout(330),
@@ -69,9 +69,10 @@ def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, A
     }
 
 
-def _exact_point(exact: Measurement, cost: CostAxis) -> go.Scatter:
+def _exact_point(exact: Measurement, cost: CostAxis) -> dict[str, Any]:
     """Return the point of exact search, the reference."""
-    return go.Scatter(
+    return dict(
+        type="scatter",
         x=[cost.of(exact)],
         y=[1.0],
         mode="markers+text",
@@ -84,9 +85,10 @@ def _exact_point(exact: Measurement, cost: CostAxis) -> go.Scatter:
     )
 
 
-def _current_point(now: Measurement, cost: CostAxis) -> go.Scatter:
+def _current_point(now: Measurement, cost: CostAxis) -> dict[str, Any]:
     """Return the point at the slider's ef."""
-    return go.Scatter(
+    return dict(
+        type="scatter",
         x=[cost.of(now)],
         y=[now.mean_recall],
         mode="markers",
@@ -96,10 +98,11 @@ def _current_point(now: Measurement, cost: CostAxis) -> go.Scatter:
     )
 
 
-def _curve_trace(curve: Sequence[Measurement], name: str, cost: CostAxis, *, dash: str, symbol: str) -> go.Scatter:
+def _curve_trace(curve: Sequence[Measurement], name: str, cost: CostAxis, *, dash: str, symbol: str) -> dict[str, Any]:
     """Return one graph's curve; only some points are labelled, so that labels do not cover one another."""
     labels = [f"{step.ef}" if number % 2 == 0 or number == len(curve) - 1 else "" for number, step in enumerate(curve)]
-    return go.Scatter(
+    return dict(
+        type="scatter",
         x=[cost.of(step) for step in curve],
         y=[step.mean_recall for step in curve],
         mode="lines+markers+text",

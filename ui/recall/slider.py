@@ -7,11 +7,11 @@ import gradio as gr
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
-from ui.inputs import SearchSettings
+from ui.inputs import SearchSettings, check_k
 from ui.recall.curves import refresh_token
 from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, curve_figure
 from ui.recall.records import ef_record
-from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
+from ui.recall.tables import age_note, distance_sentence, measurement_cards, recall_histogram, worst_queries
 from ui.render.controls import NO_CHANGE, Updates
 from ui.render.export import record_section
 from ui.render.html import Html
@@ -56,19 +56,20 @@ class EfSlider:
         return [self.figure, self.spread, self.worst, self.record]
 
     def measure_at_ef(self, k: float, ef: float, session: Session) -> Updates:
-        """Measure at this ef, anew, and return the numbers; no change of them before anything is loaded."""
-        if session.indexed is None:
-            return {self.measured: None}
+        """Measure at this ef, unless that was done just now, and return the numbers; none before anything is loaded."""
         indexed, settings = session.indexed, SearchSettings.of(k, ef)
-        now = indexed.measurements.measure(settings.k, settings.ef)
-        cards = measurement_cards(now, indexed.measurements.measure_exact(settings.k))
+        if indexed is None:
+            return {self.measured: None}
+        recent = indexed.measurements.recent(settings.k, settings.ef)
+        now, exact = recent.value, indexed.measurements.measure_exact(settings.k)
+        cards = measurement_cards(now, exact, age_note(recent))
         return {self.cards: cards, self.measured: LastMeasurement(now, weakref.ref(indexed))}
 
     def draw_details(
         self, measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session
     ) -> Updates:
         """Return the rest of a measurement once the slider rests: counting and drawing take longer than measuring."""
-        indexed, overlay, cost = session.indexed, session.overlay, AXES[axis]
+        indexed, overlay, cost = session.indexed, session.overlay, AXES.get(str(axis), LATENCY_AXIS)
         if indexed is None or measured is None or not measured.fits(k, ef, session):
             return NO_CHANGE
         now, counted = measured.now, cost is DISTANCES_AXIS
@@ -93,7 +94,7 @@ class EfSlider:
 
     def go_to_smallest_ef(self, k: float) -> Updates:
         """Return the smallest ef that has an effect, which is k, and ask for its numbers."""
-        return {self.ef: int(k), self.token: refresh_token()}
+        return {self.ef: check_k(k), self.token: refresh_token()}
 
 
 def graph_name(indexed: IndexedCollection) -> str:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from retriever.progress import ignore_progress
-from ui.jobs.graph_rebuild import rebuild_graph
+from ui.jobs.graph_rebuild import submit_rebuild
+from ui.jobs.watching import result_of
 from ui.recall.curves import NO_OVERLAY, OVERLAYS, Curves, overlay_graph
 from ui.recall.labs.panel import build_lab_panel
 from ui.recall.slider import AXES, EfSlider
@@ -14,6 +14,7 @@ from ui.render.controls import (
     HIDDEN,
     LATEST,
     LATEST_UNQUEUED,
+    RAW,
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
     STARVED_GRAPH,
@@ -45,10 +46,10 @@ def waiting_note() -> Html:
     return WAITING
 
 
-def starve_graph(session: Session) -> Session:
+async def starve_graph(session: Session) -> Session:
     """Replace the graph by a starved one over the same vectors, which shows the trade-off."""
-    M, ef_construction = STARVED_GRAPH
-    return replace(session, indexed=rebuild_graph(session.loaded(), M, ef_construction, ignore_progress), chosen=True)
+    starved = await result_of(submit_rebuild(session.loaded(), *STARVED_GRAPH))
+    return replace(session, indexed=starved, chosen=True)
 
 
 def build_recall_tab(session: gr.State) -> RecallTab:
@@ -71,21 +72,27 @@ def _connect_slider(slider: EfSlider, session: gr.State) -> None:
         report_errors(slider.measure_at_ef),
         [k, ef, session],
         [slider.cards, measured],
-        **LATEST_UNQUEUED,
+        **LATEST_UNQUEUED | RAW,
     )
     inputs = [measured, k, ef, slider.axis, session]
-    drawn = moved.then(report_errors(slider.draw_details), inputs, slider.details, **LATEST_UNQUEUED)
+    drawn = moved.then(report_errors(slider.draw_details), inputs, slider.details, **LATEST_UNQUEUED | RAW)
     counted = [measured, k, ef, session]
-    drawn.then(report_errors(slider.show_distances), counted, slider.distances, **LATEST_UNQUEUED)
-    slider.smallest.click(slider.go_to_smallest_ef, k, [ef, token], **HIDDEN)
-    k.input(keep_ef_above_k, [k, ef], ef, **LATEST)
+    drawn.then(report_errors(slider.show_distances), counted, slider.distances, **LATEST_UNQUEUED | RAW)
+    slider.smallest.click(report_errors(slider.go_to_smallest_ef), k, [ef, token], **HIDDEN)
+    k.input(report_errors(keep_ef_above_k), [k, ef], ef, **LATEST)
 
 
 def _connect_curves(curves: Curves, session: gr.State) -> None:
     """Connect what the token, k, the target and the choice of a second graph start."""
     k, token, overlay, target = curves.k, curves.token, curves.overlay, curves.target
-    gr.on([target.input, token.change], curves.answer_target, [k, target, session], curves.reached, **LATEST)
-    token.change(curves.show_lesson, [k, session], curves.lesson, **LATEST)
+    gr.on(
+        [target.input, token.change],
+        report_errors(curves.answer_target),
+        [k, target, session],
+        curves.reached,
+        **LATEST,
+    )
+    token.change(report_errors(curves.show_lesson), [k, session], curves.lesson, **LATEST)
     stream = report_stream_errors(curves.stream_curves)
     k.input(stream, [k, session], curves.refreshed, **LATEST)
     chosen = overlay.input(waiting_note, None, curves.lesson, **LATEST)

@@ -6,11 +6,13 @@ from retriever.documents.document import Passage
 from retriever.graph.misses import mark_missed
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement
+from retriever.shared_results import SharedResult
 from ui.render.html import HINT, Html, render
-from ui.render.numbers import format_seconds, latency_ratio
+from ui.render.numbers import CROWD, format_seconds, latency_ratio
 
 WORST = 5
 SHOWN_MISSES = 4  # names of missed passages in a row of the worst queries
+NEWS_SECONDS = 1.0  # seconds up to which a measurement is called new
 BARS = 10  # of the histogram, besides the one for recall 1.0 exactly
 DISTANCES = Html(
     '<p class="lab-distances">At ef={} a query computes <b>{:,.0f}</b> distances; exact search computes '
@@ -18,8 +20,8 @@ DISTANCES = Html(
 )
 
 
-def measurement_cards(now: Measurement, exact: Measurement) -> Html:
-    """Return recall, latency and queries per second as cards, each with exact search's for comparison."""
+def measurement_cards(now: Measurement, exact: Measurement, note: str = "") -> Html:
+    """Return recall, latency and queries per second as cards, each with exact search's, and a note on all of them."""
     p50, exact_p50 = now.p50, exact.p50
     faster = latency_ratio(exact_p50, p50)
     cards = [
@@ -28,7 +30,16 @@ def measurement_cards(now: Measurement, exact: Measurement) -> Html:
         ("95th percentile", format_seconds(now.p95), "a query", format_seconds(exact.p95)),
         ("queries per second", f"{now.qps:,.0f}", "one thread", f"{exact.qps:,.0f}"),
     ]
-    return render("recall/cards.html", ef=now.ef, cards=cards)
+    notes = [note, CROWD if now.crowded or exact.crowded else ""]
+    return render("recall/cards.html", ef=now.ef, cards=cards, notes=[*filter(None, notes)])
+
+
+def age_note(recent: SharedResult[Measurement]) -> str:
+    """Return when a measurement was made, if it was not for this visitor alone."""
+    if not recent.shared:
+        return ""
+    when = f"{recent.seconds_ago:.0f} s ago" if recent.seconds_ago >= NEWS_SECONDS else "just now"
+    return f"Measured {when}, for all who asked."
 
 
 def distance_sentence(now: Measurement, exact: Measurement) -> Html:

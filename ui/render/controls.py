@@ -5,13 +5,14 @@ from typing import Any
 
 import gradio as gr
 
+from ui.inputs import SLIDER_MAX_EF as SLIDER_MAX_EF
+from ui.inputs import SLIDER_MAX_K as SLIDER_MAX_K
 from ui.inputs import SearchSettings
 
 Values = Mapping[Any, Any]  # component -> its value; what a handler receives whose inputs are a set
 Updates = dict[Any, Any]  # component -> its new value; what a handler with several outputs returns
 NO_CHANGE: Updates = gr.skip()
 
-SLIDER_MAX_K, SLIDER_MAX_EF = 50, 400
 FIRST_K = FIRST_EF = 10
 DEFAULT_GRAPH, STARVED_GRAPH, RICH_GRAPH = (16, 200), (4, 20), (32, 400)  # M, ef_construction
 GRAPH_PRESETS = {"default 16/200": DEFAULT_GRAPH, "starved 4/20": STARVED_GRAPH, "rich 32/400": RICH_GRAPH}
@@ -21,6 +22,9 @@ HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"
 UNQUEUED = HIDDEN | {"queue": False}
 LATEST = HIDDEN | {"trigger_mode": "always_last"}  # one request under way, and after it the newest values
 LATEST_UNQUEUED = LATEST | {"queue": False}
+# For what is often called and checks its own inputs: Gradio converts each input and output in a thread of its own,
+# which in a crowd takes longer than the handler. Values arrive as they were sent, and figures must be ready to be sent.
+RAW = {"preprocess": False, "postprocess": False}
 
 
 def keep_ef_above_k(k: float, ef: float) -> dict[str, Any]:

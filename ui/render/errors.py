@@ -2,28 +2,37 @@
 
 import functools
 import html
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import ParamSpec, TypeVar, cast
 
 import gradio as gr
 
-from retriever.errors import RetrieverError
+from retriever.errors import RetrieverError, shortage
 from ui.log import log_failure
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
+Stream = TypeVar("Stream", bound=Iterator[object] | AsyncIterator[object])
 
 
 def to_gradio_error(error: RetrieverError) -> gr.Error:
     """Return an error as a message on the page, escaped: text from files may contain markup."""
+    if shortage(error):  # a handler expected it, and the operator has to know
+        log_failure("shortage", error)
     message = html.escape(str(error), quote=False)
     return gr.Error(f"{message} Nothing that was loaded is lost.", duration=15, print_exception=False)
 
 
 def unexpected_error(error: Exception, handler: str) -> gr.Error:
-    """Log an error that is a fault of the lab, and return a message that quotes none of it."""
+    """Log an error that no handler expects, and return a message that quotes none of it.
+
+    It is a fault of the lab, or the machine has run out of disk, memory or files.
+    """
     log_failure("fault", error, handler=handler)
+    if lacking := shortage(error):
+        return to_gradio_error(RetrieverError(f"This cannot be done now: {lacking}. Try again in some minutes."))
     kind = type(error).__name__
     message = f"Something went wrong in the lab itself ({kind}), and its operator finds it in the log."
     return gr.Error(f"{message} Nothing that was loaded is lost: try again.", duration=15, print_exception=False)
@@ -44,22 +53,34 @@ def _errors_on_page(handler: Callable[..., object]) -> Iterator[None]:
 
 
 def report_errors(handler: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
-    """Wrap a handler so that an error becomes a message on the page and every output stays as it was."""
+    """Wrap a handler, async or not, so that an error becomes a message on the page and every output stays as it was."""
 
     @functools.wraps(handler)
     def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Returned:
         with _errors_on_page(handler):
             return handler(*args, **kwargs)
 
-    return wrapped
+    @functools.wraps(handler)
+    async def awaited(*args: Arguments.args, **kwargs: Arguments.kwargs) -> object:
+        with _errors_on_page(handler):
+            return await cast("Awaitable[object]", handler(*args, **kwargs))
+
+    return cast("Callable[Arguments, Returned]", awaited) if inspect.iscoroutinefunction(handler) else wrapped
 
 
-def report_stream_errors(handler: Callable[Arguments, Iterator[Returned]]) -> Callable[Arguments, Iterator[Returned]]:
-    """Wrap a handler that yields, as report_errors does one that returns."""
+def report_stream_errors(handler: Callable[Arguments, Stream]) -> Callable[Arguments, Stream]:
+    """Wrap a handler that yields, async or not, as report_errors does one that returns."""
 
     @functools.wraps(handler)
-    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[Returned]:
+    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[object]:
         with _errors_on_page(handler):
-            yield from handler(*args, **kwargs)
+            yield from cast("Iterator[object]", handler(*args, **kwargs))
 
-    return wrapped
+    @functools.wraps(handler)
+    async def streamed(*args: Arguments.args, **kwargs: Arguments.kwargs) -> AsyncIterator[object]:
+        with _errors_on_page(handler):
+            async with aclosing(cast("AsyncGenerator[object, None]", handler(*args, **kwargs))) as steps:
+                async for step in steps:
+                    yield step
+
+    return cast("Callable[Arguments, Stream]", streamed if inspect.isasyncgenfunction(handler) else wrapped)

@@ -2,6 +2,11 @@
 
 import math
 
+CROWD = (  # on latencies that others' work may have lengthened
+    "Measured in a crowd: the machine worked for others meanwhile, and a search that shares its caches with other work "
+    "takes longer than alone."
+)
+
 
 def format_seconds(value: float) -> str:
     """Format seconds in the unit that reads best: µs, ms, s or min."""

@@ -44,6 +44,8 @@ def measurement_numbers(step: Measurement) -> dict[str, Any]:
     summary: dict[str, Any] = {} if step.ef is None else {"ef": step.ef}
     if step.mean_distances is not None:
         summary["mean_distances"] = round(step.mean_distances, 2)
+    if step.crowded:
+        summary["measured_in_a_crowd"] = True
     return summary | {
         "mean_recall": round(step.mean_recall, 6),
         "p50_seconds": round(step.p50, 9),

@@ -1,15 +1,26 @@
 """The Search tab: one question answered twice, exactly and by HNSW at the chosen ef, side by side."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gradio as gr
 
 from retriever.encoders.loading import is_loaded
-from retriever.experiments.search_comparison import compare_searches
+from retriever.experiments.search_comparison import answer_question
 from ui.inputs import SearchSettings, check_question
-from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, SLIDER_MAX_EF, SLIDER_MAX_K, Updates, keep_ef_above_k
-from ui.render.errors import report_errors, report_stream_errors
+from ui.render.controls import (
+    HIDDEN,
+    LATEST,
+    LATEST_UNQUEUED,
+    NO_CHANGE,
+    RAW,
+    SLIDER_MAX_EF,
+    SLIDER_MAX_K,
+    UNQUEUED,
+    Updates,
+    keep_ef_above_k,
+)
+from ui.render.errors import report_errors
 from ui.render.export import record_section, result_downloads
 from ui.render.html import HINT, Html
 from ui.search.records import result_rows, search_record
@@ -49,38 +60,37 @@ class SearchTab:
         """The components that refresh updates."""
         return [self.question, self.offered, self.examples, *self.answers]
 
-    def answer(self, question: str, k: float, ef: float, session: Session) -> Updates:
+    def answer(self, question: str | None, k: float, ef: float, session: Session) -> Updates:
         """Return both answers to a question, marked where they differ."""
         # the slider of ef follows that of k a moment later
-        indexed, settings = session.loaded(), SearchSettings.of(k, ef)
-        both = compare_searches(indexed.retriever, check_question(question), settings.k, ef=settings.ef)
+        indexed, settings, asked = session.loaded(), SearchSettings.of(k, ef), check_question(question)
+        both = answer_question(indexed, asked, settings.k, ef=settings.ef)
         return {
             self.summary: search_summary(both, settings, indexed),
             self.exact: hit_list(both.exact, both.missed, side="exact"),
             self.hnsw: hit_list(both.hnsw, both.extra, side="hnsw"),
             self.downloads: result_downloads(result_rows(both)),
-            self.record: record_section(search_record(indexed, question, settings, both)),
+            self.record: record_section(search_record(indexed, asked, settings, both)),
         }
 
-    def stream_answer(self, question: str, k: float, ef: float, session: Session) -> Iterator[Updates]:
-        """Yield both answers to a question, after a note if the model must be loaded first."""
-        if session.indexed is not None and not is_loaded(session.indexed.settings.model_name):
-            yield {self.summary: LOADING}
-        yield self.answer(question, k, ef, session)
+    def note_loading(self, session: Session) -> Html | Updates:
+        """Return a note if the model must be loaded before the question is answered."""
+        loading = session.indexed is not None and not is_loaded(session.indexed.settings.model_name)
+        return LOADING if loading else NO_CHANGE
 
-    def answer_again(self, question: str, k: float, ef: float, session: Session) -> Updates:
+    def answer_again(self, question: str | None, k: float, ef: float, session: Session) -> Updates:
         """Return the answers after a slider moved, or no change before there is anything to ask."""
-        if session.indexed is None or not question.strip():
+        if session.indexed is None or not str(question or "").strip():
             return NO_CHANGE
         return self.answer(question, k, ef, session)
 
-    def refresh(self, question: str, offered: Sequence[str], session: Session) -> Updates:
+    def refresh(self, question: str | None, offered: Sequence[str], session: Session) -> Updates:
         """Adapt the tab to a newly loaded collection: its examples, the first as the question unless one was typed."""
         if session.indexed is None:
             return NO_CHANGE
         examples = list(session.indexed.queries[:EXAMPLES])
         cleared = dict.fromkeys(self.answers, "")
-        asked = {} if question.strip() and question not in offered else {self.question: examples[0]}
+        asked = {} if str(question or "").strip() and question not in offered else {self.question: examples[0]}
         shown = gr.Dataset(samples=[[example] for example in examples])
         return {**cleared, **asked, self.summary: CHANGED, self.offered: examples, self.examples: shown}
 
@@ -94,12 +104,13 @@ def build_search_tab(session: gr.State) -> SearchTab:
     """Create the tab's components and connect their event listeners."""
     tab = _create_components()
     inputs = [tab.question, tab.k, tab.ef, session]
-    answer = report_stream_errors(tab.stream_answer)
-    gr.on([tab.search.click, tab.question.submit], answer, inputs, tab.answers, **HIDDEN)
-    chosen = tab.examples.click(take_example, tab.examples, tab.question, **HIDDEN)
-    chosen.then(answer, inputs, tab.answers, **HIDDEN)
-    tab.k.input(keep_ef_above_k, [tab.k, tab.ef], tab.ef, **LATEST)
-    gr.on([tab.k.input, tab.ef.input], report_errors(tab.answer_again), inputs, tab.answers, **LATEST)
+    answer, asked = report_errors(tab.answer), [tab.search.click, tab.question.submit]
+    gr.on(asked, tab.note_loading, session, tab.summary, **UNQUEUED)
+    gr.on(asked, answer, inputs, tab.answers, **UNQUEUED | RAW)
+    chosen = tab.examples.click(report_errors(take_example), tab.examples, tab.question, **HIDDEN)
+    chosen.then(answer, inputs, tab.answers, **UNQUEUED | RAW)
+    tab.k.input(report_errors(keep_ef_above_k), [tab.k, tab.ef], tab.ef, **LATEST)
+    gr.on([tab.k.input, tab.ef.input], report_errors(tab.answer_again), inputs, tab.answers, **LATEST_UNQUEUED | RAW)
     return tab
 
 

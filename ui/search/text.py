@@ -7,6 +7,7 @@ from retriever.experiments.search_comparison import SearchComparison
 from retriever.indexing.collection import IndexedCollection
 from ui.inputs import SearchSettings
 from ui.render.html import Html, render
+from ui.render.numbers import CROWD
 from ui.render.passages import passage_noun
 
 TAGS = {"exact": "missed by HNSW", "hnsw": "not among the true ones"}  # of marked hits
@@ -23,7 +24,8 @@ def search_summary(both: SearchComparison, settings: SearchSettings, indexed: In
         f"HNSW at ef={settings.ef}": (both.seconds["HNSW"], "lab-part-hnsw"),
         "exact": (both.seconds["exact"], "lab-part-exact"),
     }
-    return time_bar(parts) + Html("<p>{}</p>").format(words)
+    crowd = Html('<p class="lab-when">{}</p>').format(CROWD) if both.crowded else Html()
+    return time_bar(parts) + crowd + Html("<p>{}</p>").format(words)
 
 
 def hit_list(found: Sequence[ScoredPassage], marked: Sequence[bool], *, side: str) -> Html:

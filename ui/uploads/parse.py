@@ -16,7 +16,7 @@ from retriever.datasets.beir import read_beir, read_queries
 from retriever.datasets.beir_archive import unpack_beir
 from retriever.datasets.collection import Collection
 from retriever.documents.loading import load_documents
-from retriever.errors import Cancelled, DocumentError
+from retriever.errors import Cancelled, DocumentError, shortage
 from retriever.evaluation.trec import Qrels, read_qrels
 from retriever.parameters import MEGABYTE
 from retriever.progress import Progress
@@ -76,8 +76,9 @@ class ParsedFiles(Generic[Parsed]):
                 self._last = digests, read()
             except Cancelled:
                 raise  # the files stay, as they were not read
-            except BaseException:
-                discard_uploads(paths)  # a file that cannot be read now never can be
+            except BaseException as error:
+                if not shortage(error):  # then they can be read later
+                    discard_uploads(paths)
                 raise
         discard_uploads(paths)
         return self._last[1]

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
+from gradio.components.plot import PlotData
 
 from retriever.vectors import Float32, Int64
-from ui.render.figures import EXACT_COLOUR, GREY_COLOUR, HNSW_COLOUR, MISSED_COLOUR, base_layout
+from ui.render.figures import EXACT_COLOUR, GREY_COLOUR, HNSW_COLOUR, MISSED_COLOUR, base_layout, plot
 from ui.render.html import plotly_text
 from ui.render.passages import passage_place
 from ui.walk.trace import WalkTrace
@@ -23,7 +23,7 @@ HEIGHT = 420
 LABEL = 60  # characters of a name in a label
 
 
-def map_figure(trace: WalkTrace, number: int) -> go.Figure:
+def map_figure(trace: WalkTrace, number: int) -> PlotData:
     """Draw the walk up to a step, counted from 1; the small maps on the left are the upper layers."""
     measurements = trace.indexed.measurements
     graph, xy = measurements.graph, measurements.positions  # (n, 2)
@@ -32,10 +32,10 @@ def map_figure(trace: WalkTrace, number: int) -> go.Figure:
     traces = _ground_traces(trace, number, xy, question)
     for layer in range(1, top + 1):
         traces += _upper_traces(trace, number, xy, question, layer, highest=layer == top)
-    return go.Figure(traces, _map_layout(xy, question, top))
+    return plot(traces, _map_layout(xy, question, top))
 
 
-def _ground_traces(trace: WalkTrace, number: int, xy: Float32, question: Float32) -> list[go.Scatter]:
+def _ground_traces(trace: WalkTrace, number: int, xy: Float32, question: Float32) -> list[dict[str, Any]]:
     """Return the traces of the ground layer."""
     steps = [step for step in trace.walk.steps[:number] if step.layer == 0]
     followed = [step.node for step in steps]
@@ -60,7 +60,7 @@ def _ground_traces(trace: WalkTrace, number: int, xy: Float32, question: Float32
 
 def _upper_traces(
     trace: WalkTrace, number: int, xy: Float32, question: Float32, layer: int, *, highest: bool
-) -> list[go.Scatter]:
+) -> list[dict[str, Any]]:
     """Return the traces of one upper layer's small map; the highest map also has the steps of all layers above."""
     graph = trace.indexed.measurements.graph
     steps = [s for s in trace.walk.steps[:number] if s.layer == layer or (highest and s.layer > layer)]
@@ -76,10 +76,10 @@ def _upper_traces(
         _dots(trace, entry, xy, "entry point", HNSW_COLOUR, 12, "diamond-open", line=2),
         _question_trace(question),
     ]
-    return [dots.update(axis) for dots in traces]
+    return [dots | axis for dots in traces]
 
 
-def _background(trace: WalkTrace, nodes: Int64, xy: Float32, most: int) -> go.Scatter:
+def _background(trace: WalkTrace, nodes: Int64, xy: Float32, most: int) -> dict[str, Any]:
     """Return a trace of at most so many of some nodes, evenly spread over them, which say nothing on hover."""
     spread = nodes[:: max(1, -(-len(nodes) // most))].tolist()
     return _dots(trace, spread, xy, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35)
@@ -98,13 +98,14 @@ def _dots(
     path: bool = False,
     opacity: float = 1.0,
     line: int = 1,
-) -> go.Scatter:
+) -> dict[str, Any]:
     """Return a trace of nodes; path: whether to join them in order."""
     rows, passages = np.array(nodes, np.int64), trace.indexed.retriever.passages
     labels = [plotly_text(passage_place(passages[row])[:LABEL]) for row in nodes] if hover else None
-    return go.Scatter(
-        x=xy[rows, 0].round(4),
-        y=xy[rows, 1].round(4),
+    return dict(
+        type="scatter",
+        x=xy[rows, 0].astype(float).round(4).tolist(),
+        y=xy[rows, 1].astype(float).round(4).tolist(),
         mode="lines+markers" if path else "markers",
         name=name,
         text=labels,
@@ -117,9 +118,10 @@ def _dots(
     )
 
 
-def _question_trace(question: Float32) -> go.Scatter:
+def _question_trace(question: Float32) -> dict[str, Any]:
     """Return the question's mark."""
-    return go.Scatter(
+    return dict(
+        type="scatter",
         x=[float(question[0])],
         y=[float(question[1])],
         mode="markers",

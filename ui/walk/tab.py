@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from ui.inputs import SearchSettings
+from retriever.parameters import check_count
+from ui.inputs import SearchSettings, check_whole_number
 from ui.render.controls import (
     FIRST_EF,
     FIRST_K,
@@ -12,6 +13,7 @@ from ui.render.controls import (
     LATEST,
     LATEST_UNQUEUED,
     NO_CHANGE,
+    RAW,
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
     Updates,
@@ -76,7 +78,7 @@ class WalkTab:
         """Return the map of the walk up to a step, and what the step does."""
         if trace is None:
             return NO_CHANGE
-        at = min(int(number), len(trace.walk.steps))
+        at = min(check_count("step", check_whole_number("step", number), 1), len(trace.walk.steps))
         return {self.figure: map_figure(trace, at), self.words: step_sentence(trace, at)}
 
     def refresh(self, drawn: int, k: float, ef: float, session: Session) -> Updates:
@@ -112,10 +114,12 @@ def build_walk_tab(session: gr.State) -> WalkTab:
     tab = _create_components()
     asked, walked = [tab.question, tab.k, tab.ef, session], [tab.trace, tab.k, tab.ef, session]
     gr.on([tab.start.click, tab.question.input], report_errors(tab.walk), asked, tab.views, **HIDDEN)
-    tab.ef.input(report_errors(tab.walk_again), walked, tab.views, **LATEST_UNQUEUED)
-    tab.k.input(keep_ef_above_k, [tab.k, tab.ef], tab.ef, **LATEST)
+    tab.ef.input(report_errors(tab.walk_again), walked, tab.views, **LATEST_UNQUEUED | RAW)
+    tab.k.input(report_errors(keep_ef_above_k), [tab.k, tab.ef], tab.ef, **LATEST)
     tab.k.input(report_errors(tab.walk_again), walked, tab.views, **LATEST)
-    tab.step.input(report_errors(tab.show_step), [tab.step, tab.trace], [tab.figure, tab.words], **LATEST_UNQUEUED)
+    tab.step.input(
+        report_errors(tab.show_step), [tab.step, tab.trace], [tab.figure, tab.words], **LATEST_UNQUEUED | RAW
+    )
     return tab
 
 

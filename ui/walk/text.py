@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.misses import Miss
 from retriever.graph.traversal import Step
 from retriever.indexing.collection import IndexedCollection
@@ -85,7 +86,8 @@ def _reason(trace: WalkTrace, miss: Miss) -> str:
     if miss.smallest_ef is None:
         return f"cannot be reached: {_linking(miss)}, and no ef leads the walk there."
     graph = trace.indexed.measurements.graph
-    distances = graph.walk(trace.query, trace.walk.k, miss.smallest_ef, beams=False).distances
+    with MACHINE_LOCK.shared():
+        distances = graph.walk(trace.query, trace.walk.k, miss.smallest_ef, beams=False).distances
     beyond = f" (beyond this slider's {SLIDER_MAX_EF})" if miss.smallest_ef > SLIDER_MAX_EF else ""
     found = f"ef={miss.smallest_ef}{beyond} finds it, for {distances:,} distances"
     return f"was never looked at: {_linking(miss)}; {found}."

@@ -69,7 +69,6 @@ def hardest_queries(indexed: IndexedCollection, settings: SearchSettings, count:
     """Return the rows of the measuring queries that HNSW does worst on, worst first."""
     k = min(settings.k, len(indexed))
     truth, hnsw = indexed.measurements.truth(k), indexed.retriever.hnsw
-    with MACHINE_LOCK.shared():
-        found = hnsw.search(indexed.query_vectors, k, ef=settings.ef)
+    found = hnsw.search(indexed.query_vectors, k, ef=settings.ef)
     rows: list[int] = np.argsort(knn_recall(truth, found), kind="stable")[:count].tolist()
     return rows

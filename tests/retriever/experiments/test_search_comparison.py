@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retriever.errors import ParameterError
-from retriever.experiments.search_comparison import compare_searches
+from retriever.experiments.search_comparison import answer_question, compare_searches
 from retriever.graph.misses import mark_differences
 from retriever.indexes.base import NO_ID
 from retriever.retrievers.dense import DenseRetriever
+from tests.support.small import collection_of, sentences
 
 WORDS = "lamp sea bread yeast shore light oven far small wild storm ship rock tower salt flour water heat".split()
 
@@ -82,3 +83,12 @@ def test_marks_without_ties_are_the_setdifferences(ids, n_true, n_found):
     missed, extra = mark_differences(padded(true), padded(found), recall)
     assert missed == [row not in found for row in true]
     assert extra == [row not in true for row in found]
+
+
+def test_the_same_question_is_answered_once_a_collection(fake_encoder):
+    one, other = (collection_of(fake_encoder, sentences(40)) for _ in range(2))
+    answer = answer_question(one, "lamp at sea", 5, ef=10)
+    assert answer_question(one, "lamp at sea", 5, ef=10) is answer
+    for indexed, question, k, ef in ((one, "lamp", 5, 10), (one, "lamp at sea", 4, 10), (one, "lamp at sea", 5, 11)):
+        assert answer_question(indexed, question, k, ef=ef) is not answer
+    assert answer_question(other, "lamp at sea", 5, ef=10) is not answer, "another visitor's collection"

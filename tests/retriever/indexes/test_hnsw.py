@@ -1,14 +1,16 @@
 """HNSWIndex: hnswlib's own results, a reproducible graph, and independent concurrent searches."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import hnswlib
 import numpy as np
 import pytest
 
 from retriever.errors import Cancelled, ParameterError, StorageError, VectorError
+from retriever.indexes import hnsw
 from retriever.indexes.base import NO_ID
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.vectors import normalize
@@ -228,6 +230,41 @@ def test_searching_and_reading_the_state_while_vectors_are_added(vectors, querie
     assert sizes == sorted(sizes)
     assert len(set(sizes)) > 2, "some were read between two batches"
     assert all(size % 250 == 0 for size in sizes)  # added in batches of 250, each under the lock
+
+
+def test_slow_insertions_come_in_short_sections_and_give_the_same_graph(vectors, queries, monkeypatch):
+    """A visitor chooses ef_construction: with a large one 250 insertions take seconds, and nobody can measure then."""
+    sections, real = [], hnsw.MACHINE_LOCK.shared
+
+    @contextmanager
+    def shared():
+        with real():
+            sections.append(1)
+            yield
+
+    quick = HNSWIndex(vectors)
+    monkeypatch.setattr(hnsw.MACHINE_LOCK, "shared", shared)
+    monkeypatch.setattr(hnsw, "BATCH_SECONDS", 1e-4)
+    slow = HNSWIndex(vectors)
+    assert len(sections) > len(vectors) / 25
+    found, again = (index.search(queries, 10, ef=20) for index in (quick, slow))
+    np.testing.assert_array_equal(found.ids, again.ids)
+    assert quick.state()["data_level0"].tobytes() == slow.state()["data_level0"].tobytes()
+
+
+def test_a_search_of_many_queries_gives_the_index_back_between_them(vectors, queries):
+    """Else the search of one visitor, timed in a section that all others wait for, would wait for thousands."""
+    index, many = HNSWIndex(vectors), np.tile(queries, (200, 1))
+    one, waited = index.search(queries[:1], 10, ef=200), []
+    with ThreadPoolExecutor(1) as pool:
+        searching = pool.submit(index.search, many, 10, ef=200)
+        while not searching.done():
+            began = time.perf_counter()
+            np.testing.assert_array_equal(index.search(queries[:1], 10, ef=200).ids, one.ids)
+            waited.append(time.perf_counter() - began)
+        found = searching.result()
+    assert len(waited) > 5
+    np.testing.assert_array_equal(found.ids, np.tile(index.search(queries, 10, ef=200).ids, (200, 1)))
 
 
 def test_the_state_is_a_copy(vectors, queries):

@@ -68,9 +68,33 @@ def test_hnsw_is_measured_anew_and_exact_search_and_curve_once_a_k(measured):
     assert measured.known_curve(4) is None
 
 
-@pytest.mark.parametrize(("what", "name"), [("curve", "ef_curve"), ("measure_exact", "measure")])
+def test_a_recent_measurement_serves_all_who_ask_for_the_same_of_this_graph(indexed, measured):
+    first, again = measured.recent(5, 10), measured.recent(5, 10)
+    assert again.value is first.value and (first.shared, again.shared) == (False, True)
+    assert measured.recent(5, 11).value is not first.value is not measured.recent(4, 10).value
+    other = indexed.with_graph(3, 5).measurements.recent(5, 10)
+    assert not other.shared and other.value.ef == 10, "another graph has measurements of its own"
+
+
+def test_exact_search_is_measured_again_where_it_was_measured_in_a_crowd_a_while_ago(measured, monkeypatch):
+    real, crowded = module.measure, [True, False]
+    monkeypatch.setattr(
+        module, "measure", lambda *args, **options: replace(real(*args, **options), crowded=crowded.pop(0))
+    )
+    first = measured.measure_exact(5)
+    assert first.crowded and measured.measure_exact(5) is first, "not at once: the crowd is still there"
+    monkeypatch.setattr(module, "CROWDED_SECONDS", -1.0)
+    second = measured.measure_exact(5)
+    assert second is not first and measured.measure_exact(5) is second
+
+
+@pytest.mark.parametrize(
+    ("what", "name"), [("curve", "ef_curve"), ("measure_exact", "measure"), ("recent", "measure"), ("truth", "")]
+)
 def test_concurrent_callers_get_one_measurement(measured, monkeypatch, what, name):
-    real, calls, together = getattr(module, name), [], threading.Barrier(4)
+    holder = module if name else measured.retriever.exact
+    name = name or "search"
+    real, calls, together = getattr(holder, name), [], threading.Barrier(4)
 
     def slow(*args, **options):
         calls.append(1)
@@ -79,9 +103,11 @@ def test_concurrent_callers_get_one_measurement(measured, monkeypatch, what, nam
 
     def ask(_):
         together.wait(10)
-        return getattr(measured, what)(5)
+        return measured.recent(5, 9).value if what == "recent" else getattr(measured, what)(5)
 
-    monkeypatch.setattr(module, name, slow)
+    if what != "truth":
+        measured.truth(5)
+    monkeypatch.setattr(holder, name, slow)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(ask, range(4)))
     assert len(calls) == 1

@@ -1,5 +1,10 @@
 """The measurement protocol: recall against sets counted by hand, latency with a spy on every search."""
 
+import itertools
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -118,14 +123,59 @@ def test_queries_go_one_at_a_time_on_one_thread_after_a_warm_up(data, ef, monkey
     monkeypatch.setattr(index, "search_unit", spy)
     monkeypatch.setattr(measurement_module.time, "thread_time_ns", lambda: ticks.append(1) or 1000 * len(ticks))
     measured = measure(index, queries, truth, k=5, ef=ef)
-    reads = [0] * 5 + list(range(1, 50, 2))  # of the clock: not in the warm-up, then right before and after each query
+    # of the clock: not in the warm-up, once after it, then right before and after each query
+    reads = [0] * 5 + list(range(2, 51, 2))
     for (asked, *rest), expected, read in zip(calls, [*queries[:5], *queries], reads, strict=True):
         np.testing.assert_allclose(asked, expected[None, :] / np.linalg.norm(expected), rtol=1e-6)
         assert rest == [5, {} if ef is None else {"ef": ef}, {1}, True, read]  # k, options, BLAS threads, exclusive
     assert threadpool_info() == before
-    assert len(ticks) == 50
+    assert len(ticks) == 51
     np.testing.assert_allclose(measured.seconds, 1e-6)
     assert measured.recall.shape == (25,)
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_long_measurement_lets_others_in_between_its_turns_and_finds_the_same(data, starved, monkeypatch, slow):
+    """slow: every query is longer than a turn."""
+    vectors, queries = data
+    truth, search = ExactIndex(vectors).search(queries, 5), starved.search_unit
+    alone = measure(starved, queries, truth, k=5, ef=9)
+    entered, stop, asked = [], threading.Event(), []
+
+    def slowly(query, k, **options):
+        asked.append((len(entered), query.tobytes()))
+        time.sleep(0.004)
+        return search(query, k, **options)
+
+    def others():
+        while not stop.is_set():
+            with MACHINE_LOCK.exclusive():
+                entered.append(len(asked))
+
+    monkeypatch.setattr(starved, "search_unit", slowly)
+    monkeypatch.setattr(measurement_module, "TURN_SECONDS", 0.001 if slow else 0.02)
+    with ThreadPoolExecutor(1) as pool:
+        visit = pool.submit(others)
+        beside = measure(starved, queries, truth, k=5, ef=9)
+        stop.set()
+        visit.result(10)
+    np.testing.assert_array_equal(beside.neighbors.ids, alone.neighbors.ids)
+    np.testing.assert_array_equal(beside.neighbors.scores, alone.neighbors.scores)
+    np.testing.assert_array_equal(beside.recall, alone.recall)
+    turns = [[query for _, query in turn] for _, turn in itertools.groupby(asked, key=lambda one: one[0])]
+    assert len(turns) >= (20 if slow else 3), "the other thread was let in"
+    assert max(map(len, turns)) <= (2 if slow else 10), "at most a turn's queries, and those of its warm-up"
+    assert all(len(turn) > len(set(turn)) for turn in turns[:-1]), "each turn begins with a warm-up"
+
+
+@pytest.mark.parametrize(("passed", "crowded"), [(1.0, False), (1.2, False), (1.4, True)])
+def test_a_measurement_is_crowded_where_more_time_passed_than_was_computed(data, exact, monkeypatch, passed, crowded):
+    vectors, queries = data
+    truth, computed = exact.search(queries, 5), itertools.count(0, 1000)
+    nanoseconds = iter((0, int(passed * 1000 * 2 * len(queries))))  # the clock is read twice a query
+    monkeypatch.setattr(measurement_module.time, "thread_time_ns", lambda: next(computed))
+    monkeypatch.setattr(measurement_module.time, "perf_counter_ns", lambda: next(nanoseconds))
+    assert measure(exact, queries, truth, k=5).crowded is crowded
 
 
 def test_recall_is_that_of_sets_counted_by_hand(data, exact, starved):

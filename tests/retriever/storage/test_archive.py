@@ -1,6 +1,8 @@
 """Archives: saved collections are packed and unpacked, BEIR's are unpacked, and all others are refused."""
 
 import io
+import os
+import resource
 import stat
 import struct
 import zipfile
@@ -146,6 +148,31 @@ def test_what_was_packed_is_unpacked(empty, tmp_path):
     assert tree(tmp_path / "again") == SAVED
     with pytest.raises(StorageError, match=r"a\.zip failed"):
         pack_folder(empty, tmp_path / "gone" / "a.zip")
+
+
+@pytest.fixture
+def small_disk():
+    """Let this process write no more than 100,000 bytes into a file, as on a disk that has no more room."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_without_room_is_called_that_and_no_part_of_an_archive_stays(empty, tmp_path, small_disk):
+    for number in range(3):
+        (empty / f"{number}.bin").write_bytes(os.urandom(50_000))
+    with pytest.raises(StorageError, match=r"b\.zip failed: the disk takes no file as large as this"):
+        pack_folder(empty, tmp_path / "b.zip")
+    assert not (tmp_path / "b.zip").exists()
+
+
+@each_kind
+def test_an_archive_is_not_called_damaged_where_the_disk_is_full(empty, tmp_path, small_disk, unpack, files):
+    [large, *_] = files
+    path = zip_of(tmp_path / "a.zip", {**files, large: bytes(200_000)})
+    with pytest.raises(StorageError, match=r"a\.zip cannot be unpacked \(the disk takes .* try again later"):
+        unpack(path, empty, max_bytes=MANY)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Tests of comparison jobs: what is refused, what is embedded, what is reused, what a result holds."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from retriever.documents.document import Document
 from retriever.errors import Cancelled, CollectionError, DocumentError, ModelError, RetrieverError, StorageError
 from retriever.indexing.collection import IndexSettings
 from retriever.indexing.pipeline import index_collection
+from retriever.turns import LAB
 from tests.support.judged import Counting, beir_zip
 from tests.support.small import sentences
 from ui.compare.index_cache import IndexCache
@@ -28,6 +28,13 @@ QUERIES = [(f"q{row}", " ".join(TEXTS[row].split()[:3])) for row in range(6)]  #
 QRELS = [(f"q{row}", f"d{row}", 2) for row in range(6)]
 JUDGED = {query_id: {doc_id: grade} for query_id, doc_id, grade in QRELS}
 DOCUMENTS = [Document(*row) for row in CORPUS]
+
+
+def run(plan, progress=lambda *status: None):
+    """Do the work of a comparison after the jobs that it needs, as the build queue does, and return its result."""
+    for need in plan.needs:
+        need.result()
+    return plan.work(progress)
 
 
 class Forgetful(Counting):
@@ -50,7 +57,7 @@ def models(monkeypatch):
     made = {FIRST: Counting(FIRST), SECOND: Forgetful(SECOND), THIRD: Counting(THIRD)}
     for module in ("retriever.retrievers.dense", "retriever.indexing.pipeline", "retriever.experiments.judged_index"):
         monkeypatch.setattr(f"{module}.load_encoder", made.__getitem__)
-    monkeypatch.setattr("ui.compare.job.load_encoder", made.__getitem__)
+    monkeypatch.setattr("ui.jobs.model_loads.load_encoder", made.__getitem__)
     return made
 
 
@@ -70,7 +77,7 @@ def compare(models, index_cache):
 
     def compare(collection, *, session=None, shared=None, cache=index_cache, progress=lambda *status: None, **parts):
         asked = CompareRequest(**{"collection": collection, "first": FIRST, "second": SECOND, **parts})
-        return plan_comparison(asked, session or Session(), cache, shared or SharedSamples(()))(progress)
+        return run(plan_comparison(asked, session or Session(), cache, shared or SharedSamples(())), progress)
 
     return compare
 
@@ -142,7 +149,7 @@ def test_more_than_is_taken_is_refused(tmp_path, refuse, compare, monkeypatch, s
 def test_a_model_of_the_hub_without_network_is_told_before_any_work(archive, index_cache, wordllama, names):
     asked = CompareRequest(collection=BEIR, first=names[0], second=names[1], archive=archive)
     with pytest.raises(ModelError, match=f"{HUB} could not be fetched.*choose a packaged model: all-MiniLM-L6-v2"):
-        plan_comparison(asked, Session(), index_cache, SharedSamples(()))(lambda *status: None)
+        run(plan_comparison(asked, Session(), index_cache, SharedSamples(())))
     assert not index_cache._indexes
 
 
@@ -308,16 +315,17 @@ def shared(monkeypatch):
     return SharedSamples(())
 
 
-def test_a_sample_is_embedded_once_for_all_visitors_who_wait_outside_the_queue(shared, compare, models, monkeypatch):
-    queued = []
-    monkeypatch.setattr(
-        "ui.compare.job.BUILD_QUEUE.place", lambda progress: nullcontext(queued.append(passages(models)))
-    )
+def test_a_sample_is_embedded_once_for_all_visitors_by_jobs_of_the_lab_itself(shared, compare, models):
+    asked = CompareRequest(collection=SCIENCE, first=FIRST, second=SECOND)
+    needs = plan_comparison(asked, Session(), IndexCache(), shared).needs
+    assert [need.owner for need in needs] == [LAB] * len(needs)
+    for need in needs:
+        need.result()
+    assert passages(models) == [40, 40, 0], "before the comparison has a place"
     one = compare(SCIENCE, shared=shared).comparison.first
     before = embedded(models)
     other = compare(SCIENCE, shared=shared, cache=IndexCache(), M=4, ef_construction=20, relevance_level=1)
     assert embedded(models) == before
-    assert queued == [[40, 40, 0]] * 2
     assert passages(models) == [40, 40, 0]
     assert (one.indexed.name, one.judged.relevance_level) == ("everyday_science", 2), "a sample knows its level"
     assert other.comparison.first.indexed.settings.M == 4
@@ -338,7 +346,7 @@ def test_a_comparison_is_of_the_uploaded_collection(archive, compare):
     assert (found.hit_rate.first.mean, found.hit_rate.second.mean) == (1, pytest.approx(0, abs=0.5))
     assert result.seconds > 0 and not result.in_lower_case
     stages = list(dict.fromkeys(stage for stage, _ in heard))
-    parts = ["loading the model", "reading", "chunking", "embedding", "graph", "questions"]
+    parts = ["reading", "loading the model", "chunking", "embedding", "graph", "questions"]
     for name in (FIRST, SECOND):
         own = " ".join(stage for stage in stages if name in stage)
         assert sorted(parts, key=own.index) == parts

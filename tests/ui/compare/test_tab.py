@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from retriever.errors import Cancelled, DocumentError, ParameterError
+from retriever.errors import Cancelled, DocumentError
+from tests.support.handlers import Steps
 from tests.support.judged import compared, lost, starved_pair
 from tests.support.page import Elements, assert_harmless, build_tab, files_of, words_of
 from tests.support.small import HOSTILE
 from tests.support.work import PATIENCE, Work
 from ui.compare.controls import FIRST_MODELS
-from ui.compare.job import FinishedComparison
+from ui.compare.job import ComparisonPlan, FinishedComparison
 from ui.compare.questions import BY_INDEX, CHOICES, LARGEST_DIFFERENCE, QUESTION_HINT, question_table, question_view
 from ui.compare.state import ComparisonState
 from ui.compare.tab import build_compare_tab, comparison_figure, error_section
@@ -54,12 +55,13 @@ def values_of(tab, comparison_state, **changed):
 @pytest.fixture
 def begin(tab, monkeypatch):
     """A function that starts a comparison with the test's own work; no thread is left behind."""
-    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.005)
+    monkeypatch.setattr("ui.jobs.watching.POLL_SECONDS", 0.005)
     begun = []
 
     def begin(work, comparison_state, **changed):
-        monkeypatch.setattr("ui.compare.tab.plan_comparison", lambda *planned: work)
-        begun.append(tab.stream_comparison(values_of(tab, comparison_state, **changed)))
+        monkeypatch.setattr("ui.compare.tab.plan_comparison", lambda *planned: ComparisonPlan(work))
+        handler = report_stream_errors(tab.stream_comparison)
+        begun.append(Steps(handler(values_of(tab, comparison_state, **changed))))
         return begun[-1]
 
     yield begin
@@ -125,7 +127,7 @@ def test_a_failure_is_told_and_leaves_the_last_result(tab, begin, error):
     work.go_on.set()
     seen = []
     with pytest.raises(gr.Error) as raised:
-        seen += report_stream_errors(lambda: steps)()
+        seen += steps
     assert all(list(step) == [tab.progress] for step in seen)
     if isinstance(error, DocumentError):
         assert "is empty" in raised.value.message and "<" not in raised.value.message
@@ -142,8 +144,8 @@ def test_a_visitor_who_leaves_stops_the_comparison(tab, begin):
 
 def test_a_refused_request_starts_nothing_and_stops_nothing(tab):
     same = values_of(tab, ComparisonState(), second=FIRST_MODELS[0])
-    with pytest.raises(ParameterError, match="two different"):
-        next(tab.stream_comparison(same))
+    with pytest.raises(gr.Error, match="two different"):
+        next(Steps(report_stream_errors(tab.stream_comparison)(same)))
 
 
 def test_a_result_is_shown_whole(tab, result):

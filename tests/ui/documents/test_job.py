@@ -2,7 +2,6 @@
 
 import threading
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -21,13 +20,15 @@ from retriever.errors import (
     StorageError,
 )
 from retriever.indexing.collection import IndexSettings
-from retriever.progress import ignore_progress
+from tests.support.handlers import finish
 from tests.support.small import collection_of, sentences
+from tests.support.work import Work
 from ui.documents.job import PASTE, SAMPLE, SAVED, UPLOAD, BuildRequest, index_settings, plan_build
 from ui.documents.records import build_record
 from ui.documents.tab import save_collection
 from ui.inputs import check_question
 from ui.jobs.build_queue import BUILD_QUEUE
+from ui.jobs.job import Job
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
@@ -55,7 +56,7 @@ def embedded(wordllama, monkeypatch):
 def build(request, session=None, shared_samples=None):
     session = session or Session()
     planned = plan_build(request, session, shared_samples or SharedSamples())
-    return session.with_collection(planned.work(ignore_progress), planned.source)
+    return session.with_collection(planned.submit().result(), planned.source)
 
 
 def pasted(text=TEXT, **settings):
@@ -260,7 +261,7 @@ def test_only_the_sample_documents_are_embedded_in_other_chunks(shared, embedded
 
 def test_a_saved_collection_comes_back():
     before = build(pasted(M=5, ef_construction=30))
-    after = build(saved(save_collection(before)["value"])).indexed
+    after = build(saved(finish(save_collection(before))["value"])).indexed
     assert list(after.retriever.texts) == list(before.indexed.retriever.texts)
     assert np.array_equal(after.retriever.vectors, before.indexed.retriever.vectors)
     assert (after.settings, after.name) == (before.indexed.settings, "Pasted text")
@@ -285,37 +286,37 @@ def test_a_saved_file_that_is_damaged_or_unpacks_to_too_much_is_refused(tmp_path
 
 def test_who_has_to_wait_is_told_their_place_and_may_give_up(monkeypatch):
     monkeypatch.setenv("LAB_MAX_BUILDS", "1")
-    told = []
-
-    def progress(stage, done):
-        told.append(stage)
-        if len(told) > 3:
-            raise Cancelled("Enough.")
-
-    with BUILD_QUEUE.place(ignore_progress), pytest.raises(Cancelled):
-        plan_build(pasted(), Session(), SharedSamples()).work(progress)
-    assert set(told) == {"waiting in line: 1 build is before yours"}
+    working = Work(None)
+    first = BUILD_QUEUE.submit(Job(working))
+    waiting = plan_build(pasted(), Session(), SharedSamples()).submit()
+    assert waiting.status.stage == "waiting in line: 1 build is before yours at present"
+    waiting.cancel()
+    with pytest.raises(Cancelled):
+        waiting.result()
+    working.go_on.set()
+    first.result()
     assert BUILD_QUEUE.waiting == BUILD_QUEUE.working == 0
 
 
-def test_a_model_that_is_being_fetched_keeps_nobody_else_waiting(monkeypatch, wordllama):
+def test_a_model_that_is_being_fetched_keeps_nobody_else_waiting(monkeypatch):
     monkeypatch.setenv("LAB_MAX_BUILDS", "1")
     asked, arrives = threading.Event(), threading.Event()
 
     def load(name):
-        if name != "wordllama-256":
-            asked.set()
-            arrives.wait(30)
-            raise ModelError("It could not be fetched.")
-        return wordllama
+        asked.set()
+        arrives.wait(30)
+        raise ModelError("It could not be fetched.")
 
-    monkeypatch.setattr("ui.documents.job.load_encoder", load)
-    slow = plan_build(pasted(model_name="all-mpnet-base-v2", chunk_size=None), Session(), SharedSamples())
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(slow.work, ignore_progress)
-        assert asked.wait(30)
-        assert len(build(pasted()).indexed) > 0
-        assert not waiting.done()
-        arrives.set()
+    monkeypatch.setattr("ui.jobs.model_loads.load_encoder", load)
+    shared_samples, mpnet = SharedSamples(), pasted(model_name="all-mpnet-base-v2", chunk_size=None)
+    threads = threading.active_count()
+    slow = [plan_build(mpnet, Session(), shared_samples).submit() for _ in range(3)]
+    assert asked.wait(30)
+    assert threading.active_count() == threads + 1, "one thread loads the model for all who wait for it"
+    assert slow[0].status.stage == "loading the model (all-mpnet-base-v2)"
+    assert len(build(pasted()).indexed) > 0
+    assert not any(job.ended for job in slow)
+    arrives.set()
+    for job in slow:
         with pytest.raises(ModelError):
-            waiting.result(30)
+            job.result()

@@ -1,12 +1,15 @@
 """The Documents tab's handlers, called as Gradio calls them: values and a session in, components and values out."""
 
+import resource
 from dataclasses import replace
+from pathlib import Path
 
 import gradio as gr
 import pytest
 
 from retriever.errors import Cancelled, DocumentError
 from retriever.indexing.collection import IndexSettings
+from tests.support.handlers import Steps, finish
 from tests.support.hostile_text import assert_shown_as_text
 from tests.support.page import build_tab
 from tests.support.small import HOSTILE, collection_of, passage_of, sentences
@@ -17,6 +20,8 @@ from ui.header import collection_header
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.errors import report_errors, report_stream_errors
 from ui.session import Session
+from ui.uploads.disk_budget import DISK_BUDGET, MIN_FILE_BYTES
+from ui.uploads.folder import sweep_uploads, uploads_root
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +45,12 @@ def values(tab, session=None, **changed):
 @pytest.fixture
 def start(tab, monkeypatch):
     """A function that starts a build with work of the test's own; it returns the work and the steps."""
-    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("ui.jobs.watching.POLL_SECONDS", 0.01)
 
     def start(result, session):
         work = Work(result)
         monkeypatch.setattr("ui.documents.tab.plan_build", lambda *_: BuildPlan(work, "key"))
-        return work, report_stream_errors(tab.stream_build)(values(tab, session))
+        return work, Steps(report_stream_errors(tab.stream_build)(values(tab, session)))
 
     return start
 
@@ -117,7 +122,7 @@ def test_a_second_click_ends_the_first_build_and_who_leaves_theirs(tab, start, i
 
 
 def test_a_refused_request_starts_nothing(tab):
-    steps = report_stream_errors(tab.stream_build)(values(tab, Session(), source=PASTE))
+    steps = Steps(report_stream_errors(tab.stream_build)(values(tab, Session(), source=PASTE)))
     with pytest.raises(gr.Error, match="empty"):
         next(steps)
 
@@ -127,7 +132,27 @@ def test_without_a_build_or_a_collection_there_is_nothing_to_cancel_report_or_sa
     shown = tab.refresh(Session())
     assert "Nothing is loaded" in shown[tab.report] and shown[tab.chunks] == ""
     with pytest.raises(gr.Error, match="Nothing is loaded"):
-        report_errors(save_collection)(Session())
+        finish(report_errors(save_collection)(Session()))
+
+
+def test_a_save_is_counted_and_one_that_the_disk_refuses_leaves_nothing(before, monkeypatch):
+    sweep_uploads(-1)
+    path = Path(finish(save_collection(Session(before)))["value"])
+    assert path.name == "collection.zip" and DISK_BUDGET.held == max(path.stat().st_size, MIN_FILE_BYTES)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size - 1_000, limit[1]))
+    try:
+        with pytest.raises(gr.Error, match="the disk takes no file as large"):
+            finish(report_errors(save_collection)(Session(before)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    monkeypatch.setenv("LAB_DISK_MB", "1")
+    monkeypatch.setattr("ui.documents.tab.collection_bytes", lambda indexed: 2_000_000)
+    with pytest.raises(gr.Error, match="disk is full of files"):
+        finish(report_errors(save_collection)(Session(before)))
+    assert [found for found in uploads_root().rglob("*") if found.is_file()] == [path]
+    sweep_uploads(-1)
+    assert DISK_BUDGET.held == 0 and not path.exists()
 
 
 def test_what_is_loaded_may_be_hostile_in_every_part(tab, fake_encoder):

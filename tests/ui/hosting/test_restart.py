@@ -5,6 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from retriever.indexing.collection import IndexSettings
@@ -58,6 +59,31 @@ def test_with_a_full_disk_the_page_works(tmp_path):
         there = Path(f"/proc/{app.process.pid}/root{cache}")  # as the app sees it: only its process has the mount
         assert os.statvfs(there).f_blocks * os.statvfs(there).f_frsize < 200_000, "the disk is not the small one"
         assert [path for path in there.iterdir() if path.name != LOCK_FILE] == []
+
+
+def readers(app):
+    """Return the processes in which an app reads files."""
+    children = Path(f"/proc/{app.process.pid}/task").glob("*/children")
+    found = [number for path in children for number in path.read_text().split()]
+    return [int(number) for number in found if b"worker.py" in Path(f"/proc/{number}/cmdline").read_bytes()]
+
+
+def test_two_apps_share_a_cache_and_a_killed_one_takes_its_reader_along(tmp_path):
+    page = "<p " + " ".join(f"a{number}=1" for number in range(200_000)) + ">owl</p>"  # takes longer than the test
+    with App(tmp_path) as killed, App(tmp_path) as other:
+        for app in (killed, other):
+            check_works(app)
+        assert len([path for path in (tmp_path / "cache").iterdir() if path.name.startswith("documents-")]) == 1
+        url = f"{killed.address}/gradio_api"
+        [path] = httpx.post(f"{url}/upload", files={"files": ("slow.html", page)}).json()
+        given = [{"path": path, "meta": {"_type": "gradio.FileData"}}]
+        data = ["files", "documents", given, "", "wordllama-256", 40, 0, 16, 200]
+        httpx.post(f"{url}/call/build", json={"data": data, "session_hash": "somebody"}).raise_for_status()
+        until(lambda: readers(killed))
+        [reader] = readers(killed)
+        killed.kill()
+        until(lambda: not Path(f"/proc/{reader}").exists(), 10)
+        check_works(other)
 
 
 def full_disk(folder):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.hosting.visitors import GRACE_SECONDS, Visitors
+from ui.hosting.visitors import GRACE_SECONDS, MAX_CALLS, Visitors
 
 
 class Clock:
@@ -28,14 +28,26 @@ def visitors(clock):
 
 
 def test_so_many_are_let_in_and_no_more_until_a_place_is_free_again(visitors, clock):
-    assert visitors.admit("a") and visitors.admit("b")
-    assert visitors.full and len(visitors) == 2
-    assert not visitors.admit("c")
+    assert visitors.admit("a") == visitors.admit("b") == ""
+    assert visitors.full and len(visitors) == 2 and "a" in visitors
+    assert "The lab is full: 2 visitors" in visitors.admit("c")
     clock.now += GRACE_SECONDS + 1
-    assert visitors.admit("b"), "who is here stays"
-    assert visitors.expired() == ["a"]
-    assert not visitors.full and visitors.admit("c")
+    assert visitors.admit("b") == "", "who is here stays"
+    assert visitors.expired() == ["a"] and visitors.names == ["b"]
+    assert not visitors.full and visitors.admit("c") == ""
     assert visitors.has_ended("a") and not visitors.has_ended("b")
+
+
+def test_one_address_has_a_share_of_the_places_and_calls_without_a_session_a_share_of_that(visitors, monkeypatch):
+    monkeypatch.setenv("LAB_MAX_SESSIONS", "50")
+    monkeypatch.setenv("LAB_MAX_ADDRESS_SESSIONS", "20")
+    calls = [visitors.admit(f"call {number}", "school", once=True) for number in range(MAX_CALLS + 1)]
+    assert calls[:-1] == [""] * MAX_CALLS and "calls without a session" in calls[-1]
+    pupils = [visitors.admit(f"pupil {number}", "school") for number in range(20 - MAX_CALLS + 1)]
+    assert pupils[:-1] == [""] * (20 - MAX_CALLS) and "from your network" in pupils[-1]
+    assert visitors.admit("somebody", "home") == visitors.admit("pupil 0", "home") == ""
+    visitors.end("call 0")
+    assert visitors.has_ended("call 0") and visitors.admit("late", "school") == ""
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """Tests of jobs: progress can be watched, work can be cancelled, and errors reach the caller of result."""
 
+import gc
 import threading
+import traceback
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from retriever.errors import Cancelled, DocumentError
 from retriever.fair_lock import MACHINE_LOCK
-from ui.jobs.job import Job, Status
+from retriever.turns import LAB, OWNER, Owner
+from ui.jobs.job import RUNNING, Job, Status
 
 PATIENCE = 10  # seconds until a test gives up on a thread
 
@@ -119,3 +123,57 @@ def test_a_job_that_several_start_runs_once():
     go_on.set()
     assert job.result() == 42
     assert len(runs) == 1
+
+
+def test_a_job_works_for_who_asked_for_it():
+    visitor = Owner("10.0.0.1", "somebody")
+    token = OWNER.set(visitor)
+    jobs = [Job(lambda progress: OWNER.get()), Job(lambda progress: OWNER.get(), owner=LAB)]
+    OWNER.reset(token)
+    assert [job.start().result() for job in jobs] == [visitor, LAB]
+
+
+def test_what_was_cancelled_before_it_began_does_nothing():
+    done = []
+    job = Job(lambda progress: done.append(True))
+    job.cancel()
+    with pytest.raises(Cancelled):
+        job.start().result()
+    assert not done and job not in RUNNING
+
+
+class Held:
+    """Something large that a job works with."""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_ended_job_holds_nothing_but_its_outcome(fails):
+    large, made = Held(), Held()
+    held = [weakref.ref(large), weakref.ref(made)]
+
+    def work(progress, large=large, made=made):
+        if fails:
+            raise DocumentError("The file is empty.")
+        return made
+
+    job = Job(work).start()
+    assert job.wait(PATIENCE)
+    del large, made, work
+    gc.collect()
+    assert [ref() is None for ref in held] == [True, fails], "the result stays as long as the job"
+    del job
+    gc.collect()
+    assert held[1]() is None
+
+
+def test_an_error_that_many_are_told_of_does_not_grow():
+    def work(progress):
+        raise DocumentError("The file is empty.")
+
+    job = Job(work).start()
+    lengths = []
+    for _ in range(5):
+        with pytest.raises(DocumentError) as raised:
+            job.result()
+        lengths.append(len(traceback.extract_tb(raised.value.__traceback__)))
+    assert len(set(lengths)) == 1

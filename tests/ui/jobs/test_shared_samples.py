@@ -6,10 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from retriever.errors import CollectionError, ModelError
+from retriever.errors import Cancelled, CollectionError, ModelError
 from retriever.evaluation.judged_queries import JudgedQueries
 from retriever.indexing.collection import IndexSettings
+from retriever.turns import LAB, OWNER, Owner
+from tests.support.serving import until
 from tests.support.small import collection_of, sentences
+from ui.jobs.job import cancel_jobs_of
 from ui.jobs.shared_samples import PREPARED_K, PREPARED_MODEL, PREPARED_SAMPLES, SAMPLE_TITLES, SharedSamples
 
 JUDGED = JudgedQueries({"q1": "Where is the amber lantern?"}, {"q1": {"d1": 1}})
@@ -25,7 +28,7 @@ class Samples:
             for seed, name in enumerate(("documents", "python_docs", "everyday_science", "python_docs_large"))
         }
         self.allowed = {name: threading.Event() for name in self.made}
-        self.asked, self.settings, self.errors = [], [], {}
+        self.asked, self.settings, self.errors, self.begun = [], [], {}, threading.Event()
 
     def allow_all(self):
         for allowed in self.allowed.values():
@@ -35,6 +38,7 @@ class Samples:
         self.asked.append(name if settings.model_name == PREPARED_MODEL else (name, settings.model_name))
         self.settings.append(settings)
         progress("embedding", 0.5)
+        self.begun.set()
         assert self.allowed[name].wait(PATIENCE)
         if name in self.errors:
             raise self.errors[name]
@@ -51,6 +55,7 @@ def samples(monkeypatch, fake_encoder):
     samples = Samples(fake_encoder)
     monkeypatch.setattr("ui.jobs.shared_samples.cached_sample", samples)
     monkeypatch.setattr("ui.jobs.shared_samples.load_encoder", lambda name: Warm())
+    monkeypatch.setattr("ui.jobs.model_loads.load_encoder", lambda name: Warm())
     yield samples
     samples.allow_all()
     for thread in threading.enumerate():  # else the remaining samples would really be prepared, beside other tests
@@ -58,12 +63,8 @@ def samples(monkeypatch, fake_encoder):
             thread.join(PATIENCE)
 
 
-def nobody(stage, done):
-    """Ignore progress."""
-
-
-def wait(state, name):
-    return state.wait_for(name, nobody)
+def wait(state, name, **model):
+    return state.prepare(name, **model).result()
 
 
 def test_nothing_starts_by_itself_and_no_failure_is_told_before_the_end(samples):
@@ -99,19 +100,22 @@ def test_a_ready_sample_has_been_measured_and_is_prepared_once_however_often_it_
     assert samples.asked == ["documents"]
 
 
-def test_who_waits_hears_of_the_progress_and_who_cancels_leaves_the_preparation_going(samples):
-    state, heard = SharedSamples(("documents",)), []
-
-    def leave(stage, done):
-        heard.append((stage, done))
-        if stage == "embedding":
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        state.wait_for("documents", leave)
-    assert heard[-1] == ("embedding", 0.5)
+def test_who_waits_sees_the_progress_and_who_leaves_cancels_only_the_wait(samples):
+    state, visitor = SharedSamples(("documents",)), Owner("10.0.0.1", "somebody")
+    token = OWNER.set(visitor)
+    taken = state.take("documents")
+    OWNER.reset(token)
+    sample = state.prepare("documents")
+    assert (taken.owner, sample.owner) == (visitor, LAB)
+    assert samples.begun.wait(PATIENCE)
+    until(lambda: taken.status.stage == "embedding")
+    cancel_jobs_of("somebody")
+    with pytest.raises(Cancelled):
+        taken.result()
+    assert not sample.ended
     samples.allowed["documents"].set()
-    assert wait(state, "documents") is samples.made["documents"]
+    assert sample.result() is samples.made["documents"]
+    assert state.take("documents").result() is samples.made["documents"]
 
 
 def test_a_failure_is_told_and_the_next_sample_still_comes(samples):
@@ -120,6 +124,7 @@ def test_a_failure_is_told_and_the_next_sample_still_comes(samples):
     state = SharedSamples()
     state.start()
     wait(state, "python_docs")
+    until(lambda: state.failure("documents"))
     assert state.failure("documents") == "The folder <samples> is missing."
     assert state.failure("python_docs") == ""
     assert state.best() is samples.made["python_docs"]
@@ -159,7 +164,7 @@ def test_another_model_is_prepared_once_for_all_who_ask(samples):
     state = SharedSamples(())
     samples.allow_all()
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: state.wait_for("documents", nobody, model_name="other"), range(8)))
+        found = list(pool.map(lambda _: wait(state, "documents", model_name="other"), range(8)))
     assert all(one is samples.made["documents"] for one in found)
     assert samples.asked == [("documents", "other")]
     assert state.best() is None
@@ -175,7 +180,7 @@ def test_the_large_sample_is_prepared_only_when_somebody_asks_for_it(samples):
     assert state.ended
     assert "python_docs_large" not in samples.asked
     best = state.best()
-    asked = state.wait_for("python_docs_large", nobody, model_name="wordllama-256")
+    asked = wait(state, "python_docs_large", model_name="wordllama-256")
     assert asked is samples.made["python_docs_large"]
     assert samples.settings[-1] == IndexSettings("wordllama-256")  # its own chunk size, whatever the controls say
     assert state.best() is best, "nobody is moved on to the large collection"
@@ -187,9 +192,9 @@ def test_what_failed_is_tried_again_when_somebody_asks(samples):
     samples.errors["documents"] = ModelError("There is no network.")
     for _ in range(2):
         with pytest.raises(ModelError):
-            state.wait_for("documents", nobody, model_name="other")
+            wait(state, "documents", model_name="other")
     samples.errors.clear()
-    assert state.wait_for("documents", nobody, model_name="other") is samples.made["documents"]
+    assert wait(state, "documents", model_name="other") is samples.made["documents"]
     assert len(samples.asked) == 3
 
 
@@ -205,7 +210,7 @@ def test_judged_queries_are_embedded_once_per_model(samples, monkeypatch):
 
     monkeypatch.setattr("retriever.experiments.judged_index.load_encoder", lambda name: Counting())
     samples.allowed["documents"].set()
-    first = state.judged("documents", nobody, model_name="other")
-    assert state.judged("documents", nobody, model_name="other") is first
+    first = state.judged("documents", model_name="other")
+    assert state.judged("documents", model_name="other") is first
     assert asked == [["Where is the amber lantern?"]]
     assert first.indexed is samples.made["documents"]

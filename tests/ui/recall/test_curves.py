@@ -3,6 +3,8 @@
 import gradio as gr
 import pytest
 
+from tests.support.handlers import Steps, finish
+from tests.support.page import figure_of
 from tests.support.small import collection_of, sentences
 from tests.ui.recall.test_slider import drawn
 from ui.recall.curves import NO_OVERLAY, OVERLAYS, overlay_choice, overlay_graph
@@ -15,19 +17,19 @@ STARVED_NAME = next(name for name, settings in OVERLAYS.items() if settings == S
 
 
 def names_of(figure):
-    return {trace.name for trace in figure.data}
+    return {trace.name for trace in figure_of(figure).data}
 
 
 def test_the_curve_is_measured_with_progress_and_only_once(slider, curves, fake_encoder, monkeypatch):
-    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.001)
+    monkeypatch.setattr("ui.jobs.watching.POLL_SECONDS", 0.001)
     session = Session(collection_of(fake_encoder, sentences(500), M=2, ef_construction=5))
     measurements = session.indexed.measurements
     assert curves.show_lesson(10, session) == NO_CHANGE, "the progress stays"
-    steps = curves.stream_curves(10, session)
+    steps = Steps(curves.stream_curves(10, session))
     first = next(steps)
     assert "Measuring the curve" in first[curves.lesson]
     assert measurements.known_curve(10) is None, "the numbers at this ef come first"
-    assert measurements._of_vectors.exact, "else they would wait for the curve"
+    assert measurements._of_vectors.exact.known(10), "else they would wait for the curve"
     assert "HNSW 2/5" not in names_of(drawn(slider, 10, 40, "latency", session)[slider.figure])
     waiting = []
     for measured in steps:
@@ -43,7 +45,7 @@ def test_the_curve_is_measured_with_progress_and_only_once(slider, curves, fake_
     curve = measurements.known_curve(10)
     assert all(step.distances is not None for step in curve)
     assert "HNSW 2/5" in names_of(drawn(slider, 10, 40, "latency", session)[slider.figure])
-    [again] = curves.stream_curves(10, session)
+    [again] = Steps(curves.stream_curves(10, session))
     assert list(again) == [curves.token]
     assert len({step[curves.token] for step in (first, measured, last, again)}) == 4, "else the page shows the old"
     assert measurements.known_curve(10) is curve
@@ -60,11 +62,11 @@ def test_before_anything_is_loaded_nothing_shown_changes(slider, curves):
     assert slider.measure_at_ef(10, 10, Session()) == {slider.measured: None}
     assert slider.draw_details(None, 10, 10, "latency", Session()) == NO_CHANGE
     assert slider.show_distances(None, 10, 10, Session()) == curves.show_lesson(10, Session()) == NO_CHANGE
-    [step] = curves.stream_curves(10, Session())
+    [step] = Steps(curves.stream_curves(10, Session()))
     assert list(step) == [curves.lesson] and "being prepared" in step[curves.lesson]
     assert curves.answer_target(10, 0.95, Session()) == ""
     with pytest.raises(gr.Error, match="Nothing is loaded"):
-        report_errors(overlay_graph)(STARVED_NAME, Session())
+        finish(report_errors(overlay_graph)(STARVED_NAME, Session()))
 
 
 def test_a_target_names_the_smallest_measured_ef(curves, starved):
@@ -77,11 +79,11 @@ def test_a_target_names_the_smallest_measured_ef(curves, starved):
 
 def test_a_second_graph_shares_vectors_and_is_drawn(slider, curves, indexed):
     session = Session(indexed, "key", chosen=True)
-    laid = overlay_graph(STARVED_NAME, session)
+    laid = finish(overlay_graph(STARVED_NAME, session))
     assert (laid.indexed, laid.source, laid.chosen, session.overlay) == (indexed, "key", True, None)
     assert laid.overlay.retriever.vectors is indexed.retriever.vectors
     assert laid.overlay.retriever.hnsw.M == 4
-    assert len(list(curves.stream_curves(10, laid))) > 1
+    assert len(list(Steps(curves.stream_curves(10, laid)))) > 1
     assert {"HNSW 16/200", "HNSW 4/20"} <= names_of(drawn(slider, 10, 10, "latency", laid)[slider.figure])
-    assert overlay_graph(NO_OVERLAY, laid).overlay is None
+    assert finish(overlay_graph(NO_OVERLAY, laid)).overlay is None
     assert (overlay_choice(session), overlay_choice(laid)) == (NO_OVERLAY, NO_CHANGE)

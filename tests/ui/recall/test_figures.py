@@ -2,12 +2,18 @@
 
 import pytest
 
+from tests.support.page import figure_of
 from tests.support.small import curve_of, measurement
-from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, curve_figure
+from ui.recall import figures
+from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS
 from ui.render.figures import EXACT_COLOUR, HNSW_COLOUR
 
 CURVE = curve_of((10, 0.62, 40, 120), (20, 0.8, 60, 210), (40, 0.96, 100, 390), (80, 1.0, 180, 700))
 EXACT, NOW = measurement(1, 400e-6, 11_000, ef=None), measurement(0.9, 75e-6, 300, ef=33)
+
+
+def curve_figure(*arguments, **options):
+    return figure_of(figures.curve_figure(*arguments, **options))
 
 
 def traces(figure):

@@ -7,6 +7,7 @@ import weakref
 import numpy as np
 import pytest
 
+from tests.support.page import figure_of
 from tests.support.small import collection_of, sentences
 from ui.render.controls import NO_CHANGE
 from ui.session import Session
@@ -30,7 +31,7 @@ def test_sliding_shows_what_is_measured_at_that_ef(slider, starved):
         recalls.append(mean_recall(numbers, slider))
         assert recalls[-1] == pytest.approx(measured.mean_recall, abs=0.0006)
         assert f'data-ef="{ef}"' in numbers[slider.cards]
-        assert f"now: ef={ef}" in [trace.name for trace in details[slider.figure].data]
+        assert f"now: ef={ef}" in [trace.name for trace in figure_of(details[slider.figure]).data]
         assert f'title="{(measured.recall == 1).sum()} queries with recall 1.0"' in details[slider.spread]
         assert starved.queries[np.argmin(measured.recall)] in details[slider.worst]
         assert f'"ef": {ef}' in details[slider.record].unescape()
@@ -42,7 +43,9 @@ def test_sliding_shows_what_is_measured_at_that_ef(slider, starved):
 
 def test_the_axis_turns_from_latency_to_distances_and_recall_stays(slider, starved):
     curve = starved.measurements.counted_curve(10)
-    figures = [drawn(slider, 10, 40, axis, Session(starved))[slider.figure] for axis in ("latency", "distances")]
+    figures = [
+        figure_of(drawn(slider, 10, 40, axis, Session(starved))[slider.figure]) for axis in ("latency", "distances")
+    ]
     latency, distances = ({trace.name: trace for trace in figure.data} for figure in figures)
     assert list(latency["HNSW 2/5"].x) == pytest.approx([step.p50 * 1e6 for step in curve])
     assert list(distances["HNSW 2/5"].x) == [step.mean_distances for step in curve]

@@ -3,6 +3,7 @@
 import gradio as gr
 import pytest
 
+from tests.support.handlers import finish
 from tests.support.page import Elements, assert_harmless
 from tests.support.small import HOSTILE, collection_of, sentences
 from tests.ui.recall.labs.test_panel import run
@@ -33,13 +34,13 @@ def test_each_place_is_written_by_one_listener_with_one_request_under_way(built,
 
 def test_starving_takes_a_poor_graph_over_the_same_vectors(indexed):
     overlay = indexed.with_graph(8, 50)
-    session = starve_graph(Session(indexed, "key", overlay=overlay))
+    session = finish(starve_graph(Session(indexed, "key", overlay=overlay)))
     assert session.indexed.retriever.vectors is indexed.retriever.vectors
     assert (session.indexed.settings.M, session.indexed.settings.ef_construction) == (4, 20)
     assert (session.chosen, session.source, session.overlay) == (True, "key", overlay)
     assert indexed.settings.M == 16
     with pytest.raises(gr.Error, match="Nothing is loaded"):
-        report_errors(starve_graph)(Session())
+        finish(report_errors(starve_graph)(Session()))
     assert "being made ready" in waiting_note()
 
 
@@ -55,4 +56,4 @@ def test_hostile_text_stays_text_in_every_place(built, slider, curves, labs, fak
     for part in (*details.values(), cards, lesson, *(list(run(lab, 10, 10, hostile))[-1][lab.result] for lab in labs)):
         assert_harmless(part)
     assert Elements(details[slider.worst]).text.count(HOSTILE) > 8
-    assert "<img" not in figure.to_json()
+    assert "<img" not in figure.plot

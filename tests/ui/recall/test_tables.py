@@ -8,9 +8,10 @@ import pytest
 
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexes.recall import knn_recall
+from retriever.shared_results import SharedResult
 from tests.support.page import words_of
 from tests.support.small import collection_of, measurement
-from ui.recall.tables import distance_sentence, measurement_cards, recall_histogram, worst_queries
+from ui.recall.tables import age_note, distance_sentence, measurement_cards, recall_histogram, worst_queries
 
 
 def test_cards_and_distances_show_both_sides_with_units():
@@ -77,3 +78,25 @@ def test_a_worst_query_names_as_many_missed_passages_as_its_recall_says(fake_enc
     words = words_of(worst_queries(indexed, now))
     assert re.findall(r"Text \d", words) == (missed or [])
     assert ("no query misses anything" in words) is (missed is None)
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "shared", "note"),
+    [
+        (0.0, False, ""),
+        (0.4, True, "Measured just now, for all who asked."),
+        (3.2, True, "Measured 3 s ago, for all who asked."),
+    ],
+)
+def test_the_cards_say_when_a_shared_measurement_was_made(seconds_ago, shared, note):
+    now, exact = measurement(1, 100e-6, ef=10), measurement(1, 400e-6, ef=None)
+    assert age_note(SharedResult(now, seconds_ago, shared)) == note
+    assert ("lab-when" in measurement_cards(now, exact, note)) == bool(note)
+    assert words_of(measurement_cards(now, exact, note)).endswith(note)
+
+
+@pytest.mark.parametrize(("of_hnsw", "of_exact"), [(False, False), (True, False), (False, True)])
+def test_latencies_measured_in_a_crowd_are_marked(of_hnsw, of_exact):
+    now = replace(measurement(1, 100e-6, ef=10), crowded=of_hnsw)
+    exact = replace(measurement(1, 400e-6, ef=None), crowded=of_exact)
+    assert ("Measured in a crowd: " in words_of(measurement_cards(now, exact))) == (of_hnsw or of_exact)

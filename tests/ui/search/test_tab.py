@@ -10,10 +10,10 @@ import pytest
 
 from retriever.errors import ParameterError
 from retriever.experiments.search_comparison import compare_searches
-from tests.support.page import build_tab
+from tests.support.page import build_tab, files_of
 from tests.support.small import HOSTILE, collection_of, sentences
 from ui.render.controls import NO_CHANGE
-from ui.render.errors import report_errors, report_stream_errors
+from ui.render.errors import report_errors
 from ui.search.tab import EXAMPLES, build_search_tab, take_example
 from ui.session import Session
 
@@ -78,6 +78,14 @@ def test_ef_below_k_is_k_and_told_as_such(tab, starved):
     assert '"ef": 10' in below[tab.record].unescape()
 
 
+def test_nothing_shown_tells_that_another_asked_the_same(tab, starved):
+    first, second = (tab.answer(" crane lamp meadow ", 5, 10, Session(starved)) for _ in range(2))
+    assert [first[part] for part in tab.answers[:-1]] == [second[part] for part in tab.answers[:-1]]
+    records = [json.loads(files_of(shown[tab.record])["run-record.json"]) for shown in (first, second)]
+    assert records[0] | {"time": ""} == records[1] | {"time": ""}
+    assert records[0]["settings"]["question"] == "crane lamp meadow", "what was searched, not what was typed"
+
+
 @pytest.mark.parametrize("question", ["", "   \n", None])
 def test_an_empty_question_is_refused(tab, indexed, question):
     with pytest.raises(gr.Error, match="empty"):
@@ -95,16 +103,14 @@ def test_a_very_long_question_is_refused_with_the_limit(tab, indexed, monkeypatc
 
 def test_the_first_search_says_that_the_model_is_loaded_first(tab, indexed, monkeypatch):
     monkeypatch.setattr("ui.search.tab.is_loaded", lambda name: False)
-    waiting, answer = tab.stream_answer(QUESTION, 10, 10, Session(indexed))
-    assert list(waiting) == [tab.summary] and "Loading" in waiting[tab.summary]
-    assert "recall@10" in answer[tab.summary]
+    assert "Loading" in tab.note_loading(Session(indexed))
     monkeypatch.setattr("ui.search.tab.is_loaded", lambda name: True)
-    assert len(list(tab.stream_answer(QUESTION, 10, 10, Session(indexed)))) == 1
+    assert tab.note_loading(Session(indexed)) == tab.note_loading(Session()) == NO_CHANGE
 
 
 def test_before_anything_is_loaded_a_search_is_told_so_and_the_rest_changes_nothing(tab, indexed):
     with pytest.raises(gr.Error, match="being prepared"):
-        list(report_stream_errors(tab.stream_answer)(QUESTION, 10, 10, Session()))
+        report_errors(tab.answer)(QUESTION, 10, 10, Session())
     assert tab.answer_again(QUESTION, 10, 10, Session()) == tab.refresh("old", ["old"], Session()) == NO_CHANGE
     assert tab.answer_again("  ", 10, 10, Session(indexed)) == NO_CHANGE
     assert "recall@10" in tab.answer_again(QUESTION, 10, 10, Session(indexed))[tab.summary]

@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 
+from tests.support.page import figure_of
 from tests.support.small import HOSTILE, sentences
 from tests.support.walks import STARVED, lab, traced
 from ui.inputs import SearchSettings
-from ui.walk.figures import map_figure
+from ui.walk import figures as walk_figures
 from ui.walk.trace import trace_walk
+
+
+def map_figure(trace, number):
+    return figure_of(walk_figures.map_figure(trace, number))
 
 
 @pytest.fixture(scope="module")

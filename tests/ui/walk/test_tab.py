@@ -4,7 +4,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from tests.support.page import assert_harmless, build_tab, words_of
+from tests.support.page import assert_harmless, build_tab, figure_of, words_of
 from tests.support.small import HOSTILE, sentences
 from tests.support.walks import STARVED, by_hnswlib, count_found, lab, traced
 from ui.render.controls import NO_CHANGE, SLIDER_MAX_EF
@@ -44,7 +44,7 @@ def check_views(tab, shown, found):
 
 def check_step(tab, shown, trace, number):
     """Check that the map and the words are those of a step."""
-    [followed] = [dots for dots in shown[tab.figure].data if dots.name == "followed"]
+    [followed] = [dots for dots in figure_of(shown[tab.figure]).data if dots.name == "followed"]
     assert len(followed.x) == sum(not step.layer for step in trace.walk.steps[:number])
     assert f"Step {number} of {len(trace.walk.steps)}," in words_of(shown[tab.words])
 
@@ -129,7 +129,7 @@ def test_a_hostile_collection_and_question_stay_text(tab, fake_encoder):
         words = tab.show_step(number, shown[tab.trace])[tab.words]
         assert_harmless(words)
         assert HOSTILE in words_of(words)
-    assert HOSTILE not in shown[tab.figure].to_json()
+    assert HOSTILE not in shown[tab.figure].plot
 
 
 @pytest.mark.parametrize(("k", "ef", "said"), [(0, 10, "k is 0"), (-1, 10, "k is -1"), (10, 10**9, "ef is 1000000000")])

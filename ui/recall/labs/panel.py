@@ -1,6 +1,8 @@
 """The labs' panel: vary M and efConstruction, or the number of vectors, and measure what changes."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,10 +13,11 @@ from retriever.errors import Cancelled
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.sweeps import BuildResult, SizeResult, sample_vectors, sweep_graph_settings, sweep_sizes
 from retriever.progress import Progress, stage_progress
-from ui.inputs import SearchSettings
+from ui.inputs import SearchSettings, check_k
 from ui.jobs.build_queue import BUILD_QUEUE
-from ui.jobs.job import Job, cancel_running, watch
+from ui.jobs.job import Job, cancel_running
 from ui.jobs.progress_text import progress_bar
+from ui.jobs.watching import watch
 from ui.recall.labs.figures import growth_figure, heat_figure
 from ui.recall.labs.records import build_lab_record, size_lab_record
 from ui.recall.labs.text import build_lab_table, build_lab_verdict, size_lab_table, size_lab_verdict
@@ -64,26 +67,22 @@ class Lab:
         """Ask the running lab to stop, and return a message."""
         return CANCELLING if cancel_running(running) else NOT_RUNNING
 
-    def stream_job(
+    async def stream_job(
         self,
         work: Callable[[Progress], LabResult],
         show: Callable[[LabResult], tuple[go.Figure, Html]],
         running: Job[Any] | None,
-    ) -> Iterator[Updates]:
+    ) -> AsyncGenerator[Updates, None]:
         """Run a lab as a job; yield its progress, and in the last step the result as a figure and as HTML."""
         cancel_running(running)  # a second click restarts
-
-        def queued_work(progress: Progress) -> LabResult:
-            with BUILD_QUEUE.place(progress):
-                return work(progress)
-
-        job = Job(queued_work, kind="lab").start()
+        job = BUILD_QUEUE.submit(Job(work, kind="lab"))
         begun: Updates = {self.running: job}
         try:
-            for status in watch(job):
-                yield begun | {self.hint: progress_bar(status)}
-                begun = {}
-            figure, result = show(job.result())
+            async with aclosing(watch(job)) as statuses:
+                async for status in statuses:
+                    yield begun | {self.hint: progress_bar(status)}
+                    begun = {}
+            figure, result = await asyncio.to_thread(show, job.result())
         except Cancelled:
             yield {self.hint: CANCELLED}
             return
@@ -96,7 +95,9 @@ class BuildLab(Lab):
 
     every: gr.Checkbox
 
-    def stream(self, k: float, ef: float, every: bool, session: Session, running: Job[Any] | None) -> Iterator[Updates]:
+    async def stream(
+        self, k: float, ef: float, every: bool, session: Session, running: Job[Any] | None
+    ) -> AsyncGenerator[Updates, None]:
         """Run the lab over a fixed sample of the loaded vectors, or over all of them."""
         indexed = session.loaded()
         settings, n = _lab_settings(k, ef, indexed), len(indexed) if every else min(SAMPLED_VECTORS, len(indexed))
@@ -112,14 +113,18 @@ class BuildLab(Lab):
             words = build_lab_verdict(results, n) + build_lab_table(results)
             return heat_figure(results), words + folded_record(build_lab_record(indexed, results, n))
 
-        yield from self.stream_job(work, show, running)
+        async with aclosing(self.stream_job(work, show, running)) as steps:
+            async for step in steps:
+                yield step
 
 
 @dataclass(frozen=True, eq=False)
 class SizeLab(Lab):
     """The size lab: both searches over growing parts of the vectors."""
 
-    def stream(self, k: float, ef: float, session: Session, running: Job[Any] | None) -> Iterator[Updates]:
+    async def stream(
+        self, k: float, ef: float, session: Session, running: Job[Any] | None
+    ) -> AsyncGenerator[Updates, None]:
         """Run the lab over the loaded vectors, with the settings of their graph."""
         indexed = session.loaded()
         settings, graph = _lab_settings(k, ef, indexed), indexed.settings
@@ -139,7 +144,9 @@ class SizeLab(Lab):
             words = size_lab_verdict(results) + size_lab_table(results)
             return growth_figure(results), words + folded_record(size_lab_record(indexed, results))
 
-        yield from self.stream_job(work, show, running)
+        async with aclosing(self.stream_job(work, show, running)) as steps:
+            async for step in steps:
+                yield step
 
 
 def build_lab_panel(session: gr.State, k: gr.Slider, ef: gr.Slider) -> tuple[BuildLab, SizeLab]:
@@ -176,4 +183,4 @@ def _result_components() -> tuple[gr.State, gr.Plot, gr.HTML]:
 
 def _lab_settings(k: float, ef: float, indexed: IndexedCollection) -> SearchSettings:
     """Return what a lab measures at: the sliders' k, at most the collection's size, and their ef."""
-    return SearchSettings.of(min(k, len(indexed)), ef)
+    return SearchSettings.of(min(check_k(k), len(indexed)), ef)

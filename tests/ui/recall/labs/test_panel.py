@@ -12,6 +12,7 @@ from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.recall import knn_recall
 from retriever.measurement.sweeps import sample_vectors
+from tests.support.handlers import Steps
 from tests.support.page import files_of, words_of
 from tests.support.small import collection_of, sentences
 from tests.support.work import PATIENCE, Work
@@ -25,7 +26,7 @@ from ui.session import Session
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("ui.jobs.job.POLL_SECONDS", 0.005)
+    monkeypatch.setattr("ui.jobs.watching.POLL_SECONDS", 0.005)
 
 
 @pytest.fixture(params=[0, 1], ids=["build", "size"])
@@ -36,7 +37,7 @@ def either(request, labs):
 
 def run(lab, k, ef, session, running=None, *, every=False):
     options = [every] if isinstance(lab, BuildLab) else []
-    return report_stream_errors(lab.stream)(k, ef, *options, session, running)
+    return Steps(report_stream_errors(lab.stream)(k, ef, *options, session, running))
 
 
 def results_of(lab, last):

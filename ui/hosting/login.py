@@ -1,0 +1,86 @@
+"""The login: one user with the operator's password, limited attempts, and a logout that ends one browser's login."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+
+from cachetools import TTLCache
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from ui.log import refused
+from ui.render.html import render
+
+USER = "class"
+MAX_LOGINS = 5_000  # browsers and programs that are logged in
+LOGIN_SECONDS = 12 * 3600.0  # seconds that a login lasts
+MAX_FAILURES = 30  # failed attempts of one address within FAILURE_SECONDS; a class may share an address
+FAILURE_SECONDS = 600.0
+MAX_ADDRESSES = 10_000  # addresses whose failed attempts are remembered
+WRONG = "That is not right; try again."
+TOO_MANY = "There were too many attempts from your network. Try again in ten minutes."
+
+
+class Logins:
+    """The browsers and programs that are logged in, by the token in their cookie."""
+
+    def __init__(self, password: str, clock: Callable[[], float] = time.monotonic) -> None:
+        """Store the password, empty where none is needed; clock: returns seconds."""
+        self._password = password
+        self.tokens: TTLCache[str, str] = TTLCache(MAX_LOGINS, LOGIN_SECONDS, timer=clock)
+        self._failures: TTLCache[str, int] = TTLCache(MAX_ADDRESSES, FAILURE_SECONDS, timer=clock)
+        self.cookies: tuple[str, str] = ("", "")  # names, for TLS and without
+
+    @property
+    def needed(self) -> bool:
+        """Whether a password is set."""
+        return bool(self._password)
+
+    def may_enter(self, cookies: Mapping[str, str]) -> bool:
+        """Return whether a request with these cookies is logged in, or no password is set."""
+        return not self.needed or any(cookies.get(name, "") in self.tokens for name in self.cookies)
+
+    async def log_in(self, request: Request) -> Response:
+        """Answer a login, to a browser with a page and to a program with JSON, without telling which part was wrong."""
+        address = request.client.host if request.client else ""
+        failures = self._failures.get(address, 0)
+        if failures >= MAX_FAILURES:
+            refused("login attempts")
+            return _response(request, TOO_MANY, 429)
+        form = await request.form(max_files=0, max_fields=20)
+        given = [str(form.get(field, "")) for field in ("username", "password")]
+        right = [
+            secrets.compare_digest(value.encode("utf-8", "replace"), wanted.encode())
+            for value, wanted in zip(given, (USER, self._password), strict=True)
+        ]
+        if not (self.needed and all(right)):
+            self._failures[address] = failures + 1
+            refused("login")
+            return _response(request, WRONG, 400)
+        token = secrets.token_urlsafe(24)
+        self.tokens[token] = USER
+        response = _response(request, "", 200)
+        secured, plain = self.cookies
+        response.set_cookie(secured, token, httponly=True, samesite="none", secure=True)  # inside the frame of a Space
+        response.set_cookie(plain, token, httponly=True, samesite="lax")
+        return response
+
+    async def log_out(self, request: Request) -> Response:
+        """End the login of the browser that asks, and of no other."""
+        response = _response(request, "", 200)
+        for name in self.cookies:
+            self.tokens.pop(request.cookies.get(name, ""), None)
+            response.delete_cookie(name)
+        return response
+
+
+def login_page(words: str = "", status: int = 200) -> Response:
+    """Return the page that asks for the password; words: why it asks again."""
+    return HTMLResponse(render("hosting/login.html", user=USER, words=words), status)
+
+
+def _response(request: Request, words: str, status: int) -> Response:
+    """Return the response to a login: to a browser the page or a page of the login, to a program JSON."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"detail": words} if words else {"success": True}, status)
+    return login_page(words, status) if words else RedirectResponse("./", 303)

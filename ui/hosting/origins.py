@@ -1,0 +1,58 @@
+"""Where a request comes from: the network address of its client, and the site whose page sent it."""
+
+from collections.abc import Mapping
+from ipaddress import ip_network
+from urllib.parse import urlsplit
+
+from starlette.types import Scope
+
+from ui.hosting.routes import Kind
+from ui.settings import trusted_proxies
+
+OWN_SITES = ("same-origin", "none")  # none: typed into the address bar, or a bookmark
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Return a request's headers by name in lower case; a repeated one is joined with commas."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        found[key] = f"{found[key]},{text}" if key in found else text
+    return found
+
+
+def client_address(scope: Scope, headers: Mapping[str, str]) -> str:
+    """Return the address that a request comes from, in front of as many proxies as the operator trusts.
+
+    Each proxy appends the address it was asked from, so that what a client writes itself is left of these. Of an IPv6
+    address it is the network of 64 bits, all of which one client may use.
+    """
+    address, proxies = str((scope.get("client") or ("", 0))[0]), trusted_proxies()
+    forwarded = [part.strip() for part in headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    if proxies and forwarded:
+        address = forwarded[max(0, len(forwarded) - proxies)][:64]
+    try:
+        return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
+    except ValueError:  # no address: a name, or what a client made up
+        return address
+
+
+def is_foreign(headers: Mapping[str, str], kind: Kind) -> bool:
+    """Return whether another site's page sent a request, by what the browser says; programs say nothing.
+
+    Another site may link to the page and frame it (Spaces does), and nothing else.
+    """
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.lower() not in _own_hosts(headers):
+        return True
+    if headers.get("sec-fetch-site", "none") in OWN_SITES:
+        return False
+    return not (kind is Kind.PAGE and headers.get("sec-fetch-mode") == "navigate")
+
+
+def _own_hosts(headers: Mapping[str, str]) -> set[str]:
+    """Return the names under which the lab is asked: the requested host, and behind a trusted proxy the one it got."""
+    hosts = {headers.get("host", "").lower()}
+    if trusted_proxies():
+        hosts.add(headers.get("x-forwarded-host", "").split(",")[0].strip().lower())
+    return hosts - {""}
