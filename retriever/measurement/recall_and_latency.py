@@ -34,7 +34,7 @@ PROTOCOL = (
 TURN_SECONDS = 0.05  # seconds after which a measurement lets others go first; a longer query is a turn of its own
 VECTORS_PER_SECTION = 4_000  # random vectors drawn in one shared section, some 20 milliseconds
 WARM_UP = 5  # queries searched before the timed ones
-CROWDED = 1.25  # seconds that pass for each of computing from which on the machine counts as busy with others' work
+CROWDED = 1.1  # seconds that pass for each of computing from which on the machine counts as busy with others' work
 CURVE_STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40)  # ef as multiples of k
 
 
