@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from ui.hosting.refusals import (
 )
 from ui.hosting.routes import API_PREFIX, BEFORE_LOGIN, SESSION_NAME, Kind, Route, find_route
 from ui.hosting.sessions import Sessions
+from ui.hosting.streams import Streams
 from ui.hosting.visitors import Visitors
 from ui.log import refused
 from ui.settings import limits
@@ -69,7 +71,7 @@ class Guard:
     def __init__(self, app: ASGIApp, visitors: Visitors, logins: Logins, sessions: Sessions) -> None:
         """Wrap an app."""
         self.app, self.visitors, self.logins, self.sessions = app, visitors, logins, sessions
-        self._bodies = BodyReader()
+        self._bodies, self._answers = BodyReader(), Streams(app, sessions.awaits_answers)
         self._direct: Counter[str] = Counter()  # events beside the queue, by session
         self._streams: Counter[str] = Counter()  # open answers, by session
 
@@ -140,6 +142,7 @@ class Guard:
             if len(body) > SMALL_BODY and self.sessions.waiting_characters(name) > SMALL_BODY:
                 raise Refusal(429, "busy session", BUSY_MESSAGE)
             scope = {**scope, "headers": with_length(scope["headers"], len(body))}
+            await self._answers.settle(name)
             with self._under_way(name, direct=scope["path"].startswith(f"{API_PREFIX}run/")):
                 await self.app(scope, replay(body, receive), send)
             if name.startswith(ONCE) and name not in self.sessions.names:
@@ -179,7 +182,8 @@ class Guard:
             raise Refusal(404, "no answer", READ_MESSAGE)
         try:
             with self._stream(name), self.sessions.reading(name):
-                await self.app(scope, receive, send)
+                respond = self.app if name.startswith(ONCE) else partial(self._answers.respond, name)
+                await respond(scope, receive, send)
         finally:
             if name.startswith(ONCE):
                 self.visitors.end(name)

@@ -50,6 +50,10 @@ class Sessions:
         messages = self._queue.pending_messages_per_session.get(name)
         return len(events) >= MAX_UNFINISHED or (messages is not None and messages.qsize() >= MAX_UNREAD)
 
+    def awaits_answers(self, name: str) -> bool:
+        """Return whether a session has events that are not answered, or answers that are not read."""
+        return bool(self._queue.pending_event_ids_session.get(name))
+
     def waiting_characters(self, name: str) -> int:
         """Return the length of the texts in a session's unfinished events."""
         events = [event for event in list(self._queue.event_ids_to_events.values()) if event.session_hash == name]
