@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,8 @@ from ui.hosting.refusals import LARGE_MESSAGE, Refusal
 
 BODY_SECONDS = 30.0  # seconds that a body may take to arrive
 BODIES_BYTES = 200 * MEGABYTE  # of all bodies that are being read
+DRAINED_BYTES = 16 * MEGABYTE  # of the body of a refused request that are read and forgotten
+DRAIN_SECONDS = 2.0  # seconds that this may take
 MAX_STRINGS = 4_000  # strings in a body; an upload of 50 files has some 400
 MAX_SYNTAX = 50_000  # bytes of a body outside of its strings
 MAX_DEPTH = 20  # objects and arrays inside one another
@@ -62,6 +64,28 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     except TimeoutError:
         raise Refusal(408, "slow body", "The request took too long to arrive; send it again.") from None
     return b"".join(parts)
+
+
+class Incoming:
+    """A request's receive function that knows whether the body has ended, and can read the rest to forget it."""
+
+    def __init__(self, receive: Receive) -> None:
+        """Wrap a receive function."""
+        self._receive, self._ended = receive, False
+
+    async def __call__(self) -> Message:
+        """Return the next message."""
+        message = await self._receive()
+        self._ended = not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Read what is left of the body, for a while: who is cut off while sending may miss the answer."""
+        count = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while not self._ended and count < DRAINED_BYTES:
+                    count += len((await self()).get("body", b""))
 
 
 async def parse_object(body: bytes) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from retriever.parameters import MEGABYTE
 from ui.blocks import ONCE
-from ui.hosting.bodies import BodyReader, encode_object, objects_in, parse_object, read_body, replay
+from ui.hosting.bodies import BodyReader, Incoming, encode_object, objects_in, parse_object, read_body, replay
 from ui.hosting.login import Logins, login_page
 from ui.hosting.origins import client_address, headers_of, is_foreign
 from ui.hosting.refusals import (
@@ -80,11 +80,13 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        incoming = Incoming(receive)
         try:
-            await self._pass_on(self._check(scope), receive, send)
+            await self._pass_on(self._check(scope), incoming, send)
         except Refusal as refusal:
             refused(refusal.reason)
-            await refusal.response()(scope, receive, send)
+            await incoming.drain()
+            await refusal.response()(scope, incoming, send)
 
     def _check(self, scope: Scope) -> Checked:
         """Return a request with what is known of it. Raises Refusal if it may not be asked, or by nobody unknown."""

@@ -121,6 +121,7 @@ def test_queries_go_one_at_a_time_on_one_thread_after_a_warm_up(data, ef, monkey
         return search(query, k, **options)
 
     monkeypatch.setattr(index, "search_unit", spy)
+    monkeypatch.setattr(measurement_module, "TURN_SECONDS", 60)
     monkeypatch.setattr(measurement_module.time, "thread_time_ns", lambda: ticks.append(1) or 1000 * len(ticks))
     measured = measure(index, queries, truth, k=5, ef=ef)
     # of the clock: not in the warm-up, once after it, then right before and after each query

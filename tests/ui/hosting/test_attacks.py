@@ -107,7 +107,7 @@ def test_a_visitor_works_on_while_the_lab_is_attacked(lab, visitor, attack, refu
     assert sorted(took)[math.ceil(0.95 * len(took)) - 1] < ANSWERED, took
     assert lab.megabytes("VmRSS") - before < GROWTH
     if attack is attacks.endless_bodies:
-        assert max(result.values()) < 30, "megabytes that were taken before the connection was closed"
+        assert max(result.values()) < 40, "megabytes that were taken before the connection was closed"
     elif attack is not attacks.idle_connections:
         counted, *happened = result if isinstance(result, tuple) else (result,)
         assert happened in ([], [0]), "the lab fetched an address, or another site may read an answer"

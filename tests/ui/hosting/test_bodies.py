@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from ui.hosting.bodies import BODIES_BYTES, BodyReader, objects_in, parse_object, read_body, replay
+from ui.hosting.bodies import BODIES_BYTES, BodyReader, Incoming, objects_in, parse_object, read_body, replay
 from ui.hosting.refusals import Refusal
 
 
@@ -110,3 +110,29 @@ def test_what_is_no_json_object_is_refused(body):
 
 def test_all_objects_are_found():
     assert [item["n"] for item in objects_in({"n": 1, "l": [[{"n": 2}], "t", None]})] == [1, 2]
+
+
+def test_the_rest_of_a_refused_body_is_read_for_a_while_and_nothing_after_it(monkeypatch):
+    monkeypatch.setattr("ui.hosting.bodies.DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr("ui.hosting.bodies.DRAINED_BYTES", 4)
+
+    async def drained(*parts, end=True, before=0):
+        incoming = Incoming(receive := receiving(*parts, end=end))
+        for _ in range(before):
+            await incoming()
+        began = time.perf_counter()
+        await incoming.drain()
+        left = [part async for part in _left(receive)] if end else []
+        return left, time.perf_counter() - began
+
+    async def _left(receive):
+        while True:
+            try:
+                yield (await asyncio.wait_for(receive(), 0.01))["body"]
+            except (IndexError, TimeoutError):
+                return
+
+    assert asyncio.run(drained(b"ab", b"c"))[0] == []
+    assert asyncio.run(drained(b"abcd", b"e", b"f"))[0] == [b"e", b"f"]
+    assert asyncio.run(drained(b"a", before=1))[1] < 0.08, "nothing is awaited after the end"
+    assert asyncio.run(drained(b"a", end=False))[1] < 1
