@@ -1,6 +1,7 @@
 """Blocks: whom a handler works for, and how many handlers of one visitor hold a thread."""
 
 import asyncio
+import gc
 import threading
 import warnings
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ class Page:
             with LabBlocks() as self.demo:
                 for handler in (self.in_thread, self.on_loop):
                     gr.Button().click(handler, None, None)
+            gc.collect()
 
     def count(self, step):
         visitor = OWNER.get().visitor
@@ -60,7 +62,10 @@ class Page:
 
 @pytest.fixture
 def page():
-    return Page()
+    yield Page()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_one_visitor_holds_a_few_threads_and_another_one_of_their_own(page):

@@ -29,6 +29,7 @@ from ui.hosting.refusals import (
     FILE_MESSAGE,
     FOREIGN_MESSAGE,
     LOGIN_MESSAGE,
+    NAME_MESSAGE,
     NO_ROUTE_MESSAGE,
     READ_MESSAGE,
     Refusal,
@@ -51,7 +52,7 @@ EVENT_FIELDS = ("data", "event_data", "fn_index", "session_hash", "trigger_id") 
 
 @dataclass(frozen=True)
 class Checked:
-    """A request that may be asked: its route, what its path names, its headers, and whether its sender is logged in."""
+    """A request on the list of routes: what its path names, its headers, and whether its sender is logged in."""
 
     route: Route
     named: str
@@ -89,7 +90,7 @@ class Guard:
             await refusal.response()(scope, incoming, send)
 
     def _check(self, scope: Scope) -> Checked:
-        """Return a request with what is known of it. Raises Refusal if it may not be asked, or by nobody unknown."""
+        """Return a request with what is known of it. Raises Refusal if it may not be asked, or not by its sender."""
         found, headers = find_route(scope["method"], scope["path"]), headers_of(scope)
         if found is None:
             raise Refusal(404, "unknown route", NO_ROUTE_MESSAGE)
@@ -144,8 +145,10 @@ class Guard:
             if len(body) > SMALL_BODY and self.sessions.waiting_characters(name) > SMALL_BODY:
                 raise Refusal(429, "busy session", BUSY_MESSAGE)
             scope = {**scope, "headers": with_length(scope["headers"], len(body))}
-            await self._answers.settle(name)
-            with self._under_way(name, direct=scope["path"].startswith(f"{API_PREFIX}run/")):
+            direct = scope["path"].startswith(f"{API_PREFIX}run/")
+            if not direct:
+                await self._answers.settle(name)
+            with self._under_way(name, direct=direct):
                 await self.app(scope, replay(body, receive), send)
             if name.startswith(ONCE) and name not in self.sessions.names:
                 self.visitors.end(name)  # there is no such endpoint, or its values were refused
@@ -159,9 +162,7 @@ class Guard:
                 raise Refusal(503, "full", words)
             return name
         if not isinstance(name, str) or not re.fullmatch(SESSION_NAME, name) or name.startswith(ONCE):
-            raise Refusal(
-                400, "session name", "The request names no session; a name has at most 64 letters and digits."
-            )
+            raise Refusal(400, "session name", NAME_MESSAGE)
         if kind is Kind.CANCEL:
             if name not in self.visitors:
                 raise Refusal(404, "session name", "There is no such session.")

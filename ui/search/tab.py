@@ -11,7 +11,6 @@ from ui.inputs import SearchSettings, check_question
 from ui.render.controls import (
     HIDDEN,
     LATEST,
-    LATEST_UNQUEUED,
     NO_CHANGE,
     RAW,
     SLIDER_MAX_EF,
@@ -106,11 +105,11 @@ def build_search_tab(session: gr.State) -> SearchTab:
     inputs = [tab.question, tab.k, tab.ef, session]
     answer, asked = report_errors(tab.answer), [tab.search.click, tab.question.submit]
     gr.on(asked, tab.note_loading, session, tab.summary, **UNQUEUED)
-    gr.on(asked, answer, inputs, tab.answers, **UNQUEUED | RAW)
+    gr.on(asked, answer, inputs, tab.answers, **HIDDEN | RAW)  # queued: Gradio shows only the errors of such events
     chosen = tab.examples.click(report_errors(take_example), tab.examples, tab.question, **HIDDEN)
-    chosen.then(answer, inputs, tab.answers, **UNQUEUED | RAW)
+    chosen.then(answer, inputs, tab.answers, **HIDDEN | RAW)
     tab.k.input(report_errors(keep_ef_above_k), [tab.k, tab.ef], tab.ef, **LATEST)
-    gr.on([tab.k.input, tab.ef.input], report_errors(tab.answer_again), inputs, tab.answers, **LATEST_UNQUEUED | RAW)
+    gr.on([tab.k.input, tab.ef.input], report_errors(tab.answer_again), inputs, tab.answers, **LATEST | RAW)
     return tab
 
 

@@ -37,7 +37,7 @@ def test_memory_levels_off_however_many_come(server, monkeypatch):
     sessions, curve, held = server.demo.app.state_holder.session_data, [], MEMORY_BUDGET.held
     for number in range(SESSIONS):
         monkeypatch.setattr("ui.hosting.visitors.GRACE_SECONDS", 60)
-        name = f"visitor {number}"
+        name = f"visitor-{number}"
         assert call(server.address, "build", pasted, name)["data"]["vectors"] >= PASSAGES * 0.8
         assert call(server.address, "search", ["what is near the harbor?", 10, 50], name)["results"]
         of_one = (MEMORY_BUDGET.held - held) / 1e6
