@@ -1,7 +1,7 @@
 """Turns: owners are served one after the other, so that one who asks for much delays the others little."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Generic, NamedTuple, TypeVar
 
@@ -68,10 +68,6 @@ class Turns(Generic[Item]):
             self._last_turn.move_to_end(key)
         while len(self._last_turn) > MAX_REMEMBERED:
             self._last_turn.popitem(last=False)
-
-    def count(self, matches: Callable[[Owner], bool]) -> int:
-        """Return the number of waiting items of the owners that match."""
-        return sum(matches(owner) for owner, _ in self._waiting)
 
     def _order(self, waiting: tuple[Owner, Item]) -> tuple[int, int]:
         """Return when the address and the visitor of an item had their last turn; min keeps the order of equal ones."""

@@ -30,7 +30,10 @@ CALIBRATION = 30  # repetitions of the loop of fixed work
 COLLECTION = "Python docs"
 SAMPLED = 0.5  # seconds between two measurements of the memory
 SHOWN = 20  # lines printed of what was not as wanted
-ROOM = {"LAB_MAX_SESSIONS": "500"}  # visitors who left count for a while, and every phase has its own
+ROOM = {
+    "LAB_MAX_SESSIONS": "500",
+    "LAB_MAX_ADDRESS_SESSIONS": "500",
+}  # visitors who left count for a while, and every phase has its own
 
 
 def main(options):

@@ -7,22 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from retriever.shared_results import SharedResults
+from tests.support.clock import Clock
 
 TIMEOUT = 10
 
 
-class Clock:
-    """A clock that stands still until it is set."""
-
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

@@ -3,16 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import ui.throttle
+from tests.support.clock import Clock
 from ui.throttle import Throttle
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    now = 0.0
-
-    def __call__(self):
-        return self.now
 
 
 def test_so_many_lines_a_minute_and_the_next_says_how_many_came_since():

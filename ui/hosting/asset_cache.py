@@ -7,7 +7,9 @@ import gzip
 from contextlib import suppress
 
 from cachetools import LRUCache
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ui.hosting.whole_response import Headers, whole_response
 
 PATHS = ("/assets/", "/static/")
 TEXT = (b"text/", b"application/javascript", b"application/json", b"image/svg")  # types worth compressing
@@ -16,7 +18,6 @@ IMMUTABLE = b"public, max-age=31536000, immutable"  # the names of assets change
 REPLACED = (b"content-length", b"cache-control", b"content-encoding", b"vary", b"transfer-encoding")
 CONDITIONS = (b"range", b"if-none-match", b"if-modified-since")  # headers of requests for less than the whole file
 
-Headers = list[tuple[bytes, bytes]]
 CachedResponse = tuple[int, Headers, bytes]  # status, headers, body
 
 
@@ -51,18 +52,9 @@ class AssetCache:
 
     async def _fetch(self, scope: Scope, receive: Receive, *, compressed: bool) -> CachedResponse:
         """Return the app's whole response, compressed where that is worthwhile."""
-        start: Message = {}
-        parts: list[bytes] = []
-
-        async def collect(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-            elif message["type"] == "http.response.body":
-                parts.append(message.get("body", b""))
-
-        await self.app(scope, receive, collect)
-        body = b"".join(parts)
-        headers: Headers = [(name, value) for name, value in start["headers"] if name.lower() not in REPLACED]
+        response = await whole_response(self.app, scope, receive)
+        start, body = response.start, response.body
+        headers: Headers = [(name, value) for name, value in response.headers if name.lower() not in REPLACED]
         if start["status"] == 200 and dict(headers).get(b"content-type", b"").startswith(TEXT):
             headers.append((b"vary", b"Accept-Encoding"))
             if compressed:

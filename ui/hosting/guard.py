@@ -8,7 +8,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from retriever.parameters import MEGABYTE
 from ui.blocks import ONCE
 from ui.hosting.bodies import BodyReader, Incoming, encode_object, objects_in, parse_object, read_body, replay
+from ui.hosting.counting import counted
 from ui.hosting.login import Logins, login_page
 from ui.hosting.origins import client_address, headers_of, is_foreign
 from ui.hosting.refusals import (
@@ -145,10 +146,11 @@ class Guard:
             if len(body) > SMALL_BODY and self.sessions.waiting_characters(name) > SMALL_BODY:
                 raise Refusal(429, "busy session", BUSY_MESSAGE)
             scope = {**scope, "headers": with_length(scope["headers"], len(body))}
-            direct = scope["path"].startswith(f"{API_PREFIX}run/")
-            if not direct:
+            if scope["path"].startswith(f"{API_PREFIX}run/"):  # beside the queue, which counts its events itself
+                with self._share_of(name, self._direct, MAX_DIRECT):
+                    await self.app(scope, replay(body, receive), send)
+            else:
                 await self._answers.settle(name)
-            with self._under_way(name, direct=direct):
                 await self.app(scope, replay(body, receive), send)
             if name.startswith(ONCE) and name not in self.sessions.names:
                 self.visitors.end(name)  # there is no such endpoint, or its values were refused
@@ -195,33 +197,18 @@ class Guard:
     @contextmanager
     def _stream(self, name: str) -> Iterator[None]:
         """Count an open connection of a session. Raises Refusal if it has too many."""
-        if self._streams[name] >= MAX_STREAMS:
-            raise Refusal(429, "busy session", BUSY_MESSAGE)
-        self._streams[name] += 1
-        self.visitors.connected(name)
-        try:
-            yield
-        finally:
-            self.visitors.disconnected(name)
-            self._streams[name] -= 1
-            if not self._streams[name]:
-                del self._streams[name]
+        with self._share_of(name, self._streams, MAX_STREAMS):
+            self.visitors.connected(name)
+            try:
+                yield
+            finally:
+                self.visitors.disconnected(name)
 
-    @contextmanager
-    def _under_way(self, name: str, *, direct: bool) -> Iterator[None]:
-        """Count an event beside the queue while it is under way. Raises Refusal if its session has too many."""
-        if not direct:
-            yield
-            return
-        if self._direct[name] >= MAX_DIRECT:
+    def _share_of(self, name: str, counter: Counter[str], most: int) -> AbstractContextManager[None]:
+        """Count one more thing that a session has under way. Raises Refusal if it has as many as it may."""
+        if counter[name] >= most:
             raise Refusal(429, "busy session", BUSY_MESSAGE)
-        self._direct[name] += 1
-        try:
-            yield
-        finally:
-            self._direct[name] -= 1
-            if not self._direct[name]:
-                del self._direct[name]
+        return counted(counter, name)
 
 
 def has_body(headers: dict[str, str]) -> bool:

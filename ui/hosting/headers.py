@@ -6,6 +6,7 @@ import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.hosting.whole_response import Headers, whole_response
 from ui.settings import framing_sites
 
 SCRIPT = re.compile(rb"<script(?=[\s>])")
@@ -48,26 +49,17 @@ class SecurityHeaders:
         """Respond with the page: its scripts get a nonce, so it is taken uncompressed and compressed here."""
         compress = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-        start: Message = {}
-        parts: list[bytes] = []
-
-        async def collect(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-            elif message["type"] == "http.response.body":
-                parts.append(message.get("body", b""))
-
-        await self.app({**scope, "headers": plain}, receive, collect)
+        response = await whole_response(self.app, {**scope, "headers": plain}, receive)
         nonce = secrets.token_urlsafe(16)
-        body = SCRIPT.sub(f'<script nonce="{nonce}"'.encode(), b"".join(parts))
-        headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+        body = SCRIPT.sub(f'<script nonce="{nonce}"'.encode(), response.body)
+        headers = [(name, value) for name, value in response.headers if name.lower() != b"content-length"]
         if compress:
             body = gzip.compress(body, compresslevel=5)
             headers.append((b"content-encoding", b"gzip"))
         headers += [(b"vary", b"accept-encoding"), (b"cache-control", b"no-store")]
         headers = _with_headers(headers, policy(nonce))
         headers.append((b"content-length", str(len(body)).encode()))
-        await send({**start, "headers": headers})
+        await send({**response.start, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 
@@ -76,7 +68,7 @@ def policy(nonce: str = "") -> bytes:
     return POLICY.format(nonce=f" 'nonce-{nonce}'" if nonce else "", sites=framing_sites()).encode()
 
 
-def _with_headers(headers: list[tuple[bytes, bytes]], content_policy: bytes) -> list[tuple[bytes, bytes]]:
+def _with_headers(headers: Headers, content_policy: bytes) -> Headers:
     """Return a response's headers with the security headers in place of its own."""
     own = {name for name, _ in HEADERS} | {b"content-security-policy"}
     kept = [(name, value) for name, value in headers if name.lower() not in own]

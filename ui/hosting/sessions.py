@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import gradio as gr
 
+from ui.hosting.counting import counted
 from ui.jobs.job import cancel_jobs_of
 
 MAX_UNFINISHED = 16  # events of one session that wait or run; the page has a dozen after a build
@@ -46,9 +47,8 @@ class Sessions:
 
     def is_busy(self, name: str) -> bool:
         """Return whether a session has as much under way, or unread, as one may have."""
-        events = [event for event in list(self._queue.event_ids_to_events.values()) if event.session_hash == name]
         messages = self._queue.pending_messages_per_session.get(name)
-        return len(events) >= MAX_UNFINISHED or (messages is not None and messages.qsize() >= MAX_UNREAD)
+        return len(self._events_of(name)) >= MAX_UNFINISHED or (messages is not None and messages.qsize() >= MAX_UNREAD)
 
     def awaits_answers(self, name: str) -> bool:
         """Return whether a session has events that are not answered, or answers that are not read."""
@@ -56,9 +56,12 @@ class Sessions:
 
     def waiting_characters(self, name: str) -> int:
         """Return the length of the texts in a session's unfinished events."""
-        events = [event for event in list(self._queue.event_ids_to_events.values()) if event.session_hash == name]
-        values = [value for event in events if event.data for value in event.data.data or ()]
+        values = [value for event in self._events_of(name) if event.data for value in event.data.data or ()]
         return sum(len(value) for value in values if isinstance(value, str))
+
+    def _events_of(self, name: str) -> list[Any]:
+        """Return a session's events that wait or run."""
+        return [event for event in list(self._queue.event_ids_to_events.values()) if event.session_hash == name]
 
     def of_event(self, event_id: str) -> str | None:
         """Return the session whose answer an event is, as long as it was not read; else None."""
@@ -68,16 +71,9 @@ class Sessions:
         pending = list(self._queue.pending_event_ids_session.items())
         return next((name for name, ids in pending if event_id in ids), None)
 
-    @contextmanager
-    def reading(self, name: str) -> Iterator[None]:
+    def reading(self, name: str) -> AbstractContextManager[None]:
         """Count a stream of answers of a session as long as it is open."""
-        self._readers[name] += 1
-        try:
-            yield
-        finally:
-            self._readers[name] -= 1
-            if not self._readers[name]:
-                del self._readers[name]
+        return counted(self._readers, name)
 
     async def drop_unread(self) -> None:
         """Delete the answers that nobody has come to read for UNREAD_SECONDS, and end the events that make more."""

@@ -69,11 +69,6 @@ class Visitors:
             return CALLS_MESSAGE.format(calls=MAX_CALLS)
         return ""
 
-    @property
-    def full(self) -> bool:
-        """Whether no new visitor is admitted, from wherever."""
-        return len(self._visits) >= limits().sessions
-
     def admit(self, name: str, address: str = "", *, once: bool = False) -> str:
         """Record that a visitor acts; return why a new one is not admitted, in words, else an empty string."""
         with self._lock:

@@ -5,16 +5,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from tests.support.clock import Clock
 from ui.hosting.login import MAX_FAILURES, Logins, login_page
 
 PAGE = {"accept": "text/html"}
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture

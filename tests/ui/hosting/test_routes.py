@@ -46,7 +46,7 @@ EXAMPLES = {
     "{api_name}": "predict",
     "{event_id}": "abc123",
     "{session_hash}": "abc-123",
-    "{path_or_url:path}": "/tmp/lab/a/collection.zip",
+    "{path_or_url:path}": "/uploads/a/collection.zip",
 }
 
 
@@ -118,5 +118,5 @@ def test_other_methods_and_shapes_are_not(method, path):
 def test_a_route_tells_what_its_path_names():
     assert find_route("GET", f"{API}/heartbeat/abc-1")[1] == "abc-1"
     assert find_route("GET", f"{API}/call/search/e1")[1] == "e1"
-    route, named = find_route("GET", f"{API}/file=/tmp/a b.zip")
-    assert (route.kind, named) == (Kind.FILE, "/tmp/a b.zip")
+    route, named = find_route("GET", f"{API}/file=/uploads/a b.zip")
+    assert (route.kind, named) == (Kind.FILE, "/uploads/a b.zip")

@@ -2,24 +2,15 @@
 
 import pytest
 
+from tests.support.clock import Clock
 from ui.hosting.visitors import GRACE_SECONDS, MAX_CALLS, Visitors
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self):
-        self.now = 1_000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
 def clock(monkeypatch):
     monkeypatch.setenv("LAB_MAX_SESSIONS", "2")
     monkeypatch.setenv("LAB_SESSION_MINUTES", "30")
-    return Clock()
+    return Clock(1_000.0)
 
 
 @pytest.fixture
@@ -29,12 +20,12 @@ def visitors(clock):
 
 def test_so_many_are_let_in_and_no_more_until_a_place_is_free_again(visitors, clock):
     assert visitors.admit("a") == visitors.admit("b") == ""
-    assert visitors.full and len(visitors) == 2 and "a" in visitors
+    assert visitors.refusal("") and len(visitors) == 2 and "a" in visitors
     assert "The lab is full: 2 visitors" in visitors.admit("c")
     clock.now += GRACE_SECONDS + 1
     assert visitors.admit("b") == "", "who is here stays"
     assert visitors.expired() == ["a"] and visitors.names == ["b"]
-    assert not visitors.full and visitors.admit("c") == ""
+    assert visitors.refusal("") == visitors.admit("c") == ""
     assert visitors.has_ended("a") and not visitors.has_ended("b")
 
 
