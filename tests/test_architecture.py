@@ -30,7 +30,8 @@ PAGE = [
     ["inputs", "log_capture"],
     ["render", "uploads"],
     ["jobs"],
-    ["session", "hosting"],
+    ["session", "gate"],
+    ["hosting"],
     TABS,
     ["api", "header"],
 ]

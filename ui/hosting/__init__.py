@@ -1,1 +1,1 @@
-"""The server around the page: admission of visitors, cached assets, temporary files, start and stop."""
+"""The server around the page: HTTP, headers, cached assets, temporary files, start and stop."""

@@ -21,14 +21,14 @@ from starlette.routing import Mount, Route
 
 from retriever.parameters import MEGABYTE
 from retriever.run_record import versions
+from ui.gate.guard import Guard
+from ui.gate.login import USER, Logins
+from ui.gate.routes import API_PREFIX
+from ui.gate.sessions import MAX_UNFINISHED, Sessions
+from ui.gate.visitors import Visitors
 from ui.hosting.asset_cache import AssetCache
-from ui.hosting.guard import Guard
 from ui.hosting.headers import SecurityHeaders
 from ui.hosting.http_server import HttpServer
-from ui.hosting.login import USER, Logins
-from ui.hosting.routes import API_PREFIX
-from ui.hosting.sessions import MAX_UNFINISHED, Sessions
-from ui.hosting.visitors import Visitors
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import RUNNING, cancel_all
 from ui.jobs.memory_budget import MEMORY_BUDGET

@@ -1,15 +1,5 @@
-"""What the tests of the server share."""
+"""What the tests of this folder share."""
 
-import gc
-import warnings
+from tests.support.event_loops import no_event_loop_is_left
 
-import pytest
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_event_loop_is_left():
-    """Collect the event loops that Gradio leaves, so that no later test is blamed for them."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+__all__ = ["no_event_loop_is_left"]

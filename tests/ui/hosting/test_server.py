@@ -104,7 +104,7 @@ def test_health_tells_of_what_there_is_no_more(server, client, monkeypatch):
 
 
 def test_a_visitor_who_has_left_is_forgotten_and_told_to_reload_if_the_page_comes_back(server, new_client, monkeypatch):
-    monkeypatch.setattr("ui.hosting.visitors.GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("ui.gate.visitors.GRACE_SECONDS", 0.5)
     until(lambda: not server.demo.app.state_holder.session_data)
     gc.collect()  # what the visitors before had
     client, held = new_client(), MEMORY_BUDGET.held

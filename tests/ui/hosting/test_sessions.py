@@ -36,13 +36,13 @@ def test_memory_levels_off_however_many_come(server, monkeypatch):
     pasted = ["text", "documents", None, " ".join(sentences(PASSAGES, length=14)), "wordllama-256", 32, 0, 16, 100]
     sessions, curve, held = server.demo.app.state_holder.session_data, [], MEMORY_BUDGET.held
     for number in range(SESSIONS):
-        monkeypatch.setattr("ui.hosting.visitors.GRACE_SECONDS", 60)
+        monkeypatch.setattr("ui.gate.visitors.GRACE_SECONDS", 60)
         name = f"visitor-{number}"
         assert call(server.address, "build", pasted, name)["data"]["vectors"] >= PASSAGES * 0.8
         assert call(server.address, "search", ["what is near the harbor?", 10, 50], name)["results"]
         of_one = (MEMORY_BUDGET.held - held) / 1e6
         assert of_one > 5
-        monkeypatch.setattr("ui.hosting.visitors.GRACE_SECONDS", 0.0)
+        monkeypatch.setattr("ui.gate.visitors.GRACE_SECONDS", 0.0)
         until(lambda: gc.collect() is not None and not sessions and MEMORY_BUDGET.held == held)
         curve.append(resident())
     print(f"\nresident memory in MB over {SESSIONS} sessions: {[round(value) for value in curve]}")  # noqa: T201

@@ -6,7 +6,7 @@ import warnings
 import gradio as gr
 import pytest
 
-from ui.hosting.routes import Kind, find_route
+from ui.gate.routes import Kind, find_route
 from ui.hosting.server import Server
 from ui.jobs.shared_samples import SharedSamples
 

@@ -33,6 +33,6 @@ class Refusal(Exception):
     def response(self) -> Response:
         """Return the response in the form that Gradio's clients understand; the rest of the request is not read."""
         if self.page:
-            return HTMLResponse(render("hosting/full.html", words=self.words), self.status, {"Retry-After": "30"})
+            return HTMLResponse(render("gate/full.html", words=self.words), self.status, {"Retry-After": "30"})
         content = {"detail": self.words, "error": self.words}
         return JSONResponse(content, self.status, {"Connection": "close"})

@@ -76,7 +76,7 @@ class Logins:
 
 def login_page(words: str = "", status: int = 200) -> Response:
     """Return the page that asks for the password; words: why it asks again."""
-    return HTMLResponse(render("hosting/login.html", user=USER, words=words), status)
+    return HTMLResponse(render("gate/login.html", user=USER, words=words), status)
 
 
 def _response(request: Request, words: str, status: int) -> Response:

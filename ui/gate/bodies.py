@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive
 
 from retriever.parameters import MEGABYTE
-from ui.hosting.refusals import LARGE_MESSAGE, Refusal
+from ui.gate.refusals import LARGE_MESSAGE, Refusal
 
 BODY_SECONDS = 30.0  # seconds that a body may take to arrive
 BODIES_BYTES = 200 * MEGABYTE  # of all bodies that are being read

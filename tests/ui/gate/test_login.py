@@ -6,7 +6,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from tests.support.clock import Clock
-from ui.hosting.login import MAX_FAILURES, Logins, login_page
+from ui.gate.login import MAX_FAILURES, Logins, login_page
 
 PAGE = {"accept": "text/html"}
 

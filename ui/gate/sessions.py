@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui.hosting.counting import counted
+from ui.gate.counting import counted
 from ui.jobs.job import cancel_jobs_of
 
 MAX_UNFINISHED = 16  # events of one session that wait or run; the page has a dozen after a build

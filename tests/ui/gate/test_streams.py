@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from ui.hosting import streams
-from ui.hosting.streams import Streams
+from ui.gate import streams
+from ui.gate.streams import Streams
 
 CLOSE = b'data: {"msg":"close_stream"}\n\n'
 

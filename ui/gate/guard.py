@@ -20,11 +20,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from retriever.parameters import MEGABYTE
 from ui.blocks import ONCE
-from ui.hosting.bodies import BodyReader, Incoming, encode_object, objects_in, parse_object, read_body, replay
-from ui.hosting.counting import counted
-from ui.hosting.login import Logins, login_page
-from ui.hosting.origins import client_address, headers_of, is_foreign
-from ui.hosting.refusals import (
+from ui.gate.bodies import BodyReader, Incoming, encode_object, objects_in, parse_object, read_body, replay
+from ui.gate.counting import counted
+from ui.gate.login import Logins, login_page
+from ui.gate.origins import client_address, headers_of, is_foreign
+from ui.gate.refusals import (
     BUSY_MESSAGE,
     ENDED_MESSAGE,
     FILE_MESSAGE,
@@ -35,10 +35,10 @@ from ui.hosting.refusals import (
     READ_MESSAGE,
     Refusal,
 )
-from ui.hosting.routes import API_PREFIX, BEFORE_LOGIN, SESSION_NAME, Kind, Route, find_route
-from ui.hosting.sessions import Sessions
-from ui.hosting.streams import Streams
-from ui.hosting.visitors import Visitors
+from ui.gate.routes import API_PREFIX, BEFORE_LOGIN, SESSION_NAME, Kind, Route, find_route
+from ui.gate.sessions import Sessions
+from ui.gate.streams import Streams
+from ui.gate.visitors import Visitors
 from ui.log import refused
 from ui.settings import limits
 from ui.uploads.folder import uploads_root

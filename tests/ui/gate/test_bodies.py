@@ -7,8 +7,8 @@ import tracemalloc
 
 import pytest
 
-from ui.hosting.bodies import BODIES_BYTES, BodyReader, Incoming, objects_in, parse_object, read_body, replay
-from ui.hosting.refusals import Refusal
+from ui.gate.bodies import BODIES_BYTES, BodyReader, Incoming, objects_in, parse_object, read_body, replay
+from ui.gate.refusals import Refusal
 
 
 def receiving(*parts, end=True):
@@ -47,7 +47,7 @@ def test_a_body_above_the_limit_is_refused_before_the_rest_is_read():
 
 
 def test_a_body_that_stalls_or_breaks_off_is_refused(monkeypatch):
-    monkeypatch.setattr("ui.hosting.bodies.BODY_SECONDS", 0.05)
+    monkeypatch.setattr("ui.gate.bodies.BODY_SECONDS", 0.05)
     assert refusal_of(read_body(receiving(b"x", end=False), 3)) == 408
 
     async def gone():
@@ -113,8 +113,8 @@ def test_all_objects_are_found():
 
 
 def test_the_rest_of_a_refused_body_is_read_for_a_while_and_nothing_after_it(monkeypatch):
-    monkeypatch.setattr("ui.hosting.bodies.DRAIN_SECONDS", 0.1)
-    monkeypatch.setattr("ui.hosting.bodies.DRAINED_BYTES", 4)
+    monkeypatch.setattr("ui.gate.bodies.DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr("ui.gate.bodies.DRAINED_BYTES", 4)
 
     async def drained(*parts, end=True, before=0):
         incoming = Incoming(receive := receiving(*parts, end=end))

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
-from ui.hosting.routes import Kind
+from ui.gate.routes import Kind
 from ui.settings import trusted_proxies
 
 OWN_SITES = ("same-origin", "none")  # none: typed into the address bar, or a bookmark

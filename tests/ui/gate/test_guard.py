@@ -16,10 +16,10 @@ from retriever.errors import Cancelled
 from retriever.turns import OWNER
 from tests.support.serving import GRADIO_WARNINGS, until
 from ui.blocks import LabBlocks
-from ui.hosting import sessions
+from ui.gate import sessions
+from ui.gate.sessions import MAX_UNFINISHED
+from ui.gate.visitors import MAX_CALLS
 from ui.hosting.server import Server
-from ui.hosting.sessions import MAX_UNFINISHED
-from ui.hosting.visitors import MAX_CALLS
 from ui.jobs.job import Job
 from ui.jobs.shared_samples import SharedSamples
 from ui.log import refused_counts
@@ -183,7 +183,7 @@ def test_what_a_session_asked_ends_with_it_and_no_other_session_answers_for_it(l
     assert lab.call("count", "mine") == 1 and lab.call("work", "mine") == "begun"
     lab.post("wait", "mine")
     until(lambda: lab.page.waiting == 1, PATIENCE)
-    monkeypatch.setattr("ui.hosting.visitors.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("ui.gate.visitors.GRACE_SECONDS", 0.0)
     [job] = lab.page.jobs
     assert job.wait(PATIENCE)
     with pytest.raises(Cancelled):

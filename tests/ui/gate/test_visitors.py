@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.clock import Clock
-from ui.hosting.visitors import GRACE_SECONDS, MAX_CALLS, Visitors
+from ui.gate.visitors import GRACE_SECONDS, MAX_CALLS, Visitors
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_unknown_sessions_do_not_matter(visitors):
 
 
 def test_the_names_of_the_ended_do_not_pile_up(clock, monkeypatch):
-    monkeypatch.setattr("ui.hosting.visitors.MAX_ENDED", 10)
+    monkeypatch.setattr("ui.gate.visitors.MAX_ENDED", 10)
     monkeypatch.setenv("LAB_MAX_SESSIONS", "12")
     visitors = Visitors(clock)
     for number in range(12):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ui.hosting.origins import client_address, headers_of, is_foreign
-from ui.hosting.routes import Kind
+from ui.gate.origins import client_address, headers_of, is_foreign
+from ui.gate.routes import Kind
 
 SCOPE = {"client": ("10.0.0.1", 4711)}
 
