@@ -43,7 +43,7 @@ from ui.uploads.folder import sweep_uploads
 SWEEP_SECONDS = 5.0  # seconds between two checks for ended sessions and old uploads
 SETTLE_SECONDS = 1.0  # seconds between two checks whether the first sample is ready
 SWITCH_SECONDS = 0.0005  # seconds a thread may keep the GIL from others: a timed section takes it a hundred times
-POLL_SECONDS = 0.01  # seconds between two looks of Gradio's queue; its own value, 0.001, takes 8 % of a core
+POLL_SECONDS = 0.02  # seconds between two looks of Gradio's queue; its own value, 0.001, takes 4 to 8 % of a core
 LONG_WAIT_SECONDS = 10.0  # seconds that a build waits until the lab is called busy
 STOP_SECONDS = 10.0  # seconds that running jobs have to end
 TELL_SECONDS = 1.0  # seconds for pages that waited for a cancelled job to be told

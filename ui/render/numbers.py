@@ -3,8 +3,7 @@
 import math
 
 CROWD = (  # on latencies that others' work may have lengthened
-    "Measured in a crowd: the machine worked for others meanwhile, and a search that shares its caches with other work "
-    "takes longer than alone."
+    "Measured in a crowd: the machine worked for others meanwhile, and a search then takes longer than alone."
 )
 
 
