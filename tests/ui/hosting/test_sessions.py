@@ -13,7 +13,7 @@ from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
 
 pytestmark = [pytest.mark.exhaustive, *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS)]
-SESSIONS = 200 if os.environ.get("LAB_FULL_TESTS") == "1" else 8
+SESSIONS = 200 if os.environ.get("LAB_FULL_TESTS") == "1" else 16
 PASSAGES = 2_000  # of each session: some eight megabytes
 SETTLED = SESSIONS // 2  # by then every library has allocated what it needs
 
