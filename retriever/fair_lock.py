@@ -8,13 +8,17 @@ is always waiting, and heavy work must still advance; and one user who asks for 
 one of them. A long section is cut into turns by pause, so that nobody waits for the whole of another's work.
 """
 
+import math
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from retriever.turns import OWNER, Turns
+
+CONTENDED_SECONDS = 2.0  # seconds after which nobody has waited for the machine to be called free again
 
 
 @dataclass(eq=False)
@@ -40,6 +44,7 @@ class FairLock:
         self._waiting: Turns[_Request] = Turns()
         self._working = 0  # shared sections in progress
         self._timing = False  # whether an exclusive section is in progress
+        self._last_wait = -math.inf  # when a thread last had to wait, in seconds of time.monotonic
         # .depth: nested sections of this thread, of which only the outermost waits; .exclusive: what that one is
         self._local = threading.local()
 
@@ -78,6 +83,11 @@ class FairLock:
         self._take(exclusive=self._local.exclusive)
         return True
 
+    @property
+    def contended(self) -> bool:
+        """Whether a thread waits for a section, or one had to wait in the last CONTENDED_SECONDS."""
+        return bool(self._waiting) or time.monotonic() - self._last_wait < CONTENDED_SECONDS
+
     def _enter(self, *, exclusive: bool) -> None:
         self._local.depth = self._depth() + 1
         if self._depth() == 1:
@@ -95,6 +105,8 @@ class FairLock:
         with self._lock:
             self._waiting.add(request, OWNER.get())
             self._admit()
+            if not request.admitted.is_set():
+                self._last_wait = time.monotonic()
         request.admitted.wait()
 
     def _give_back(self, *, exclusive: bool) -> None:

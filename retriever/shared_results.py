@@ -9,8 +9,6 @@ from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
-RECENT_SECONDS = 5.0  # seconds for which a measurement, or the answer to a question, serves all who ask for it
-MOST_RECENT = 32  # such results kept at once by one collection
 PATIENCE_SECONDS = 1.0  # seconds to wait for a result that another is making; then it is made without them
 POLL_SECONDS = 0.1  # seconds between two looks at whether it is made
 
@@ -35,8 +33,9 @@ class _Making:
 class SharedResults(Generic[Key, Value]):
     """Results by key. Concurrent callers wait for the one that makes a result, and later ones get it while it is kept.
 
-    seconds: for which a result is kept, None for ever. most: results kept at once; the oldest goes first. patience:
-    seconds to wait for another caller, who may be one of many things' owner and get few turns at the machine.
+    seconds: for which a result is kept, None for ever. most: results kept at once; the oldest goes first. max_age:
+    returns for how many of these seconds a result serves others now; asked each time. patience: seconds to wait for
+    another caller, who may be one of many things' owner and get few turns at the machine.
     """
 
     def __init__(
@@ -44,11 +43,13 @@ class SharedResults(Generic[Key, Value]):
         seconds: float | None = None,
         *,
         most: int | None = None,
+        max_age: Callable[[], float] | None = None,
         patience: float = PATIENCE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start without results."""
-        self._seconds, self._most, self._patience, self._clock = seconds, most, patience, clock
+        self._seconds, self._most, self._max_age = seconds, most, max_age
+        self._patience, self._clock = patience, clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, tuple[Value, float]] = OrderedDict()  # and when they were made, oldest first
         self._making: dict[Key, _Making] = {}
@@ -107,9 +108,11 @@ class SharedResults(Generic[Key, Value]):
                 del self._kept[old]
 
     def _find(self, key: Key) -> SharedResult[Value] | None:
-        """Return the result kept for a key, unless it has expired; the caller holds the lock."""
+        """Return the result kept for a key, unless it is too old; the caller holds the lock."""
         found, now = self._kept.get(key), self._clock()
         if found is None or self._expired(found[1], now):
+            return None
+        if self._max_age is not None and now - found[1] >= self._max_age():
             return None
         return SharedResult(found[0], now - found[1], shared=True)
 

@@ -2,14 +2,19 @@
 
 import asyncio
 import inspect
-from contextlib import nullcontext
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
+import anyio.to_thread
 import gradio as gr
+from gradio.blocks import Block
 
 from retriever.turns import LAB, OWNER, Owner
+from ui.render.controls import NO_CHANGE
 
 THREADS = 4  # handlers of one visitor that may hold a thread at once; others of theirs wait without one
 ONCE = "once-"  # begins the name of the session that a call without a session gets
@@ -36,6 +41,46 @@ class LabBlocks(gr.Blocks):
         except Exception as error:
             raise gr.Error(UNFIT, print_exception=False) from error
 
+    async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Process a request as Gradio does; of handlers that take and return plain values, without its conversions.
+
+        In a crowd those took more of the event loop than all else: each output that stays as it was became a new
+        component, and each call inspected its handler's signature.
+        """
+        handler = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
+        if not _is_plain(handler) or options.get("state") is None:
+            return await super().process_api(block_fn, inputs, *args, **options)
+        return await self._process_plain(handler, inputs, options["state"], options.get("request"))
+
+    async def _process_plain(
+        self,
+        handler: Any,  # noqa: ANN401
+        inputs: list[Any],
+        state: Any,  # noqa: ANN401
+        request: gr.Request | None,
+    ) -> dict[str, Any]:
+        """Call a handler with the values as they were sent, and return its values in the form of Gradio's answers."""
+        self.validate_inputs(handler, inputs)
+        parts = zip(handler.inputs, inputs, strict=False)
+        values = [state[part._id] if part.stateful else sent for part, sent in parts]
+        start = time.monotonic()
+        async with self._on_behalf_of(request, handler.fn):
+            if _holds_a_thread(handler.fn):
+                found = await anyio.to_thread.run_sync(handler.fn, *values, limiter=self.limiter)
+            else:
+                found = await handler.fn(*values)
+        seconds = time.monotonic() - start
+        return {
+            "data": [_sent(part, found, state) for part in handler.outputs],
+            "duration": seconds,
+            "average_duration": seconds,
+            "is_generating": False,
+            "iterator": None,
+            "render_config": None,
+            "changed_state_ids": [],
+            "used_cache": None,
+        }
+
     async def call_function(
         self,
         block_fn: Any,  # noqa: ANN401 - as Gradio declares them
@@ -46,11 +91,17 @@ class LabBlocks(gr.Blocks):
         **options: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
         """Call a handler as Gradio does, with OWNER set for it and for the jobs that it starts."""
-        owner = owner_of(requests)
+        async with self._on_behalf_of(requests, block_fn.fn):
+            return await super().call_function(block_fn, processed_input, iterator, requests, *args, **options)
+
+    @asynccontextmanager
+    async def _on_behalf_of(self, request: gr.Request | None, function: Any) -> AsyncIterator[None]:  # noqa: ANN401
+        """Set OWNER to the visitor who sent a request, and hold one of their threads if the function needs one."""
+        owner = owner_of(request)
         token = OWNER.set(owner)
         try:
-            async with self._thread_of(owner) if _holds_a_thread(block_fn.fn) else nullcontext():
-                return await super().call_function(block_fn, processed_input, iterator, requests, *args, **options)
+            async with self._thread_of(owner) if _holds_a_thread(function) else nullcontext():
+                yield
         finally:
             OWNER.reset(token)
 
@@ -71,6 +122,32 @@ def owner_of(request: gr.Request | None) -> Owner:
         return LAB
     name = request.session_hash or ""
     return Owner(request.client.host, "" if name.startswith(ONCE) else name)
+
+
+def _is_plain(handler: Any) -> bool:  # noqa: ANN401 - Gradio's BlockFunction
+    """Return whether a handler takes its values as they were sent and returns them as they are sent (RAW), once."""
+    return not (
+        handler.preprocess
+        or handler.postprocess
+        or handler.batch
+        or handler.inputs_as_dict
+        or inspect.isgeneratorfunction(handler.fn)
+        or inspect.isasyncgenfunction(handler.fn)
+    )
+
+
+def _sent(part: gr.components.Component, found: Any, state: Any) -> Any:  # noqa: ANN401
+    """Return what is sent for an output: the value that a handler returned, or that of this output in a dict of them.
+
+    The value of a state is kept and not sent.
+    """
+    by_output = isinstance(found, dict) and all(isinstance(key, Block) for key in found)
+    value = found.get(part, NO_CHANGE) if by_output else found
+    if not part.stateful:
+        return value
+    if value is not NO_CHANGE:
+        state[part._id] = value
+    return None
 
 
 def _holds_a_thread(handler: Any) -> bool:  # noqa: ANN401 - any callable

@@ -12,9 +12,12 @@ from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
 from retriever.measurement.recall_and_latency import Measurement, break_even, count_distances, ef_curve, measure
 from retriever.retrievers.dense import DenseRetriever
-from retriever.shared_results import MOST_RECENT, RECENT_SECONDS, SharedResult, SharedResults
+from retriever.shared_results import SharedResult, SharedResults
 from retriever.vectors import Float32, Float64
 
+RECENT_SECONDS = 5.0  # seconds for which a measurement, or the answer to a question, serves all who ask for it
+BUSY_SECONDS = 600.0  # and while others wait for the machine: a new one would be made in a crowd, and make them wait
+MOST_RECENT = 128  # such results kept at once by one collection
 CROWDED_SECONDS = 30.0  # seconds for which a measurement of exact search is kept that was made in a crowd
 LONG_PATIENCE = 10.0  # seconds to wait for another caller with what takes long even alone
 
@@ -41,9 +44,9 @@ class Measurements:
     def __init__(self, retriever: DenseRetriever, query_vectors: Float32) -> None:
         """Start without measurements; query_vectors: (n_queries, dim) unit rows."""
         self.retriever, self.query_vectors = retriever, query_vectors
-        self.answers: SharedResults[tuple[str, int, int], Any] = SharedResults(RECENT_SECONDS, most=MOST_RECENT)
+        self.answers: SharedResults[tuple[str, int, int], Any] = _recent_results()
         self._of_vectors = _OfVectors()
-        self._recent: SharedResults[tuple[int, int], Measurement] = SharedResults(RECENT_SECONDS, most=MOST_RECENT)
+        self._recent: SharedResults[tuple[int, int], Measurement] = _recent_results()
         self._curves: SharedResults[int, list[Measurement]] = SharedResults(patience=LONG_PATIENCE)  # by k
         self._counted_curves: SharedResults[int, list[Measurement]] = SharedResults(patience=LONG_PATIENCE)
         self._distances: SharedResults[tuple[int, int], Float64] = SharedResults(patience=LONG_PATIENCE)  # by k and ef
@@ -159,6 +162,13 @@ class Measurements:
                 return plane, plane.project(vectors)
 
         return self._of_vectors.plane.get(None, fit).value
+
+
+def _recent_results() -> SharedResults[Any, Any]:
+    """Return results that serve others for RECENT_SECONDS, and for BUSY_SECONDS while others wait for the machine."""
+    return SharedResults(
+        BUSY_SECONDS, most=MOST_RECENT, max_age=lambda: BUSY_SECONDS if MACHINE_LOCK.contended else RECENT_SECONDS
+    )
 
 
 def _waiting(progress: Callable[[float], None] | None) -> Callable[[], None] | None:

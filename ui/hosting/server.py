@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from types import ModuleType
 from typing import cast
 
 import gradio as gr
@@ -42,7 +43,7 @@ from ui.uploads.folder import sweep_uploads
 
 SWEEP_SECONDS = 5.0  # seconds between two checks for ended sessions and old uploads
 SETTLE_SECONDS = 1.0  # seconds between two checks whether the first sample is ready
-SWITCH_SECONDS = 0.0005  # seconds a thread may keep the GIL from others: a timed section takes it a hundred times
+SWITCH_SECONDS = 0.0001  # seconds a thread may keep the GIL from others: a timed section takes it a hundred times
 POLL_SECONDS = 0.02  # seconds between two looks of Gradio's queue; its own value, 0.001, takes 4 to 8 % of a core
 LONG_WAIT_SECONDS = 10.0  # seconds that a build waits until the lab is called busy
 STOP_SECONDS = 10.0  # seconds that running jobs have to end
@@ -65,6 +66,8 @@ class Server:
         allowed = limits()
         trusted_proxies(), framing_sites()  # a bad setting is told now, not to the first visitor
         sys.setswitchinterval(SWITCH_SECONDS)
+        # Gradio tries to import it at every event, which searches all paths in vain; so it fails at once.
+        sys.modules.setdefault("matplotlib", cast(ModuleType, None))
         self._http = HttpServer(self._app())
         address = self._http.start()
         log_event("start", address=address, sessions=allowed.sessions, memory_megabytes=allowed.memory_megabytes)
