@@ -161,5 +161,17 @@ def test_a_pause_lets_those_who_wait_go_first_and_then_goes_on_alone(lock, pool,
     assert order == ["before", "other", "after", "end", "late"]
 
 
+def test_the_lock_is_contended_while_somebody_waits_and_for_a_while_after(lock, pool, monkeypatch):
+    visit(lock, "exclusive")
+    assert not lock.contended, "nobody had to wait"
+    with lock.exclusive():
+        waiting = pool.submit(visit, lock, "shared")
+        wait_for(lambda: lock.contended)
+    waiting.result(TIMEOUT)
+    assert lock.contended
+    monkeypatch.setattr("retriever.fair_lock.CONTENDED_SECONDS", 0.0)
+    assert not lock.contended
+
+
 def test_there_is_one_machine_lock_per_process():
     assert isinstance(MACHINE_LOCK, FairLock)

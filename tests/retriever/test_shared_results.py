@@ -71,6 +71,19 @@ def test_what_is_kept_is_bounded_and_what_has_expired_goes(clock, maker):
     assert list(results._kept) == ["e"]
 
 
+def test_how_old_a_result_may_be_is_asked_each_time(clock, maker):
+    """Beside a crowd an older result serves, which is still there for that."""
+    allowed = [5.0]
+    results = SharedResults(60.0, max_age=lambda: allowed[0], clock=clock)
+    results.get("a", maker("a"))
+    clock.now += 30
+    assert results.known("a") is None
+    allowed[0] = 60.0
+    assert results.get("a", maker("a")).value == "a 1"
+    allowed[0] = 5.0
+    assert results.get("a", maker("a")).value == "a 2"
+
+
 def test_who_asks_while_a_result_is_made_waits_for_it(pool, maker, asked):
     results, go_on = SharedResults(5.0, patience=60), threading.Event()
 

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from gradio.state_holder import SessionState
 
 from retriever.turns import LAB, OWNER, Owner
 from ui.blocks import ONCE, THREADS, LabBlocks, owner_of
+from ui.render.controls import RAW
 
 
 def request_of(visitor, address="school"):
@@ -76,6 +78,32 @@ def test_one_visitor_holds_a_few_threads_and_another_one_of_their_own(page):
 def test_handlers_that_hold_no_thread_all_run(page):
     page.run(1, ["greedy"] * (3 * THREADS))
     assert page.most == {"greedy": 3 * THREADS}
+
+
+def test_plain_values_are_answered_as_gradio_answers_them():
+    """What a RAW handler gets, returns, leaves as it is and keeps, once by this way and once by Gradio's own."""
+    answers = []
+    for blocks in (LabBlocks, gr.Blocks):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            with blocks() as demo:
+                number, shown, same, kept = gr.Slider(), gr.HTML(), gr.HTML(), gr.State(5)
+
+                def add(value, before, shown=shown, kept=kept):
+                    return {shown: f"{value}+{before}", kept: before + 1}
+
+                def leave(value):
+                    return gr.skip()
+
+                number.input(add, [number, kept], [shown, same, kept], **RAW)
+                number.input(leave, number, shown, **RAW)
+            state = SessionState(demo)
+            found = [asyncio.run(demo.process_api(0, [number], state))["data"] for number in (3, 4)]
+            found.append(asyncio.run(demo.process_api(1, [3], state))["data"])
+            gc.collect()
+        answers.append((found, state[kept._id]))
+    assert answers[0] == answers[1]
+    assert answers[0] == ([["3+5", gr.skip(), None], ["4+6", gr.skip(), None], [gr.skip()]], 7)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ from ui.render.controls import (
     Updates,
     Values,
     keep_ef_above_k,
+    note_uploads,
 )
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import record_section
@@ -59,6 +60,7 @@ COMPARE_HINT = HINT.format(
     )
 )
 DONE = "Done in {}. Now move ef, or choose a question below."
+UPLOADED = HINT.format(Html("Uploaded, not read yet: press <b>Compare</b>."))
 CANCELLED = HINT.format("Cancelled. The last result is unchanged.")
 FAILED = HINT.format("Nothing was compared. The last result is unchanged.")
 NOT_RUNNING = HINT.format("No comparison is running.")
@@ -209,6 +211,7 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> Compa
     tab = _create_components(session, shared_samples)
     controls, ef, state = tab.controls, tab.ef, tab.comparison_state
     controls.collection.input(controls.show_files, controls.collection, controls.columns, **HIDDEN)
+    note_uploads([controls.archive, controls.qrels, controls.queries], UPLOADED, tab.progress)
     compared = tab.start.click(report_stream_errors(tab.stream_comparison), tab.inputs, tab.outputs, **HIDDEN)
     compared.then(keep_ef_above_k, [controls.k, ef], ef, **HIDDEN)
     tab.stop.click(tab.cancel, state, tab.progress, **UNQUEUED)

@@ -27,7 +27,7 @@ from ui.jobs.memory_budget import collection_bytes
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of, watch
-from ui.render.controls import HIDDEN, UNQUEUED, Updates, Values
+from ui.render.controls import HIDDEN, UNQUEUED, Updates, Values, note_uploads
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import folded_record
 from ui.render.html import HINT, Html
@@ -41,6 +41,7 @@ FIRST_STEP = HINT.format(Html("Choose documents on the left and press <b>Build</
 NOT_LOADED = HINT.format("Nothing is loaded yet.")
 NOT_RUNNING = HINT.format("No build is running.")
 CANCELLING = HINT.format("Cancelling: the step under way is finished first …")
+UPLOADED = HINT.format(Html("Uploaded, not read yet: press <b>Build</b>."))
 CANCELLED = HINT.format("Cancelled. What was loaded before is unchanged.")
 FAILED = HINT.format("Nothing was built.")
 DONE = HINT.format("Done: now ask it something in the next tab.")
@@ -154,6 +155,7 @@ def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> tup
     controls = tab.controls
     controls.source.input(controls.show_source, controls.source, list(controls.columns.values()), **HIDDEN)
     controls.model.input(controls.fit_model, controls.model, [controls.chunk_size, controls.model], **HIDDEN)
+    note_uploads([controls.files, controls.saved], UPLOADED, tab.progress)
     graph = [controls.M, controls.ef_construction]
     controls.preset.input(controls.set_preset, controls.preset, graph, **HIDDEN)
     gr.on([slider.input for slider in graph], name_preset, graph, controls.preset, **HIDDEN)

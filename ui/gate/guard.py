@@ -41,7 +41,7 @@ from ui.gate.streams import Streams
 from ui.gate.visitors import Visitors
 from ui.log import refused
 from ui.settings import limits
-from ui.uploads.folder import uploads_root
+from ui.uploads.folder import claim_uploads, uploads_root
 
 SMALL_BODY = 64_000  # bytes of a body that holds no pasted text
 ESCAPED = 2  # JSON may escape a character as two or more
@@ -138,10 +138,11 @@ class Guard:
         limit = SMALL_BODY if kind is Kind.CANCEL else limits().paste_megabytes * ESCAPED * MEGABYTE + SMALL_BODY
         with self._bodies.reserved(request.headers, limit):
             content = await parse_object(await read_body(receive, limit))
-            check_files(content)
+            files = checked_files(content)
             if kind is not Kind.CANCEL:
                 content = {name: content[name] for name in EVENT_FIELDS if name in content}
             name = content["session_hash"] = self._visitor_of(content, kind, request.address)
+            claim_uploads(files, name)
             body = await encode_object(content)
             if len(body) > SMALL_BODY and self.sessions.waiting_characters(name) > SMALL_BODY:
                 raise Refusal(429, "busy session", BUSY_MESSAGE)
@@ -216,18 +217,22 @@ def has_body(headers: dict[str, str]) -> bool:
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-def check_files(content: dict[str, Any]) -> None:
-    """Raise Refusal if an event names a file that was not uploaded (an address, a path elsewhere), or too many."""
-    files = 0
+def checked_files(content: dict[str, Any]) -> list[str]:
+    """Return the paths of the files that an event names.
+
+    Raises Refusal if one of them was not uploaded (an address, a path elsewhere), or if they are too many.
+    """
+    files: list[str] = []
     for item in objects_in(content.get("data")):
         path, address = item.get("path"), item.get("url")
-        files += path is not None
-        if files > limits().files + MAX_OTHER_FILES:
+        if path is None and address is None:
+            continue
+        if not (isinstance(path, str) and is_offered(path)):
+            raise Refusal(400, "file", FILE_MESSAGE)
+        files.append(path)
+        if len(files) > limits().files + MAX_OTHER_FILES:
             raise Refusal(413, "too many files", "The request names more files than are taken at once; choose fewer.")
-        if path is not None and not (isinstance(path, str) and is_offered(path)):
-            raise Refusal(400, "file", FILE_MESSAGE)
-        if address is not None and path is None:
-            raise Refusal(400, "file", FILE_MESSAGE)
+    return files
 
 
 def is_offered(path: str) -> bool:

@@ -9,7 +9,7 @@ from cachetools import FIFOCache
 
 from ui.settings import limits
 
-GRACE_SECONDS = 120.0  # seconds that a closed page is remembered: bad Wi-Fi breaks connections, and the page reconnects
+GRACE_SECONDS = 100.0  # seconds that a closed page is remembered: bad Wi-Fi breaks connections, and the page reconnects
 MAX_ENDED = 100_000  # names of ended sessions that are remembered
 MAX_CALLS = 16  # calls without a session from one address at once
 FULL_MESSAGE = "The lab is full: {sessions} visitors are here. Try again in a minute or two; nothing of yours is lost."

@@ -48,7 +48,7 @@ POLL_SECONDS = 0.02  # seconds between two looks of Gradio's queue; its own valu
 LONG_WAIT_SECONDS = 10.0  # seconds that a build waits until the lab is called busy
 STOP_SECONDS = 10.0  # seconds that running jobs have to end
 TELL_SECONDS = 1.0  # seconds for pages that waited for a cancelled job to be told
-UPLOAD_SECONDS = 600.0  # seconds that an unread upload, or a download, stays on the disk
+UPLOAD_SECONDS = 600.0  # seconds that an unread upload, or a download, stays on the disk for a page that is open
 
 
 class Server:
@@ -226,4 +226,4 @@ class Server:
         await self.sessions.drop_unread()
         if ended:
             log_event("sessions ended", sessions=len(ended), visitors=len(self.visitors))
-        await asyncio.to_thread(sweep_uploads, UPLOAD_SECONDS)
+        await asyncio.to_thread(sweep_uploads, UPLOAD_SECONDS, set(self.visitors.names))

@@ -1,6 +1,7 @@
 """Ranges, presets and rules that the controls of several tabs share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -8,6 +9,7 @@ import gradio as gr
 from ui.inputs import SLIDER_MAX_EF as SLIDER_MAX_EF
 from ui.inputs import SLIDER_MAX_K as SLIDER_MAX_K
 from ui.inputs import SearchSettings
+from ui.render.html import Html
 
 Values = Mapping[Any, Any]  # component -> its value; what a handler receives whose inputs are a set
 Updates = dict[Any, Any]  # component -> its new value; what a handler with several outputs returns
@@ -25,6 +27,17 @@ LATEST_UNQUEUED = LATEST | {"queue": False}
 # For what is often called and checks its own inputs: Gradio converts each input and output in a thread of its own,
 # which in a crowd takes longer than the handler. Values arrive as they were sent, and figures must be ready to be sent.
 RAW = {"preprocess": False, "postprocess": False}
+
+
+def note_uploads(files: Sequence[gr.File], note: Html, shown: gr.HTML) -> None:
+    """Show a note when a file was uploaded; its event names the file, so that it is kept while the page is open."""
+    for file in files:
+        file.upload(partial(_first, note), file, shown, **UNQUEUED | RAW)
+
+
+def _first(note: Html, uploaded: object) -> Html:
+    """Return the note, whatever was uploaded."""
+    return note
 
 
 def keep_ef_above_k(k: float, ef: float) -> dict[str, Any]:

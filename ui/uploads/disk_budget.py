@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -35,13 +35,15 @@ class RoomRefused(StorageError):
 class Holding:
     """What one folder takes: its owner, the bytes that count, since when, and the bytes of each file once it is whole.
 
-    arriving: whether it is an upload that has not ended, which has time limits of its own.
+    arriving: whether it is an upload that has not ended, which has time limits of its own. session: who is to read it,
+    empty as long as nobody has named one of its files.
     """
 
     owner: Owner
     count: int
     since: float
     arriving: bool
+    session: str = ""
     files: dict[str, int] = field(default_factory=dict)
 
 
@@ -80,7 +82,7 @@ class DiskBudget:
         with self._lock:
             if arriving:
                 self._check_number(owner)
-            holding = Holding(owner, 0, self._clock(), arriving)
+            holding = Holding(owner, 0, self._clock(), arriving, session="" if arriving else owner.visitor)
             self._check_room(holding, count)
             self._holdings[name] = holding
             self._add(holding, count)
@@ -99,6 +101,12 @@ class DiskBudget:
             holding.files = {path: max(count, MIN_FILE_BYTES) for path, count in files.items()}
             self._add(holding, sum(holding.files.values()) - holding.count)
             holding.arriving, holding.since = False, self._clock()
+
+    def claim(self, name: str, session: str) -> None:
+        """Record that a session has named a file of a folder, and is to read it; others are ignored."""
+        with self._lock:
+            if holding := self._holdings.get(name):
+                holding.session = session
 
     def release_file(self, name: str, path: str) -> None:
         """Give back what one file of a folder took, as it is deleted; the last one's folder is not counted any more."""
@@ -122,11 +130,15 @@ class DiskBudget:
             if holding := self._holdings.get(name):
                 holding.arriving, holding.since = False, -math.inf
 
-    def older_than(self, seconds: float) -> list[str]:
-        """Return the names of the folders that have been whole for longer than so many seconds."""
+    def older_than(self, seconds: float, sessions: Collection[str] | None = None) -> list[str]:
+        """Return the names of the folders that have been whole for longer than so many seconds.
+
+        sessions: those that are there, if only folders are wanted that none of them is to read.
+        """
         oldest = self._clock() - seconds
         with self._lock:
-            return [name for name, found in self._holdings.items() if not found.arriving and found.since < oldest]
+            found = [(name, kept) for name, kept in self._holdings.items() if not kept.arriving and kept.since < oldest]
+        return [name for name, kept in found if sessions is None or kept.session not in sessions]
 
     def whole_files(self, most: int | None = None) -> list[tuple[str, str]]:
         """Return the name of the folder and the path of each file that is whole, at most so many, the oldest first."""

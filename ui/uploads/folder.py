@@ -8,13 +8,14 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from retriever.turns import OWNER, Owner
 from ui.uploads.disk_budget import DISK_BUDGET, RoomRefused
 
+ABANDONED_SECONDS = 90.0  # that a file is kept which no session that is there is to read
 LONE_FILE_SECONDS = 30.0  # Gradio leaves an empty file, beside the folders, for each file that a handler is given
 DELETING_SECONDS = 1.0  # of one sweep: the next one goes on, and whoever sweeps has other things to do
 MAX_LOOKED_AT = 200  # files that are looked for before an upload is refused; the sweep looks for all
@@ -89,11 +90,23 @@ def discard_uploads(paths: Iterable[str | Path]) -> None:
             _release_file(root, path)
 
 
-def sweep_uploads(seconds: float) -> None:
-    """Delete all that is older than so many seconds: files that nobody read, downloads, and what is not counted."""
+def claim_uploads(paths: Iterable[str], session: str) -> None:
+    """Record that a session is to read these files, so that they are kept as long as it is there."""
+    root = uploads_root().resolve()
+    for path in paths:
+        folder = Path(path).resolve().relative_to(root).parts[0]
+        DISK_BUDGET.claim(folder, session)
+
+
+def sweep_uploads(seconds: float, sessions: Collection[str] | None = None) -> None:
+    """Delete all that is older than so many seconds: files that nobody read, downloads, and what is not counted.
+
+    sessions: those that are there; what none of them is to read goes after ABANDONED_SECONDS.
+    """
     root = uploads_root()
     end = time.monotonic() + DELETING_SECONDS
-    for name in DISK_BUDGET.older_than(seconds):
+    abandoned = [] if sessions is None else DISK_BUDGET.older_than(ABANDONED_SECONDS, sessions)
+    for name in {*DISK_BUDGET.older_than(seconds), *abandoned}:
         delete_folder(root / name)
         if time.monotonic() > end:
             break

@@ -4,6 +4,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -74,6 +75,15 @@ def test_a_recent_measurement_serves_all_who_ask_for_the_same_of_this_graph(inde
     assert measured.recent(5, 11).value is not first.value is not measured.recent(4, 10).value
     other = indexed.with_graph(3, 5).measurements.recent(5, 10)
     assert not other.shared and other.value.ef == 10, "another graph has measurements of its own"
+
+
+def test_an_older_measurement_serves_while_others_wait_for_the_machine(measured, monkeypatch):
+    monkeypatch.setattr(module, "RECENT_SECONDS", 0.0)
+    monkeypatch.setattr(module, "MACHINE_LOCK", SimpleNamespace(contended=True))
+    first = measured.recent(5, 10)
+    assert measured.recent(5, 10).value is first.value
+    module.MACHINE_LOCK.contended = False
+    assert measured.recent(5, 10).value is not first.value
 
 
 def test_exact_search_is_measured_again_where_it_was_measured_in_a_crowd_a_while_ago(measured, monkeypatch):

@@ -6,7 +6,15 @@ import pytest
 
 from retriever.turns import LAB, Owner
 from ui.uploads.disk_budget import DISK_BUDGET, RoomRefused
-from ui.uploads.folder import delete_folder, discard_uploads, download_folder, keep_folder, new_folder, sweep_uploads
+from ui.uploads.folder import (
+    claim_uploads,
+    delete_folder,
+    discard_uploads,
+    download_folder,
+    keep_folder,
+    new_folder,
+    sweep_uploads,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +69,18 @@ def test_files_that_somebody_else_deletes_are_noticed_before_an_upload_is_refuse
         new_folder(1_500_000, Owner("10.0.0.1"))
     path.unlink()
     delete_folder(new_folder(1_500_000, Owner("10.0.0.1")))
+
+
+def test_what_no_session_is_to_read_is_deleted_soon(root, monkeypatch):
+    """An upload that nobody has named, or only a page that has gone; a page that is open keeps its own."""
+    monkeypatch.setattr("ui.uploads.folder.ABANDONED_SECONDS", -1.0)
+    [unnamed], [left], [kept] = upload("a"), upload("b"), upload("c")
+    claim_uploads([str(left)], "gone")
+    claim_uploads([str(kept)], "here")
+    sweep_uploads(3_600, {"here", "another"})
+    assert (unnamed.exists(), left.exists(), kept.exists()) == (False, False, True)
+    sweep_uploads(3_600)
+    assert kept.exists()
 
 
 def test_a_download_that_fails_leaves_nothing(root):
