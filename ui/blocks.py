@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import anyio.to_thread
 import gradio as gr
 from gradio.blocks import Block
+from gradio.data_classes import GradioModel
 
 from retriever.turns import LAB, OWNER, Owner
 from ui.render.controls import NO_CHANGE
@@ -144,7 +145,7 @@ def _sent(part: gr.components.Component, found: Any, state: Any) -> Any:  # noqa
     by_output = isinstance(found, dict) and all(isinstance(key, Block) for key in found)
     value = found.get(part, NO_CHANGE) if by_output else found
     if not part.stateful:
-        return value
+        return value.model_dump() if isinstance(value, GradioModel) else value
     if value is not NO_CHANGE:
         state[part._id] = value
     return None

@@ -26,6 +26,7 @@ from ui.gate.guard import Guard
 from ui.gate.login import USER, Logins
 from ui.gate.routes import API_PREFIX
 from ui.gate.sessions import MAX_UNFINISHED, Sessions
+from ui.gate.states import LabStateHolder
 from ui.gate.visitors import Visitors
 from ui.hosting.asset_cache import AssetCache
 from ui.hosting.headers import SecurityHeaders
@@ -116,6 +117,7 @@ class Server:
         )
         mounted = next(route for route in app.routes if isinstance(route, Mount))
         gradio_app = demo.app = cast(App, mounted.app)  # as launch does; the app before it serves nothing
+        gradio_app.state_holder = LabStateHolder(demo)
         gradio_app.tokens = self.logins.tokens  # type: ignore[assignment] # which forgets old ones
         self.logins.cookies = (
             f"access-token-{gradio_app.cookie_id}",
