@@ -17,7 +17,7 @@ from benchmarks.report import Stage, main, short
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.recall_and_latency import Measurement, count_distances, measure
+from retriever.measurement.recall_and_latency import Measurement, count_distances, measure, measure_pair
 from retriever.measurement.sweeps import growth_exponent
 
 K, EF = 10, 50
@@ -54,12 +54,11 @@ def run(full: bool) -> Stage:
         linking += time.perf_counter() - began
         exact = ExactIndex(data.documents[:n])
         truth = exact.search(data.queries, K)
-        by_exact = measure(exact, data.queries, truth, k=K)
-        by_hnsw = measure(index, data.queries, truth, k=K, ef=EF)
+        pair = measure_pair(index, exact, data.queries, truth, k=K, ef=EF)
         if n == sizes[-1]:
             at_efs = [measure(index, data.queries, truth, k=K, ef=ef) for ef in EFS]
             peak = _peak_gigabytes()  # before the graph is read into arrays, which no search needs
-        points.append(_point(exact, index, by_exact, by_hnsw, _mean_distances(by_hnsw, index, data)))
+        points.append(_point(exact, index, pair.exact, pair.hnsw, _mean_distances(pair.hnsw, index, data)))
         del exact
         gc.collect()
     comparisons = [*_slopes(points), *_last(points[-1], at_efs, linking, peak)]

@@ -90,11 +90,10 @@ class SharedResults(Generic[Key, Value]):
             found = self._find(key)
         return None if found is None else found.value
 
-    def forget(self, key: Key, value: Value) -> None:
-        """Keep a result no longer, unless another has replaced it."""
+    def forget(self, key: Key) -> None:
+        """Keep the result of a key no longer."""
         with self._lock:
-            if key in self._kept and self._kept[key][0] is value:
-                del self._kept[key]
+            self._kept.pop(key, None)
 
     def keep(self, key: Key, value: Value) -> None:
         """Keep a result as of now, in place of an older one."""

@@ -1,6 +1,7 @@
 """What several tests share: no network, a cache of their own, a tiny encoder, and the packaged models loaded once."""
 
 import atexit
+import math
 import os
 import shutil
 import tempfile
@@ -35,6 +36,12 @@ def own_cache(tmp_path_factory):
     patch.setenv("LAB_CACHE", str(tmp_path_factory.mktemp("cache")))
     yield
     patch.undo()
+
+
+@pytest.fixture
+def quiet_machine(monkeypatch):
+    """Let no measurement find that the machine works for others, whatever runs beside the tests."""
+    monkeypatch.setattr("retriever.measurement.recall_and_latency.CROWDED", math.inf)
 
 
 @pytest.fixture(scope="session")

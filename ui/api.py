@@ -21,7 +21,7 @@ from ui.inputs import SLIDER_MAX_EF, SLIDER_MAX_K, SearchSettings, check_questio
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of
 from ui.render.errors import report_errors
-from ui.render.records import measurement_numbers, record_data, record_settings
+from ui.render.records import pair_numbers, record_data, record_settings
 from ui.search.records import result_rows, search_record
 from ui.session import Session
 
@@ -53,12 +53,10 @@ def measure_loaded(k: float, ef: float, session: Session) -> dict[str, Any]:
     settings = SearchSettings.of(k, ef)
     measurements = indexed.measurements
     recent = measurements.recent(settings.k, settings.ef)
-    hnsw = measurements.counted(recent.value)
-    exact = measurements.measure_exact(settings.k)
+    pair = replace(recent.value, hnsw=measurements.counted(recent.value.hnsw))
     return {
-        "hnsw": measurement_numbers(hnsw),
-        "exact": measurement_numbers(exact),
-        "recall": [round(float(value), 6) for value in hnsw.recall],
+        **pair_numbers(pair),
+        "recall": [round(float(value), 6) for value in pair.hnsw.recall],
         "seconds_ago": round(recent.seconds_ago, 3),
         "settings": record_settings(indexed),
         "data": record_data(indexed),

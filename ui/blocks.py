@@ -15,8 +15,8 @@ from gradio.blocks import Block
 from gradio.data_classes import GradioModel
 
 from retriever.turns import LAB, OWNER, Owner
-from ui.render.controls import NO_CHANGE
 
+UNCHANGED = gr.skip()
 THREADS = 4  # handlers of one visitor that may hold a thread at once; others of theirs wait without one
 ONCE = "once-"  # begins the name of the session that a call without a session gets
 UNFIT = "A value that was sent is not of the kind that its control has: reload the page, or correct the request."
@@ -143,10 +143,10 @@ def _sent(part: gr.components.Component, found: Any, state: Any) -> Any:  # noqa
     The value of a state is kept and not sent.
     """
     by_output = isinstance(found, dict) and all(isinstance(key, Block) for key in found)
-    value = found.get(part, NO_CHANGE) if by_output else found
+    value = found.get(part, UNCHANGED) if by_output else found
     if not part.stateful:
         return value.model_dump() if isinstance(value, GradioModel) else value
-    if value is not NO_CHANGE:
+    if not (isinstance(value, dict) and value == UNCHANGED):
         state[part._id] = value
     return None
 

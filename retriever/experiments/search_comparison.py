@@ -11,7 +11,7 @@ from retriever.graph.misses import mark_missed
 from retriever.indexes.base import Neighbors
 from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import TURN_SECONDS, measure
+from retriever.measurement.recall_and_latency import TURN_SECONDS, measure_pair
 from retriever.parameters import check_count
 from retriever.retrievers.dense import DenseRetriever
 
@@ -62,12 +62,10 @@ def compare_searches(retriever: DenseRetriever, query: str, k: int, *, ef: int) 
         truth = retriever.exact.search(vector, k)
         repeated = np.repeat(vector, REPEATS, axis=0)  # (REPEATS, dim)
         repeated_truth = Neighbors(np.repeat(truth.ids, REPEATS, axis=0), np.repeat(truth.scores, REPEATS, axis=0))
-        exact = measure(retriever.exact, repeated, repeated_truth, k=k)
-        hnsw = measure(graph, repeated, repeated_truth, k=k, ef=ef)
-    found = Neighbors(hnsw.neighbors.ids[:1], hnsw.neighbors.scores[:1])
+        pair = measure_pair(graph, retriever.exact, repeated, repeated_truth, k=k, ef=ef)
+    found = Neighbors(pair.hnsw.neighbors.ids[:1], pair.hnsw.neighbors.scores[:1])
     recall = float(knn_recall(truth, found)[0])
-    seconds = {"embedding": embedding_seconds, "HNSW": hnsw.p50, "exact": exact.p50}
+    seconds = {"embedding": embedding_seconds, "HNSW": pair.hnsw.p50, "exact": pair.exact.p50}
     missed, extra = mark_missed(truth, found)
-    crowded = exact.crowded or hnsw.crowded
     rankings = retriever.ranking(truth), retriever.ranking(found)
-    return SearchComparison(*rankings, missed, extra, recall, seconds, crowded)
+    return SearchComparison(*rankings, missed, extra, recall, seconds, pair.crowded)

@@ -10,7 +10,13 @@ from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.pca import PrincipalPlane, fit_plane
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
-from retriever.measurement.recall_and_latency import Measurement, break_even, count_distances, ef_curve, measure
+from retriever.measurement.recall_and_latency import (
+    Measurement,
+    PairedMeasurement,
+    count_distances,
+    ef_curve,
+    measure_pair,
+)
 from retriever.retrievers.dense import DenseRetriever
 from retriever.shared_results import SharedResult, SharedResults
 from retriever.vectors import Float32, Float64
@@ -18,7 +24,6 @@ from retriever.vectors import Float32, Float64
 RECENT_SECONDS = 5.0  # seconds for which a measurement, or the answer to a question, serves all who ask for it
 BUSY_SECONDS = 600.0  # and while others wait for the machine: a new one would be made in a crowd, and make them wait
 MOST_RECENT = 128  # such results kept at once by one collection
-CROWDED_SECONDS = 30.0  # seconds for which a measurement of exact search is kept that was made in a crowd
 LONG_PATIENCE = 10.0  # seconds to wait for another caller with what takes long even alone
 
 
@@ -27,8 +32,6 @@ class _OfVectors:
     """What depends on the vectors and the queries alone, so that collections with other graphs share it."""
 
     truth: SharedResults[int, Neighbors] = field(default_factory=SharedResults)  # by k
-    exact: SharedResults[int, Measurement] = field(default_factory=SharedResults)  # by k
-    break_even: SharedResults[float, int] = field(default_factory=SharedResults)  # by seconds per query
     plane: SharedResults[None, tuple[PrincipalPlane, Float32]] = field(
         default_factory=lambda: SharedResults(patience=LONG_PATIENCE)
     )
@@ -46,8 +49,9 @@ class Measurements:
         self.retriever, self.query_vectors = retriever, query_vectors
         self.answers: SharedResults[tuple[str, int, int], Any] = _recent_results()
         self._of_vectors = _OfVectors()
-        self._recent: SharedResults[tuple[int, int], Measurement] = _recent_results()
+        self._recent: SharedResults[tuple[int, int], PairedMeasurement] = _recent_results()
         self._curves: SharedResults[int, list[Measurement]] = SharedResults(patience=LONG_PATIENCE)  # by k
+        self._repeated: set[int] = set()  # k of the curves that were measured again
         self._counted_curves: SharedResults[int, list[Measurement]] = SharedResults(patience=LONG_PATIENCE)
         self._distances: SharedResults[tuple[int, int], Float64] = SharedResults(patience=LONG_PATIENCE)  # by k and ef
         self._graph: SharedResults[None, HNSWGraph] = SharedResults(patience=LONG_PATIENCE)
@@ -63,41 +67,46 @@ class Measurements:
         exact = self.retriever.exact
         return self._of_vectors.truth.get(k, lambda: exact.search(self.query_vectors, k)).value
 
-    def measure(self, k: int, ef: int) -> Measurement:
-        """Return a measurement of HNSW at this ef, made anew by each call."""
-        return measure(self.retriever.hnsw, self.query_vectors, self.truth(k), k=k, ef=ef)
+    def measure(self, k: int, ef: int) -> PairedMeasurement:
+        """Return a measurement of HNSW at this ef and of exact search, made anew by each call."""
+        retriever, truth = self.retriever, self.truth(k)
+        return measure_pair(retriever.hnsw, retriever.exact, self.query_vectors, truth, k=k, ef=ef)
 
-    def recent(self, k: int, ef: int) -> SharedResult[Measurement]:
-        """Return the measurement of HNSW at this ef that was made in the last seconds, or is being made, or a new one.
+    def recent(self, k: int, ef: int) -> SharedResult[PairedMeasurement]:
+        """Return the measurement at this ef that was made in the last seconds, or is being made, or a new one.
 
         A class that moves its sliders to the same place measures once, and nobody waits for thirty equal measurements.
         """
         return self._recent.get((k, ef), lambda: self.measure(k, ef))
 
-    def measure_exact(self, k: int) -> Measurement:
-        """Return the measurement of exact search, made once; again if that was in a crowd some time ago."""
-        truth, exact, known = self.truth(k), self.retriever.exact, self._of_vectors.exact
-
-        def make() -> Measurement:
-            return measure(exact, self.query_vectors, truth, k=k)
-
-        found = known.get(k, make)
-        if found.value.crowded and found.seconds_ago > CROWDED_SECONDS:
-            known.forget(k, found.value)
-            found = known.get(k, make)
-        return found.value
-
     def curve(self, k: int, *, progress: Callable[[float], None] | None = None) -> list[Measurement]:
-        """Return recall and latency over ef. progress: called with the fraction done, in [0, 1]."""
+        """Return recall and latency over ef, measured once; again where that was in a crowd which has gone.
+
+        progress: called with the fraction done, in [0, 1].
+        """
         known = self.known_curve(k)
-        if known is not None:
+        if known is not None and self.has_curve(k):
             return known
+        if known is not None:
+            self._repeated.add(k)
+            self._curves.forget(k)
+            self._counted_curves.forget(k)
         truth, hnsw = self.truth(k), self.retriever.hnsw
 
         def make() -> list[Measurement]:
             return ef_curve(hnsw, self.query_vectors, truth, k=k, progress=progress)
 
         return self._curves.get(k, make, meanwhile=_waiting(progress)).value
+
+    def has_curve(self, k: int) -> bool:
+        """Return whether the curve was measured, and need not be measured again now.
+
+        One that was measured in a crowd is, once, as soon as the crowd has gone.
+        """
+        known = self.known_curve(k)
+        if known is None:
+            return False
+        return MACHINE_LOCK.contended or k in self._repeated or not any(step.crowded for step in known)
 
     def known_curve(self, k: int) -> list[Measurement] | None:
         """Return the curve if it was measured already, with distances if they were counted; else None."""
@@ -125,11 +134,6 @@ class Measurements:
             return counted
 
         return self._counted_curves.get(k, count, meanwhile=_waiting(progress)).value
-
-    def break_even(self, hnsw: Measurement) -> int:
-        """Return the number of vectors from which on exact search takes longer than a measurement of HNSW."""
-        dimension = self.retriever.dimension
-        return self._of_vectors.break_even.get(hnsw.p50, lambda: break_even(dimension, hnsw.p50, k=hnsw.k)).value
 
     @property
     def graph(self) -> HNSWGraph:

@@ -3,6 +3,8 @@
 The protocol: fixed queries, checked beforehand, one at a time, one thread (hnswlib num_threads=1, BLAS limited by
 threadpoolctl), after a warm-up, timed with thread_time_ns, in an exclusive section of the machine's lock. Where others
 wait for the machine, that section is left every TURN_SECONDS, and the next turn begins with a warm-up of its queries.
+Two times are compared only where both come from one measure_pair, in which both searches took turns: the machine is not
+equally fast from one second to the next.
 
 thread_time_ns counts the CPU time of the searching thread and does not advance while the thread waits: for Python's
 interpreter lock, which a search releases and needs again while another thread draws a figure, or for another program.
@@ -32,7 +34,8 @@ PROTOCOL = (
     "against exact search over the same vectors (a neighbour counts if it is as near as the k-th exact one)."
 )
 TURN_SECONDS = 0.05  # seconds after which a measurement lets others go first; a longer query is a turn of its own
-VECTORS_PER_SECTION = 4_000  # random vectors drawn in one shared section, some 20 milliseconds
+PARTS = 4  # turns of each search of a pair
+EXACT_QUERIES = 20  # queries of a pair that exact search is timed with: it does the same work for each
 WARM_UP = 5  # queries searched before the timed ones
 CROWDED = 1.1  # seconds that pass for each of computing from which on the machine counts as busy with others' work
 CURVE_STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40)  # ef as multiples of k
@@ -82,6 +85,34 @@ class Measurement:
         return float(len(self.seconds) / self.seconds.sum())
 
 
+@dataclass(frozen=True, eq=False)
+class PairedMeasurement:
+    """HNSW at one ef and exact search over the same vectors, in one measurement in which both took turns.
+
+    exact: of some of the queries of hnsw, with their recall, which is 1.
+    """
+
+    hnsw: Measurement
+    exact: Measurement
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the machine worked for others meanwhile."""
+        return self.hnsw.crowded or self.exact.crowded
+
+    @property
+    def speed_up(self) -> float:
+        """How many times as long as HNSW exact search takes, by the medians."""
+        return self.exact.p50 / self.hnsw.p50
+
+    @cached_property
+    def speed_up_range(self) -> tuple[float, float]:
+        """The spread of the speed-up: of the slower quarter of HNSW's queries to the quicker of exact, and reversed."""
+        low, high = (np.percentile(self.exact.seconds, share) for share in (25, 75))
+        quick, slow = (np.percentile(self.hnsw.seconds, share) for share in (25, 75))
+        return float(low / slow), float(high / quick)
+
+
 def measure(
     index: ExactIndex | HNSWIndex, queries: Float32, exact: Neighbors, *, k: int, ef: int | None = None
 ) -> Measurement:
@@ -90,24 +121,31 @@ def measure(
     exact: the true neighbours of the same queries at the same k. ef: for an HNSWIndex; None for an ExactIndex.
     Raises ParameterError if ef does not suit the index or there are no queries, VectorError for bad queries.
     """
-    search = _timed_search(index, check_count("k", k, 1, MAX_K), ef)
-    unit = unit_queries(queries, index.dimension)
-    if not len(unit):
-        raise ParameterError("There are no queries to measure with; pass at least one.")
-    each = [unit[row : row + 1] for row in range(len(unit))]
-    found, nanoseconds, computed, passed = list[Neighbors](), list[int](), 0, 0
-    with MACHINE_LOCK.exclusive():
-        cold = True  # others have had the machine
-        while rest := each[len(found) :]:
-            cold = MACHINE_LOCK.pause() if found else cold
-            turn = _search_for_a_turn(search, rest, cold=cold)
-            found += turn.found
-            nanoseconds += turn.nanoseconds
-            computed, passed = computed + turn.computed, passed + turn.passed
-    together = Neighbors(np.concatenate([one.ids for one in found]), np.concatenate([one.scores for one in found]))
-    distances = np.full(len(unit), float(len(index))) if ef is None else None
-    seconds, crowded = np.array(nanoseconds) / 1e9, passed > CROWDED * computed
-    return Measurement(ef, k, knn_recall(exact, together), seconds, distances, together, crowded)
+    side = _Side(index, queries, exact, k=k, ef=ef)
+    _search_in_turns([side], parts=1)
+    return side.measurement()
+
+
+def measure_pair(
+    hnsw: HNSWIndex,
+    exact: ExactIndex,
+    queries: Float32,
+    truth: Neighbors,
+    *,
+    k: int,
+    ef: int,
+    exact_queries: int = EXACT_QUERIES,
+) -> PairedMeasurement:
+    """Return recall@k and seconds of HNSW at ef, and of exact search over the same vectors, which take turns.
+
+    truth: the exact neighbours of the queries (n_queries, dim) at the same k. exact_queries: how many of these, spread
+    evenly, exact search is timed with. Errors as of measure.
+    """
+    sides = [_Side(hnsw, queries, truth, k=k, ef=ef)]
+    rows = np.unique(np.linspace(0, len(queries) - 1, min(len(queries), exact_queries)).astype(int))
+    sides.append(_Side(exact, queries[rows], Neighbors(truth.ids[rows], truth.scores[rows]), k=k))
+    _search_in_turns(sides, parts=PARTS)
+    return PairedMeasurement(*(side.measurement() for side in sides))
 
 
 def count_distances(measured: Measurement, graph: HNSWGraph, queries: Float32) -> Measurement:
@@ -160,34 +198,47 @@ def smallest_ef(curve: Sequence[Measurement], target: float) -> int | None:
     return min(reached, default=None)
 
 
-def break_even(dimension: int, seconds: float, *, k: int, most: int = 1 << 18) -> int:
-    """Return about how many vectors exact search needs `seconds` per query for, measured on this machine.
+class _Side:
+    """One index's part of a measurement: its queries, which are searched in turns, and what was found and timed."""
 
-    The number of random unit vectors (exact search does the same work on any) is doubled until the median reaches
-    `seconds`, and interpolated between the last two sizes. most: the number at which the doubling ends.
-    """
-    rng = np.random.default_rng(0)
-    queries = rng.standard_normal((50, dimension), dtype=np.float32)
-    below, n = (0, 0.0), 256
-    while True:
-        vectors = _random_vectors(rng, n, dimension)
-        with MACHINE_LOCK.shared():
-            index = ExactIndex(vectors)
-            truth = index.search(queries, k)
-        p50 = measure(index, queries, truth, k=k).p50
-        if p50 >= seconds or n >= most:
-            share = (seconds - below[1]) / (p50 - below[1]) if p50 >= seconds > below[1] else float(p50 < seconds)
-            return int(below[0] + max(0.0, share) * (n - below[0]))
-        below, n = (n, p50), 2 * n
+    def __init__(
+        self, index: ExactIndex | HNSWIndex, queries: Float32, truth: Neighbors, *, k: int, ef: int | None = None
+    ) -> None:
+        """Check the queries and the settings. Raises ParameterError or VectorError as measure does."""
+        self.search = _timed_search(index, check_count("k", k, 1, MAX_K), ef)
+        self._index, self._truth, self._k, self._ef = index, truth, k, ef
+        unit = unit_queries(queries, index.dimension)
+        if not len(unit):
+            raise ParameterError("There are no queries to measure with; pass at least one.")
+        self.queries = [unit[row : row + 1] for row in range(len(unit))]
+        self._turns: list[_Turn] = []
+
+    def take_turns(self, queries: Sequence[Float32]) -> None:
+        """Search these queries next, in as many turns as that takes; the caller holds an exclusive section."""
+        cold = True  # the other search, or others, have had the machine
+        while queries:
+            cold = MACHINE_LOCK.pause() or cold
+            self._turns.append(_search_for_a_turn(self.search, queries, cold=cold))
+            queries, cold = queries[len(self._turns[-1].found) :], False
+
+    def measurement(self) -> Measurement:
+        """Return the measurement of what was searched."""
+        found = [one for turn in self._turns for one in turn.found]
+        together = Neighbors(np.concatenate([one.ids for one in found]), np.concatenate([one.scores for one in found]))
+        seconds = np.array([nanoseconds for turn in self._turns for nanoseconds in turn.nanoseconds]) / 1e9
+        distances = np.full(len(found), float(len(self._index))) if self._ef is None else None
+        crowded = sum(turn.passed for turn in self._turns) > CROWDED * sum(turn.computed for turn in self._turns)
+        recall = knn_recall(self._truth, together)
+        return Measurement(self._ef, self._k, recall, seconds, distances, together, crowded)
 
 
-def _random_vectors(rng: np.random.Generator, n: int, dimension: int) -> Float32:
-    """Return random vectors (n, dimension), drawn in sections that are short enough to let other threads run."""
-    vectors = np.empty((n, dimension), np.float32)
-    for start in range(0, n, VECTORS_PER_SECTION):
-        with MACHINE_LOCK.shared():
-            rng.standard_normal(dtype=np.float32, out=vectors[start : start + VECTORS_PER_SECTION])
-    return vectors
+def _search_in_turns(sides: Sequence[_Side], *, parts: int) -> None:
+    """Search the queries of all sides, part by part, so that each part of one is followed by that of the next."""
+    with MACHINE_LOCK.exclusive():
+        for part in range(parts):
+            for side in sides:
+                begin, end = (len(side.queries) * number // parts for number in (part, part + 1))
+                side.take_turns(side.queries[begin:end])
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ import numpy as np
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.recall_and_latency import Measurement, count_distances, measure
+from retriever.measurement.recall_and_latency import Measurement, count_distances, measure, measure_pair
 from retriever.vectors import Float32
 
 SAMPLE_SEED = 42
@@ -97,8 +97,8 @@ def sweep_sizes(
         index = HNSWIndex(shuffled[:size], M=M, ef_construction=ef_construction, progress=report)
         exact_index = ExactIndex(shuffled[:size])
         truth = exact_index.search(queries, k)
-        hnsw = count_distances(measure(index, queries, truth, k=k, ef=ef), HNSWGraph.of(index), queries)
-        results.append(SizeResult(size, hnsw, measure(exact_index, queries, truth, k=k)))
+        pair = measure_pair(index, exact_index, queries, truth, k=k, ef=ef, exact_queries=len(queries))
+        results.append(SizeResult(size, count_distances(pair.hnsw, HNSWGraph.of(index), queries), pair.exact))
         done += size
     return results
 

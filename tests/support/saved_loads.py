@@ -112,7 +112,7 @@ def app(folder):
 
 
 def use_collection(loaded):
-    measured = loaded.measurements.measure(3, 10)
+    measured = loaded.measurements.measure(3, 10).hnsw
     assert 0 <= measured.mean_recall <= 1 and np.isfinite(measured.neighbors.scores).all()
     json.dumps([dict(loaded.seconds), list(loaded.queries), loaded.n_tokens], allow_nan=False)
 

@@ -1,14 +1,13 @@
 """Small collections and hand-made measurements for tests of the page."""
 
 import random
-from types import SimpleNamespace
 
 import numpy as np
 
 from retriever.documents.document import Passage, ScoredPassage
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexing.collection import IndexedCollection, IndexSettings
-from retriever.measurement.recall_and_latency import Measurement
+from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
 from retriever.retrievers.dense import DenseRetriever
 
 HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
@@ -80,11 +79,7 @@ def curve_of(*steps, k=10):
     return [measurement(recall, micros / 1e6, *distances, ef=ef, k=k) for ef, recall, micros, *distances in steps]
 
 
-def sized(n, break_even=5_000):
-    """Return a fake collection that has only a size and a break-even."""
-
-    class Sized(SimpleNamespace):
-        def __len__(self):
-            return n
-
-    return Sized(measurements=SimpleNamespace(break_even=lambda hnsw: break_even))
+def pair_of(recall, seconds, exact_seconds, *, distances=None, n=1_000, ef=10, k=10):
+    """Return a hand-made measurement of both searches; values as of measurement, n: vectors that exact compares."""
+    exact = measurement(np.ones(np.size(exact_seconds)), exact_seconds, n, ef=None, k=k)
+    return PairedMeasurement(measurement(recall, seconds, distances, ef=ef, k=k), exact)

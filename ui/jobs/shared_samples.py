@@ -138,7 +138,6 @@ class SharedSamples:
         def work(progress: Progress) -> IndexedCollection:
             indexed = cached_sample(name, IndexSettings(model_name), progress=progress)
             if model_name == PREPARED_MODEL:
-                indexed.measurements.measure_exact(PREPARED_K)
                 indexed.measurements.counted_curve(PREPARED_K, progress=lambda done: progress("measuring", done))
             self._ready[name, model_name] = MEMORY_BUDGET.hold(indexed)
             return indexed

@@ -57,10 +57,8 @@ class Curves:
             yield {self.lesson: NOTHING_LOADED}
             return
         graphs = [graph.measurements for graph in (indexed, session.overlay) if graph]
-        unknown = [graph for graph in graphs if graph.known_curve(k) is None]
+        unknown = [graph for graph in graphs if not graph.has_curve(k)]
         if unknown:  # numbers at this ef first: those of the previous collection must not stay
-            # else these numbers would wait for it until the curve is measured
-            await result_of(_submit(partial(_measure_exact, indexed.measurements, k), "exact"))
             yield {self.lesson: progress_bar(Status("measuring the curve")), self.token: refresh_token()}
         for graph in unknown:
             async with aclosing(_watch(partial(_measure_curve, graph, k), "curve")) as statuses:
@@ -81,7 +79,7 @@ class Curves:
         curve = indexed.measurements.known_curve(k) if indexed else None
         if indexed is None or curve is None:
             return NO_CHANGE
-        return LESSON.format(curve_lesson(indexed, indexed.measurements.measure_exact(k), curve))
+        return LESSON.format(curve_lesson(len(indexed), curve))
 
     def answer_target(self, k: float, target: float, session: Session) -> Html:
         """Return which ef reaches the target recall."""
@@ -108,12 +106,6 @@ def overlay_choice(session: Session) -> str | Updates:
 def refresh_token() -> int:
     """Return a new number; its change makes the page update numbers, figure and lesson to what then holds."""
     return time.monotonic_ns()
-
-
-def _measure_exact(graph: Measurements, k: int, progress: Progress) -> None:
-    """Measure exact search, unless that was done before; the measurement is kept."""
-    progress("measuring exact search", 0.0)
-    graph.measure_exact(k)
 
 
 def _measure_curve(graph: Measurements, k: int, progress: Progress) -> None:

@@ -1,12 +1,12 @@
 """The ef slider: one measurement at each of its values, then all that is drawn from it."""
 
 import weakref
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import gradio as gr
 
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import Measurement
+from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
 from ui.inputs import SearchSettings, check_k
 from ui.recall.curves import refresh_token
 from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, curve_figure
@@ -24,12 +24,12 @@ AXES = {"latency": LATENCY_AXIS, "distances": DISTANCES_AXIS}
 class LastMeasurement:
     """The last measurement, and the collection it is of: a weak reference, so that a replaced one is freed."""
 
-    now: Measurement
+    now: PairedMeasurement
     of: "weakref.ref[IndexedCollection]"
 
     def fits(self, k: float, ef: float, session: Session) -> bool:
         """Return whether it is of the loaded collection and the sliders' values; if not, a newer one is under way."""
-        same_settings = (self.now.k, self.now.ef) == astuple(SearchSettings.of(k, ef))
+        same_settings = (self.now.hnsw.k, self.now.hnsw.ef) == astuple(SearchSettings.of(k, ef))
         return self.of() is session.indexed and same_settings
 
 
@@ -61,9 +61,8 @@ class EfSlider:
         if indexed is None:
             return {self.measured: None}
         recent = indexed.measurements.recent(settings.k, settings.ef)
-        now, exact = recent.value, indexed.measurements.measure_exact(settings.k)
-        cards = measurement_cards(now, exact, age_note(recent))
-        return {self.cards: cards, self.measured: LastMeasurement(now, weakref.ref(indexed))}
+        cards = measurement_cards(recent.value, age_note(recent))
+        return {self.cards: cards, self.measured: LastMeasurement(recent.value, weakref.ref(indexed))}
 
     def draw_details(
         self, measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session
@@ -72,25 +71,26 @@ class EfSlider:
         indexed, overlay, cost = session.indexed, session.overlay, AXES.get(str(axis), LATENCY_AXIS)
         if indexed is None or measured is None or not measured.fits(k, ef, session):
             return NO_CHANGE
-        now, counted = measured.now, cost is DISTANCES_AXIS
-        exact, curve = indexed.measurements.measure_exact(now.k), _known_curve(indexed, now.k, counted=counted)
+        now, exact, counted = measured.now.hnsw, measured.now.exact, cost is DISTANCES_AXIS
+        curve = _known_curve(indexed, now.k, counted=counted)
         if counted:  # else counted after everything is drawn, as that takes longer than measuring
             now = indexed.measurements.counted(now)
+        curve = [now if step.ef == now.ef else step for step in curve]  # one value of one thing
         other = _known_curve(overlay, now.k, counted=counted)
         names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
         return {
             self.figure: curve_figure(curve, exact, now, overlay=other, cost=cost, **names),
             self.spread: recall_histogram(now),
             self.worst: worst_queries(indexed, now),
-            self.record: record_section(ef_record(indexed, now, exact, curve)),
+            self.record: record_section(ef_record(indexed, measured.now, curve)),
         }
 
     def show_distances(self, measured: LastMeasurement | None, k: float, ef: float, session: Session) -> Html | Updates:
         """Return how many distances a measurement took, counted once the slider rests."""
         if session.indexed is None or measured is None or not measured.fits(k, ef, session):
             return NO_CHANGE
-        measurements = session.indexed.measurements
-        return distance_sentence(measurements.counted(measured.now), measurements.measure_exact(measured.now.k))
+        counted = session.indexed.measurements.counted(measured.now.hnsw)
+        return distance_sentence(replace(measured.now, hnsw=counted))
 
     def go_to_smallest_ef(self, k: float) -> Updates:
         """Return the smallest ef that has an effect, which is k, and ask for its numbers."""
@@ -104,6 +104,7 @@ def graph_name(indexed: IndexedCollection) -> str:
 
 def _known_curve(graph: IndexedCollection | None, k: int, *, counted: bool) -> list[Measurement]:
     """Return a graph's curve, with distances if they are shown; empty if it was not measured."""
-    if graph is None or graph.measurements.known_curve(k) is None:
+    curve = graph.measurements.known_curve(k) if graph else None
+    if graph is None or curve is None:
         return []
-    return graph.measurements.counted_curve(k) if counted else graph.measurements.curve(k)
+    return [graph.measurements.counted(step) for step in curve] if counted else curve

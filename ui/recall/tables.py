@@ -5,36 +5,38 @@ import numpy as np
 from retriever.documents.document import Passage
 from retriever.graph.misses import mark_missed
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import Measurement
+from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
 from retriever.shared_results import SharedResult
 from ui.render.html import HINT, Html, render
-from ui.render.numbers import CROWD, format_seconds, latency_ratio
+from ui.render.numbers import CROWD, format_seconds, speed_up_words
 
 WORST = 5
 SHOWN_MISSES = 4  # names of missed passages in a row of the worst queries
 NEWS_SECONDS = 1.0  # seconds up to which a measurement is called new
 BARS = 10  # of the histogram, besides the one for recall 1.0 exactly
 DISTANCES = Html(
-    '<p class="lab-distances">At ef={} a query computes <b>{:,.0f}</b> distances; exact search computes '
-    '<span class="lab-exact-text">{:,.0f}</span>.</p>'
+    '<p class="lab-distances">At ef={} a query computes <b>{:,.0f}</b> distances, exact search '
+    '<span class="lab-exact-text">{:,.0f}</span>. {}</p>'
 )
+EACH = "One takes HNSW {:,.0f} ns, exact search {:,.0f} ns: HNSW jumps about in memory and sorts its candidates."
 
 
-def measurement_cards(now: Measurement, exact: Measurement, note: str = "") -> Html:
+def measurement_cards(pair: PairedMeasurement, note: str = "") -> Html:
     """Return recall, latency and queries per second as cards, each with exact search's, and a note on all of them."""
+    now, exact = pair.hnsw, pair.exact
     p50, exact_p50 = now.p50, exact.p50
-    faster = latency_ratio(exact_p50, p50)
+    faster = speed_up_words(pair.speed_up, pair.speed_up_range)
     cards = [
         (f"mean recall@{now.k}", f"{now.mean_recall:.3f}", "of the true neighbours found", "1.000"),
         ("median latency", format_seconds(p50), f"a query, {faster}", format_seconds(exact_p50)),
         ("95th percentile", format_seconds(now.p95), "a query", format_seconds(exact.p95)),
         ("queries per second", f"{now.qps:,.0f}", "one thread", f"{exact.qps:,.0f}"),
     ]
-    notes = [note, CROWD if now.crowded or exact.crowded else ""]
+    notes = [note, CROWD if pair.crowded else ""]
     return render("recall/cards.html", ef=now.ef, cards=cards, notes=[*filter(None, notes)])
 
 
-def age_note(recent: SharedResult[Measurement]) -> str:
+def age_note(recent: SharedResult[PairedMeasurement]) -> str:
     """Return when a measurement was made, if it was not for this visitor alone."""
     if not recent.shared:
         return ""
@@ -42,11 +44,17 @@ def age_note(recent: SharedResult[Measurement]) -> str:
     return f"Measured {when}, for all who asked."
 
 
-def distance_sentence(now: Measurement, exact: Measurement) -> Html:
-    """Return how many distances a query takes; empty until they are counted, which takes longer than measuring."""
-    if now.mean_distances is None or exact.mean_distances is None:
+def distance_sentence(pair: PairedMeasurement) -> Html:
+    """Return how many distances a query takes, and how long each if that tells why HNSW is not as much faster.
+
+    Empty until they are counted, which takes longer than measuring.
+    """
+    now, exact = pair.hnsw, pair.exact
+    if not now.mean_distances or not exact.mean_distances:
         return Html()
-    return DISTANCES.format(now.ef, now.mean_distances, exact.mean_distances)
+    one, other = now.p50 / now.mean_distances * 1e9, exact.p50 / exact.mean_distances * 1e9
+    words = EACH.format(one, other) if one > other else ""
+    return DISTANCES.format(now.ef, now.mean_distances, exact.mean_distances, words)
 
 
 def recall_histogram(now: Measurement) -> Html:

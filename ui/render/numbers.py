@@ -1,7 +1,5 @@
 """Formatting of numbers with their units, the same on every tab."""
 
-import math
-
 CROWD = (  # on latencies that others' work may have lengthened
     "Measured in a crowd: the machine worked for others meanwhile, and a search then takes longer than alone."
 )
@@ -21,13 +19,9 @@ def format_megabytes(count: int) -> str:
     return f"{count / 1e6:.2f} MB" if count < 10e6 else f"{count / 1e6:,.0f} MB"
 
 
-def format_percent_down(recall: float) -> str:
-    """Format a recall in percent, rounded down: 100 % only if no neighbour is missed."""
-    return f"{math.floor(recall * 100 + 1e-9)}%"
-
-
-def latency_ratio(exact: float, other: float) -> str:
-    """Return in words how a latency compares with exact search's."""
-    if not other or not exact:
-        return "–"
-    return f"{exact / other:.1f}× faster" if exact >= other else f"{other / exact:.1f}× slower"
+def speed_up_words(ratio: float, spread: tuple[float, float]) -> str:
+    """Return in words how much faster than exact search; the two are about equal where the spread contains 1."""
+    low, high = spread
+    if low <= 1 <= high:
+        return "about equal"
+    return f"{ratio:.1f}× faster" if ratio > 1 else f"{1 / ratio:.1f}× slower"

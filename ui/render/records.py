@@ -4,7 +4,7 @@ from typing import Any
 
 from retriever.encoders.loading import loaded_revision
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import Measurement
+from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
 
 
 def record_settings(indexed: IndexedCollection) -> dict[str, Any]:
@@ -36,6 +36,17 @@ def record_data(indexed: IndexedCollection) -> dict[str, Any]:
         "tokens": indexed.n_tokens,
         "measuring_queries": len(indexed.queries),
         "queries_drawn_from_documents": indexed.drawn,
+    }
+
+
+def pair_numbers(pair: PairedMeasurement) -> dict[str, Any]:
+    """Return the summary of HNSW and exact search that took turns, and how many times as long exact search took."""
+    low, high = pair.speed_up_range
+    return {
+        "hnsw": measurement_numbers(pair.hnsw),
+        "exact": measurement_numbers(pair.exact) | {"queries_timed": len(pair.exact.seconds)},
+        "speed_up": round(pair.speed_up, 3),
+        "speed_up_range": [round(low, 3), round(high, 3)],
     }
 
 

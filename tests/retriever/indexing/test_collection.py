@@ -197,14 +197,14 @@ def test_without_queries_sentences_are_drawn_and_none_is_a_stored_text(sample, w
     assert not set(indexed.queries) & set(texts)
     assert all(any(query in text for text in texts) for query in indexed.queries)
     word = index_collection(Collection("word", [Document("a", "x")]), STATIC)
-    assert len(word.queries) == word.measurements.measure(1, 1).mean_recall == 1, "even one word can be measured"
+    assert len(word.queries) == word.measurements.measure(1, 1).hnsw.mean_recall == 1, "even one word can be measured"
 
 
 # --- another graph
 
 
 def test_another_graph_shares_vectors_and_embeds_nothing(built, no_embedding):
-    exact, curve = built.measurements.measure_exact(5), built.measurements.curve(5)
+    truth, curve = built.measurements.truth(5), built.measurements.curve(5)
     seen = []
     other = built.with_graph(2, 3, progress=lambda stage, fraction: seen.append((stage, fraction)))
     assert np.shares_memory(other.retriever.vectors, built.retriever.vectors)
@@ -213,7 +213,7 @@ def test_another_graph_shares_vectors_and_embeds_nothing(built, no_embedding):
     assert seen[-1] == ("graph", 1) and {stage for stage, _ in seen} == {"graph"}
     assert (other.settings.M, other.settings.ef_construction) == (2, 3)
     assert (other.retriever.hnsw.M, other.retriever.hnsw.ef_construction) == (2, 3)
-    assert other.measurements.measure_exact(5) is exact  # exact search does not depend on the graph
+    assert other.measurements.truth(5) is truth  # exact search does not depend on the graph
     assert other.measurements.known_curve(5) is None  # the curve does
     assert built.measurements.known_curve(5) is curve
     assert (built.settings.M, built.retriever.hnsw.M) == (4, 4)
@@ -227,7 +227,7 @@ def test_a_cancelled_graph_leaves_the_old_one(built):
     with pytest.raises(Cancelled):
         built.with_graph(2, 3, progress=cancel)
     assert built.retriever.hnsw.M == 4
-    assert built.measurements.measure(5, 10).mean_recall > 0
+    assert built.measurements.measure(5, 10).hnsw.mean_recall > 0
 
 
 # --- another model
@@ -288,7 +288,7 @@ def test_a_saved_collection_comes_back_whole(built, tmp_path, with_graph, no_emb
     assert loaded.retriever.metadata == built.retriever.metadata
     assert asdict(loaded.judged) == asdict(built.judged)
     assert list(loaded.judged.asked.items()) == list(built.judged.asked.items()), "in order"
-    measured, expected = loaded.measurements.measure(5, 7), built.measurements.measure(5, 7)
+    measured, expected = loaded.measurements.measure(5, 7).hnsw, built.measurements.measure(5, 7).hnsw
     np.testing.assert_array_equal(measured.neighbors.ids, expected.neighbors.ids)
 
 

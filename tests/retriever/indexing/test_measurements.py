@@ -16,6 +16,8 @@ from retriever.indexes.recall import knn_recall
 from retriever.indexing import measurements as module
 from tests.support.small import collection_of, sentences
 
+pytestmark = pytest.mark.usefixtures("quiet_machine")
+
 
 @pytest.fixture
 def indexed(fake_encoder):
@@ -54,13 +56,13 @@ def test_truth_is_exact_search_found_once_a_k(indexed, measured):
     assert measured.truth(3).ids.shape == (len(indexed.queries), 3)
 
 
-def test_hnsw_is_measured_anew_and_exact_search_and_curve_once_a_k(measured):
-    first, second = measured.measure(5, 10), measured.measure(5, 10)
+def test_both_searches_are_measured_anew_and_the_curve_once_a_k(measured):
+    pair, second = measured.measure(5, 10), measured.measure(5, 10).hnsw
+    first = pair.hnsw
     assert first is not second and (first.ef, first.k) == (10, 5)
     np.testing.assert_array_equal(first.recall, second.recall)
     np.testing.assert_array_equal(first.recall, knn_recall(measured.truth(5), first.neighbors))
-    exact = measured.measure_exact(5)
-    assert exact.mean_recall == 1 and measured.measure_exact(5) is exact is not measured.measure_exact(4)
+    assert pair.exact.mean_recall == 1 and pair.exact.ef is None
     seen = []
     assert measured.known_curve(5) is None
     curve = measured.curve(5, progress=seen.append)
@@ -74,7 +76,7 @@ def test_a_recent_measurement_serves_all_who_ask_for_the_same_of_this_graph(inde
     assert again.value is first.value and (first.shared, again.shared) == (False, True)
     assert measured.recent(5, 11).value is not first.value is not measured.recent(4, 10).value
     other = indexed.with_graph(3, 5).measurements.recent(5, 10)
-    assert not other.shared and other.value.ef == 10, "another graph has measurements of its own"
+    assert not other.shared and other.value.hnsw.ef == 10, "another graph has measurements of its own"
 
 
 def test_an_older_measurement_serves_while_others_wait_for_the_machine(measured, monkeypatch):
@@ -86,21 +88,24 @@ def test_an_older_measurement_serves_while_others_wait_for_the_machine(measured,
     assert measured.recent(5, 10).value is not first.value
 
 
-def test_exact_search_is_measured_again_where_it_was_measured_in_a_crowd_a_while_ago(measured, monkeypatch):
-    real, crowded = module.measure, [True, False]
-    monkeypatch.setattr(
-        module, "measure", lambda *args, **options: replace(real(*args, **options), crowded=crowded.pop(0))
-    )
-    first = measured.measure_exact(5)
-    assert first.crowded and measured.measure_exact(5) is first, "not at once: the crowd is still there"
-    monkeypatch.setattr(module, "CROWDED_SECONDS", -1.0)
-    second = measured.measure_exact(5)
-    assert second is not first and measured.measure_exact(5) is second
+def test_a_curve_is_measured_again_where_it_was_measured_in_a_crowd_that_has_gone(measured, monkeypatch):
+    real, crowded = module.ef_curve, [True, False]
+
+    def of_crowd(*args, **options):
+        busy = crowded.pop(0)
+        return [replace(step, crowded=busy) for step in real(*args, **options)]
+
+    monkeypatch.setattr(module, "ef_curve", of_crowd)
+    monkeypatch.setattr(module, "MACHINE_LOCK", SimpleNamespace(contended=True))
+    first = measured.curve(5)
+    assert measured.has_curve(5) and measured.curve(5) is first, "not at once: the crowd is still there"
+    module.MACHINE_LOCK.contended = False
+    assert not measured.has_curve(5)
+    second = measured.curve(5)
+    assert second is not first and measured.has_curve(5) and measured.curve(5) is second
 
 
-@pytest.mark.parametrize(
-    ("what", "name"), [("curve", "ef_curve"), ("measure_exact", "measure"), ("recent", "measure"), ("truth", "")]
-)
+@pytest.mark.parametrize(("what", "name"), [("curve", "ef_curve"), ("recent", "measure_pair"), ("truth", "")])
 def test_concurrent_callers_get_one_measurement(measured, monkeypatch, what, name):
     holder = module if name else measured.retriever.exact
     name = name or "search"
@@ -136,7 +141,7 @@ def test_a_cancelled_curve_is_measured_by_the_next_caller(measured):
 
 @pytest.mark.parametrize(("k", "ef"), [(5, 5), (5, 40), (3, 400), (200, 200)])
 def test_counted_distances_are_those_of_the_walks(indexed, measured, k, ef):
-    one = measured.measure(k, ef)
+    one = measured.measure(k, ef).hnsw
     counted = measured.counted(one)
     assert counted.distances.tolist() == walked(indexed, k, ef)
     assert (counted.seconds, counted.neighbors) == (one.seconds, one.neighbors)
@@ -146,7 +151,7 @@ def test_counted_distances_are_those_of_the_walks(indexed, measured, k, ef):
 def test_distances_are_counted_once_a_k_and_ef(measured, counts):
     for _ in range(3):
         for k, ef in ((5, 10), (5, 20), (4, 10)):
-            again = measured.measure(k, ef)
+            again = measured.measure(k, ef).hnsw
             assert measured.counted(again).seconds is again.seconds, "the times are the new ones"
     assert counts == [(5, 10), (5, 20), (4, 10)]
 
@@ -160,9 +165,9 @@ def test_the_distances_of_a_curve_are_counted_once_and_shared(indexed, measured,
     assert again is curve is measured.curve(5)
     assert [step.seconds for step in curve] == [step.seconds for step in plain]
     assert all(step.distances.tolist() == walked(indexed, 5, step.ef) for step in curve[:3])
-    assert measured.counted(measured.measure(5, curve[1].ef)).distances.tolist() == curve[1].distances.tolist()
+    assert measured.counted(measured.measure(5, curve[1].ef).hnsw).distances.tolist() == curve[1].distances.tolist()
     assert counts == [(5, step.ef) for step in curve]
-    assert measured.measure_exact(5).mean_distances == len(indexed)
+    assert measured.measure(5, 10).exact.mean_distances == len(indexed)
 
 
 def test_positions_are_those_of_the_principal_components(indexed, measured):
@@ -174,15 +179,14 @@ def test_positions_are_those_of_the_principal_components(indexed, measured):
 
 
 def test_another_graph_shares_what_does_not_depend_on_it(indexed, measured, counts):
-    curve, distances = measured.curve(5), measured.counted(measured.measure(5, 10)).distances.tolist()
+    curve, distances = measured.curve(5), measured.counted(measured.measure(5, 10).hnsw).distances.tolist()
     other = indexed.with_graph(2, 3)
-    for name in ("truth", "measure_exact"):
-        assert getattr(other.measurements, name)(5) is getattr(measured, name)(5)
+    assert other.measurements.truth(5) is measured.truth(5)
     assert other.measurements.positions is measured.positions and other.measurements.plane is measured.plane
     assert other.measurements.known_curve(5) is None and measured.known_curve(5) is curve
     assert other.measurements.graph is not measured.graph is measured.graph
     assert other.measurements.graph.links[0].shape[1] == 4
-    after = other.measurements.counted(other.measurements.measure(5, 10)).distances.tolist()
+    after = other.measurements.counted(other.measurements.measure(5, 10).hnsw).distances.tolist()
     assert after == walked(other, 5, 10) != distances
     assert counts == [(5, 10), (5, 10)]
 

@@ -21,15 +21,16 @@ from retriever.indexes.recall import knn_recall
 from retriever.measurement import recall_and_latency as measurement_module
 from retriever.measurement.recall_and_latency import (
     Measurement,
-    break_even,
     count_distances,
     default_efs,
     ef_curve,
     measure,
+    measure_pair,
     smallest_ef,
 )
 from retriever.vectors import normalize
 from tests.support.hnsw_by_hand import GraphByHand
+from tests.support.small import pair_of
 from tests.support.true_neighbors import true_neighbors
 
 
@@ -179,6 +180,37 @@ def test_a_measurement_is_crowded_where_more_time_passed_than_was_computed(data,
     assert measure(exact, queries, truth, k=5).crowded is crowded
 
 
+def test_both_searches_of_a_pair_take_turns_and_find_what_each_finds_alone(data, exact, starved, monkeypatch):
+    vectors, queries = data
+    truth, order = exact.search(queries, 5), []
+
+    def spy_on(index, name):
+        search = index.search_unit
+
+        def spy(query, k, **options):
+            order.append(name)
+            return search(query, k, **options)
+
+        monkeypatch.setattr(index, "search_unit", spy)
+
+    spy_on(exact, "exact")
+    spy_on(starved, "HNSW")
+    pair = measure_pair(starved, exact, queries, truth, k=5, ef=9, exact_queries=8)
+    assert [name for name, _ in itertools.groupby(order)] == ["HNSW", "exact"] * measurement_module.PARTS
+    alone = measure(starved, queries, truth, k=5, ef=9)
+    np.testing.assert_array_equal(pair.hnsw.neighbors.ids, alone.neighbors.ids)
+    np.testing.assert_array_equal(pair.hnsw.recall, alone.recall)
+    assert len(pair.hnsw.seconds) == 25 and len(pair.exact.seconds) == 8
+    assert pair.exact.mean_recall == 1 and pair.exact.mean_distances == 400
+    assert pair.exact.neighbors.ids[[0, -1]].tolist() == truth.ids[[0, -1]].tolist(), "spread over all queries"
+
+
+def test_the_speed_up_is_that_of_the_medians_and_its_range_that_of_the_quarters():
+    pair = pair_of([1] * 5, [1, 2, 3, 4, 5], [6, 7, 8, 9, 20])
+    assert pair.speed_up == pytest.approx(8 / 3)
+    assert pair.speed_up_range == pytest.approx((7 / 4, 9 / 2))
+
+
 def test_recall_is_that_of_sets_counted_by_hand(data, exact, starved):
     vectors, queries = data
     truth, true = exact.search(queries, 10), true_neighbors(vectors, queries, 10)
@@ -276,24 +308,3 @@ def test_smallest_ef_that_reaches_a_target():
     curve = [step(40, 0.99), step(10, 0.7), step(20, 0.9), step(30, 0.9)]
     assert [smallest_ef(curve, target) for target in (0.9, 0.5, 0.99, 1.0)] == [20, 10, 40, None]
     assert smallest_ef([step(None, 1.0)], 0.5) is None  # exact search has no ef
-
-
-# --- break-even
-
-
-@pytest.mark.parametrize("n", [0, 1, 256, 300, 1024, 5000])
-def test_break_even_is_where_exact_search_takes_as_long(monkeypatch, n):
-    sizes = []
-
-    def take(index, queries, exact, *, k, ef=None):
-        sizes.append(len(index))
-        return Measurement(ef, k, np.ones(50), np.full(50, len(index) * 1e-6), None, exact)
-
-    monkeypatch.setattr("retriever.measurement.recall_and_latency.measure", take)
-    assert break_even(4, n * 1e-6, k=3) == pytest.approx(n, abs=1)
-    assert sizes[-1] < max(2 * n, 257)  # no larger than needed
-    assert break_even(4, 1.0, k=3, most=2048) == 2048
-
-
-def test_break_even_on_this_machine_is_between_its_ends():
-    assert 0 < break_even(16, 50e-6, k=3, most=4096) <= 4096

@@ -265,7 +265,7 @@ def test_a_saved_collection_comes_back():
     assert list(after.retriever.texts) == list(before.indexed.retriever.texts)
     assert np.array_equal(after.retriever.vectors, before.indexed.retriever.vectors)
     assert (after.settings, after.name) == (before.indexed.settings, "Pasted text")
-    measured = [indexed.measurements.measure(5, 20).neighbors.ids for indexed in (before.indexed, after)]
+    measured = [indexed.measurements.measure(5, 20).hnsw.neighbors.ids for indexed in (before.indexed, after)]
     assert np.array_equal(*measured)
 
 

@@ -13,6 +13,7 @@ from ui.render.controls import NO_CHANGE, STARVED_GRAPH
 from ui.render.errors import report_errors
 from ui.session import Session
 
+pytestmark = pytest.mark.usefixtures("quiet_machine")
 STARVED_NAME = next(name for name, settings in OVERLAYS.items() if settings == STARVED_GRAPH)
 
 
@@ -29,7 +30,6 @@ def test_the_curve_is_measured_with_progress_and_only_once(slider, curves, fake_
     first = next(steps)
     assert "Measuring the curve" in first[curves.lesson]
     assert measurements.known_curve(10) is None, "the numbers at this ef come first"
-    assert measurements._of_vectors.exact.known(10), "else they would wait for the curve"
     assert "HNSW 2/5" not in names_of(drawn(slider, 10, 40, "latency", session)[slider.figure])
     waiting = []
     for measured in steps:
@@ -53,8 +53,7 @@ def test_the_curve_is_measured_with_progress_and_only_once(slider, curves, fake_
 
 def test_the_lesson_is_that_of_the_curve_of_what_is_loaded_now(curves, starved, indexed):
     for collection in (starved, indexed):
-        curve = collection.measurements.curve(10)
-        lesson = curve_lesson(collection, collection.measurements.measure_exact(10), curve)
+        lesson = curve_lesson(len(collection), collection.measurements.curve(10))
         assert curves.show_lesson(10, Session(collection)) == f'<div class="lab-lesson">{lesson}</div>'
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.support.page import figure_of
 from tests.support.small import collection_of, sentences
 from ui.render.controls import NO_CHANGE
+from ui.render.numbers import format_seconds
 from ui.session import Session
 
 
@@ -27,7 +28,7 @@ def test_sliding_shows_what_is_measured_at_that_ef(slider, starved):
     for ef in (10, 40, 400):
         numbers = slider.measure_at_ef(10, ef, session)
         details = slider.draw_details(numbers[slider.measured], 10, ef, "latency", session)
-        measured = starved.measurements.measure(10, ef)
+        measured = starved.measurements.measure(10, ef).hnsw
         recalls.append(mean_recall(numbers, slider))
         assert recalls[-1] == pytest.approx(measured.mean_recall, abs=0.0006)
         assert f'data-ef="{ef}"' in numbers[slider.cards]
@@ -38,6 +39,13 @@ def test_sliding_shows_what_is_measured_at_that_ef(slider, starved):
         distances = np.mean([graph.walk(query, 10, ef).distances for query in starved.query_vectors])
         counted = slider.show_distances(numbers[slider.measured], 10, ef, session)
         assert f"At ef={ef} a query computes <b>{distances:,.0f}</b> distances" in counted
+        now, exact = numbers[slider.measured].now.hnsw, numbers[slider.measured].now.exact
+        for one in (now, exact):
+            assert (
+                format_seconds(one.p50) in numbers[slider.cards] and repr(round(one.p50, 9)) in details[slider.record]
+            )
+        points = {trace.name: list(trace.x) for trace in figure_of(details[slider.figure]).data}
+        assert points["exact"] == [exact.p50 * 1e6] and points[f"now: ef={ef}"] == [now.p50 * 1e6]
     assert recalls == sorted(recalls) and recalls[-1] > recalls[0] + 0.1
 
 
@@ -47,7 +55,9 @@ def test_the_axis_turns_from_latency_to_distances_and_recall_stays(slider, starv
         figure_of(drawn(slider, 10, 40, axis, Session(starved))[slider.figure]) for axis in ("latency", "distances")
     ]
     latency, distances = ({trace.name: trace for trace in figure.data} for figure in figures)
-    assert list(latency["HNSW 2/5"].x) == pytest.approx([step.p50 * 1e6 for step in curve])
+    times = {step.ef: time for step, time in zip(curve, latency["HNSW 2/5"].x, strict=True)}
+    assert times.pop(40) == latency["now: ef=40"].x[0], "one value of one thing: the one measured last"
+    assert list(times.values()) == pytest.approx([step.p50 * 1e6 for step in curve if step.ef != 40])
     assert list(distances["HNSW 2/5"].x) == [step.mean_distances for step in curve]
     assert latency["HNSW 2/5"].y == distances["HNSW 2/5"].y and list(distances["exact"].x) == [len(starved)]
     assert list(distances["now: ef=40"].x) == [step.mean_distances for step in curve if step.ef == 40]

@@ -8,24 +8,27 @@ import pytest
 
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexes.recall import knn_recall
+from retriever.measurement.recall_and_latency import PairedMeasurement
 from retriever.shared_results import SharedResult
 from tests.support.page import words_of
-from tests.support.small import collection_of, measurement
+from tests.support.small import collection_of, measurement, pair_of
 from ui.recall.tables import age_note, distance_sentence, measurement_cards, recall_histogram, worst_queries
 
 
 def test_cards_and_distances_show_both_sides_with_units():
     seconds = [100e-6, 200e-6, 300e-6]
-    now, exact = measurement([0.5, 0.75, 1.0], seconds, 1234.4, ef=25), measurement([1] * 3, 400e-6, 10_785, ef=None)
-    source = measurement_cards(now, exact)
+    pair = pair_of([0.5, 0.75, 1.0], seconds, [390e-6, 400e-6, 410e-6], distances=1234.4, n=10_785, ef=25)
+    source = measurement_cards(pair)
     assert 'data-ef="25"' in source
     cards = [words_of(part) for part in source.split('class="lab-card"')[1:]]
-    parts = [("recall@10", "0.750"), ("200 µs", "400 µs", "2.0× faster"), ("290 µs", "400 µs"), ("5,000", "2,500")]
+    parts = [("recall@10", "0.750"), ("200 µs", "400 µs", "2.0× faster"), ("290 µs", "409 µs"), ("5,000", "2,500")]
     for card, wanted in zip(cards, parts, strict=True):  # 290: numpy's linear percentile; 5,000: three in 600 µs
         assert all(part in card for part in wanted)
-    words = "At ef=25 a query computes 1,234 distances; exact search computes 10,785."
-    assert words_of(distance_sentence(now, exact)) == words
-    assert distance_sentence(replace(now, distances=None), exact) == "", "nothing was counted yet"
+    words = "At ef=25 a query computes 1,234 distances, exact search 10,785. One takes HNSW 162 ns, exact search 37 ns"
+    assert words_of(distance_sentence(pair)).startswith(words), "200 µs / 1,234.4 and 400 µs / 10,785"
+    assert distance_sentence(replace(pair, hnsw=replace(pair.hnsw, distances=None))) == "", "nothing was counted yet"
+    quick = pair_of([1], 10e-6, 400e-6, distances=1_000, n=1_000)
+    assert words_of(distance_sentence(quick)) == "At ef=10 a query computes 1,000 distances, exact search 1,000."
 
 
 @pytest.mark.parametrize(
@@ -43,7 +46,7 @@ def test_the_histogram_counts_every_query_once_in_its_own_tenth(recall):
 
 
 def test_the_worst_come_first_with_what_they_missed(starved):
-    now = starved.measurements.measure(10, 10)
+    now = starved.measurements.measure(10, 10).hnsw
     source = worst_queries(starved, now)
     rows = re.findall(
         r"<tr>\s*<td><b>(.*?)</b></td>\s*<td>(.*?)</td>\s*<td[^>]*>(.*?)</td>\s*</tr>", source, flags=re.DOTALL
@@ -89,13 +92,13 @@ def test_a_worst_query_names_as_many_missed_passages_as_its_recall_says(fake_enc
     ],
 )
 def test_the_cards_say_when_a_shared_measurement_was_made(seconds_ago, shared, note):
-    now, exact = measurement(1, 100e-6, ef=10), measurement(1, 400e-6, ef=None)
-    assert age_note(SharedResult(now, seconds_ago, shared)) == note
-    assert words_of(measurement_cards(now, exact, note)).endswith(note)
+    pair = pair_of(1, 100e-6, 400e-6)
+    assert age_note(SharedResult(pair, seconds_ago, shared)) == note
+    assert words_of(measurement_cards(pair, note)).endswith(note)
 
 
 @pytest.mark.parametrize(("of_hnsw", "of_exact"), [(False, False), (True, False), (False, True)])
 def test_latencies_measured_in_a_crowd_are_marked(of_hnsw, of_exact):
-    now = replace(measurement(1, 100e-6, ef=10), crowded=of_hnsw)
-    exact = replace(measurement(1, 400e-6, ef=None), crowded=of_exact)
-    assert ("Measured in a crowd: " in words_of(measurement_cards(now, exact))) == (of_hnsw or of_exact)
+    pair = pair_of(1, 100e-6, 400e-6)
+    pair = PairedMeasurement(replace(pair.hnsw, crowded=of_hnsw), replace(pair.exact, crowded=of_exact))
+    assert ("Measured in a crowd: " in words_of(measurement_cards(pair))) == (of_hnsw or of_exact)

@@ -1,6 +1,6 @@
 """Tests of numbers with their units."""
 
-from ui.render.numbers import format_megabytes, format_seconds, latency_ratio
+from ui.render.numbers import format_megabytes, format_seconds, speed_up_words
 
 
 def test_seconds_have_the_unit_that_reads_best():
@@ -14,6 +14,7 @@ def test_megabytes_are_of_a_million_bytes():
     assert [format_megabytes(count) for count in counts] == ["0.00 MB", "1.50 MB", "9.99 MB", "1,234 MB"]
 
 
-def test_ratio_says_who_is_faster():
-    assert (latency_ratio(0.004, 0.001), latency_ratio(0.001, 0.004)) == ("4.0× faster", "4.0× slower")
-    assert latency_ratio(0.0, 0.001) == latency_ratio(0.001, 0.0) == "–"
+def test_a_speed_up_whose_spread_contains_one_is_called_about_equal():
+    spreads = [(4.0, (3.0, 5.0)), (0.25, (0.2, 0.3)), (1.3, (0.9, 1.6)), (0.8, (0.7, 1.0)), (1.0, (1.0, 1.0))]
+    words = ["4.0× faster", "4.0× slower", "about equal", "about equal", "about equal"]
+    assert [speed_up_words(*each) for each in spreads] == words
