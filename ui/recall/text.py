@@ -24,8 +24,8 @@ def curve_lesson(n: int, curve: Sequence[Measurement]) -> str:
         )
     good = next((step for step in curve[1:] if step.mean_recall >= GOOD_RECALL), None)
     shown = [first] if good is None or first.mean_recall >= GOOD_RECALL else [first, good]
-    reached = " and at ".join(f"ef={step.ef} recall@{step.k} {step.mean_recall:.3f}{_by(step)}" for step in shown)
-    return f"At {reached}. {_saving(n, curve)}"
+    reached = ", ".join(f"{step.mean_recall:.3f} at ef={step.ef}{_by(step)}" for step in shown)
+    return f"HNSW reaches recall@{first.k} {reached}. {_saving(n, curve)}"
 
 
 def _by(step: Measurement) -> str:

@@ -15,26 +15,26 @@ COUNTED = [(10, 0.839, 40, 240), (20, 0.912, 60, 415), (40, 0.965, 100, 612), (4
         (
             9_000,
             COUNTED,
-            "At ef=10 recall@10 0.839 (240 distances a query) and at ef=40 recall@10 0.965 (612 distances a query). "
+            "HNSW reaches recall@10 0.839 at ef=10 (240 distances a query), 0.965 at ef=40 (612 distances a query). "
             "Exact search misses nothing, and computes 9,000: 38 times as many as ef=10; from ef=400 on HNSW computes "
             "no fewer.",
         ),
         (
             9_000,
             TRADE_OFF,
-            "At ef=10 recall@10 0.620 and at ef=40 recall@10 0.960. Exact search misses nothing and computes all 9,000 "
+            "HNSW reaches recall@10 0.620 at ef=10, 0.960 at ef=40. Exact search misses nothing and computes all 9,000 "
             "distances; those of HNSW are being counted.",
         ),
         (
             90,
             [(10, 0.97, 30, 60)],
-            "At ef=10 recall@10 0.970 (60 distances a query). Exact search computes only 90 and misses nothing: for so "
+            "HNSW reaches recall@10 0.970 at ef=10 (60 distances a query). Exact search computes only 90 and misses nothing: for so "
             "few vectors an index hardly pays.",
         ),
         (
             2_000,
             [(10, 0.5, 30, 100), (20, 0.7, 30, 150)],
-            "At ef=10 recall@10 0.500 (100 distances a query). Exact search misses nothing, and computes 2,000: 20 "
+            "HNSW reaches recall@10 0.500 at ef=10 (100 distances a query). Exact search misses nothing, and computes 2,000: 20 "
             "times as many as ef=10.",
         ),
     ],
