@@ -17,7 +17,7 @@ run: .venv/installed ## start the app
 	$(BIN)/python app.py
 
 test: .venv/installed ## run the tests but for the exhaustive ones
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-all: .venv/installed ## run all tests; without Chromium they fail
 	REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m "exhaustive or not exhaustive"
