@@ -79,9 +79,14 @@ def _upper_traces(
     return [dots | axis for dots in traces]
 
 
+def background_stride(count: int, most: int) -> int:
+    """Return of how many nodes one is drawn, so that at most so many of all are."""
+    return max(1, -(-count // most))
+
+
 def _background(trace: WalkTrace, nodes: Int64, xy: Float32, most: int) -> dict[str, Any]:
     """Return a trace of at most so many of some nodes, evenly spread over them, which say nothing on hover."""
-    spread = nodes[:: max(1, -(-len(nodes) // most))].tolist()
+    spread = nodes[:: background_stride(len(nodes), most)].tolist()
     return _dots(trace, spread, xy, "", GREY_COLOUR, 3, "circle", hover=False, opacity=0.35)
 
 

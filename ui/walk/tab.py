@@ -29,6 +29,8 @@ from ui.walk.text import connectivity_facts, missed_list, step_sentence, walk_su
 from ui.walk.trace import WalkTrace, hardest_queries, trace_question, trace_walk
 
 OFFERED_QUESTIONS = 8
+PLAY, PAUSE = "Play", "Pause"
+PLAY_SECONDS = 1.2  # seconds that a step is shown while a walk plays: long enough to read its sentence
 WALK_HINT = HINT.format(
     Html(
         "Choose a question, or type one and press <b>Walk</b>: the map shows where the search goes, and the list says "
@@ -46,6 +48,10 @@ class WalkTab:
     ef: gr.Slider
     k: gr.Slider
     step: gr.Slider
+    back: gr.Button
+    play: gr.Button
+    onward: gr.Button
+    clock: gr.Timer  # active while the walk plays
     figure: gr.Plot
     summary: gr.HTML
     words: gr.HTML  # what the step does
@@ -65,7 +71,7 @@ class WalkTab:
         return [self.drawn, self.question, self.connected, *self.views]
 
     def walk(self, question: str | None, k: float, ef: float, session: Session) -> Updates:
-        """Return a question's walk, at its last step."""
+        """Return a question's walk, at its first step."""
         return self._views_of(trace_question(question, SearchSettings.of(k, ef), session.loaded()))
 
     def walk_again(self, trace: WalkTrace | None, k: float, ef: float, session: Session) -> Updates:
@@ -80,6 +86,31 @@ class WalkTab:
             return NO_CHANGE
         at = min(check_count("step", check_whole_number("step", number), 1), len(trace.walk.steps))
         return {self.figure: map_figure(trace, at), self.words: step_sentence(trace, at)}
+
+    def go_back(self, number: float, trace: WalkTrace | None) -> Updates:
+        """Show the step before."""
+        return self._go_to(max(1, check_whole_number("step", number) - 1), trace)
+
+    def go_on(self, number: float, trace: WalkTrace | None) -> Updates:
+        """Show the next step; at the last one a walk that plays ends."""
+        at = check_whole_number("step", number) + 1
+        ended = trace is None or at >= len(trace.walk.steps)
+        stopped = {self.clock: gr.update(active=False), self.play: gr.update(value=PLAY)} if ended else {}
+        return {**self._go_to(at, trace), **stopped}
+
+    def play_or_pause(self, label: str, number: float, trace: WalkTrace | None) -> Updates:
+        """Play a walk, from its first step if the last one is shown, or pause it."""
+        starts = label == PLAY and trace is not None
+        again = trace is not None and starts and check_whole_number("step", number) >= len(trace.walk.steps)
+        playing = {self.clock: gr.update(active=starts), self.play: gr.update(value=PAUSE if starts else PLAY)}
+        return {**(self._go_to(1, trace) if again else {}), **playing}
+
+    def _go_to(self, number: int, trace: WalkTrace | None) -> Updates:
+        """Show a step, on the slider too."""
+        if trace is None:
+            return {}
+        at = min(number, len(trace.walk.steps))
+        return {self.step: at, **self.show_step(at, trace)}
 
     def refresh(self, drawn: int, k: float, ef: float, session: Session) -> Updates:
         """Adapt the tab to a newly loaded collection: the questions its graph does worst on, how it is connected."""
@@ -97,13 +128,13 @@ class WalkTab:
         }
 
     def _views_of(self, trace: WalkTrace) -> Updates:
-        """Return everything that shows a walk, at its last step."""
+        """Return everything that shows a walk, at its first step."""
         last = len(trace.walk.steps)
         return {
             self.trace: trace,
-            self.step: gr.update(maximum=max(last, 2), value=last, interactive=last > 1),
-            self.figure: map_figure(trace, last),
-            self.words: step_sentence(trace, last),
+            self.step: gr.update(maximum=max(last, 2), value=1, interactive=last > 1),
+            self.figure: map_figure(trace, 1),
+            self.words: step_sentence(trace, 1),
             self.summary: LESSON.format(walk_summary(trace)),
             self.missed: missed_list(trace) + folded_record(walk_record(trace)),
         }
@@ -119,6 +150,18 @@ def build_walk_tab(session: gr.State) -> WalkTab:
     tab.k.input(report_errors(tab.walk_again), walked, tab.views, **LATEST)
     tab.step.input(
         report_errors(tab.show_step), [tab.step, tab.trace], [tab.figure, tab.words], **LATEST_UNQUEUED | RAW
+    )
+    at, shown = [tab.step, tab.trace], [tab.step, tab.figure, tab.words]
+    tab.back.click(report_errors(tab.go_back), at, shown, **LATEST_UNQUEUED | RAW)
+    gr.on(
+        [tab.onward.click, tab.clock.tick],
+        report_errors(tab.go_on),
+        at,
+        [*shown, tab.clock, tab.play],
+        **LATEST_UNQUEUED | RAW,
+    )
+    tab.play.click(
+        report_errors(tab.play_or_pause), [tab.play, *at], [*shown, tab.clock, tab.play], **LATEST_UNQUEUED | RAW
     )
     return tab
 
@@ -142,8 +185,15 @@ def _create_components() -> WalkTab:
             figure = gr.Plot(show_label=False, container=False)
         with gr.Column(scale=5, min_width=320):
             summary = gr.HTML(WALK_HINT)
+            with gr.Row(elem_classes="lab-play"):
+                back = gr.Button("◀ Back", size="sm", min_width=90)
+                play = gr.Button(PLAY, size="sm", min_width=90)
+                onward = gr.Button("Next ▶", size="sm", min_width=90)
             words = gr.HTML(elem_classes="lab-told")
             gr.HTML('<div class="lab-side">Why the missed ones were missed</div>')
             missed = gr.HTML()
     connected = gr.HTML()
-    return WalkTab(question, start, ef, k, step, figure, summary, words, missed, connected, trace, drawn)
+    clock = gr.Timer(PLAY_SECONDS, active=False)
+    return WalkTab(
+        question, start, ef, k, step, back, play, onward, clock, figure, summary, words, missed, connected, trace, drawn
+    )

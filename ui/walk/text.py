@@ -10,8 +10,11 @@ from ui.render.controls import SLIDER_MAX_EF
 from ui.render.html import HINT, Html, render
 from ui.render.numbers import format_megabytes
 from ui.render.passages import passage_place
+from ui.walk.figures import BACKGROUND_DOTS, background_stride
 from ui.walk.trace import WalkTrace
 
+STOP = " Here the walk stops: all candidates it keeps were followed, and nothing else it has seen is nearer."
+MAP = "The map shows {:,} of {:,} vectors, flattened to two dimensions: what is near on it need not be near."
 BEAM = "as nearer candidates filled the beam"
 
 
@@ -21,8 +24,10 @@ def walk_summary(trace: WalkTrace) -> Html:
     found = f"{trace.found} of {asked}" if trace.missed else f"all {asked}" if asked > 1 else "the one"
     head = Html("At ef={} the walk finds <b>{}</b> true {} ").format(walk.ef, found, _noun(asked, "neighbour"))
     cost = Html("and computes <b>{}</b> in {}; exact search computes {:,}.")
+    shown = len(range(0, len(trace.indexed), background_stride(len(trace.indexed), BACKGROUND_DOTS)))
+    note = Html('<small class="lab-when">{}</small>').format(MAP.format(shown, len(trace.indexed)))
     words = head + cost.format(_count(walk.distances, "distance"), _count(walk.hops, "step"), len(trace.indexed))
-    return Html(" ").join([words, _advice(trace)]) if trace.missed else words
+    return Html(" ").join([words, _advice(trace), note] if trace.missed else [words, note])
 
 
 def _advice(trace: WalkTrace) -> str:
@@ -40,8 +45,9 @@ def step_sentence(trace: WalkTrace, number: int) -> Html:
     steps = trace.walk.steps
     step = steps[number - 1]
     words = _descent_sentence(trace, step) if step.layer else _ground_sentence(trace, step)
-    sentence = Html("<b>Step {:,} of {:,}</b>, {} {} computed so far.")
-    return sentence.format(number, len(steps), words, _count(step.distances, "distance"))
+    sentence = Html("<b>Step {:,} of {:,}</b>, {} {} computed so far.{}")
+    stops = STOP if number == len(steps) else ""
+    return sentence.format(number, len(steps), words, _count(step.distances, "distance"), stops)
 
 
 def _descent_sentence(trace: WalkTrace, step: Step) -> Html:

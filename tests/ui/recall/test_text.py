@@ -28,14 +28,14 @@ COUNTED = [(10, 0.839, 40, 240), (20, 0.912, 60, 415), (40, 0.965, 100, 612), (4
         (
             90,
             [(10, 0.97, 30, 60)],
-            "HNSW reaches recall@10 0.970 at ef=10 (60 distances a query). Exact search computes only 90 and misses nothing: for so "
-            "few vectors an index hardly pays.",
+            "HNSW reaches recall@10 0.970 at ef=10 (60 distances a query). Exact search computes only 90 and misses "
+            "nothing: for so few vectors an index hardly pays.",
         ),
         (
             2_000,
             [(10, 0.5, 30, 100), (20, 0.7, 30, 150)],
-            "HNSW reaches recall@10 0.500 at ef=10 (100 distances a query). Exact search misses nothing, and computes 2,000: 20 "
-            "times as many as ef=10.",
+            "HNSW reaches recall@10 0.500 at ef=10 (100 distances a query). Exact search misses nothing, and computes "
+            "2,000: 20 times as many as ef=10.",
         ),
     ],
 )

@@ -10,7 +10,7 @@ from tests.support.walks import STARVED, by_hnswlib, count_found, lab, traced
 from ui.render.controls import NO_CHANGE, SLIDER_MAX_EF
 from ui.render.errors import report_errors
 from ui.session import Session
-from ui.walk.tab import OFFERED_QUESTIONS, build_walk_tab
+from ui.walk.tab import OFFERED_QUESTIONS, PAUSE, PLAY, build_walk_tab
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,12 @@ def no_model(monkeypatch, fake_encoder):
 
 
 def check_views(tab, shown, found):
-    """Check that the components show one walk, which found so many, at its last step."""
+    """Check that the components show one walk, which found so many, at its first step."""
     trace, slider, steps = shown[tab.trace], shown[tab.step], len(shown[tab.trace].walk.steps)
     asked = len(trace.true_ids)
-    assert 1 <= slider["value"] == steps <= slider["maximum"] == max(steps, 2), "a slider needs two ends"
+    assert slider["value"] == 1 and slider["maximum"] == max(steps, 2), "a slider needs two ends"
     assert slider["interactive"] == (steps > 1)
-    check_step(tab, shown, trace, steps)
+    check_step(tab, shown, trace, 1)
     assert trace.found == found
     amount = f"{found} of {asked}" if found < asked else f"all {asked}" if asked > 1 else "the one"
     cost = f"exact search computes {len(trace.indexed)}."
@@ -51,7 +51,7 @@ def check_step(tab, shown, trace, number):
 
 @pytest.mark.parametrize("ef", [10.0, float(SLIDER_MAX_EF)])
 @pytest.mark.parametrize("question", ["amber river", "Wo ist der Bär? 熊はどこ", "?!", "z " * 900])
-def test_a_walk_of_a_poor_graph_is_shown_at_its_last_step(tab, starved, question, ef):
+def test_a_walk_of_a_poor_graph_is_shown_at_its_first_step(tab, starved, question, ef):
     shown = tab.walk(question, 10.0, ef, Session(starved))
     assert list(shown) == tab.views
     trace = shown[tab.trace]
@@ -97,6 +97,24 @@ def test_a_step_is_shown_and_one_past_the_end_is_the_last(tab, starved):
         check_step(tab, tab.show_step(number, trace), trace, shown)
 
 
+def test_a_walk_goes_back_and_on_and_plays_to_its_end(tab, starved):
+    trace = traced(starved)
+    last = len(trace.walk.steps)
+    for move, number, shown in ((tab.go_back, 1, 1), (tab.go_back, 3, 2), (tab.go_on, 1, 2), (tab.go_on, last, last)):
+        moved = move(number, trace)
+        assert moved[tab.step] == shown
+        check_step(tab, moved, trace, shown)
+    started = tab.play_or_pause(PLAY, 1, trace)
+    assert tab.step not in started and started[tab.clock]["active"] and started[tab.play]["value"] == PAUSE
+    assert tab.play_or_pause(PLAY, last, trace)[tab.step] == 1, "at the end it begins again"
+    assert not tab.play_or_pause(PAUSE, 2, trace)[tab.clock]["active"]
+    assert tab.clock not in tab.go_on(1, trace)
+    ended = tab.go_on(last - 1, trace)
+    assert not ended[tab.clock]["active"] and ended[tab.play]["value"] == PLAY
+    assert "Here the walk stops" in ended[tab.words] and "Here the walk stops" not in tab.go_on(1, trace)[tab.words]
+    assert not tab.play_or_pause(PLAY, 1, None)[tab.clock]["active"], "there is nothing to play"
+
+
 def test_a_loaded_collection_offers_what_its_graph_does_worst_on_without_a_model(tab, starved, good, no_model):
     shown = tab.refresh(id(good), 10.0, 10.0, Session(starved))
     assert set(shown) == set(tab.refreshed)
@@ -125,7 +143,7 @@ def test_a_hostile_collection_and_question_stay_text(tab, fake_encoder):
     assert shown[tab.trace].missed and HOSTILE in words_of(shown[tab.missed])
     for source in (shown[tab.connected], shown[tab.summary], shown[tab.missed]):
         assert_harmless(source)
-    for number in range(1, shown[tab.step]["value"] + 1):
+    for number in range(1, len(shown[tab.trace].walk.steps) + 1):
         words = tab.show_step(number, shown[tab.trace])[tab.words]
         assert_harmless(words)
         assert HOSTILE in words_of(words)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from retriever.graph.misses import Miss
-from tests.support.page import words_of
+from tests.support.page import figure_of, words_of
 from tests.support.small import sentences
 from tests.support.walks import by_hnswlib, count_found, lab, traced, true_scores
-from ui.walk.text import connectivity_facts, miss_sentence, missed_list, step_sentence, walk_summary
+from ui.walk.figures import map_figure
+from ui.walk.text import STOP, connectivity_facts, miss_sentence, missed_list, step_sentence, walk_summary
 
 SCORED = re.compile(r"(Text (\d+) · t\.txt) \((-?[\d.]+)\)")
 
@@ -60,8 +61,13 @@ def test_each_step_says_what_it_does(starved):
         for number, step in enumerate(trace.walk.steps, 1):
             words = read(trace, step_sentence(trace, number))
             cost = counted(step.distances, "distance")
-            assert words == f"Step {number} of {len(trace.walk.steps)}, {told(trace, step)} {cost} computed so far."
+            stops = STOP if number == len(trace.walk.steps) else ""
+            assert (
+                words == f"Step {number} of {len(trace.walk.steps)}, {told(trace, step)} {cost} computed so far.{stops}"
+            )
             said += words
+        followed = {each.node for each in trace.walk.steps if each.layer == 0}
+        assert followed.issuperset(step.kept), "as the last sentence says"
         assert f"{trace.found} of the best 10" in words, "at the last step as many as the summary finds"
     cases = ["1 neighbour and", "1 neighbour;", "neighbours and", "neighbours;", "1 is new", "are new", "is a true"]
     assert [case for case in cases if case not in said] == [], "each case is to have come up"
@@ -103,7 +109,12 @@ def test_the_summary_counts_what_hnswlib_finds_and_what_it_cost(starved, good, e
         cost = f"{counted(trace.walk.distances, 'distance')} in {counted(len(trace.walk.steps), 'step')}"
         head = f"At ef={width} the walk finds {amount} true {'neighbour' if k == 1 else 'neighbours'} and computes "
         words = words_of(walk_summary(trace))
-        assert words == f"{head}{cost}; exact search computes {len(indexed)}. {advice(trace)}".rstrip()
+        assert words.startswith(f"{head}{cost}; exact search computes {len(indexed)}. {advice(trace)}".rstrip())
+        drawn = sum(len(dots.x) for dots in figure_of(map_figure(trace, 1)).data[:1])
+        assert words.endswith(
+            f"The map shows {drawn} of {len(indexed)} vectors, flattened to two dimensions: "
+            "what is near on it need not be near."
+        )
         said += words
     wanted = ["0 of 1 ", "the one ", "all 10 ", "Raise ef until", "No ef", "Raise ef to find more"]
     assert [case for case in wanted if case not in said] == [], "each case is to have come up"
