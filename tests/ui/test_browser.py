@@ -6,6 +6,7 @@ import zipfile
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from retriever.datasets.samples import SAMPLE_FOLDER
@@ -377,8 +378,15 @@ def test_what_matters_is_above_the_fold(visitor):
         assert bottom(part) <= 800
 
 
-@pytest.mark.parametrize("options", [{"viewport": {"width": 390, "height": 844}}, {"color_scheme": "dark"}])
-def test_phones_and_dark_rooms(arrive, options):
+def barriers(page):
+    """Return what axe-core finds serious or critical on the page as it is shown, by WCAG 2.2 A and AA."""
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+    grave = [each for each in found.response["violations"] if each["impact"] in ("serious", "critical")]
+    return [(each["id"], node["target"], node["failureSummary"]) for each in grave for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("options", [{}, {"viewport": {"width": 390, "height": 844}}, {"color_scheme": "dark"}])
+def test_every_tab_can_be_used_on_screens_on_phones_and_in_dark_rooms(arrive, options):
     visitor = arrive(**options)
     visitor.ask("how hot should the water be for green tea?")
     for tab in ("documents", "search", "ef", "models", "graph"):
@@ -389,6 +397,7 @@ def test_phones_and_dark_rooms(arrive, options):
             visitor.page.locator(".js-plotly-plot").locator("visible=true").wait_for()
         width, inner = visitor.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert width <= inner, f"{tab} scrolls sideways"
+        assert barriers(visitor.page) == []
     if options.get("color_scheme") == "dark":
         colours = visitor.page.evaluate(
             "[getComputedStyle(document.body), getComputedStyle(document.querySelector('.lab-status b'))]"

@@ -12,5 +12,12 @@ THEME = gr.themes.Default(
     text_size="md",
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
+).set(  # text of at least 4.5:1 on what is behind it, as WCAG 2.2 AA asks
+    body_text_color_subdued="*neutral_600",
+    color_accent="*primary_700",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_hover_dark="*primary_800",
 )
 STYLE_SHEET = Path(__file__).with_name("styles.css")
