@@ -135,7 +135,9 @@ def command(heading):
     return line
 
 
-@pytest.mark.parametrize(("heading", "end"), [("Start it", "python app.py"), ("Run the tests", "python -m pytest")])
+@pytest.mark.parametrize(
+    ("heading", "end"), [("Start it", "python app.py"), ("Run the tests", "pytest -n auto --dist loadfile")]
+)
 def test_the_commands_name_files_that_exist(heading, end):
     line = command(heading)
     assert line.startswith("python3 -m venv .venv && . .venv/bin/activate && pip install ") and line.endswith(end)

@@ -49,7 +49,9 @@ class Limits(BaseModel):
 def limits() -> Limits:
     """Return the limits in force. Raises ParameterError if a variable is not a whole number above 0."""
     try:
-        return Limits.model_validate({name: value for name, value in os.environ.items() if value.strip()})
+        return Limits.model_validate(
+            {name: value for name in list(os.environ) if (value := os.environ.get(name, "")).strip()}
+        )
     except ValidationError as error:
         found = " and ".join(f"{bad['loc'][0]} is {bad['input']!r}" for bad in error.errors())
         raise ParameterError(
