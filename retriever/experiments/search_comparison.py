@@ -22,8 +22,8 @@ REPEATS = 5  # searches timed per question; the median is shown
 class SearchComparison:
     """The results of exact search and of HNSW for one question.
 
-    missed: for each hit of exact, whether HNSW missed it. extra: for each hit of hnsw, whether it is not a true
-    neighbour. recall: recall@k of this question, in [0, 1]. seconds: of "embedding", "HNSW" and "exact". crowded:
+    missed: for each hit of exact, whether HNSW missed it. extra: for each hit of hnsw, whether it is not among
+    those of exact. recall: recall@k of this question, in [0, 1]. seconds: of "embedding", "HNSW" and "exact". crowded:
     whether the machine worked for others meanwhile.
     """
 

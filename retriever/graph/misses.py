@@ -1,8 +1,8 @@
 """Missed neighbours: which of the exact neighbours a search did not find, and why.
 
-If k is at most ef, a true neighbour can be missed in one way only: its distance was never computed on the ground layer.
-Had it been computed, the node would have been kept, as fewer than k nodes are nearer. So an explanation names the nodes
-that link to the missed one, and how far the search came with them.
+If k is at most ef, one of the nearest nodes can be missed in one way only: its distance was never computed on the
+ground layer. Had it been computed, the node would have been kept, as fewer than k nodes are nearer. So an explanation
+names the nodes that link to the missed one, and how far the search came with them.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from retriever.vectors import Int64
 
 @dataclass(frozen=True)
 class Miss:
-    """An explanation of why one true neighbour was not found.
+    """An explanation of why one of the nearest nodes was not found.
 
     node: its id. linking: the nodes that link to it on the ground layer. looked_at: those of them whose distance was
     computed. expanded: those of them whose links were followed; empty for a miss, because expanding a node computes the
@@ -107,7 +107,7 @@ def mark_differences(true: Int64, found: Int64, recall: float) -> tuple[list[boo
 
 
 def _keep_first(marks: list[bool], count: int) -> list[bool]:
-    """Return the marks with only the first `count` true ones kept."""
+    """Return the marks with only the first `count` of those set kept."""
     kept = []
     for mark in marks:
         kept.append(mark and count > 0)

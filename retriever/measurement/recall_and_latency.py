@@ -118,7 +118,7 @@ def measure(
 ) -> Measurement:
     """Return recall@k against exact and seconds, searching the queries (n_queries, dim) one by one.
 
-    exact: the true neighbours of the same queries at the same k. ef: for an HNSWIndex; None for an ExactIndex.
+    exact: what exact search finds for the same queries at the same k. ef: for an HNSWIndex; None for an ExactIndex.
     Raises ParameterError if ef does not suit the index or there are no queries, VectorError for bad queries.
     """
     side = _Side(index, queries, exact, k=k, ef=ef)

@@ -217,7 +217,7 @@ def test_a_question_is_walked_step_by_step_and_a_larger_ef_finds_more(visitor):
     expect(visitor.header).to_contain_text("Pasted text", timeout=PATIENCE)
     chunks = re.search(r"chunks\s+([\d,]+)", visitor.header.inner_text())[1]
     expect(said).to_contain_text(f"exact search computes {chunks}.", timeout=PATIENCE)  # no longer the sample's walk
-    found = int(re.search(r"finds (\d+) of 10", said.inner_text())[1])
+    found = int(re.search(r"finds (\d+) of the 10", said.inner_text())[1])
     assert found < 10, "the hardest question of a starved graph"
     expect(visitor.page.locator(".lab-misses li")).to_have_count(10 - found)
     told = visitor.page.locator(".prose.lab-told")
@@ -241,7 +241,7 @@ def test_a_question_is_walked_step_by_step_and_a_larger_ef_finds_more(visitor):
     box.fill("400")
     box.press("Enter")
     expect(said).to_contain_text("At ef=400")
-    assert "all 10" in said.inner_text() or int(re.search(r"finds (\d+) of 10", said.inner_text())[1]) > found
+    assert "all 10" in said.inner_text() or int(re.search(r"finds (\d+) of the 10", said.inner_text())[1]) > found
     for part in (visitor.page.locator(".js-plotly-plot").locator("visible=true"), said, told):
         assert bottom(part) <= 800
 
@@ -284,7 +284,7 @@ def test_two_visitors_moving_ef_at_once_each_get_their_own(arrive, sample):
     for visitor, ef in ((low, 1), (high, 60)):
         visitor.open("ef")
         visitor.page.locator(".js-plotly-plot").wait_for()
-        box = visitor.page.get_by_label("number input for k (neighbours)").locator("visible=true")
+        box = visitor.page.get_by_label("number input for k (nearest passages)").locator("visible=true")
         box.fill("1")
         box.press("Enter")
         visitor.wait("() => document.querySelector('.lab-card i')?.textContent.includes('@1')")
@@ -305,7 +305,7 @@ def test_the_ef_slider_begins_at_k(visitor):
     for tab, slider in (("search", "input[type=range][aria-label*='ef']"), ("ef", ".lab-big-slider input[type=range]")):
         visitor.open(tab)
         efs = visitor.page.locator(slider).locator("visible=true").first
-        box = visitor.page.get_by_label("number input for k (neighbours)").locator("visible=true")
+        box = visitor.page.get_by_label("number input for k (nearest passages)").locator("visible=true")
         for k in ("30", "5"):
             box.fill(k)
             box.press("Enter")

@@ -232,7 +232,7 @@ def test_the_page_works_and_asks_nobody_else_for_anything(seen):
     assert hosts == {"127.0.0.1"}
     assert page["errors"] == []
     assert "Fresnel" in page["hits"][0], "of the collection that was saved and loaded again"
-    assert "finds the one true neighbour" in page["walked"]
+    assert "finds the one nearest passage" in page["walked"]
     assert "Traceback" not in seen["log"]
 
 

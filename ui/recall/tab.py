@@ -139,7 +139,7 @@ def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:
         )
         cards = gr.HTML(NO_NUMBERS)
         distances = gr.HTML()
-        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (neighbours)", info="How many nearest texts count.")
+        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info="How many count.")
         info = "What a query costs: time, or distances computed, which do not depend on the machine."
         axis = gr.Radio(list(AXES), value="latency", label="Along the axis", info=info)
     return ef, cards, distances, k, axis

@@ -5,6 +5,22 @@ CROWD = (  # on latencies that others' work may have lengthened
 )
 
 
+def count_of(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun, as in "1 vector" and "2,000 vectors"; plural: where it takes more than an s."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def format_score(value: float) -> str:
+    """Format a recall, a hit rate or another share with three decimals; 1.000 only if nothing is missing."""
+    shown = 0.999 if 0.999 < value < 1 - 1e-9 else value
+    return f"{round(shown, 3) + 0.0:.3f}".replace("-", "−")  # + 0.0 avoids a minus zero
+
+
+def format_gain(value: float) -> str:
+    """Format a difference of two shares with its sign and three decimals, as in +0.031 and −0.004."""
+    return f"{round(value, 3) + 0.0:+.3f}".replace("-", "−")
+
+
 def format_seconds(value: float) -> str:
     """Format seconds in the unit that reads best: µs, ms, s or min."""
     if value < 999.5e-6:  # what would round to 1000 µs is 1 ms
@@ -20,8 +36,8 @@ def format_megabytes(count: int) -> str:
 
 
 def speed_up_words(ratio: float, spread: tuple[float, float]) -> str:
-    """Return in words how much faster than exact search; the two are about equal where the spread contains 1."""
+    """Return in words how much faster than exact search; about equal where the spread contains 1, or for 1.0×."""
     low, high = spread
-    if low <= 1 <= high:
+    if low <= 1 <= high or f"{max(ratio, 1 / ratio):.1f}" == "1.0":
         return "about equal"
     return f"{ratio:.1f}× faster" if ratio > 1 else f"{1 / ratio:.1f}× slower"

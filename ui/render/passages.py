@@ -2,6 +2,7 @@
 
 from retriever.documents.document import Passage
 from retriever.indexing.collection import IndexedCollection
+from ui.render.numbers import count_of
 
 SNIPPET = 170  # characters of a passage's text that are shown before it is opened
 
@@ -9,6 +10,11 @@ SNIPPET = 170  # characters of a passage's text that are shown before it is open
 def passage_noun(indexed: IndexedCollection) -> str:
     """Return the word for the passages of a collection."""
     return "chunks" if indexed.chunked else "entries"
+
+
+def count_passages(indexed: IndexedCollection, count: int) -> str:
+    """Return a number of a collection's passages, with their noun."""
+    return count_of(count, "chunk") if indexed.chunked else count_of(count, "entry", "entries")
 
 
 def passage_place(passage: Passage) -> str:

@@ -132,8 +132,8 @@ def _create_components() -> SearchTab:
         samples_per_page=EXAMPLES,
     )
     with gr.Row():
-        info = "How many nearest texts to find."
-        k = gr.Slider(1, SLIDER_MAX_K, 10, step=1, min_width=240, label="k (neighbours)", info=info)
+        info = "How many to find."
+        k = gr.Slider(1, SLIDER_MAX_K, 10, step=1, min_width=240, label="k (nearest passages)", info=info)
         info = "Candidates HNSW keeps while it searches: more find more and take longer."
         ef = gr.Slider(10, SLIDER_MAX_EF, 10, step=1, min_width=240, label="ef (candidates)", info=info)
     summary = gr.HTML(EMPTY)

@@ -7,18 +7,21 @@ from retriever.experiments.search_comparison import SearchComparison
 from retriever.indexing.collection import IndexedCollection
 from ui.inputs import SearchSettings
 from ui.render.html import Html, render
-from ui.render.numbers import CROWD
-from ui.render.passages import passage_noun
+from ui.render.numbers import CROWD, count_of, format_score
+from ui.render.passages import count_passages
 
-TAGS = {"exact": "missed by HNSW", "hnsw": "not among the true ones"}  # of marked hits
+TAGS = {"exact": "missed by HNSW", "hnsw": "not among the nearest"}  # of marked hits
 
 
 def search_summary(both: SearchComparison, settings: SearchSettings, indexed: IndexedCollection) -> Html:
     """Return the times of one question as a bar, and what HNSW missed."""
     k, found, missed = settings.k, len(both.exact), sum(both.missed)
-    words = f"HNSW found {found - missed} of the {found} true neighbours (recall@{min(k, found)} = {both.recall:.2f})."
+    words = (
+        f"HNSW found {found - missed} of the {count_of(found, 'nearest passage')}: "
+        f"recall@{min(k, found)} against exact search is {format_score(both.recall)}."
+    )
     if found < k:
-        words += f" k is {k}, but the collection has only {found} {passage_noun(indexed)}: all are shown."
+        words += f" k is {k}, but the collection has only {count_passages(indexed, found)}: all are shown."
     parts = {
         "embedding the question": (both.seconds["embedding"], "lab-part-embed"),
         f"HNSW at ef={settings.ef}": (both.seconds["HNSW"], "lab-part-hnsw"),

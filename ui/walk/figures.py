@@ -1,7 +1,7 @@
 """The map of a walk as a Plotly figure: vectors on a plane, the layers side by side, and what a step does.
 
 Everything is shown by shape as well as by colour: dots for the background, open circles for nodes that were looked at,
-filled ones for nodes that were followed, squares for true neighbours, crosses for those that were missed.
+filled ones for nodes that were followed, squares for the nearest passages, crosses for those of them that were missed.
 """
 
 from collections.abc import Sequence
@@ -48,9 +48,9 @@ def _ground_traces(trace: WalkTrace, number: int, xy: Float32, question: Float32
         _background(trace, np.arange(len(xy)), xy, BACKGROUND_DOTS),
         _dots(trace, looked, xy, "looked at", HNSW_COLOUR, 6, "circle-open"),
         _dots(trace, followed, xy, "followed", HNSW_COLOUR, 7, "circle", path=True),
-        _dots(trace, [node for node in true if node in kept], xy, "true, found", EXACT_COLOUR, 11, "square"),
-        _dots(trace, not_found, xy, "true, not yet found", EXACT_COLOUR, 11, "square-open"),
-        _dots(trace, missed, xy, "true, missed", MISSED_COLOUR, 12, "x"),
+        _dots(trace, [node for node in true if node in kept], xy, "nearest, found", EXACT_COLOUR, 11, "square"),
+        _dots(trace, not_found, xy, "nearest, not yet found", EXACT_COLOUR, 11, "square-open"),
+        _dots(trace, missed, xy, "nearest, missed", MISSED_COLOUR, 12, "x"),
     ]
     if steps:
         traces.append(_dots(trace, [followed[-1]], xy, "this step", HNSW_COLOUR, 19, "circle-open", line=3))

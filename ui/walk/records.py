@@ -8,7 +8,8 @@ from ui.walk.trace import WalkTrace
 
 WALK_PROTOCOL = (
     "hnswlib's search for one question, repeated step by step on hnswlib's own graph; a distance counts each time it "
-    "is computed. A true neighbour is missed if it was not found and is nearer than the last one that was, by 1e-6."
+    "is computed. One of the nearest passages is missed if it was not found and is nearer than the last one found, "
+    "by 1e-6."
 )
 
 
@@ -16,7 +17,7 @@ def walk_record(trace: WalkTrace) -> RunRecord:
     """Return the run record of a walk: what was found, what it cost, and what was missed and why."""
     walk, passages = trace.walk, trace.indexed.retriever.passages
     observed: dict[str, Any] = {
-        "true_neighbours": len(trace.true_ids),
+        "nearest_passages": len(trace.true_ids),
         "found": trace.found,
         "distances": walk.distances,
         "steps": walk.hops,

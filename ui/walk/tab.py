@@ -176,8 +176,8 @@ def _create_components() -> WalkTab:
     with gr.Row():
         info = "More find more, and cost more."
         ef = gr.Slider(FIRST_K, SLIDER_MAX_EF, FIRST_EF, step=1, label="ef (candidates)", info=info, min_width=240)
-        info = "True neighbours to find."
-        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (neighbours)", info=info, min_width=240)
+        info = "How many to find."
+        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=info, min_width=240)
         info = "Arrow keys go one step."
         step = gr.Slider(1, 2, 1, step=1, label="step", info=info, min_width=240, elem_classes="lab-step-slider")
     with gr.Row():

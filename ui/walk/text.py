@@ -8,25 +8,26 @@ from retriever.graph.traversal import Step
 from retriever.indexing.collection import IndexedCollection
 from ui.render.controls import SLIDER_MAX_EF
 from ui.render.html import HINT, Html, render
-from ui.render.numbers import format_megabytes
+from ui.render.numbers import count_of, format_megabytes
 from ui.render.passages import passage_place
 from ui.walk.figures import BACKGROUND_DOTS, background_stride
 from ui.walk.trace import WalkTrace
 
 STOP = " Here the walk stops: all candidates it keeps were followed, and nothing else it has seen is nearer."
-MAP = "The map shows {:,} of {:,} vectors, flattened to two dimensions: what is near on it need not be near."
+MAP = "The map shows {:,} of {}, flattened to two dimensions: what is near on it need not be near."
 BEAM = "as nearer candidates filled the beam"
 
 
 def walk_summary(trace: WalkTrace) -> Html:
     """Return what a walk found and what it cost."""
     asked, walk = len(trace.true_ids), trace.walk
-    found = f"{trace.found} of {asked}" if trace.missed else f"all {asked}" if asked > 1 else "the one"
-    head = Html("At ef={} the walk finds <b>{}</b> true {} ").format(walk.ef, found, _noun(asked, "neighbour"))
+    found = f"{trace.found} of the {asked}" if trace.missed else f"all {asked}" if asked > 1 else "the one"
+    head = Html("At ef={} the walk finds <b>{}</b> nearest {} ")
+    head = head.format(walk.ef, found, "passage" if asked == 1 else "passages")
     cost = Html("and computes <b>{}</b> in {}; exact search computes {:,}.")
     shown = len(range(0, len(trace.indexed), background_stride(len(trace.indexed), BACKGROUND_DOTS)))
-    note = Html('<small class="lab-when">{}</small>').format(MAP.format(shown, len(trace.indexed)))
-    words = head + cost.format(_count(walk.distances, "distance"), _count(walk.hops, "step"), len(trace.indexed))
+    note = Html('<small class="lab-when">{}</small>').format(MAP.format(shown, count_of(len(trace.indexed), "vector")))
+    words = head + cost.format(count_of(walk.distances, "distance"), count_of(walk.hops, "step"), len(trace.indexed))
     return Html(" ").join([words, _advice(trace), note] if trace.missed else [words, note])
 
 
@@ -47,14 +48,14 @@ def step_sentence(trace: WalkTrace, number: int) -> Html:
     words = _descent_sentence(trace, step) if step.layer else _ground_sentence(trace, step)
     sentence = Html("<b>Step {:,} of {:,}</b>, {} {} computed so far.{}")
     stops = STOP if number == len(steps) else ""
-    return sentence.format(number, len(steps), words, _count(step.distances, "distance"), stops)
+    return sentence.format(number, len(steps), words, count_of(step.distances, "distance"), stops)
 
 
 def _descent_sentence(trace: WalkTrace, step: Step) -> Html:
     """Return what a step on an upper layer does."""
     [reached] = step.kept
     looked = Html("layer {}: from {} it looks at {}").format(
-        step.layer, _node_name(trace, step.node), _count(len(step.looked_at), "neighbour")
+        step.layer, _node_name(trace, step.node), count_of(len(step.looked_at), "neighbour")
     )
     if reached == step.node:
         return looked + f"; none is nearer, so it goes down to layer {step.layer - 1}."
@@ -64,11 +65,11 @@ def _descent_sentence(trace: WalkTrace, step: Step) -> Html:
 def _ground_sentence(trace: WalkTrace, step: Step) -> Html:
     """Return what a step on the ground layer does."""
     best = step.kept[: trace.walk.k]
-    new, true = len(step.looked_at), trace.true_among(best)
+    new, near = len(step.looked_at), trace.true_among(best)
     followed = Html("ground layer: the nearest candidate not yet followed is {}; of its neighbours ")
     return followed.format(_node_name(trace, step.node)) + (
-        f"{new} {'is' if new == 1 else 'are'} new. It keeps {_count(len(step.kept), 'candidate')}; "
-        f"{true} of the best {len(best)} {'is a true neighbour' if true == 1 else 'are true neighbours'}."
+        f"{new} {'is' if new == 1 else 'are'} new. It keeps {count_of(len(step.kept), 'candidate')}; "
+        f"{near} of the best {len(best)} {'is' if near == 1 else 'are'} among the nearest passages."
     )
 
 
@@ -80,13 +81,13 @@ def missed_list(trace: WalkTrace) -> Html:
 
 
 def miss_sentence(trace: WalkTrace, miss: Miss) -> Html:
-    """Return why one true neighbour was missed."""
+    """Return why one of the nearest passages was missed."""
     rank = trace.true_ids.tolist().index(miss.node) + 1
-    return Html("{}, true neighbour {}, {}").format(_node_name(trace, miss.node), rank, _reason(trace, miss))
+    return Html("{}, rank {} in exact search, {}").format(_node_name(trace, miss.node), rank, _reason(trace, miss))
 
 
 def _reason(trace: WalkTrace, miss: Miss) -> str:
-    """Return why one true neighbour was missed, and which ef finds it."""
+    """Return why one of the nearest passages was missed, and which ef finds it."""
     if miss.smallest_ef is None and not miss.linking:
         return "cannot be reached: no node links to it on the ground layer, so no ef finds it."
     if miss.smallest_ef is None:
@@ -95,7 +96,7 @@ def _reason(trace: WalkTrace, miss: Miss) -> str:
     with MACHINE_LOCK.shared():
         distances = graph.walk(trace.query, trace.walk.k, miss.smallest_ef, beams=False).distances
     beyond = f" (beyond this slider's {SLIDER_MAX_EF})" if miss.smallest_ef > SLIDER_MAX_EF else ""
-    found = f"ef={miss.smallest_ef}{beyond} finds it, for {distances:,} distances"
+    found = f"ef={miss.smallest_ef}{beyond} finds it, for {count_of(distances, 'distance')}"
     return f"was never looked at: {_linking(miss)}; {found}."
 
 
@@ -133,13 +134,3 @@ def _node_name(trace: WalkTrace, node: int) -> Html:
     """Return the place of a node's passage, and its similarity to the question."""
     place = passage_place(trace.indexed.retriever.passages[node])
     return Html("<b>{}</b> ({:.3f})").format(place, 1 - trace.walk.to_all[node])
-
-
-def _count(number: int, word: str) -> str:
-    """Return a number with its noun, singular or plural."""
-    return f"{number:,} {_noun(number, word)}"
-
-
-def _noun(number: int, word: str) -> str:
-    """Return a noun in the singular or the plural."""
-    return word if number == 1 else f"{word}s"

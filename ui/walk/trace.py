@@ -19,8 +19,8 @@ from ui.inputs import SearchSettings, check_question
 class WalkTrace:
     """One question's walk on the graph of the loaded collection.
 
-    query: (dim,) unit vector. true_ids: (at most k,) the exact neighbours, nearest first. missed: why each true
-    neighbour that counts as missed was not found; a tie at the border is no miss.
+    query: (dim,) unit vector. true_ids: (at most k,) the nearest passages, by exact search. missed: why each of them
+    that counts as missed was not found; a tie at the border is no miss.
     """
 
     question: str
@@ -31,13 +31,13 @@ class WalkTrace:
     missed: Sequence[Miss]
 
     def true_among(self, nodes: Sequence[int]) -> int:
-        """Return how many of these nodes are true neighbours, by distance: of equally near ones any counts."""
+        """Return how many of these nodes are among the nearest, by distance: of equally near ones any counts."""
         border = self.walk.to_all[self.true_ids].max() + SCORE_TIE
         return min(sum(bool(self.walk.to_all[node] <= border) for node in nodes), len(self.true_ids))
 
     @property
     def found(self) -> int:
-        """The number of true neighbours that were found."""
+        """The number of the nearest passages that were found."""
         return len(self.true_ids) - len(self.missed)
 
 

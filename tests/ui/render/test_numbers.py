@@ -1,6 +1,22 @@
 """Tests of numbers with their units."""
 
-from ui.render.numbers import format_megabytes, format_seconds, speed_up_words
+from ui.render.numbers import count_of, format_gain, format_megabytes, format_score, format_seconds, speed_up_words
+
+
+def test_a_count_agrees_with_its_noun():
+    counted = count_of(0, "vector"), count_of(1, "vector"), count_of(2_000, "query", "queries")
+    assert counted == ("0 vectors", "1 vector", "2,000 queries")
+
+
+def test_a_share_has_three_decimals_and_is_one_only_if_nothing_is_missing():
+    shown = {0.8394: "0.839", 0.0: "0.000", 1.0: "1.000", 1 - 1e-12: "1.000", 0.9996: "0.999", 0.99901: "0.999"}
+    assert {value: format_score(value) for value in shown} == shown
+
+
+def test_a_difference_of_shares_has_a_sign():
+    gains = {0.2: "+0.200", -0.2: "−0.200", 0.0: "+0.000", -0.0004: "+0.000", -0.00051: "−0.001"}  # never −0.000
+    assert {value: format_gain(value) for value in gains} == gains
+    assert format_score(-0.0004) == "0.000"
 
 
 def test_seconds_have_the_unit_that_reads_best():
@@ -15,6 +31,13 @@ def test_megabytes_are_of_a_million_bytes():
 
 
 def test_a_speed_up_whose_spread_contains_one_is_called_about_equal():
-    spreads = [(4.0, (3.0, 5.0)), (0.25, (0.2, 0.3)), (1.3, (0.9, 1.6)), (0.8, (0.7, 1.0)), (1.0, (1.0, 1.0))]
-    words = ["4.0× faster", "4.0× slower", "about equal", "about equal", "about equal"]
+    spreads = [
+        (4.0, (3.0, 5.0)),
+        (0.25, (0.2, 0.3)),
+        (1.3, (0.9, 1.6)),
+        (0.8, (0.7, 1.0)),
+        (1.0, (1.0, 1.0)),
+        (1.04, (1.02, 1.05)),
+    ]
+    words = ["4.0× faster", "4.0× slower", *["about equal"] * 4]
     assert [speed_up_words(*each) for each in spreads] == words

@@ -3,12 +3,14 @@
 import pytest
 
 from tests.support.small import collection_of, passage_of
-from ui.render.passages import passage_noun, passage_place
+from ui.render.passages import count_passages, passage_noun, passage_place
 
 
 def test_the_word_for_a_vector_fits_the_collection(fake_encoder):
-    assert passage_noun(collection_of(fake_encoder, ["one"], chunked=True)) == "chunks"
-    assert passage_noun(collection_of(fake_encoder, ["one"], chunked=False)) == "entries"
+    chunked, whole = (collection_of(fake_encoder, ["one"], chunked=chunked) for chunked in (True, False))
+    assert (passage_noun(chunked), passage_noun(whole)) == ("chunks", "entries")
+    assert (count_passages(chunked, 1), count_passages(chunked, 2_000)) == ("1 chunk", "2,000 chunks")
+    assert (count_passages(whole, 1), count_passages(whole, 0)) == ("1 entry", "0 entries")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,9 @@ def test_a_search_answers_twice_and_both_rankings_can_be_downloaded(tab, indexed
         scores = [float(score) for score in re.findall(r'cosine similarity">(.*?)<', column)]
         assert scores == pytest.approx([hit["score"] for hit in truth], abs=0.0006)
         assert truth[0]["text"] in column
-    assert all(part in shown[tab.summary] for part in ("recall@5 = 1.00", "embedding", "ef=50", "exact"))
+    assert all(
+        part in shown[tab.summary] for part in ("recall@5 against exact search is 1.000", "embedding", "ef=50", "exact")
+    )
     assert QUESTION in shown[tab.record]
     rows = rows_of(shown[tab.downloads])
     assert [(row["search"], row["rank"]) for row in rows] == [(s, r) for s in ("exact", "hnsw") for r in range(1, 6)]
@@ -61,14 +63,20 @@ def test_marks_are_as_many_as_recall_says(tab, starved):
 def test_ties_are_not_marked_as_missed(tab, fake_encoder):
     twins = collection_of(fake_encoder, ["amber anchor apple"] * 40 + sentences(40))
     shown = tab.answer("amber anchor apple", 5, 5, Session(twins))
-    assert "recall@5 = 1.00" in shown[tab.summary]
+    assert "recall@5 against exact search is 1.000" in shown[tab.summary]
     assert "lab-marked" not in shown[tab.exact] + shown[tab.hnsw]
 
 
 def test_more_than_there_is(tab, fake_encoder):
     shown = tab.answer(QUESTION, 10, 10, Session(collection_of(fake_encoder, sentences(3))))
     assert shown[tab.exact].count("<li") == shown[tab.hnsw].count("<li") == 3
-    assert "only 3" in shown[tab.summary] and "recall@3 = 1.00" in shown[tab.summary]
+    assert "only 3 entries" in shown[tab.summary] and "recall@3 against exact search is 1.000" in shown[tab.summary]
+
+
+def test_a_single_passage_is_counted_in_the_singular(tab, fake_encoder):
+    shown = tab.answer(QUESTION, 10, 10, Session(collection_of(fake_encoder, sentences(1))))
+    words = "HNSW found 1 of the 1 nearest passage: recall@1 against exact search is 1.000. k is 10, but the collection"
+    assert f"{words} has only 1 entry: all are shown." in shown[tab.summary]
 
 
 def test_ef_below_k_is_k_and_told_as_such(tab, starved):

@@ -73,20 +73,20 @@ def test_the_ground_layer_shows_the_steps_up_to_this_one_and_no_other(trace, par
     assert drawn(figure, "followed") == at(indexed, followed), "in the order of the walk, as they are joined"
     assert same(drawn(figure, "looked at"), at(indexed, looked))
     assert drawn(figure, "this step") == at(indexed, [steps[number - 1].node])
-    assert same(drawn(figure, "true, missed"), at(indexed, missed))
-    assert same(drawn(figure, "true, found"), at(indexed, (true - missed) & set(kept)))
-    assert same(drawn(figure, "true, not yet found"), at(indexed, true - missed - set(kept)))
+    assert same(drawn(figure, "nearest, missed"), at(indexed, missed))
+    assert same(drawn(figure, "nearest, found"), at(indexed, (true - missed) & set(kept)))
+    assert same(drawn(figure, "nearest, not yet found"), at(indexed, true - missed - set(kept)))
     if part == 1:
-        assert len(drawn(figure, "true, found")) == trace.found
-        assert not drawn(figure, "true, not yet found")
+        assert len(drawn(figure, "nearest, found")) == trace.found
+        assert not drawn(figure, "nearest, not yet found")
 
 
 def test_on_the_way_down_nothing_of_the_ground_layer_is_shown_yet(trace):
     figure = map_figure(trace, 1)
     assert trace.walk.steps[0].layer > 0
-    assert drawn(figure, "followed") == drawn(figure, "looked at") == drawn(figure, "true, found") == []
+    assert drawn(figure, "followed") == drawn(figure, "looked at") == drawn(figure, "nearest, found") == []
     assert "this step" not in on(figure)
-    assert len(drawn(figure, "true, not yet found")) + len(drawn(figure, "true, missed")) == 10
+    assert len(drawn(figure, "nearest, not yet found")) + len(drawn(figure, "nearest, missed")) == 10
 
 
 def test_each_upper_layer_has_axes_of_its_own_the_topmost_holds_those_above(trace):
@@ -130,9 +130,9 @@ def test_a_graph_of_one_layer_has_one_map(flat, equal):
     assert {trace.xaxis or "x" for trace in figure.data} == {"x"}
     assert tuple(figure.layout.xaxis.domain) == (0, 1)
     assert [annotation.text for annotation in figure.layout.annotations] == ["ground layer"]
-    assert len(drawn(figure, "true, found")) == trace.found
+    assert len(drawn(figure, "nearest, found")) == trace.found
     trace = traced(equal)
-    not_found = drawn(map_figure(trace, len(trace.walk.steps)), "true, not yet found")
+    not_found = drawn(map_figure(trace, len(trace.walk.steps)), "nearest, not yet found")
     assert (trace.found, not_found) == (10, []), "as near ones were found"
 
 
@@ -180,13 +180,13 @@ def test_all_kinds_of_nodes_are_told_apart_without_colour(figure):
     found = on(figure)
     assert found[""].marker.symbol == found["followed"].marker.symbol == "circle"
     assert found[""].marker.size < found["followed"].marker.size / 2
-    assert (found["true, missed"].marker.symbol, found["true, found"].marker.symbol) == ("x", "square")
+    assert (found["nearest, missed"].marker.symbol, found["nearest, found"].marker.symbol) == ("x", "square")
 
 
 def test_the_legend_names_each_kind_once_and_lines_join_only_what_was_followed(figure):
     named = [dots.name for dots in figure.data if dots.showlegend is not False]
     assert len(named) == len(set(named))
-    assert {"looked at", "followed", "true, found", "true, missed", "this step", "the question"} <= set(named)
+    assert {"looked at", "followed", "nearest, found", "nearest, missed", "this step", "the question"} <= set(named)
     assert {dots.name for dots in figure.data if "lines" in dots.mode} == {"followed", "descent"}
 
 

@@ -12,7 +12,7 @@ def test_a_walk_is_recorded_with_what_it_missed(fake_encoder):
     trace = traced(starved, starved.queries[0])
     record = walk_record(trace)
     assert record.observed["distances"] == trace.walk.distances
-    assert record.observed["found"] + len(record.observed["missed"]) == record.observed["true_neighbours"] == 10
+    assert record.observed["found"] + len(record.observed["missed"]) == record.observed["nearest_passages"] == 10
     assert record.observed["ids"] == [f"d{row}" for row in trace.walk.ids]
     assert record.settings["question"] == starved.queries[0]
     assert (record.settings["k"], record.settings["ef"]) == (10, 10)

@@ -33,10 +33,10 @@ def check_views(tab, shown, found):
     assert slider["interactive"] == (steps > 1)
     check_step(tab, shown, trace, 1)
     assert trace.found == found
-    amount = f"{found} of {asked}" if found < asked else f"all {asked}" if asked > 1 else "the one"
+    amount = f"{found} of the {asked}" if found < asked else f"all {asked}" if asked > 1 else "the one"
     cost = f"exact search computes {len(trace.indexed)}."
     summary = words_of(shown[tab.summary])
-    assert f"At ef={trace.walk.ef} the walk finds {amount} true" in summary and cost in summary
+    assert f"At ef={trace.walk.ef} the walk finds {amount} nearest" in summary and cost in summary
     assert shown[tab.missed].count("<li>") == len(trace.missed) == asked - found
     assert ("Nothing is missed" in shown[tab.missed]) == (asked == found)
     assert f'"question": "{trace.question}"' in shown[tab.missed].unescape()

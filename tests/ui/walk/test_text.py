@@ -1,6 +1,6 @@
 """Tests of the sentences about a walk. Its steps and misses are checked in tests/retriever/graph; here, how they read.
 
-Scores, ranks and true neighbours are counted again in float64, what is found by hnswlib's own search.
+Scores, ranks and the nearest passages are counted again in float64, what is found by hnswlib's own search.
 """
 
 import re
@@ -50,7 +50,7 @@ def told(trace, step):
     return (
         f"ground layer: the nearest candidate not yet followed is {node}; of its neighbours {looked} "
         f"{'is' if looked == 1 else 'are'} new. It keeps {counted(len(step.kept), 'candidate')}; {true} of the best "
-        f"{min(10, len(step.kept))} {'is a true neighbour' if true == 1 else 'are true neighbours'}."
+        f"{min(10, len(step.kept))} {'is' if true == 1 else 'are'} among the nearest passages."
     )
 
 
@@ -69,13 +69,21 @@ def test_each_step_says_what_it_does(starved):
         followed = {each.node for each in trace.walk.steps if each.layer == 0}
         assert followed.issuperset(step.kept), "as the last sentence says"
         assert f"{trace.found} of the best 10" in words, "at the last step as many as the summary finds"
-    cases = ["1 neighbour and", "1 neighbour;", "neighbours and", "neighbours;", "1 is new", "are new", "is a true"]
+    cases = [
+        "1 neighbour and",
+        "1 neighbour;",
+        "neighbours and",
+        "neighbours;",
+        "1 is new",
+        "are new",
+        "1 of the best 10 is among",
+    ]
     assert [case for case in cases if case not in said] == [], "each case is to have come up"
 
 
 def test_equally_near_ones_are_as_true_as_any(equal):
     trace = traced(equal)
-    assert "10 of the best 10 are true" in words_of(step_sentence(trace, len(trace.walk.steps)))
+    assert "10 of the best 10 are among the nearest" in words_of(step_sentence(trace, len(trace.walk.steps)))
 
 
 def test_a_single_neighbour_candidate_and_step_are_singular(fake_encoder):
@@ -83,7 +91,7 @@ def test_a_single_neighbour_candidate_and_step_are_singular(fake_encoder):
         trace = traced(lab(fake_encoder, texts), "winter", 1, 1)
         steps = [step_sentence(trace, number + 1) for number in range(len(trace.walk.steps))]
         words = words_of(" ".join([walk_summary(trace), *steps]))
-        assert not re.search(r"\b1 (steps|distances|neighbours|candidates|true neighbours|are)\b", words)
+        assert not re.search(r"\b1 (steps|distances|neighbours|candidates|passages|vectors|are)\b", words)
 
 
 # --- the summary
@@ -105,18 +113,18 @@ def test_the_summary_counts_what_hnswlib_finds_and_what_it_cost(starved, good, e
     for indexed, question, k, ef in [(indexed, row, k, ef) for indexed, k, ef in cases for row in range(8)]:
         trace = traced(indexed, indexed.queries[question], k, ef)
         width, found = max(k, ef), count_found(indexed, trace.query, k, max(k, ef))
-        amount = f"{found} of {k}" if found < k else f"all {k}" if k > 1 else "the one"
+        amount = f"{found} of the {k}" if found < k else f"all {k}" if k > 1 else "the one"
         cost = f"{counted(trace.walk.distances, 'distance')} in {counted(len(trace.walk.steps), 'step')}"
-        head = f"At ef={width} the walk finds {amount} true {'neighbour' if k == 1 else 'neighbours'} and computes "
+        head = f"At ef={width} the walk finds {amount} nearest {'passage' if k == 1 else 'passages'} and computes "
         words = words_of(walk_summary(trace))
         assert words.startswith(f"{head}{cost}; exact search computes {len(indexed)}. {advice(trace)}".rstrip())
         drawn = sum(len(dots.x) for dots in figure_of(map_figure(trace, 1)).data[:1])
         assert words.endswith(
-            f"The map shows {drawn} of {len(indexed)} vectors, flattened to two dimensions: "
+            f"The map shows {drawn} of {counted(len(indexed), 'vector')}, flattened to two dimensions: "
             "what is near on it need not be near."
         )
         said += words
-    wanted = ["0 of 1 ", "the one ", "all 10 ", "Raise ef until", "No ef", "Raise ef to find more"]
+    wanted = ["0 of the 1 ", "the one ", "all 10 ", "Raise ef until", "No ef", "Raise ef to find more"]
     assert [case for case in wanted if case not in said] == [], "each case is to have come up"
 
 
@@ -131,7 +139,7 @@ def test_each_miss_is_listed_with_its_rank_and_the_ef_that_finds_it(starved, rep
         for miss, reason in zip(trace.missed, reasons, strict=True):
             words = read(trace, reason)
             rank = (true_of(trace) if indexed is starved else trace.true_ids.tolist()).index(miss.node) + 1
-            assert words.startswith(f"Text {miss.node} · t.txt, true neighbour {rank}, ")
+            assert words.startswith(f"Text {miss.node} · t.txt, rank {rank} in exact search, ")
             reachable = miss.node in by_hnswlib(indexed, trace.query, 10, len(indexed))
             assert reachable == ("was never looked at" in words) == ("cannot be reached" not in words)
             if reachable:
@@ -159,7 +167,7 @@ def test_each_miss_is_listed_with_its_rank_and_the_ef_that_finds_it(starved, rep
 def test_a_miss_of_each_kind_in_words(good, linking, looked_at, ef, words):
     trace = traced(good)
     sentence = read(trace, miss_sentence(trace, Miss(int(trace.true_ids[3]), linking, looked_at, (), ef)))
-    assert sentence.startswith(f"Text {trace.true_ids[3]} · t.txt, true neighbour 4, ")
+    assert sentence.startswith(f"Text {trace.true_ids[3]} · t.txt, rank 4 in exact search, ")
     assert words in sentence
 
 

@@ -65,7 +65,7 @@ def test_true_neighbours_are_counted_by_distance_and_never_more_than_there_are(s
         assert trace.true_among(nodes) == count
     of_equal = traced(equal, "amber", 4, 4)
     for nodes, count in (([29], 1), ([27, 28, 29], 3), (range(30), 4)):
-        assert of_equal.true_among(nodes) == count, "any of equally near ones is a true neighbour"
+        assert of_equal.true_among(nodes) == count, "any of equally near ones is among the nearest"
 
 
 @pytest.mark.parametrize(("k", "ef", "count"), [(10, 10, 8), (10, 60, 5), (3, 3, 20), (5, 9, 100)])
