@@ -129,4 +129,7 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
         revision.change(report_errors(page.draw_walk_tab), shown, walk.refreshed, **HIDDEN)
         gr.on([recall.starve.click, recall.enlarge.click], waiting_note, None, curves.lesson, **HIDDEN)
         revision.change(documents.refresh, session, documents.refreshed, **HIDDEN)
+        chunks = documents.chunks
+        looked = [chunks.opened, chunks.sought, session]
+        revision.change(report_errors(chunks.refresh), looked, chunks.shown, **HIDDEN)
     return demo

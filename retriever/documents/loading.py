@@ -12,6 +12,7 @@ from retriever.documents.readers.markdown import read_md
 from retriever.documents.readers.pdf import read_pdf
 from retriever.documents.readers.plain_text import read_txt
 from retriever.documents.readers.tabular import read_csv, read_jsonl
+from retriever.documents.titles import real_title
 from retriever.errors import DocumentError
 from retriever.unicode import clean_text
 
@@ -131,6 +132,8 @@ def _make_document(section: Section, name: str, used_ids: dict[str, int]) -> Doc
     """Return a section as a document, with an id that no earlier document has."""
     wanted_id = clean_text(section.given_id) or (f"{name}#{section.place}" if section.place else name)
     title = " ".join(clean_text(section.title).split())
+    if "row" not in section.metadata:  # of which the table says the title itself
+        title = real_title(title, name)
     return Document(
         _unique_id(wanted_id, name, used_ids), clean_text(section.text), title, {"source": name, **section.metadata}
     )

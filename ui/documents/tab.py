@@ -17,10 +17,11 @@ from retriever.errors import Cancelled, RetrieverError
 from retriever.indexing.collection import IndexedCollection
 from retriever.progress import Progress
 from retriever.storage.archive import pack_folder
+from ui.documents.chunks import ChunkBrowser, build_chunk_browser
 from ui.documents.controls import BuildControls, create_controls, name_preset
 from ui.documents.job import BuildRequest, index_settings, plan_build
 from ui.documents.records import build_record
-from ui.documents.text import build_report, chunk_table
+from ui.documents.text import build_report
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import Job, cancel_running
 from ui.jobs.memory_budget import collection_bytes
@@ -60,7 +61,7 @@ class DocumentsTab:
     report: gr.HTML
     save: gr.Button
     download: gr.DownloadButton
-    chunks: gr.HTML
+    chunks: ChunkBrowser
 
     @property
     def inputs(self) -> set[Block]:
@@ -70,7 +71,7 @@ class DocumentsTab:
     @property
     def refreshed(self) -> list[Block]:
         """The components that refresh updates."""
-        return [self.report, self.chunks]
+        return [self.report]
 
     def request(self, values: Values) -> BuildRequest:
         """Return what the controls say, as one value. Raises ParameterError if a number is not whole."""
@@ -115,15 +116,15 @@ class DocumentsTab:
         except RetrieverError:
             yield {**unchanged, self.progress: FAILED}
             raise
-        yield {self.session: done, self.progress: DONE, **await asyncio.to_thread(self.refresh, done)}
+        report = await asyncio.to_thread(self.refresh, done)
+        yield {self.session: done, self.progress: DONE, **report, **self.chunks.clear()}
 
     def refresh(self, session: Session) -> Updates:
-        """Show the report of the loaded collection, with its run record, and its chunks."""
+        """Show the report of the loaded collection, with its run record."""
         indexed = session.indexed
         if indexed is None:
-            return {self.report: NOT_LOADED, self.chunks: ""}
-        report = build_report(indexed) + folded_record(build_record(indexed))
-        return {self.report: report, self.chunks: chunk_table(indexed)}
+            return {self.report: NOT_LOADED}
+        return {self.report: build_report(indexed) + folded_record(build_record(indexed))}
 
 
 def cancel_build(session: Session) -> Html:
@@ -160,7 +161,7 @@ def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> tup
     controls.preset.input(controls.set_preset, controls.preset, graph, **HIDDEN)
     gr.on([slider.input for slider in graph], name_preset, graph, controls.preset, **HIDDEN)
     # without a limit: the build queue has its own order
-    outputs = [session, tab.progress, *tab.refreshed]
+    outputs = [session, tab.progress, tab.chunks.table, *tab.refreshed]
     built = tab.build.click(report_stream_errors(tab.stream_build), tab.inputs, outputs, **HIDDEN)
     tab.cancel.click(cancel_build, session, tab.progress, **UNQUEUED)
     tab.save.click(report_errors(save_collection), session, tab.download, api_visibility="private")
@@ -181,8 +182,7 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Docu
             with gr.Row():
                 save = gr.Button("Save this collection …", size="sm")
                 download = gr.DownloadButton("Download", visible=False, size="sm")
-            with gr.Accordion("Look at the chunks", open=False):
-                chunks = gr.HTML()
+            chunks = build_chunk_browser(session)
             with gr.Accordion("Limits of this lab", open=False):
                 gr.HTML(limits_table(limits()))
     return DocumentsTab(session, shared_samples, controls, build, cancel, progress, report, save, download, chunks)

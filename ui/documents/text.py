@@ -1,11 +1,9 @@
-"""The report of a build and the table of its chunks, as HTML."""
+"""The report of a build, as HTML."""
 
 from retriever.indexing.collection import IndexedCollection
 from ui.render.html import Html, render
 from ui.render.numbers import format_megabytes, format_seconds
 from ui.render.passages import passage_noun
-
-SHOWN_CHUNKS = 100
 
 
 def build_report(indexed: IndexedCollection) -> Html:
@@ -23,11 +21,3 @@ def build_report(indexed: IndexedCollection) -> Html:
         built["not embedded again"] = f"{indexed.n_kept:,}: the same text was loaded before, with the same model"
     stages = {name: format_seconds(value) for name, value in indexed.seconds.items()}
     return render("documents/report.html", built=built, stages=stages, failed=indexed.failed)
-
-
-def chunk_table(indexed: IndexedCollection) -> Html:
-    """Return a table of the first chunks with their places."""
-    shown = indexed.retriever.passages[:SHOWN_CHUNKS]
-    part = f"The first {len(shown)} of" if len(indexed) > len(shown) else "All"
-    counted = f"{part} {len(indexed):,} {passage_noun(indexed)}."
-    return render("documents/chunks.html", counted=counted, passages=shown)

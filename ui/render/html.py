@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ui.render.numbers import format_megabytes, format_seconds
-from ui.render.passages import passage_place, snippet
+from ui.render.passages import passage_document, passage_place, passage_span, snippet
 
 TEMPLATES = Path(__file__).with_name("templates")
 UNWRITABLE_IN_HTML = re.compile("[\0\ud800-\udfff]")  # NUL and lone surrogates, which HTML or UTF-8 cannot hold
@@ -65,5 +65,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"seconds": format_seconds, "megabytes": format_megabytes, "thousands": "{:,}".format}
-    environment.filters |= {"place": passage_place, "snippet": snippet}
+    environment.filters |= {"place": passage_place, "document": passage_document, "span": passage_span}
+    environment.filters["snippet"] = snippet
     return environment

@@ -1,6 +1,10 @@
 """Passages in words: what they are called, where they stand, and how a long one begins."""
 
+from functools import lru_cache
+from pathlib import PurePath
+
 from retriever.documents.document import Passage
+from retriever.documents.titles import real_title
 from retriever.indexing.collection import IndexedCollection
 from ui.render.numbers import count_of
 
@@ -18,13 +22,32 @@ def count_passages(indexed: IndexedCollection, count: int) -> str:
 
 
 def passage_place(passage: Passage) -> str:
-    """Return where a passage is: its document, and the page, row or characters in it."""
-    name = passage.title or passage.doc_id
-    parts = [name, passage.source if passage.source != name else ""]
-    parts += [f"{key} {passage.metadata[key]}" for key in ("page", "row") if key in passage.metadata]
-    if passage.span is not None:
-        parts.append(f"characters {passage.span[0]}–{passage.span[1]}")
-    return " · ".join(part for part in parts if part)
+    """Return where a passage is: its document, and the page, row and characters in it."""
+    return " · ".join(filter(None, (passage_document(passage), passage_span(passage))))
+
+
+def passage_document(passage: Passage) -> str:
+    """Return the title and the file of a passage's document, and the page or row in it; each name is said once."""
+    metadata = passage.metadata
+    parts = [_document_name(passage.doc_id, passage.title, passage.source, "row" in metadata)]
+    parts += [f"{key} {metadata[key]}" for key in ("page", "row") if key in metadata]
+    return " · ".join(filter(None, parts))
+
+
+@lru_cache(1_000)  # one document has many passages, and a search looks at the places of all
+def _document_name(doc_id: str, title: str, source: str, in_table: bool) -> str:
+    """Return the title of a document, or else its id if that was given, and its file if that is another name."""
+    shown = title if in_table else real_title(title, source)  # a row has the title that the table gives it
+    made_of_file = source and (doc_id == source or doc_id.startswith((f"{source}#", f"{source}~")))
+    name = shown or ("" if made_of_file else doc_id)
+    if name.casefold() in (source.casefold(), PurePath(source).stem.casefold()):
+        return source or name
+    return " · ".join(filter(None, (name, source)))
+
+
+def passage_span(passage: Passage) -> str:
+    """Return which characters of its document a passage is; empty if it is all of it."""
+    return "" if passage.span is None else f"characters {passage.span[0]:,}–{passage.span[1]:,}"
 
 
 def snippet(text: str) -> str:

@@ -104,6 +104,12 @@ def test_html_gives_text_and_title_but_no_scripts_or_styles(load, page):
     assert "evil" not in document.text and "color" not in document.text and "<" not in document.text
 
 
+def test_a_title_that_is_none_is_left_out_but_a_table_says_its_own(load):
+    assert only(load("a.html", "<title>Untitled Document</title><p>Owls hunt at night.</p>")).title == ""
+    assert only(load("b.md", "# b.md\n\nOwls.")).title == ""
+    assert only(load("c.csv", "title,text\nuntitled,Owls\n")).title == "untitled"
+
+
 def test_html_in_a_declared_encoding(load):
     page = '<html><head><meta charset="iso-8859-7"><title>Καλημέρα</title></head><body><p>γλαύκα</p></body></html>'
     document = only(load("a.html", page.encode("iso-8859-7")))

@@ -10,7 +10,7 @@ from ui.search.text import hit_list, time_bar
 def test_hits_show_text_score_place_and_mark():
     found = [hit("Water boils.", 0.87654, title="Tea", source="tea.txt"), hit("Bees fly.", 0.5, title="Bees")]
     plain, marked = re.findall(r"<li.*?</li>", hit_list(found, [False, True], side="exact"), flags=re.DOTALL)
-    assert all(part in plain for part in ("Water boils.", "0.877", "Tea · tea.txt"))
+    assert all(part in plain for part in ("Water boils.", "0.877", "<b>tea.txt</b>"))
     assert "missed by HNSW" not in plain and "lab-marked" not in plain
     assert "missed by HNSW" in marked and "lab-marked" in marked
     extra = hit_list(found[1:], [True], side="hnsw")
