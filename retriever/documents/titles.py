@@ -7,9 +7,8 @@ DOCUMENT_SUFFIXES = "dvi|docx?|fodt|html?|indd|key|md|odp|ods|odt|p65|pages|pdf|
 FILE_NAME = re.compile(rf".*\.({DOCUMENT_SUFFIXES})", re.IGNORECASE | re.DOTALL)
 PRINTED = re.compile(r"(microsoft|openoffice|libreoffice) (office )?\w+ *[-–—] ", re.IGNORECASE)  # by a printer driver
 NO_TITLE = re.compile(
-    r"(untitled|unnamed|unbenannt|sans titre|no ?title|title|none|null|n/a|(word )?document"
-    r"|(power ?point )?presentation|untitled (document|page|presentation)"
-    r"|(slide|page|sheet|book|document) ?\d+)[\W\d_]*",
+    r"no ?title|title|none|null|n/a|(power ?point )?presentation|untitled (document|page|presentation)"
+    r"|(untitled|unnamed|unbenannt|sans titre|(word )?document|slide|page|sheet|book)[\W\d_]*",
     re.IGNORECASE,
 )
 

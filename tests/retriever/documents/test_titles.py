@@ -10,7 +10,7 @@ NO_TITLES = """
 """
 TITLES = """
     What yeast does|Null hypothesis|Titles of nobility|Presentation skills|os.path|Guide to trees|Untitled: a novel|
-    Microsoft Word for beginners|The .doc format|日本語|1984|Page turners|None of the above
+    Microsoft Word for beginners|The .doc format|日本語|1984|Page turners|Title 4|None of the above
 """
 
 
