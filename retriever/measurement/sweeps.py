@@ -12,7 +12,13 @@ import numpy as np
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.recall_and_latency import Measurement, count_distances, measure, measure_pair
+from retriever.measurement.recall_and_latency import (
+    Measurement,
+    PairedMeasurement,
+    count_distances,
+    measure,
+    measure_pair,
+)
 from retriever.vectors import Float32
 
 SAMPLE_SEED = 42
@@ -32,17 +38,25 @@ class BuildResult:
 
 @dataclass(frozen=True, eq=False)
 class SizeResult:
-    """The measurements of both searches over the first n vectors of a shuffled collection."""
+    """The measurements of both searches, which took turns, over n vectors of a collection."""
 
     n: int
     hnsw: Measurement
     exact: Measurement
 
+    @property
+    def pair(self) -> PairedMeasurement:
+        """Both measurements as one, which says how much faster HNSW is."""
+        return PairedMeasurement(self.hnsw, self.exact)
+
 
 def sample_vectors(vectors: Float32, most: int) -> Float32:
-    """Return at most `most` of the vectors (n, dim), in a random order with a fixed seed."""
+    """Return at most `most` of the vectors (n, dim), drawn with a fixed seed; smaller samples are parts of larger ones.
+
+    They keep their order, so that a graph over all of them is the one that the collection has with the same settings.
+    """
     rows = np.random.default_rng(SAMPLE_SEED).permutation(len(vectors))[:most]
-    return np.ascontiguousarray(vectors[rows])
+    return np.ascontiguousarray(vectors[np.sort(rows)])
 
 
 def sweep_graph_settings(
@@ -81,21 +95,26 @@ def sweep_sizes(
     ef: int,
     M: int,
     ef_construction: int,
+    whole: HNSWIndex | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[SizeResult]:
     """Return a result for n/16, n/8, n/4, n/2 and all n vectors (n, dim): exact search, and HNSW at ef.
 
     Smallest size first; each is a part of the larger ones, drawn with a fixed seed; sizes below 50 are
-    left out if there are larger ones. progress and errors as in sweep_graph_settings.
+    left out if there are larger ones. whole: an index over all of the vectors with these settings, which is then not
+    built again. progress and errors as in sweep_graph_settings.
     """
-    shuffled = sample_vectors(vectors, len(vectors))
     sizes = [size for size in sorted({len(vectors) // part for part in (16, 8, 4, 2, 1)}) if size >= SMALLEST_SIZE]
     sizes = sizes or [max(len(vectors), 1)]
-    results, done = [], 0
+    results, done, total = [], 0, sum(sizes) - (0 if whole is None else len(vectors))
     for size in sizes:
-        report = _part_of(progress, done / size, sum(sizes) / size)
-        index = HNSWIndex(shuffled[:size], M=M, ef_construction=ef_construction, progress=report)
-        exact_index = ExactIndex(shuffled[:size])
+        part = sample_vectors(vectors, size)
+        if whole is not None and size == len(vectors):
+            index = whole
+        else:
+            report = _part_of(progress, done / size, total / size)
+            index = HNSWIndex(part, M=M, ef_construction=ef_construction, progress=report)
+        exact_index = ExactIndex(part)
         truth = exact_index.search(queries, k)
         pair = measure_pair(index, exact_index, queries, truth, k=k, ef=ef, exact_queries=len(queries))
         results.append(SizeResult(size, count_distances(pair.hnsw, HNSWGraph.of(index), queries), pair.exact))

@@ -8,6 +8,7 @@ from gradio.components.plot import PlotData
 
 from retriever.measurement.recall_and_latency import Measurement
 from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout, plot
+from ui.render.numbers import index_recall
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, A
         "uirevision": cost.title,  # a visitor's zoom stays while the slider moves
         "shapes": [vertical | {"line": {"color": EXACT_COLOUR, "dash": "dash", "width": 2}}],
         "xaxis": {"title": {"text": cost.title}, "rangemode": "tozero"} | {"gridcolor": GRID_COLOUR, "zeroline": False},
-        "yaxis": {"title": {"text": f"mean recall@{exact.k}"}, "range": [max(-0.02, low - 0.08), 1.04]}
+        "yaxis": {"title": {"text": index_recall(exact.k)}, "range": [max(-0.02, low - 0.08), 1.04]}
         | {"gridcolor": GRID_COLOUR, "zeroline": False},
     }
 
@@ -81,7 +82,7 @@ def _exact_point(exact: Measurement, cost: CostAxis) -> dict[str, Any]:
         textposition="bottom left",
         textfont={"color": EXACT_COLOUR},
         marker={"color": EXACT_COLOUR, "size": 13, "symbol": "square"},
-        hovertemplate=f"exact search: %{{x:,.0f}} {cost.unit}, recall 1<extra></extra>",
+        hovertemplate=f"exact search: %{{x:,.0f}} {cost.unit}, recall 1.000<extra></extra>",
     )
 
 

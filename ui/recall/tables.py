@@ -8,7 +8,7 @@ from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
 from retriever.shared_results import SharedResult
 from ui.render.html import HINT, Html, render
-from ui.render.numbers import CROWD, format_seconds, speed_up_words
+from ui.render.numbers import CROWD, format_score, format_seconds, index_recall, speed_up_words
 
 WORST = 5
 SHOWN_MISSES = 4  # names of missed passages in a row of the worst queries
@@ -27,7 +27,7 @@ def measurement_cards(pair: PairedMeasurement, note: str = "") -> Html:
     p50, exact_p50 = now.p50, exact.p50
     faster = speed_up_words(pair.speed_up, pair.speed_up_range)
     cards = [
-        (f"mean recall@{now.k}", f"{now.mean_recall:.3f}", "of the nearest passages found", "1.000"),
+        (index_recall(now.k), format_score(now.mean_recall), "of the nearest passages, mean", "1.000"),
         ("median latency", format_seconds(p50), f"a query, {faster}", format_seconds(exact_p50)),
         ("95th percentile", format_seconds(now.p95), "a query", format_seconds(exact.p95)),
         ("queries per second", f"{now.qps:,.0f}", "one thread", f"{exact.qps:,.0f}"),

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 
 from retriever.measurement.recall_and_latency import Measurement, smallest_ef
+from ui.render.numbers import count_of, format_score, index_recall
 
 GOOD_RECALL = 0.95
 LITTLE_SAVED = 0.5  # of exact search's distances, from which on an index hardly pays
@@ -16,21 +17,21 @@ LITTLE_SAVED = 0.5  # of exact search's distances, from which on an index hardly
 def curve_lesson(n: int, curve: Sequence[Measurement]) -> str:
     """Return what the curve of a collection of n vectors teaches, or why it teaches nothing."""
     first = curve[0]
-    if min(step.mean_recall for step in curve) >= 0.9995:
+    if format_score(min(step.mean_recall for step in curve)) == "1.000":
         return (
-            f"Recall is 1.0 at every ef: with {n:,} vectors the graph is so small that even ef={first.ef} "
-            f"visits all that matters{_visited(first, n)}. Try the starved graph (M=4, efConstruction=20) "
-            "or a larger collection, where the trade-off shows."
+            f"The {index_recall(first.k)} is 1.000 at every ef: with {count_of(n, 'vector')} the graph is so small "
+            f"that even ef={first.ef} visits all that matters{_visited(first, n)}. Try the starved graph (M=4, "
+            "efConstruction=20) or a larger collection, where the trade-off shows."
         )
     good = next((step for step in curve[1:] if step.mean_recall >= GOOD_RECALL), None)
     shown = [first] if good is None or first.mean_recall >= GOOD_RECALL else [first, good]
-    reached = ", ".join(f"{step.mean_recall:.3f} at ef={step.ef}{_by(step)}" for step in shown)
-    return f"HNSW reaches recall@{first.k} {reached}. {_saving(n, curve)}"
+    reached = ", ".join(f"{format_score(step.mean_recall)} at ef={step.ef}{_by(step)}" for step in shown)
+    return f"HNSW reaches a {index_recall(first.k)} of {reached}. {_saving(n, curve)}"
 
 
 def _by(step: Measurement) -> str:
     """Return how many distances a recall takes; empty until they are counted."""
-    return "" if step.mean_distances is None else f" ({step.mean_distances:,.0f} distances a query)"
+    return "" if step.mean_distances is None else f" ({count_of(round(step.mean_distances), 'distance')} a query)"
 
 
 def _saving(n: int, curve: Sequence[Measurement]) -> str:
@@ -49,14 +50,17 @@ def _visited(step: Measurement, n: int) -> str:
     """Return how much of the collection a search visits; empty if that was not counted."""
     if step.mean_distances is None:
         return ""
-    return f": it computes {step.mean_distances:,.0f} distances, {min(step.mean_distances / n, 1):.0%} of all there are"
+    return f": it computes {count_of(round(step.mean_distances), 'distance')}, exact search {n:,}"
 
 
 def target_sentence(curve: Sequence[Measurement], target: float) -> str:
     """Return which ef reaches a target recall."""
     ef = smallest_ef(curve, target)
     if ef is None:
-        best = max(step.mean_recall for step in curve)
-        return f"No ef measured here reaches recall {target:.2f}; the best is {math.floor(best * 1e4) / 1e4:.4f}."
+        best = (
+            math.floor(max(step.mean_recall for step in curve) * 1000 + 1e-9) / 1000
+        )  # what is short of it stays short
+        return f"No ef measured here reaches recall {target:.3f}; the best is {best:.3f}."
     step = next(step for step in curve if step.ef == ef)
-    return f"ef = {ef} is the smallest measured that reaches {target:.2f}: recall {step.mean_recall:.3f}{_by(step)}."
+    found = f"recall {format_score(step.mean_recall)}{_by(step)}"
+    return f"ef = {ef} is the smallest measured that reaches {target:.3f}: {found}."

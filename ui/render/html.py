@@ -8,7 +8,7 @@ from typing import Any, Self
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ui.render.numbers import format_megabytes, format_seconds
+from ui.render.numbers import count_of, format_megabytes, format_score, format_seconds
 from ui.render.passages import passage_document, passage_place, passage_span, snippet
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -67,4 +67,5 @@ def _environment() -> Environment:
     environment.filters |= {"seconds": format_seconds, "megabytes": format_megabytes, "thousands": "{:,}".format}
     environment.filters |= {"place": passage_place, "document": passage_document, "span": passage_span}
     environment.filters["snippet"] = snippet
+    environment.filters |= {"count_of": count_of, "score": format_score}
     return environment

@@ -3,6 +3,7 @@
 CROWD = (  # on latencies that others' work may have lengthened
     "Measured in a crowd: the machine worked for others meanwhile, and a search then takes longer than alone."
 )
+ABOUT_EQUAL = "about equal"
 
 
 def count_of(number: int, noun: str, plural: str = "") -> str:
@@ -14,6 +15,11 @@ def format_score(value: float) -> str:
     """Format a recall, a hit rate or another share with three decimals; 1.000 only if nothing is missing."""
     shown = 0.999 if 0.999 < value < 1 - 1e-9 else value
     return f"{round(shown, 3) + 0.0:.3f}".replace("-", "−")  # + 0.0 avoids a minus zero
+
+
+def index_recall(k: int) -> str:
+    """Return the name of what the index's recall is called, so that nobody takes it for the share of answers found."""
+    return f"recall@{k} against exact search"
 
 
 def format_gain(value: float) -> str:
@@ -35,9 +41,14 @@ def format_megabytes(count: int) -> str:
     return f"{count / 1e6:.2f} MB" if count < 10e6 else f"{count / 1e6:,.0f} MB"
 
 
+def is_about_one(ratio: float) -> bool:
+    """Return whether a positive ratio, or its inverse, reads as 1.0."""
+    return f"{max(ratio, 1 / ratio):.1f}" == "1.0"
+
+
 def speed_up_words(ratio: float, spread: tuple[float, float]) -> str:
     """Return in words how much faster than exact search; about equal where the spread contains 1, or for 1.0×."""
     low, high = spread
-    if low <= 1 <= high or f"{max(ratio, 1 / ratio):.1f}" == "1.0":
-        return "about equal"
+    if low <= 1 <= high or is_about_one(ratio):
+        return ABOUT_EQUAL
     return f"{ratio:.1f}× faster" if ratio > 1 else f"{1 / ratio:.1f}× slower"

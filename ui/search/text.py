@@ -7,7 +7,7 @@ from retriever.experiments.search_comparison import SearchComparison
 from retriever.indexing.collection import IndexedCollection
 from ui.inputs import SearchSettings
 from ui.render.html import Html, render
-from ui.render.numbers import CROWD, count_of, format_score
+from ui.render.numbers import CROWD, count_of, format_score, index_recall
 from ui.render.passages import count_passages
 
 TAGS = {"exact": "missed by HNSW", "hnsw": "not among the nearest"}  # of marked hits
@@ -18,7 +18,7 @@ def search_summary(both: SearchComparison, settings: SearchSettings, indexed: In
     k, found, missed = settings.k, len(both.exact), sum(both.missed)
     words = (
         f"HNSW found {found - missed} of the {count_of(found, 'nearest passage')}: "
-        f"recall@{min(k, found)} against exact search is {format_score(both.recall)}."
+        f"{index_recall(min(k, found))} is {format_score(both.recall)}."
     )
     if found < k:
         words += f" k is {k}, but the collection has only {count_passages(indexed, found)}: all are shown."

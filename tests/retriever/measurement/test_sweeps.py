@@ -1,5 +1,6 @@
 """Sweeps: each result is that of a separate index, samples are nested, and growth_exponent fits power laws."""
 
+import itertools
 import math
 
 import numpy as np
@@ -114,14 +115,29 @@ def test_each_size_is_searched_as_by_indexes_built_by_themselves(queries):
 
 def test_samples_are_nested_and_always_the_same():
     vectors = np.arange(600, dtype=np.float32)[:, None]
-    shuffled = sample_vectors(vectors, 600)
-    assert sorted(shuffled[:, 0].tolist()) == list(range(600))
-    assert abs(np.corrcoef(shuffled[:, 0], np.arange(600))[0, 1]) < 0.2  # the order of the collection is not kept
-    for most in (0, 1, 300, 10_000):
-        part = sample_vectors(vectors, most)
-        assert part.flags.c_contiguous
-        np.testing.assert_array_equal(part, shuffled[:most])
-    np.testing.assert_array_equal(vectors[:, 0], np.arange(600))
+    parts = [sample_vectors(vectors, most) for most in (0, 1, 75, 300, 600, 10_000)]
+    assert [len(part) for part in parts] == [0, 1, 75, 300, 600, 600]
+    for part, larger in itertools.pairwise(parts):
+        assert part.flags.c_contiguous and set(part[:, 0]) <= set(larger[:, 0])
+        assert (np.diff(part[:, 0]) > 0).all(), "in the order of the collection"
+    np.testing.assert_array_equal(sample_vectors(vectors, 75), parts[2])
+    assert abs(parts[3].mean() - 300) < 40, "drawn from everywhere"
+    np.testing.assert_array_equal(parts[-1], vectors)
+
+
+def test_of_all_vectors_the_sweep_measures_the_graph_that_the_collection_has(vectors, queries, monkeypatch):
+    whole = HNSWIndex(vectors, M=3, ef_construction=5)
+    found = HNSWIndex(vectors, **STARVED).search(queries, 8, ef=9)
+    seen = []
+    *_, last = sweep_sizes(vectors, queries, k=8, ef=9, progress=seen.append, **STARVED)
+    np.testing.assert_array_equal(last.hnsw.neighbors.ids, found.ids)
+    monkeypatch.setattr(sweeps, "HNSWIndex", lambda part, **_: HNSWIndex(part, **STARVED) if len(part) < 600 else 1 / 0)
+    seen.clear()
+    *_, half, last = sweep_sizes(vectors, queries, k=8, ef=9, whole=whole, progress=seen.append, **STARVED)
+    np.testing.assert_array_equal(last.hnsw.neighbors.ids, whole.search(queries, 8, ef=9).ids)
+    assert (half.n, last.n, last.exact.mean_recall) == (300, 600, 1)
+    np.testing.assert_array_equal(last.exact.neighbors.ids, ExactIndex(vectors).search(queries, 8).ids)
+    assert last.pair.speed_up == last.exact.p50 / last.hnsw.p50
 
 
 # --- progress

@@ -40,7 +40,7 @@ def test_the_curve_the_reference_and_the_current_ef_over_a_cost(cost, over, exac
     assert (line.x0, line.x1) == (pytest.approx(exact), pytest.approx(exact))
     assert curve.line.color == curve.marker.color == current.marker.color == HNSW_COLOUR
     assert reference.marker.color == line.line.color == EXACT_COLOUR
-    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == (title, "mean recall@10")
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == (title, "recall@10 against exact search")
     assert all(f" {cost.unit}" in trace.hovertemplate for trace in figure.data)
 
 

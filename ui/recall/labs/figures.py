@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from retriever.measurement.sweeps import BuildResult, SizeResult
 from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout
+from ui.render.numbers import format_score
 
 SCALE = [[0.0, "rgba(230,159,0,.06)"], [1.0, "rgba(230,159,0,.75)"]]  # HNSW's orange, readable on light and dark
 
@@ -18,7 +19,7 @@ def heat_figure(results: Sequence[BuildResult]) -> go.Figure:
     by_pair = {(r.M, r.ef_construction): r for r in results}
     recall = [[by_pair[M, width].measurement.mean_recall for M in Ms] for width in widths]
     labels = [
-        [f"{by_pair[M, w].measurement.mean_recall:.3f}<br>{by_pair[M, w].build_seconds:.2f} s" for M in Ms]
+        [f"{format_score(by_pair[M, w].measurement.mean_recall)}<br>{by_pair[M, w].build_seconds:.2f} s" for M in Ms]
         for w in widths
     ]
     heat = go.Heatmap(

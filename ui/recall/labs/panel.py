@@ -36,8 +36,8 @@ BUILD_HINT = HINT.format(
     )
 )
 SIZE_HINT = HINT.format(
-    "The same vectors, a sixteenth of them, an eighth, and so on up to all: how does each search grow, and from where "
-    "on does an index pay?"
+    "A sixteenth of the vectors, an eighth, and so on up to all of them, which is the loaded graph: how does each "
+    "search grow, and from where on does an index pay?"
 )
 NOT_RUNNING = HINT.format("Nothing is running.")
 CANCELLING = HINT.format("Cancelling: the graph under way is finished first …")
@@ -137,6 +137,7 @@ class SizeLab(Lab):
                 ef=settings.ef,
                 M=graph.M,
                 ef_construction=graph.ef_construction,
+                whole=indexed.retriever.hnsw,
                 progress=stage_progress(progress, "building graphs of every size"),
             )
 

@@ -2,11 +2,22 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from retriever.evaluation.significance import TIE_TOLERANCE, bootstrap_interval
+from retriever.measurement.recall_and_latency import Measurement
 from retriever.measurement.sweeps import BuildResult, SizeResult, growth_exponent
 from ui.render.html import LESSON, Html, render
-from ui.render.numbers import format_megabytes, format_seconds
-
-EQUAL_SHARE = 0.02  # values that differ by less are called equal: builds of one graph differ by more than that in time
+from ui.render.numbers import (
+    ABOUT_EQUAL,
+    count_of,
+    format_megabytes,
+    format_score,
+    format_seconds,
+    index_recall,
+    is_about_one,
+    speed_up_words,
+)
 
 
 def build_lab_table(results: Sequence[BuildResult]) -> Html:
@@ -27,20 +38,39 @@ def build_lab_verdict(results: Sequence[BuildResult], n: int) -> Html:
     )
     by_M = sentence.format("M", thin.M, thick.M, "efConstruction", thin.ef_construction, _change(thin, thick))
     return LESSON.format(
-        Html("Over {:,} vectors, recall@{} at ef={}. {} {} <b>{}</b>").format(
-            n, k, ef, by_width, by_M, _judgment(low, high, thin, thick)
+        Html("Over {}, {} at ef={}. {} {} <b>{}</b>").format(
+            count_of(n, "vector"), index_recall(k), ef, by_width, by_M, _judgment(same_M, thin, thick)
         )
     )
 
 
-def _judgment(low: BuildResult, high: BuildResult, thin: BuildResult, thick: BuildResult) -> str:
-    """Return which parts of the course's sentence hold here."""
-    recall = high.measurement.mean_recall - low.measurement.mean_recall
-    better = "recall: yes" if recall > 0.005 else "recall: hardly, here"
-    slower = "build time: yes" if high.build_seconds > low.build_seconds * (1 + EQUAL_SHARE) else "build time: no"
-    heavier = "memory: yes" if high.link_bytes > low.link_bytes * (1 + EQUAL_SHARE) else "memory: no"
-    by_M = "; M is what costs memory" if thick.link_bytes > thin.link_bytes * (1 + EQUAL_SHARE) else ""
-    return f"Does efConstruction change it? {better}; {slower}; {heavier}{by_M}."
+def _judgment(widths: Sequence[BuildResult], thin: BuildResult, thick: BuildResult) -> str:
+    """Return which parts of the course's sentence hold here; widths: the graphs that differ in efConstruction."""
+    low, high = widths[0], widths[-1]
+    better = {1: "yes", 0: "no clear change", -1: "it falls"}[_trend([r.measurement for r in widths])]
+    slower = _growth(low.build_seconds, high.build_seconds)
+    heavier = _growth(low.link_bytes, high.link_bytes)
+    by_M = "; M is what costs memory" if _growth(thin.link_bytes, thick.link_bytes) == "yes" else ""
+    return f"Does efConstruction change it? recall: {better}; build time: {slower}; memory: {heavier}{by_M}."
+
+
+def _growth(low: float, high: float) -> str:
+    """Return whether a cost grew from the one to the other."""
+    if low == high:
+        return "no"
+    return ABOUT_EQUAL if is_about_one(high / low) else "yes" if high > low else "it falls"
+
+
+def _trend(steps: Sequence[Measurement]) -> int:
+    """Return 1 or -1 if recall rises or falls at each step and by more than chance between the ends, else 0.
+
+    The queries are the same at each step, so chance is judged by their differences.
+    """
+    changes = np.diff([step.mean_recall for step in steps])
+    ends = bootstrap_interval(steps[-1].recall - steps[0].recall)
+    if (changes >= -TIE_TOLERANCE).all() and ends.low > TIE_TOLERANCE:
+        return 1
+    return -1 if (changes <= TIE_TOLERANCE).all() and ends.high < -TIE_TOLERANCE else 0
 
 
 def size_lab_table(results: Sequence[SizeResult]) -> Html:
@@ -52,36 +82,66 @@ def size_lab_verdict(results: Sequence[SizeResult]) -> Html:
     """Return how each search grows, and from which size on HNSW is faster."""
     sizes = [r.n for r in results]
     if len(sizes) < 2:
-        many = "1 vector is" if sizes[0] == 1 else f"{sizes[0]:,} vectors are"
+        many = f"{count_of(sizes[0], 'vector')} {'is' if sizes[0] == 1 else 'are'}"
         return LESSON.format(f"{many} too few to take parts of: load a larger collection.")
     exact = growth_exponent(sizes, [r.exact.p50 for r in results])
     hnsw = growth_exponent(sizes, [r.hnsw.p50 for r in results])
     counted = growth_exponent(sizes, [r.hnsw.mean_distances or 1 for r in results])
-    last, first = results[-1].hnsw.mean_recall, results[0].hnsw.mean_recall
-    larger = ": a larger collection wants a larger ef" if first - last > 0.005 else ""
     return LESSON.format(
-        f"With twice the vectors, exact search takes {2**exact:.2f} times as long (exponent {exact:.2f}), HNSW at "
-        f"ef={results[0].hnsw.ef} {2**hnsw:.2f} times ({hnsw:.2f}) and {2**counted:.2f} times the distances "
-        f"({counted:.2f}); {_crossing(results)}. At the same ef recall goes from {first:.3f} to {last:.3f}{larger}."
+        f"With twice the vectors, exact search takes {_longer(exact)} (exponent {_exponent(exact)}), HNSW at "
+        f"ef={results[0].hnsw.ef} {_longer(hnsw)} ({_exponent(hnsw)}), with {_more(counted)} ({_exponent(counted)}); "
+        f"{_crossing(results)}. {_recall_by_size(results)}"
     )
+
+
+def _longer(exponent: float) -> str:
+    """Return how many times as long a search takes with twice the vectors."""
+    return "about as long" if is_about_one(2**exponent) else f"{2**exponent:.2f} times as long"
+
+
+def _more(exponent: float) -> str:
+    """Return how many times the distances a search computes with twice the vectors."""
+    return "about as many distances" if is_about_one(2**exponent) else f"{2**exponent:.2f} times the distances"
+
+
+def _exponent(value: float) -> str:
+    """Format an exponent of growth."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0 avoids a minus zero
+
+
+def _recall_by_size(results: Sequence[SizeResult]) -> str:
+    """Return whether recall rises or falls with the size, at the same ef; the full size is the loaded graph."""
+    steps = [r.hnsw for r in results]
+    shown, trend = [format_score(step.mean_recall) for step in steps], _trend(steps)
+    what = f"At the same ef, {index_recall(steps[0].k)}"
+    if len(set(shown)) == 1:
+        return f"{what} is {shown[0]} at every size."
+    if not trend:
+        return f"{what} shows no clear change: {', '.join(shown)}."
+    moved = "falls" if trend < 0 else "rises"
+    larger = ": a larger collection wants a larger ef" if trend < 0 else ""
+    return f"{what} {moved} from {shown[0]} to {shown[-1]}{larger}."
 
 
 def _crossing(results: Sequence[SizeResult]) -> str:
     """Return from which size on HNSW is faster, if there is one."""
-    faster = [r.n for r in results if r.hnsw.p50 < r.exact.p50]
-    if not faster:
-        return "exact search is the faster one up to all of them"
-    if faster == [r.n for r in results][-len(faster) :]:
-        return f"HNSW is faster from {faster[0]:,} vectors on"
+    words = [speed_up_words(r.pair.speed_up, r.pair.speed_up_range) for r in results]
+    if all(word == ABOUT_EQUAL for word in words):
+        return "the two are about equal at every size"
+    faster = [word.endswith("faster") for word in words]
+    if not any(faster):
+        return "HNSW is faster at no size"
+    first = faster.index(True)
+    if all(faster[first:]):
+        return f"HNSW is faster from {count_of(results[first].n, 'vector')} on"
     return "which one is faster changes with the size"
 
 
 def _change(one: BuildResult, other: BuildResult) -> str:
     """Return recall, build time and memory of two graphs, from the one to the other."""
-    return (
-        f"recall {one.measurement.mean_recall:.3f} → {other.measurement.mean_recall:.3f}, build time "
-        f"{format_seconds(one.build_seconds)} → {format_seconds(other.build_seconds)}, memory {_memory(one, other)}"
-    )
+    recall = " → ".join(format_score(result.measurement.mean_recall) for result in (one, other))
+    seconds = " → ".join(format_seconds(result.build_seconds) for result in (one, other))
+    return f"recall {recall}, build time {seconds}, memory {_memory(one, other)}"
 
 
 def _memory(one: BuildResult, other: BuildResult) -> str:

@@ -20,7 +20,7 @@ from tests.ui.recall.labs.test_text import cells
 from ui.jobs.job import Job
 from ui.recall.labs.panel import CANCELLED, CANCELLING, DONE, EF_CONSTRUCTIONS, MS, NOT_RUNNING, BuildLab
 from ui.render.errors import report_stream_errors
-from ui.render.numbers import format_megabytes
+from ui.render.numbers import count_of, format_megabytes
 from ui.session import Session
 
 
@@ -63,7 +63,7 @@ def test_the_build_lab_measures_twelve_graphs_over_a_fixed_sample_or_over_all(
     assert isinstance(first[build.running], Job) and "progressbar" in first[build.hint]
     assert all(list(step) == [build.hint] and "progressbar" in step[build.hint] for step in running)
     rows, recalls, record = results_of(build, last)
-    assert f"Over {n} vectors, recall@10 at ef={measured_at}." in words_of(last[build.result])
+    assert f"Over {n} vectors, recall@10 against exact search at ef={measured_at}." in words_of(last[build.result])
     vectors, pairs = sample_vectors(starved.retriever.vectors, n), list(itertools.product(MS, EF_CONSTRUCTIONS))
     assert [(int(row[0]), int(row[1])) for row in rows] == pairs and len(rows) == 12
     for (M, width), recall, row in zip(pairs, recalls, rows, strict=True):
@@ -88,6 +88,8 @@ def test_the_size_lab_uses_the_settings_of_what_is_loaded(labs, starved):
         assert recall == recall_at(vectors, starved, 5, 8, M=2, ef_construction=5)
         assert observed["hnsw"]["mean_recall"] == pytest.approx(recall, abs=0.00051)
         assert observed["exact"]["mean_distances"] == n
+    loaded = starved.measurements.measure(5, 8).hnsw
+    assert recalls[-1] == pytest.approx(loaded.mean_recall, abs=0.00051), "as in the cards of the tab"
     assert "HNSW at ef=8 " in last[size.result] and record["settings"]["M"] == 2
 
 
@@ -98,7 +100,9 @@ def test_k_above_a_tiny_collection_is_no_crash_and_leaves_it_alone(either, fake_
     *_, last = run(either, 50, ef, Session(tiny))
     assert min(results_of(either, last)[1]) > 0.5
     assert np.array_equal(tiny.retriever.vectors, vectors) and tiny.retriever.hnsw is graph
-    at = f"{n} vectors, recall@{n} at ef={max(ef, n)}." if isinstance(either, BuildLab) else f"{n} vector"
+    at = count_of(n, "vector")
+    if isinstance(either, BuildLab):
+        at = f"Over {at}, recall@{n} against exact search at ef={max(ef, n)}."
     assert at in words_of(last[either.result])
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from retriever.measurement.sweeps import BuildResult, SizeResult
@@ -22,7 +23,7 @@ def built(recall=lambda M, width: 0.5, seconds=lambda M, width: 1.0, links=lambd
     """Return twelve results; each function takes M and efConstruction."""
 
     def searched(M, width):
-        return measurement(recall(M, width), 50e-6, 100 + M, **options)
+        return measurement([recall(M, width)] * 20, 50e-6, 100 + M, **options)
 
     pairs = [(M, width) for M in MS for width in WIDTHS]
     return [BuildResult(*pair, seconds(*pair), int(links(*pair)), searched(*pair)) for pair in pairs]
@@ -40,10 +41,10 @@ def widest(normal, other):
 def test_the_verdict_names_the_numbers_it_compares():
     source = build_lab_verdict(built(rising, lambda M, width: M * width / 100, ef=30, k=7), 5_000)
     assert words_of(source) == (
-        "Over 5,000 vectors, recall@7 at ef=30. efConstruction from 20 to 400 at M=16: recall 0.662 → 0.700, "
-        "build time 3.2 s → 64.0 s, memory the same, 16 MB. M from 4 to 32 at efConstruction=100: recall "
-        "0.550 → 0.830, build time 4.0 s → 32.0 s, memory 4.00 MB → 32 MB. Does efConstruction change it? recall: yes; "
-        "build time: yes; memory: no; M is what costs memory."
+        "Over 5,000 vectors, recall@7 against exact search at ef=30. efConstruction from 20 to 400 at M=16: recall "
+        "0.662 → 0.700, build time 3.2 s → 64.0 s, memory the same, 16 MB. M from 4 to 32 at efConstruction=100: "
+        "recall 0.550 → 0.830, build time 4.0 s → 32.0 s, memory 4.00 MB → 32 MB. Does efConstruction change it? "
+        "recall: yes; build time: yes; memory: no; M is what costs memory."
     )
     assert "<b>Does efConstruction" in source
 
@@ -52,13 +53,14 @@ def test_the_verdict_names_the_numbers_it_compares():
     ("results", "words"),
     [
         (built(widest(0.5, 0.506)), "recall: yes; build time: no; memory: no; M is what costs memory."),
-        (built(widest(0.5, 0.504)), "recall: hardly, here; build time: no; memory: no; M is what costs memory."),
-        (built(widest(0.5, 0.3)), "recall: hardly, here; build time: no; memory: no; M is what costs memory."),
-        (built(lambda M, width: 0.9 if (M, width) == (32, 400) else 0.5), "recall: hardly, here; build time: no; "),
-        (built(seconds=widest(1, 1.03)), "build time: yes; memory: no; M is what costs memory."),
-        (built(seconds=widest(1, 1.01)), "build time: no; memory: no; M is what costs memory."),
-        (built(links=widest(1e6, 1.03e6)), "build time: no; memory: yes."),
-        (built(links=widest(1e6, 1.01e6)), "build time: no; memory: no."),
+        (built(widest(0.5, 0.3)), "recall: it falls; build time: no; memory: no; M is what costs memory."),
+        (built(lambda M, width: 0.9 if (M, width) == (32, 400) else 0.5), "recall: no clear change; build time: no; "),
+        (built(lambda M, width: {20: 0.5, 100: 0.45, 400: 0.6}[width]), "recall: no clear change; build time: no; "),
+        (built(seconds=widest(1, 1.06)), "build time: yes; memory: no; M is what costs memory."),
+        (built(seconds=widest(1, 1.04)), "build time: about equal; memory: no; M is what costs memory."),
+        (built(seconds=widest(1, 0.5)), "build time: it falls; memory: no; M is what costs memory."),
+        (built(links=widest(1e6, 1.06e6)), "build time: no; memory: yes."),
+        (built(links=widest(1e6, 1.01e6)), "build time: no; memory: about equal."),
     ],
 )
 def test_what_efconstruction_changes_in_the_middle_row_and_column(results, words):
@@ -67,7 +69,15 @@ def test_what_efconstruction_changes_in_the_middle_row_and_column(results, words
 
 def test_every_graph_has_a_row():
     source = build_lab_table(built(rising, lambda M, width: M * width / 1000))
-    heads = ["M", "efConstruction", "recall", "build", "links", "distances a query", "median latency"]
+    heads = [
+        "M",
+        "efConstruction",
+        "recall against exact search",
+        "build",
+        "links",
+        "distances a query",
+        "median latency",
+    ]
     assert cells(source, "th") == [heads]
     assert [(int(row[0]), int(row[1])) for row in cells(source)] == [(M, width) for M in MS for width in WIDTHS]
     assert cells(source)[0] == ["4", "20", "0.542", "80 ms", "4.00 MB", "104", "50 µs"]
@@ -78,15 +88,16 @@ def test_every_graph_has_a_row():
 
 def sizes_of(exact, hnsw, distances, recall=lambda n: 0.9, sizes=SIZES):
     """Return results of some sizes; each function takes the number of vectors."""
-    return [SizeResult(n, measurement(recall(n), hnsw(n), distances(n)), measurement(1, exact(n), n)) for n in sizes]
+    found = [measurement(recall(n) * np.ones(20), hnsw(n), distances(n)) for n in sizes]
+    return [SizeResult(n, hnsw, measurement(1, exact(n), n)) for n, hnsw in zip(sizes, found, strict=True)]
 
 
 @pytest.mark.parametrize(
     ("exact", "hnsw", "counted", "gain", "words"),
     [
-        (1, 0.5, 0.3, -1e-4, "from 0.490 to 0.420: a larger collection wants a larger ef."),
-        (2, -0.5, 1, 0, "from 0.500 to 0.500."),
-        (0, 0.1, 0.2, 1e-4, "from 0.510 to 0.580."),
+        (1, 0.5, 0.3, -1e-4, "falls from 0.490 to 0.420: a larger collection wants a larger ef."),
+        (2, 0.5, 1, 0, "is 0.500 at every size."),
+        (0.9, 0.1, 0.2, 1e-4, "rises from 0.510 to 0.580."),
     ],
 )
 def test_growth_is_told_as_exponent_and_as_factor_for_twice_the_vectors(exact, hnsw, counted, gain, words):
@@ -94,9 +105,25 @@ def test_growth_is_told_as_exponent_and_as_factor_for_twice_the_vectors(exact, h
     verdict = words_of(size_lab_verdict(sizes_of(*laws)))
     assert verdict.startswith(
         f"With twice the vectors, exact search takes {2**exact:.2f} times as long (exponent {exact:.2f}), HNSW at "
-        f"ef=10 {2**hnsw:.2f} times ({hnsw:.2f}) and {2**counted:.2f} times the distances ({counted:.2f}); "
+        f"ef=10 {2**hnsw:.2f} times as long ({hnsw:.2f}), with {2**counted:.2f} times the distances ({counted:.2f}); "
     )
-    assert verdict.endswith(f"At the same ef recall goes {words}")
+    assert verdict.endswith(f"At the same ef, recall@10 against exact search {words}")
+
+
+def test_growth_by_a_factor_that_reads_as_one_is_called_about_equal():
+    verdict = words_of(size_lab_verdict(sizes_of(lambda n: 1e-5 * n**0.06, lambda n: 1e-6 / n**0.05, lambda n: 40)))
+    assert "exact search takes about as long (exponent 0.06), HNSW at ef=10 about as long (−0.05)" in verdict
+    assert "with about as many distances (0.00); " in verdict
+
+
+def test_recall_that_goes_up_and_down_or_no_further_than_chance_shows_no_clear_change():
+    uneven = dict(zip(SIZES, (0.873, 0.88, 0.859, 0.856), strict=True))
+    rng = np.random.default_rng(0)
+    noisy = {n: 0.8 - n / 1e5 + rng.normal(0, 0.2, 20) for n in SIZES}
+    noisy |= {n: values - values.mean() + 0.8 - n / 1e5 for n, values in noisy.items()}
+    for recall, shown in ((uneven, "0.873, 0.880, 0.859, 0.856"), (noisy, "0.799, 0.798, 0.796, 0.792")):
+        verdict = words_of(size_lab_verdict(sizes_of(lambda n: n, lambda n: n, lambda n: n, recall.get)))
+        assert verdict.endswith(f"recall@10 against exact search shows no clear change: {shown}.")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +131,10 @@ def test_growth_is_told_as_exponent_and_as_factor_for_twice_the_vectors(exact, h
     [
         ((20, 15, 9, 5), "HNSW is faster from 400 vectors on"),
         ((5, 5, 5, 5), "HNSW is faster from 100 vectors on"),
-        ((20, 20, 20, 20), "exact search is the faster one up to all of them"),
+        ((20, 20, 20, 20), "HNSW is faster at no size"),
+        ((20, 10, 10, 10.4), "HNSW is faster at no size"),
+        ((10, 10, 10, 10.4), "the two are about equal at every size"),
+        ((20, 9.8, 10.3, 5), "HNSW is faster from 800 vectors on"),  # not from where it is as fast
         ((5, 20, 20, 20), "which one is faster changes with the size"),
         ((5, 20, 5, 5), "which one is faster changes with the size"),
     ],
@@ -123,5 +153,7 @@ def test_one_size_alone_shows_no_growth(n, words):
 
 def test_every_size_has_a_row():
     source = size_lab_table(sizes_of(lambda n: 1e-6 * n, lambda n: 5e-6, lambda n: 30 + n / 10, sizes=(500, 1000)))
-    assert cells(source, "th") == [["vectors", "recall", "distances, HNSW", "latency, HNSW", "latency, exact"]]
+    assert cells(source, "th") == [
+        ["vectors", "recall against exact search", "distances, HNSW", "latency, HNSW", "latency, exact"]
+    ]
     assert cells(source) == [["500", "0.900", "80", "5 µs", "500 µs"], ["1,000", "0.900", "130", "5 µs", "1 ms"]]
