@@ -93,6 +93,25 @@ def test_upload_a_pdf_and_find_a_sentence_of_it(visitor):
     expect(visitor.page.locator(".lab-bar div")).to_have_count(3)
 
 
+def test_the_chunks_are_paged_and_searched(visitor, sample):
+    rows = visitor.page.locator(".lab-chunks td:first-child")
+    visitor.page.get_by_text("Look at the chunks").click()
+    expect(rows).to_have_count(50)
+    visitor.page.get_by_role("button", name="Next", exact=True).locator("visible=true").click()
+    expect(rows).to_have_count(len(sample) - 50)
+    expect(visitor.page.get_by_label("Page (of 2)")).to_have_value("2")
+    box = visitor.page.get_by_label("Search the chunks")
+    box.fill("GREEN tea")
+    box.press("Enter")
+    found = [n for n, text in enumerate(sample.retriever.texts, 1) if "green tea" in text.lower()]
+    expect(rows).to_have_text(list(map(str, found)))
+    expect(visitor.page.locator(".lab-chunks mark").first).to_have_text(re.compile("green tea", re.IGNORECASE))
+    visitor.paste("Green tea. Black coffee.")
+    visitor.build()
+    expect(rows).to_have_text(["1"])
+    expect(visitor.page.get_by_text("1 of 1 chunk contains “GREEN tea”.")).to_be_visible()
+
+
 def test_drag_ef_and_see_recall_rise_and_latency_change(visitor):
     paste_trade_off(visitor)
     visitor.open("ef")

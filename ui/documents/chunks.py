@@ -115,11 +115,11 @@ class ChunkBrowser:
         """Show nothing: what was shown is of a collection that is no longer loaded."""
         return {self.table: ""}
 
-    def refresh(self, opened: bool, sought: str, session: Session) -> Updates:
+    def refresh(self, opened: bool, sought: str | None, session: Session) -> Updates:
         """Show the first page of what is loaded if the accordion is open, and nothing otherwise."""
         return self.show(sought, 1, session) if opened else self.clear()
 
-    def open(self, sought: str, number: float | None, session: Session) -> Updates:
+    def open(self, sought: str | None, number: float | None, session: Session) -> Updates:
         """Show a page because the accordion was opened."""
         return {self.opened: True, **self.show(sought, number, session)}
 
@@ -127,22 +127,22 @@ class ChunkBrowser:
         """Show nothing because the accordion was closed."""
         return {self.opened: False, **self.clear()}
 
-    def show(self, sought: str, number: float | None, session: Session) -> Updates:
+    def show(self, sought: str | None, number: float | None, session: Session) -> Updates:
         """Show the page of this number, or the nearest that there is; which buttons lead to others follows from it."""
         indexed = session.indexed
         if indexed is None:
             return self.clear()
-        words = clean_text(sought).strip()[:MAX_SOUGHT]
+        words = clean_text(sought or "").strip()[:MAX_SOUGHT]
         page = chunk_page(indexed, words, 1 if number is None else int(number))
         turning = {
             button: gr.update(interactive=page.number != end)
             for end, buttons in ((1, self.back), (page.n_pages, self.forward))
             for button in buttons
         }
-        shown = gr.update(value=page.number, label=f"Page (1 to {page.n_pages:,})")
+        shown = gr.update(value=page.number, label=f"Page (of {page.n_pages:,})")
         return {self.table: chunk_table(indexed, words, page), self.number: shown, **turning}
 
-    def turn(self, steps: int, sought: str, number: float | None, session: Session) -> Updates:
+    def turn(self, steps: int, sought: str | None, number: float | None, session: Session) -> Updates:
         """Show the page that is so many pages further on."""
         return self.show(sought, (1 if number is None else int(number)) + steps, session)
 
@@ -153,6 +153,7 @@ def build_chunk_browser(session: gr.State) -> ChunkBrowser:
     with gr.Accordion("Look at the chunks", open=False) as accordion:
         with gr.Row():
             sought = gr.Textbox(
+                "",
                 label="Search the chunks",
                 info="In their texts and places.",
                 placeholder="Type some words and press Enter.",
@@ -163,8 +164,8 @@ def build_chunk_browser(session: gr.State) -> ChunkBrowser:
             )
             number = gr.Number(1, precision=0, label="Page", min_width=110)
         with gr.Row():
-            back = [gr.Button(words, size="sm", min_width=80) for words in ("⏮ First", "◀ Previous")]
-            forward = [gr.Button(words, size="sm", min_width=80) for words in ("Next ▶", "Last ⏭")]
+            back = [gr.Button(words, size="sm", min_width=64) for words in ("First page", "Previous")]
+            forward = [gr.Button(words, size="sm", min_width=64) for words in ("Next", "Last page")]
         table = gr.HTML()
     browser = ChunkBrowser(session, opened, sought, number, back, forward, table)
     asked, shown = browser.asked, browser.shown

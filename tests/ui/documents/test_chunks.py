@@ -85,8 +85,8 @@ def test_a_search_is_counted_paged_and_begins_at_its_first_page(browser, session
 def test_nothing_is_rendered_while_the_accordion_is_closed_and_nothing_stays_of_another_collection(
     browser, session, fake_encoder
 ):
-    assert browser.refresh(False, "", session) == browser.clear() == {browser.table: ""}
-    opened = browser.open("", 2, session)
+    assert browser.refresh(False, None, session) == browser.clear() == {browser.table: ""}
+    opened = browser.open(None, 2, session)
     assert opened[browser.opened] and numbers_of(opened, browser)[0] == 51
     other = Session(collection_of(fake_encoder, ["Only this."]))
     shown = browser.refresh(True, "", other)
