@@ -22,6 +22,7 @@ COPY retriever/ retriever/
 COPY sandbox/ sandbox/
 COPY ui/ ui/
 COPY samples/ samples/
+COPY docs/lessons.md docs/
 ENV PATH=/opt/lab/bin:$PATH GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT=7860
 EXPOSE 7860
 CMD ["python", "app.py"]

@@ -33,7 +33,7 @@ PAGE = [
     ["session", "gate"],
     ["hosting"],
     TABS,
-    ["api", "header"],
+    ["api", "header", "footer"],
 ]
 PAGE += [["page"]]
 ROOMS = {"retriever": LIBRARY, "ui": PAGE}

@@ -9,6 +9,7 @@ from ui.api import build_api
 from ui.blocks import LabBlocks
 from ui.compare.tab import build_compare_tab
 from ui.documents.tab import build_documents_tab
+from ui.footer import build_footer
 from ui.header import collection_header
 from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
@@ -27,6 +28,7 @@ WALK_TAB = "5 Inside HNSW"
 TITLE = "Dense Retrieval Lab"
 SUBTITLE = "Load documents, ask a question, slide ef, and see what approximate search gives up and what it buys."
 HEADING = Html('<div class="lab-title"><h1>{}</h1><p>{}</p></div>').format(TITLE, SUBTITLE)
+PANEL = Html('<h2 class="lab-unseen">{}</h2>')  # for who goes from heading to heading
 NO_NOTE = Html('<div class="lab-note"></div>')
 
 
@@ -99,15 +101,21 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
         gr.HTML(HEADING)
         header, note = gr.HTML(collection_header(None)), gr.HTML(NO_NOTE)
         with gr.Tab("1 Documents") as first:
+            gr.HTML(PANEL.format("Documents"))
             documents, built = build_documents_tab(session, shared)
         with gr.Tab("2 Search") as second:
+            gr.HTML(PANEL.format("Search"))
             search = build_search_tab(session)
         with gr.Tab("3 Recall against latency") as third:
+            gr.HTML(PANEL.format("Recall against latency"))
             recall = build_recall_tab(session)
         with gr.Tab("4 Compare models") as fourth:
+            gr.HTML(PANEL.format("Compare models"))
             build_compare_tab(session, shared)
         with gr.Tab(WALK_TAB) as fifth:
+            gr.HTML(PANEL.format("Inside HNSW"))
             walk = build_walk_tab(session)
+        build_footer()
         build_api(session, shared)
 
         page = Page(shared, session, revision, tab_open, timer, header, note, walk)

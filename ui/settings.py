@@ -86,3 +86,14 @@ def framing_sites() -> str:
             f"The setting LAB_FRAMED_BY holds {wrong[0]!r}; it must hold addresses such as https://huggingface.co."
         )
     return " ".join(value)
+
+
+def source_address() -> str:
+    """Return the address where the lab's source can be read: LAB_SOURCE, or on Spaces the files of the Space, or "".
+
+    Raises ParameterError if LAB_SOURCE is no address that begins with https.
+    """
+    value, space = os.environ.get("LAB_SOURCE", "").strip(), os.environ.get("SPACE_ID", "")
+    if value and not re.fullmatch(r"https://[^\s\"'<>]+", value):
+        raise ParameterError(f"The setting LAB_SOURCE is {value!r}; it must be an address that begins with https://.")
+    return value or (f"https://huggingface.co/spaces/{space}/tree/main" if space else "")

@@ -6,8 +6,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from retriever.evaluation.significance import Comparison, Interval
-from ui.render.figures import GREY_COLOUR, GRID_COLOUR, MODEL_COLOURS, base_layout
+from ui.render.figures import GREY_COLOUR, GRID_COLOUR, MODEL_COLOURS, base_layout, described
 from ui.render.html import plotly_text
+from ui.render.numbers import format_score
 
 KIND_CHARACTERS = 24  # characters of a kind's name below its bars
 
@@ -22,7 +23,22 @@ def kinds_figure(kinds: Mapping[str, Comparison], models: tuple[str, str], k: in
         | {"error_y": _whiskers(values), "hovertemplate": "%{y:.1f} % of %{x} questions<extra></extra>"}
         for number, (name, values) in enumerate(zip(models, sides, strict=True))
     ]
-    return go.Figure([go.Bar(bar) for bar in bars], _bar_layout(f"hit rate@{k}, %", [0, 104]))
+    layout = _bar_layout(f"hit rate@{k}, %", [0, 104]) | _kinds_described(kinds, models, k)
+    return go.Figure([go.Bar(bar) for bar in bars], layout)
+
+
+def _kinds_described(kinds: Mapping[str, Comparison], models: tuple[str, str], k: int) -> dict[str, Any]:
+    """Return the hit rates in words: the kind on which the models differ most, and every kind as a row of a table."""
+    rows = [
+        (kind, len(found.differences), format_score(found.first.mean), format_score(found.second.mean))
+        for kind, found in kinds.items()
+    ]
+    most = max(kinds, key=lambda kind: abs(kinds[kind].first.mean - kinds[kind].second.mean))
+    first, second = kinds[most].first.mean, kinds[most].second.mean
+    words = (
+        f"They differ most on {most} questions: {models[0]} {format_score(first)}, {models[1]} {format_score(second)}."
+    )
+    return described(f"Hit rate@{k} by kind of question", words, ("kind", "questions", *models), rows)
 
 
 def _short_names(kinds: Iterable[str]) -> list[str]:
@@ -44,6 +60,11 @@ def ranks_figure(counts: Mapping[str, tuple[int, int]], models: tuple[str, str])
     ]
     layout = _bar_layout("questions", None)
     layout["xaxis"] |= {"title": {"text": "rank of the first answer, exact search"}}
+    words = " and ".join(f"{counts['1'][number]} of {name}" for number, name in enumerate(models))
+    rows = [(label, *count) for label, count in counts.items()]
+    layout |= described(
+        "Ranks of the first answer", f"The first answer stands first for {words}.", ("rank", *models), rows
+    )
     return go.Figure([go.Bar(bar) for bar in bars], layout)
 
 

@@ -288,7 +288,7 @@ def _create_errors() -> tuple[gr.Slider, gr.HTML]:
 
 def _create_questions() -> tuple[gr.Radio, gr.Dataframe, gr.HTML]:
     """Create the list of questions and the view of the chosen one."""
-    gr.HTML('<div class="lab-side">Question by question</div>')
+    gr.HTML('<h3 class="lab-side">Question by question</h3>')
     info = "Choose a question in the list to see both rankings side by side."
     show = gr.Radio(list(CHOICES), value=CHOICES[0], label="Show", info=info)
     listed = gr.Dataframe(

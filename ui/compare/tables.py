@@ -9,12 +9,12 @@ from retriever.experiments.model_comparison import ModelComparison, answer_rank
 from ui.compare.text import format_p
 from ui.render.html import Html, render
 
-MEASURE_SENTENCES = {
-    "success": ("hit rate@{k}", "Share of questions with an answer in the first {k}."),
-    "ndcg": ("nDCG@{k}", "How high answers stand in the first {k}, by grade."),
-    "recall": ("recall@{k}", "Share of all answers that is in the first {k}."),
-    "recip": ("MRR", "1 / rank of the first answer, averaged."),
-    "map": ("MAP", "Precision at the rank of each answer, averaged."),
+MEASURES = {  # what trec_eval's measures are called here, and the term that defines each
+    "success": ("hit rate@{k}", "hit rate"),
+    "ndcg": ("nDCG@{k}", "nDCG"),
+    "recall": ("answers found@{k}", "answers found"),
+    "recip": ("MRR", "MRR"),
+    "map": ("MAP", "MAP"),
 }
 ERROR_PARTS = {"kept": "found by HNSW", "index": "lost by the index", "model": "lost by the model"}
 
@@ -25,7 +25,7 @@ class MeasureRow:
 
     measure: str
     title: str
-    sentence: str
+    term: str
     scores: tuple[Html, Html]
     better: int | None
     difference: Html
@@ -33,13 +33,13 @@ class MeasureRow:
     @classmethod
     def of(cls, measure: str, found: Comparison, k: int) -> Self:
         """Return the row of a measure, by trec_eval's name, at k."""
-        title, sentence = (words.format(k=k) for words in MEASURE_SENTENCES[measure.split("_")[0]])
+        title, term = MEASURES[measure.split("_")[0]]
         mean = found.difference.mean
         better = None if abs(mean) <= TIE_TOLERANCE else int(mean < 0)
         chance = "" if found.significant else ", may be chance"
         difference = interval_cell(found.difference, sign=True, beside=format_p(found.p), below=chance)
         scores = interval_cell(found.first), interval_cell(found.second)
-        return cls(measure, title, sentence, scores, better, difference)
+        return cls(measure, title.format(k=k), term, scores, better, difference)
 
 
 def scoreboard(compared: ModelComparison) -> Html:

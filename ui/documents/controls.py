@@ -13,6 +13,7 @@ from retriever.indexing.collection import IndexSettings
 from ui.documents.job import PASTE, SAMPLE, SAVED, SOURCES, UPLOAD
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.render.controls import GRAPH_PRESETS, Updates
+from ui.render.definitions import first_sentence
 from ui.render.html import HINT
 from ui.render.limits import paste_limits, saved_limits, upload_limits
 from ui.settings import limits
@@ -92,9 +93,9 @@ def create_controls() -> BuildControls:
     info = "M/efConstruction: starved shows what a poor graph costs, rich what a good one takes to build."
     preset = gr.Radio(list(GRAPH_PRESETS), value=next(iter(GRAPH_PRESETS)), label="Graph", info=info)
     with gr.Row():
-        info = "Links a node keeps: more find more."
+        info = first_sentence("M")
         M = gr.Slider(2, 64, default.M, step=1, label="M (links)", min_width=210, info=info)
-        info = "Candidates weighed to link a node."
+        info = first_sentence("efConstruction")
         ef_construction = gr.Slider(
             10, 800, default.ef_construction, step=10, label="efConstruction", min_width=210, info=info
         )

@@ -7,16 +7,17 @@ from typing import Any
 from gradio.components.plot import PlotData
 
 from retriever.measurement.recall_and_latency import Measurement
-from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout, plot
-from ui.render.numbers import index_recall
+from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout, described, plot
+from ui.render.numbers import format_score, index_recall
 
 
 @dataclass(frozen=True)
 class CostAxis:
-    """A cost on the horizontal axis: its title, its unit, and the function that reads it from a measurement."""
+    """A cost on the horizontal axis: title, unit, name, and the function that reads it from a measurement."""
 
     title: str
     unit: str
+    name: str
     of: Callable[[Measurement], float]
 
 
@@ -28,8 +29,8 @@ def _distances(step: Measurement) -> float:
     return step.mean_distances or 0.0
 
 
-LATENCY_AXIS = CostAxis("median latency, µs a query", "µs", _microseconds)
-DISTANCES_AXIS = CostAxis("distances computed a query", "distances", _distances)
+LATENCY_AXIS = CostAxis("median latency, µs a query", "µs", "latency", _microseconds)
+DISTANCES_AXIS = CostAxis("distances computed a query", "distances", "distances", _distances)
 
 
 def curve_figure(
@@ -52,7 +53,33 @@ def curve_figure(
     if now is not None:
         traces.append(_current_point(now, cost))
     low = min([step.mean_recall for step in (*curve, *overlay)] or [now.mean_recall if now else 0])
-    return plot(traces, _curve_layout(exact, low, cost))
+    table = _described(curve, exact, now, name, overlay, overlay_name, cost)
+    return plot(traces, _curve_layout(exact, low, cost) | table)
+
+
+def _described(
+    curve: Sequence[Measurement],
+    exact: Measurement,
+    now: Measurement | None,
+    name: str,
+    overlay: Sequence[Measurement],
+    overlay_name: str,
+    cost: CostAxis,
+) -> dict[str, Any]:
+    """Return the curve in words: a sentence on the current ef, and every point as a row of a table."""
+    steps = [(name, step) for step in curve] + [(overlay_name, step) for step in overlay]
+    if now is not None and now.ef not in [step.ef for step in curve]:
+        steps.append((name, now))
+    rows: list[tuple[object, ...]] = [
+        (of, step.ef, format_score(step.mean_recall), f"{cost.of(step):,.0f}") for of, step in steps
+    ]
+    rows.append(("exact search", "", "1.000", f"{cost.of(exact):,.0f}"))
+    words = f"Exact search finds all, for {cost.of(exact):,.0f} {cost.unit} a query"
+    if now is not None:
+        at = f"At ef={now.ef} recall@{now.k} is {format_score(now.mean_recall)}"
+        words = f"{at} for {cost.of(now):,.0f} {cost.unit} a query. {words}"
+    columns = ("graph", "ef", index_recall(exact.k), cost.title)
+    return described(f"Curve of recall over {cost.name}", f"{words}.", columns, rows)
 
 
 def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, Any]:

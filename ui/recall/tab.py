@@ -20,6 +20,7 @@ from ui.render.controls import (
     STARVED_GRAPH,
     keep_ef_above_k,
 )
+from ui.render.definitions import first_sentence
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.html import HINT, LESSON, Html
 from ui.session import Session
@@ -116,10 +117,10 @@ def _create_components(session: gr.State) -> RecallTab:
             curves = Curves(k, token, lesson, target, gr.HTML(), overlay)
     with gr.Row():
         with gr.Column(scale=4, min_width=320):
-            gr.HTML('<div class="lab-side">How many queries have which recall</div>')
+            gr.HTML('<h3 class="lab-side">How many queries have which recall</h3>')
             spread = gr.HTML()
         with gr.Column(scale=7, min_width=320):
-            gr.HTML('<div class="lab-side">The queries HNSW does worst on</div>')
+            gr.HTML('<h3 class="lab-side">The queries HNSW does worst on</h3>')
             worst = gr.HTML()
     build_lab_panel(session, k, ef)
     with gr.Accordion("Run record", open=False):
@@ -133,13 +134,13 @@ def _create_components(session: gr.State) -> RecallTab:
 def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:
     """Create the left column: ef and its numbers, k, and the choice of the curve's axis."""
     with gr.Column(scale=4, min_width=320):
-        info = "Candidates HNSW keeps while it searches: more find more and take longer. Below k nothing changes."
+        info = first_sentence("ef", sentences=2)
         ef = gr.Slider(
             FIRST_K, SLIDER_MAX_EF, FIRST_K, step=1, label="ef (candidates)", info=info, elem_classes="lab-big-slider"
         )
         cards = gr.HTML(NO_NUMBERS)
         distances = gr.HTML()
-        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info="How many count.")
+        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=first_sentence("k"))
         info = "What a query costs: time, or distances computed, which do not depend on the machine."
         axis = gr.Radio(list(AXES), value="latency", label="Along the axis", info=info)
     return ef, cards, distances, k, axis

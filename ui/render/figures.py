@@ -1,10 +1,12 @@
 """The colours and the layout that all figures share: exact search is blue, HNSW orange, missed passages vermilion."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gradio.components.plot import PlotData
+
+from ui.render.html import writable_text
 
 # Okabe and Ito's palette, safe for colour-blind readers
 EXACT_COLOUR, HNSW_COLOUR, MISSED_COLOUR = "#0072B2", "#E69F00", "#D55E00"
@@ -26,6 +28,15 @@ def base_layout(height: int) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": GREY_COLOUR, "family": "system-ui, sans-serif", "size": 13},
     }
+
+
+def described(name: str, sentence: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> dict[str, Any]:
+    """Return the part of a layout from which the page gives a figure its name, a sentence and a table of its data.
+
+    The page's script (page.js) shows them as text: nothing in them is taken for markup.
+    """
+    table = [[writable_text(value) for value in row] for row in rows]
+    return {"meta": {"name": name, "sentence": sentence, "columns": list(columns), "rows": table}}
 
 
 def plot(traces: Sequence[dict[str, Any]], layout: dict[str, Any]) -> PlotData:

@@ -8,6 +8,7 @@ from typing import Any, Self
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ui.render.definitions import DEFINITIONS, first_sentence
 from ui.render.numbers import count_of, format_megabytes, format_score, format_seconds
 from ui.render.passages import passage_document, passage_place, passage_span, snippet
 
@@ -30,11 +31,27 @@ class Html(Markup):
 
 HINT = Html('<p class="lab-hint">{}</p>')  # what to do, or what happens
 LESSON = Html('<div class="lab-lesson">{}</div>')  # what was measured, in words
+TERM = Html('<button type="button" class="lab-term" popovertarget="{0}" aria-describedby="{0}">{1}</button>')
 
 
 def render(template: str, **values: object) -> Html:
     """Return a file of templates/ filled with values, which are cleaned and escaped unless they are HTML."""
     return Html(_environment().get_template(template).render(values))
+
+
+def explained(term: str, words: str = "") -> Html:
+    """Return a term, or other words for it, as a button that shows the term's definition, which the page's foot holds.
+
+    Raises KeyError for a term without a definition.
+    """
+    if term not in DEFINITIONS:
+        raise KeyError(term)
+    return TERM.format(definition_id(term), words or term)
+
+
+def definition_id(term: str) -> str:
+    """Return the id of the element that holds a term's definition."""
+    return f"lab-term-{term.replace(' ', '-')}"
 
 
 def writable_text(text: object) -> str:
@@ -66,6 +83,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {"seconds": format_seconds, "megabytes": format_megabytes, "thousands": "{:,}".format}
     environment.filters |= {"place": passage_place, "document": passage_document, "span": passage_span}
-    environment.filters["snippet"] = snippet
-    environment.filters |= {"count_of": count_of, "score": format_score}
+    environment.filters |= {"snippet": snippet, "count_of": count_of, "score": format_score}
+    environment.filters |= {"definition_id": definition_id, "first_sentence": first_sentence}
+    environment.globals |= {"term": explained, "definitions": DEFINITIONS}
     return environment

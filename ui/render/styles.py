@@ -21,3 +21,4 @@ THEME = gr.themes.Default(
     button_primary_background_fill_hover_dark="*primary_800",
 )
 STYLE_SHEET = Path(__file__).with_name("styles.css")
+PAGE_SCRIPT = Path(__file__).with_name("page.js")

@@ -19,15 +19,17 @@ from ui.render.controls import (
     Updates,
     keep_ef_above_k,
 )
+from ui.render.definitions import first_sentence
 from ui.render.errors import report_errors
 from ui.render.export import record_section, result_downloads
-from ui.render.html import HINT, Html
+from ui.render.html import HINT, Html, explained
 from ui.search.records import result_rows, search_record
 from ui.search.text import hit_list, search_summary
 from ui.session import Session
 
 EXAMPLES = 5
 FIRST_QUESTION = "how do lighthouses reach ships far out at sea?"
+SIDE = Html('<h3 class="lab-side {}">{} <small>{}</small></h3>')
 EMPTY = HINT.format(Html("Press <b>Search</b> to see both answers here."))
 CHANGED = HINT.format(Html("The collection has changed: press <b>Search</b>."))
 LOADING = HINT.format("Loading the embedding model, once: this takes about ten seconds …")
@@ -132,17 +134,17 @@ def _create_components() -> SearchTab:
         samples_per_page=EXAMPLES,
     )
     with gr.Row():
-        info = "How many to find."
+        info = first_sentence("k")
         k = gr.Slider(1, SLIDER_MAX_K, 10, step=1, min_width=240, label="k (nearest passages)", info=info)
-        info = "Candidates HNSW keeps while it searches: more find more and take longer."
+        info = first_sentence("ef")
         ef = gr.Slider(10, SLIDER_MAX_EF, 10, step=1, min_width=240, label="ef (candidates)", info=info)
     summary = gr.HTML(EMPTY)
     with gr.Row():
         with gr.Column(min_width=320):
-            gr.HTML('<div class="lab-side lab-exact">Exact search <small>compares with every vector</small></div>')
+            gr.HTML(SIDE.format("lab-exact", explained("exact search", "Exact search"), "compares with every vector"))
             exact = gr.HTML()
         with gr.Column(min_width=320):
-            gr.HTML('<div class="lab-side lab-hnsw">HNSW <small>walks a graph of near neighbours</small></div>')
+            gr.HTML(SIDE.format("lab-hnsw", explained("HNSW"), "walks a graph of near neighbours"))
             hnsw = gr.HTML()
     downloads = gr.HTML()
     with gr.Accordion("Run record", open=False):

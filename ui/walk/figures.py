@@ -11,8 +11,9 @@ import numpy as np
 from gradio.components.plot import PlotData
 
 from retriever.vectors import Float32, Int64
-from ui.render.figures import EXACT_COLOUR, GREY_COLOUR, HNSW_COLOUR, MISSED_COLOUR, base_layout, plot
+from ui.render.figures import EXACT_COLOUR, GREY_COLOUR, HNSW_COLOUR, MISSED_COLOUR, base_layout, described, plot
 from ui.render.html import plotly_text
+from ui.render.numbers import format_score
 from ui.render.passages import passage_place
 from ui.walk.trace import WalkTrace
 
@@ -32,7 +33,27 @@ def map_figure(trace: WalkTrace, number: int) -> PlotData:
     traces = _ground_traces(trace, number, xy, question)
     for layer in range(1, top + 1):
         traces += _upper_traces(trace, number, xy, question, layer, highest=layer == top)
-    return plot(traces, _map_layout(xy, question, top))
+    return plot(traces, _map_layout(xy, question, top) | _described(trace, number))
+
+
+def _described(trace: WalkTrace, number: int) -> dict[str, Any]:
+    """Return the map in words: how far the walk is, and for each nearest passage whether it is found so far."""
+    steps, passages = trace.walk.steps[:number], trace.indexed.retriever.passages
+    kept = [*steps[-1].kept[: trace.walk.k]] if steps and steps[-1].layer == 0 else []
+    missed, found = {miss.node for miss in trace.missed}, trace.true_among(kept)
+    rows = [
+        (
+            rank,
+            passage_place(passages[node]),
+            format_score(1 - trace.walk.to_all[node]),
+            "found" if node in kept else "missed" if node in missed else "not found yet",
+        )
+        for rank, node in enumerate(trace.true_ids.tolist(), 1)
+    ]
+    layer = f"layer {steps[-1].layer}" if steps and steps[-1].layer else "the ground layer"
+    words = f"Step {number:,} of {len(trace.walk.steps):,} is on {layer}: {found} of {len(rows)} nearest passages are "
+    columns = ("rank", "nearest passage", "score", "state at this step")
+    return described("Map of the walk", f"{words}found so far.", columns, rows)
 
 
 def _ground_traces(trace: WalkTrace, number: int, xy: Float32, question: Float32) -> list[dict[str, Any]]:

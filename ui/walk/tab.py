@@ -19,6 +19,7 @@ from ui.render.controls import (
     Updates,
     keep_ef_above_k,
 )
+from ui.render.definitions import first_sentence
 from ui.render.errors import report_errors
 from ui.render.export import folded_record
 from ui.render.html import HINT, LESSON, Html
@@ -174,9 +175,9 @@ def _create_components() -> WalkTab:
         question = gr.Dropdown([], label="Question", info=info, allow_custom_value=True, scale=8)
         start = gr.Button("Walk", variant="primary", scale=1, min_width=110)
     with gr.Row():
-        info = "More find more, and cost more."
+        info = first_sentence("ef")
         ef = gr.Slider(FIRST_K, SLIDER_MAX_EF, FIRST_EF, step=1, label="ef (candidates)", info=info, min_width=240)
-        info = "How many to find."
+        info = first_sentence("k")
         k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=info, min_width=240)
         info = "Arrow keys go one step."
         step = gr.Slider(1, 2, 1, step=1, label="step", info=info, min_width=240, elem_classes="lab-step-slider")
@@ -190,7 +191,7 @@ def _create_components() -> WalkTab:
                 play = gr.Button(PLAY, size="sm", min_width=90)
                 onward = gr.Button("Next ▶", size="sm", min_width=90)
             words = gr.HTML(elem_classes="lab-told")
-            gr.HTML('<div class="lab-side">Why the missed ones were missed</div>')
+            gr.HTML('<h3 class="lab-side">Why the missed ones were missed</h3>')
             missed = gr.HTML()
     connected = gr.HTML()
     clock = gr.Timer(PLAY_SECONDS, active=False)

@@ -78,3 +78,12 @@ def as_plotly(label):
     """Return a label as Plotly shows it: it decodes entities once."""
     entities = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&#36;": "$"}
     return re.sub("&(?:amp|lt|gt|#36);", lambda found: entities[found[0]], label)
+
+
+def test_both_figures_have_a_sentence_and_a_table_of_what_they_draw():
+    about = kinds_figure(KINDS, NAMES, 10).layout.meta
+    assert about["sentence"] == "They differ most on term questions: alpha 0.750, beta 0.250."
+    assert about["rows"] == [["term", "4", "0.750", "0.250"], ["fact", "5", "0.600", "1.000"]]
+    ranks = ranks_figure(COUNTS, NAMES).layout.meta
+    assert ranks["sentence"] == "The first answer stands first for 5 of alpha and 3 of beta."
+    assert [row[1:] for row in ranks["rows"]] == [["5", "3"], ["2", "2"], ["0", "4"]]

@@ -37,7 +37,7 @@ def rows_of(board):
 
 def test_the_board_holds_trec_evals_numbers_with_intervals_and_chance(found):
     board = scoreboard(found)
-    assert words_of(board.partition("</tr>")[0]) == "measure ● alpha ▲ beta difference"
+    assert words_of(board.partition("</tr>")[0]) == "measure ● alpha ▲ beta difference, p"
     rows = rows_of(board)
     assert list(rows) == ["success_10", "ndcg_cut_10", "recall_10", "recip_rank", "map"]
     for measure, (cells, _) in rows.items():
@@ -52,7 +52,7 @@ def test_the_board_holds_trec_evals_numbers_with_intervals_and_chance(found):
             assert shown == pytest.approx([mean, interval.low, interval.high], abs=0.00051)
         assert all(re.match(r"\d\.\d{3} \d\.\d{3} to", cell) for cell in cells[:2]), "only differences have a sign"
         assert re.match(rf"[+−]\S+ p = {comparison.p:.3f}\b.* chance\b", cells[2])
-    for words in ("hit rate@10", "nDCG@10", "recall@10", "MRR", "MAP", "an answer in the first 10."):
+    for words in ("hit rate@10", "nDCG@10", "answers found@10", "MRR", "MAP", "an answer among their first k results."):
         assert words in words_of(board)
 
 

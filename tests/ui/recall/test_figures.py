@@ -72,3 +72,18 @@ def test_every_point_is_inside_the_axes(low):
 def test_a_zoom_survives_a_new_figure_of_the_same_cost():
     first, second = (curve_figure(CURVE, EXACT, now).layout.uirevision for now in (None, NOW))
     assert first == second is not None and curve_figure(CURVE, EXACT, cost=DISTANCES_AXIS).layout.uirevision != first
+
+
+def test_the_curve_has_a_name_a_sentence_and_a_table_of_its_points():
+    about = curve_figure(CURVE, EXACT, NOW, name="HNSW 16/200").layout.meta
+    assert about["name"] == "Curve of recall over latency"
+    assert about["sentence"].startswith("At ef=33 recall@10 is 0.900 for 75 µs a query.")
+    rows = [
+        ["HNSW 16/200", "10", "0.620", "40"],
+        ["HNSW 16/200", "33", "0.900", "75"],
+        ["exact search", "", "1.000", "400"],
+    ]
+    assert all(row in about["rows"] for row in rows) and len(about["rows"]) == len(CURVE) + 2
+    assert {len(row) for row in about["rows"]} == {len(about["columns"])}
+    moved = curve_figure(CURVE, EXACT, measurement(0.8, 60e-6, 210, ef=20), cost=DISTANCES_AXIS).layout.meta
+    assert "ef=20 recall@10 is 0.800 for 210 distances" in moved["sentence"] and len(moved["rows"]) == len(CURVE) + 1

@@ -210,3 +210,13 @@ def test_hostile_titles_are_no_markup_to_plotly(fake_encoder):
     assert all(label.startswith("&lt;b&gt;&amp;&lt;/b&gt;&#36;x&#36;&lt;img") for label in labels) and labels
     assert not set("<>$") & set("".join(labels))
     assert HOSTILE not in figure.to_json()
+
+
+def test_the_map_has_a_sentence_and_a_table_that_change_with_the_step(trace):
+    last = len(trace.walk.steps)
+    first, final = (map_figure(trace, step).layout.meta for step in (1, last))
+    assert first["sentence"].startswith(f"Step 1 of {last} is on layer ") or "ground layer" in first["sentence"]
+    assert f"{trace.found} of 10 nearest passages are found so far" in final["sentence"]
+    states = [row[-1] for row in final["rows"]]
+    assert (states.count("missed"), len(states)) == (len(trace.missed), 10)
+    assert [row[0] for row in final["rows"]] == [str(rank) for rank in range(1, 11)]

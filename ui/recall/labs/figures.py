@@ -6,8 +6,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from retriever.measurement.sweeps import BuildResult, SizeResult
-from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout
-from ui.render.numbers import format_score
+from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout, described
+from ui.render.numbers import format_score, format_seconds
 
 SCALE = [[0.0, "rgba(230,159,0,.06)"], [1.0, "rgba(230,159,0,.75)"]]  # HNSW's orange, readable on light and dark
 
@@ -32,7 +32,16 @@ def heat_figure(results: Sequence[BuildResult]) -> go.Figure:
         colorbar={"title": {"text": "recall"}, "thickness": 12},
         hovertemplate="%{x}, efConstruction=%{y}: %{text}<extra></extra>",
     )
-    layout = base_layout(300) | {"xaxis": {"type": "category"}}
+    worst, best = (choose(results, key=lambda r: r.measurement.mean_recall) for choose in (min, max))
+    words = " to ".join(
+        f"{format_score(r.measurement.mean_recall)} with M={r.M} and efConstruction={r.ef_construction}"
+        for r in (worst, best)
+    )
+    rows = [
+        (r.M, r.ef_construction, format_score(r.measurement.mean_recall), f"{r.build_seconds:.2f} s") for r in results
+    ]
+    table = described("Recall by graph", f"Recall goes from {words}.", ("M", "efConstruction", "recall", "build"), rows)
+    layout = base_layout(300) | {"xaxis": {"type": "category"}} | table
     return go.Figure([heat], layout | {"yaxis": {"type": "category", "title": {"text": "efConstruction"}}})
 
 
@@ -65,12 +74,28 @@ def growth_figure(results: Sequence[SizeResult]) -> go.Figure:
         )
         for name, values, colour, dash, symbol, axis in lines
     ]
+    first, last = results[0], results[-1]
+    words = (
+        f"From {first.n:,} to {last.n:,} vectors the median latency of exact search goes from "
+        f"{format_seconds(first.exact.p50)} to {format_seconds(last.exact.p50)}, that of HNSW from "
+        f"{format_seconds(first.hnsw.p50)} to {format_seconds(last.hnsw.p50)}."
+    )
+    rows = [
+        (f"{r.n:,}", format_seconds(r.exact.p50), format_seconds(r.hnsw.p50), f"{r.hnsw.mean_distances or 0:,.0f}")
+        for r in results
+    ]
+    columns = ("vectors", "latency, exact", "latency, HNSW", "distances, HNSW")
     log: dict[str, Any] = {"type": "log", "gridcolor": GRID_COLOUR, "zeroline": False}
-    layout = base_layout(330) | {
-        "margin": {"l": 56, "r": 56, "t": 8, "b": 44},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        "xaxis": log | {"title": {"text": "vectors"}},
-        "yaxis": log | {"title": {"text": "median latency, µs a query"}},
-        "yaxis2": log | {"title": {"text": "distances a query"}, "overlaying": "y", "side": "right", "showgrid": False},
-    }
+    layout = (
+        base_layout(330)
+        | described("Growth of both searches", words, columns, rows)
+        | {
+            "margin": {"l": 56, "r": 56, "t": 8, "b": 44},
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "xaxis": log | {"title": {"text": "vectors"}},
+            "yaxis": log | {"title": {"text": "median latency, µs a query"}},
+            "yaxis2": log
+            | {"title": {"text": "distances a query"}, "overlaying": "y", "side": "right", "showgrid": False},
+        }
+    )
     return go.Figure(traces, layout)
