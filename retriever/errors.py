@@ -33,6 +33,10 @@ class DocumentError(RetrieverError):
     """Error raised when a file cannot be read as a document."""
 
 
+class ColumnError(DocumentError):
+    """Error raised when a table lacks a column that was chosen."""
+
+
 class ChunkingError(RetrieverError):
     """Error raised when a chunk size or an overlap cannot work with this encoder."""
 

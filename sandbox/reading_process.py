@@ -15,8 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
-from retriever.documents.document import Section
-from retriever.errors import CollectionError, DocumentError, RetrieverError, StorageError, shortage
+from retriever.documents.document import Section, TableColumns
+from retriever.errors import CollectionError, ColumnError, DocumentError, RetrieverError, StorageError, shortage
 from retriever.parameters import MEGABYTE
 from sandbox.json_process import AnswerTooLong, JsonProcess
 from sandbox.restrictions import Restrictions
@@ -28,7 +28,7 @@ MAX_VALUES = 3_000_000  # in all answers together; each takes about a hundred by
 MEMORY_SHARE = 0.6  # of its memory: a worker that has taken more and fails is out of memory
 MAX_MESSAGE_LENGTH = 500  # characters of an error message
 WORKER = Path(__file__).with_name("worker.py")
-ERRORS = {kind.__name__: kind for kind in (DocumentError, CollectionError, StorageError)}
+ERRORS = {kind.__name__: kind for kind in (ColumnError, DocumentError, CollectionError, StorageError)}
 SECTION_FIELDS = [str, str, dict, str, str]  # types of the fields of Section
 BROKEN_FILE = "The program that reads files broke down on it, so it is probably damaged: save it anew, or convert it."
 
@@ -68,12 +68,21 @@ class ReadingProcess:
     def __exit__(self, *error: object) -> None:
         self._end()
 
-    def read(self, path: Path) -> list[Section]:
+    def read(self, path: Path, columns: TableColumns | None = None) -> list[Section]:
         """Return a file's sections, see documents.loading.read_file. Raises DocumentError, also at a limit."""
-        rows = self._ask("read", path=os.path.abspath(path), max_pages=self._max_pages)
+        chosen = columns or TableColumns()
+        asked = {"text_columns": chosen.text, "title_column": chosen.title}
+        rows = self._ask("read", path=os.path.abspath(path), max_pages=self._max_pages, **asked)
         if type(rows) is not list or not all(type(row) is list and [*map(type, row)] == SECTION_FIELDS for row in rows):
             raise DocumentError(BROKEN_FILE)
         return [Section(*row) for row in rows]
+
+    def read_column_names(self, path: Path, most: int) -> list[str]:
+        """Return the names of a table's first columns. Raises DocumentError, also at a limit."""
+        names = self._ask("columns", path=os.path.abspath(path), most=most)
+        if type(names) is not list or not all(type(name) is str for name in names):
+            raise DocumentError(BROKEN_FILE)
+        return names[:most]
 
     def check(self, task: str, path: str | Path, *, max_bytes: int = 0) -> None:
         """Check that a file can be read within the limits, with one of the worker's tasks other than "read".

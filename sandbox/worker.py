@@ -16,12 +16,21 @@ PROJECT_FOLDER = Path(__file__).resolve().parents[1]  # of the packages that the
 OUT_OF_MEMORY = 77  # exit status of a worker that was refused memory
 
 
-def read_sections(path: str, max_pages: int | None) -> list[list[Any]]:
-    """Return the sections of a file, each as the list of its fields."""
+def read_sections(path: str, max_pages: int | None, text_columns: list[str], title_column: str) -> list[list[Any]]:
+    """Return the sections of a file, each as the list of its fields; the columns are those of a table to be read."""
+    from retriever.documents.document import TableColumns
     from retriever.documents.loading import read_file
 
-    sections = read_file(Path(path), max_pages=max_pages)
+    columns = TableColumns(tuple(text_columns), title_column)
+    sections = read_file(Path(path), max_pages=max_pages, columns=columns)
     return [[section.text, section.title, section.metadata, section.place, section.given_id] for section in sections]
+
+
+def column_names(path: str, most: int) -> list[str]:
+    """Return the names of a table's first columns."""
+    from retriever.documents.loading import read_column_names
+
+    return read_column_names(Path(path))[:most]
 
 
 def try_beir(path: str, folder: str, max_bytes: int) -> None:
@@ -57,7 +66,14 @@ def try_queries(path: str) -> None:
 
 
 TASKS: Mapping[str, Callable[..., Any]] = types.MappingProxyType(
-    {"read": read_sections, "beir": try_beir, "saved": try_saved, "qrels": try_qrels, "queries": try_queries}
+    {
+        "read": read_sections,
+        "columns": column_names,
+        "beir": try_beir,
+        "saved": try_saved,
+        "qrels": try_qrels,
+        "queries": try_queries,
+    }
 )
 
 

@@ -17,6 +17,17 @@ class Section:
 
 
 @dataclass(frozen=True)
+class TableColumns:
+    """The columns of tables that are read, by name; empty for those that a reader takes by itself.
+
+    text: columns whose cells are a row's text; of several, each as a line `name: cell`. title: column of the titles.
+    """
+
+    text: tuple[str, ...] = ()
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Document:
     """Text that can be searched, with its origin.
 

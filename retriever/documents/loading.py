@@ -2,16 +2,17 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from retriever.documents.document import Document, Section
+from retriever.documents.document import Document, Section, TableColumns
 from retriever.documents.readers.docx import read_docx
 from retriever.documents.readers.html import read_html
 from retriever.documents.readers.markdown import read_md
 from retriever.documents.readers.pdf import read_pdf
 from retriever.documents.readers.plain_text import read_txt
-from retriever.documents.readers.tabular import read_csv, read_jsonl
+from retriever.documents.readers.tabular import csv_columns, jsonl_columns, read_csv, read_jsonl
 from retriever.documents.titles import real_title
 from retriever.errors import DocumentError
 from retriever.unicode import clean_text
@@ -27,6 +28,8 @@ READERS: dict[str, Callable[[bytes], list[Section]]] = {
     ".jsonl": read_jsonl,
 }
 ACCEPTED_SUFFIXES = tuple(READERS)  # of the files that can be read
+TABLE_READERS = {".csv": read_csv, ".jsonl": read_jsonl}  # which can be told what columns to read
+HEADER_READERS = {".csv": csv_columns, ".jsonl": jsonl_columns}
 
 
 class LoadedDocuments(list[Document]):
@@ -89,14 +92,39 @@ def _name_files(files: list[Path]) -> dict[str, Path]:
     return {names[file]: file for file in files}
 
 
-def read_file(file: Path, *, max_pages: int | None = None) -> list[Section]:
-    """Return the sections of one file that contain text.
+def read_file(file: Path, *, max_pages: int | None = None, columns: TableColumns | None = None) -> list[Section]:
+    """Return the sections of one file that contain text. columns: of a table, that are read.
 
-    Raises DocumentError for every bad file, and for a PDF of more than max_pages pages. A lack of memory is raised as
-    MemoryError, because it says little about the file.
+    Raises DocumentError for every bad file, and for a PDF of more than max_pages pages; ColumnError for a table without
+    a column that was chosen. A lack of memory is raised as MemoryError, because it says little about the file.
     """
+    with _bad_file_errors():
+        data, suffix = _read_bytes(file), file.suffix.lower()
+        if suffix == ".pdf":
+            sections = read_pdf(data, max_pages)
+        else:
+            sections = (
+                TABLE_READERS[suffix](data, columns) if columns and suffix in TABLE_READERS else READERS[suffix](data)
+            )
+        sections = [section for section in sections if clean_text(section.text).strip()]
+        if not sections:
+            raise DocumentError("No text was found in the file, only blanks or markup: check its content.")
+        return sections
+
+
+def read_column_names(file: Path) -> list[str]:
+    """Return the names of a table's columns. Raises what read_file raises, and DocumentError if it is no table."""
+    with _bad_file_errors():
+        if file.suffix.lower() not in HEADER_READERS:
+            raise DocumentError(f"Only tables have columns ({', '.join(HEADER_READERS)}): choose one.")
+        return [clean_text(name) for name in HEADER_READERS[file.suffix.lower()](_read_bytes(file))]
+
+
+@contextmanager
+def _bad_file_errors() -> Iterator[None]:
+    """Raise whatever a parser raises as an error that says what is wrong with the file."""
     try:
-        return _read_by_suffix(file, max_pages)
+        yield
     except (DocumentError, MemoryError):
         raise
     except OSError as error:
@@ -106,7 +134,8 @@ def read_file(file: Path, *, max_pages: int | None = None) -> list[Section]:
         raise DocumentError(f"The file cannot be read ({found}), so it is probably damaged: save it anew.") from error
 
 
-def _read_by_suffix(file: Path, max_pages: int | None) -> list[Section]:
+def _read_bytes(file: Path) -> bytes:
+    """Return the content of a file of an accepted format. Raises DocumentError if there is none."""
     accepted = ", ".join(ACCEPTED_SUFFIXES)
     if file.is_dir():
         raise DocumentError(f"The folder holds no file that can be read: it needs one of {accepted}.")
@@ -121,11 +150,7 @@ def _read_by_suffix(file: Path, max_pages: int | None) -> list[Section]:
     data = file.read_bytes()
     if not data.strip():
         raise DocumentError("The file is empty, but a text was expected: check that it was saved or uploaded whole.")
-    sections = read_pdf(data, max_pages) if suffix == ".pdf" else READERS[suffix](data)
-    sections = [section for section in sections if clean_text(section.text).strip()]
-    if not sections:
-        raise DocumentError("No text was found in the file, only blanks or markup: check its content.")
-    return sections
+    return data
 
 
 def _make_document(section: Section, name: str, used_ids: dict[str, int]) -> Document:

@@ -10,6 +10,7 @@ from retriever.chunking.chunker import default_chunk_size
 from retriever.documents.loading import ACCEPTED_SUFFIXES
 from retriever.encoders.catalogue import MODELS, ModelCard, model_card
 from retriever.indexing.collection import IndexSettings
+from ui.documents.columns import ColumnControls, build_column_controls
 from ui.documents.job import PASTE, SAMPLE, SAVED, SOURCES, UPLOAD
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.render.controls import GRAPH_PRESETS, Updates
@@ -32,6 +33,7 @@ class BuildControls:
     columns: Mapping[str, gr.Column]
     sample: gr.Dropdown
     files: gr.File
+    table_columns: ColumnControls
     text: gr.Textbox
     saved: gr.File
     model: gr.Dropdown
@@ -44,7 +46,7 @@ class BuildControls:
     @property
     def inputs(self) -> set[Block]:
         """The components whose values say what is built."""
-        sources = {self.source, self.sample, self.files, self.text, self.saved}
+        sources = {self.source, self.sample, self.files, self.text, self.saved, *self.table_columns.inputs}
         return {*sources, self.model, self.chunk_size, self.chunk_overlap, self.M, self.ef_construction}
 
     def show_source(self, source: str) -> Updates:
@@ -80,7 +82,7 @@ def describe_model(card: ModelCard) -> str:
 
 def create_controls() -> BuildControls:
     """Create the controls."""
-    source, columns, sample, files, text, saved = _create_sources()
+    source, columns, sample, files, table_columns, text, saved = _create_sources()
     default = IndexSettings()
     card = model_card(default.model_name)
     model = gr.Dropdown(list(MODELS), value=card.name, label="Embedding model", info=describe_model(card))
@@ -99,10 +101,14 @@ def create_controls() -> BuildControls:
         ef_construction = gr.Slider(
             10, 800, default.ef_construction, step=10, label="efConstruction", min_width=210, info=info
         )
-    return BuildControls(source, columns, sample, files, text, saved, model, size, overlap, preset, M, ef_construction)
+    return BuildControls(
+        source, columns, sample, files, table_columns, text, saved, model, size, overlap, preset, M, ef_construction
+    )
 
 
-def _create_sources() -> tuple[gr.Radio, dict[str, gr.Column], gr.Dropdown, gr.File, gr.Textbox, gr.File]:
+def _create_sources() -> tuple[
+    gr.Radio, dict[str, gr.Column], gr.Dropdown, gr.File, ColumnControls, gr.Textbox, gr.File
+]:
     """Create the choice of source, the columns of the sources, and the component in each."""
     source = gr.Radio(list(SOURCES), value=SAMPLE, label="Documents", info="Where the documents come from.")
     with gr.Column(visible=True) as of_sample:
@@ -115,6 +121,7 @@ def _create_sources() -> tuple[gr.Radio, dict[str, gr.Column], gr.Dropdown, gr.F
         label = f"Drop files here: {' '.join(ACCEPTED_SUFFIXES)}"
         files = gr.File(file_count="multiple", type="filepath", label=label, height=150)
         gr.HTML(HINT.format(upload_limits(limits())))
+        table_columns = build_column_controls(files)
     with gr.Column(visible=False) as of_text:
         info = paste_limits(limits())
         text = gr.Textbox(label="Text", info=info, lines=6, max_lines=6, placeholder="Paste some paragraphs here.")
@@ -122,4 +129,4 @@ def _create_sources() -> tuple[gr.Radio, dict[str, gr.Column], gr.Dropdown, gr.F
         saved = gr.File(file_types=[".zip"], type="filepath", label="A collection.zip saved from this page", height=150)
         gr.HTML(HINT.format(saved_limits(limits())))
     columns = {SAMPLE: of_sample, UPLOAD: of_files, PASTE: of_text, SAVED: of_saved}
-    return source, columns, sample, files, text, saved
+    return source, columns, sample, files, table_columns, text, saved

@@ -12,7 +12,7 @@ from typing import Any
 from retriever.chunking.chunker import default_chunk_size
 from retriever.datasets.collection import Collection
 from retriever.datasets.samples import load_sample
-from retriever.documents.document import Document
+from retriever.documents.document import Document, TableColumns
 from retriever.documents.loading import ACCEPTED_SUFFIXES
 from retriever.encoders.catalogue import model_card
 from retriever.errors import DocumentError
@@ -44,7 +44,8 @@ Work = Callable[[Progress], IndexedCollection]
 class BuildRequest:
     """What a visitor or a program wants to be built.
 
-    files and saved: paths of uploaded files, the latter of a saved collection; empty where none was chosen.
+    files and saved: paths of uploaded files, the latter of a saved collection; empty where none was chosen. columns:
+    of uploaded tables, that are read.
     """
 
     source: str
@@ -53,12 +54,13 @@ class BuildRequest:
     text: str = ""
     saved: str = ""
     settings: IndexSettings = field(default_factory=IndexSettings)
+    columns: TableColumns = TableColumns()
 
     def check(self, parsed_files: ParsedFiles[Collection]) -> None:
         """Raise a RetrieverError if the request can be refused before any work is done."""
         allowed = limits()
         check_graph_settings(self.settings.M, self.settings.ef_construction, seed=0)
-        if self.source == UPLOAD and not parsed_files.known(self.files):
+        if self.source == UPLOAD and not parsed_files.known(self.files, repr(self.columns)):
             _check_files(self.files, allowed)
         elif self.source == PASTE and not self.text.strip():
             raise DocumentError("The text is empty; paste some sentences and press Build again.")
@@ -77,7 +79,7 @@ class BuildRequest:
         Raises DocumentError if an uploaded file is gone and was not read.
         """
         # the inputs of other sources are hidden, so they do not count
-        content = {SAMPLE: self.sample, PASTE: self.text}.get(self.source, "")
+        content = {SAMPLE: self.sample, PASTE: self.text, UPLOAD: repr(self.columns)}.get(self.source, "")
         digest = hashlib.sha256(f"{self.source}\0{content}".encode("utf-8", "replace"))
         for path in {UPLOAD: self.files, SAVED: [self.saved]}.get(self.source, ()):
             digest.update(f"{Path(path).name}\0{parsed_files.digest(path)}".encode("utf-8", "replace"))
@@ -212,4 +214,5 @@ def _read_documents(request: BuildRequest, parsed_files: ParsedFiles[Collection]
         return load_sample(request.sample)
     if request.source == PASTE:
         return Collection("Pasted text", [Document("pasted text", clean_text(request.text), "Pasted text")])
-    return parsed_files.get_or_parse(request.files, partial(parse_documents, request.files, progress))
+    read = partial(parse_documents, request.files, request.columns, progress)
+    return parsed_files.get_or_parse(request.files, read, repr(request.columns))

@@ -90,6 +90,7 @@ class DocumentsTab:
             text=values[controls.text] or "",
             saved=values[controls.saved] or "",
             settings=settings,
+            columns=controls.table_columns.chosen(values),
         )
 
     async def stream_build(self, values: Values) -> AsyncGenerator[Updates, None]:

@@ -15,8 +15,9 @@ from typing import Generic, TypeVar
 from retriever.datasets.beir import read_beir, read_queries
 from retriever.datasets.beir_archive import unpack_beir
 from retriever.datasets.collection import Collection
-from retriever.documents.loading import load_documents
-from retriever.errors import Cancelled, DocumentError, shortage
+from retriever.documents.document import Section, TableColumns
+from retriever.documents.loading import HEADER_READERS, load_documents
+from retriever.errors import Cancelled, ColumnError, DocumentError, shortage
 from retriever.evaluation.trec import Qrels, read_qrels
 from retriever.parameters import MEGABYTE
 from retriever.progress import Progress
@@ -25,6 +26,7 @@ from ui.settings import limits
 from ui.uploads.folder import discard_uploads
 
 Parsed = TypeVar("Parsed")
+MAX_COLUMNS = 100  # of uploaded tables that are offered
 MAX_DIGESTS = 200  # of one visitor's uploaded files that are remembered
 
 
@@ -46,7 +48,7 @@ class ParsedFiles(Generic[Parsed]):
     def __init__(self) -> None:
         """Create an empty store."""
         self._digests: dict[str, str] = {}
-        self._last: tuple[list[str], Parsed] | None = None  # digests of the files, their content
+        self._last: tuple[list[str], Parsed] | None = None  # how they were parsed and their digests; their content
 
     def digest(self, path: str) -> str:
         """Return a hash of a file's content, even after its deletion. Raises DocumentError if it was never hashed."""
@@ -64,24 +66,31 @@ class ParsedFiles(Generic[Parsed]):
         """Return whether this visitor's file was hashed before."""
         return path in self._digests
 
-    def known(self, paths: Sequence[str]) -> bool:
-        """Return whether these files are the last parsed ones. Raises DocumentError if one is gone and unknown."""
-        return self._last is not None and self._last[0] == [self.digest(path) for path in paths]
+    def known(self, paths: Sequence[str], how: str = "") -> bool:
+        """Return whether these files are the last parsed ones. Raises DocumentError if one is gone and unknown.
 
-    def get_or_parse(self, paths: Sequence[str], read: Callable[[], Parsed]) -> Parsed:
+        how: they were parsed, such as which of their columns were read.
+        """
+        return self._last is not None and self._last[0] == self._key(paths, how)
+
+    def get_or_parse(self, paths: Sequence[str], read: Callable[[], Parsed], how: str = "") -> Parsed:
         """Return the content of these files, parsed unless they are the last parsed ones; delete the files."""
-        digests = [self.digest(path) for path in paths]
-        if self._last is None or self._last[0] != digests:
+        key = self._key(paths, how)
+        if self._last is None or self._last[0] != key:
             try:
-                self._last = digests, read()
-            except Cancelled:
-                raise  # the files stay, as they were not read
+                self._last = key, read()
+            except (Cancelled, ColumnError):
+                raise  # the files stay, as they are to be read later
             except BaseException as error:
                 if not shortage(error):  # then they can be read later
                     discard_uploads(paths)
                 raise
         discard_uploads(paths)
         return self._last[1]
+
+    def _key(self, paths: Sequence[str], how: str) -> list[str]:
+        """Return what the content of files depends on."""
+        return [how, *map(self.digest, paths)]
 
 
 def check_file_size(path: str, most: int) -> float:
@@ -111,16 +120,41 @@ def open_reading_process(paths: Sequence[str], progress: Progress) -> ReadingPro
     )
 
 
-def parse_documents(paths: Sequence[str], progress: Progress) -> Collection:
-    """Parse uploaded files of the accepted formats. Raises DocumentError if none of them can be read."""
+def parse_documents(paths: Sequence[str], columns: TableColumns, progress: Progress) -> Collection:
+    """Parse uploaded files of the accepted formats; columns: of tables, that are read.
+
+    Raises DocumentError if none of them can be read, ColumnError if that is because a column is not there.
+    """
+    errors: list[type[DocumentError]] = [DocumentError]
+
+    def read(path: Path) -> list[Section]:
+        try:
+            return process.read(path, columns)
+        except ColumnError:
+            errors.append(ColumnError)
+            raise
+
     with open_reading_process(paths, progress) as process:
-        documents = load_documents(paths, read=process.read)
+        documents = load_documents(paths, read=read)
     if not documents:
         reasons = " ".join(f"{name}: {reason}" for name, reason in documents.failed.items())
-        raise DocumentError(f"None of the files could be read. {reasons}")
+        raise errors[-1](f"None of the files could be read. {reasons}")
     names = sorted({Path(path).name for path in paths})
     name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     return Collection(name, documents, failed=documents.failed)
+
+
+def is_table(path: str) -> bool:
+    """Return whether a file is a table, by its extension: of tables the columns can be chosen."""
+    return Path(path).suffix.lower() in HEADER_READERS
+
+
+def read_column_names(paths: Sequence[str], progress: Progress) -> list[str]:
+    """Return the names of the columns of all tables among uploaded files, each once. Raises DocumentError."""
+    tables = [path for path in paths if is_table(path)]
+    with open_reading_process(tables, progress) as process:
+        names = [name for path in tables for name in process.read_column_names(Path(path), MAX_COLUMNS)]
+    return list(dict.fromkeys(names))[:MAX_COLUMNS]
 
 
 def parse_beir_archive(path: str, progress: Progress) -> Collection:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from retriever.chunking.chunker import default_chunk_size
+from retriever.documents.document import TableColumns
 from retriever.encoders.catalogue import model_card
 from retriever.errors import (
     Cancelled,
@@ -224,6 +225,20 @@ def test_a_file_with_new_content_is_read_again(files):
         file.write(" Black tea wants boiling water.")
     second = build(uploaded(files[0]), first)
     assert ["Black tea" in session.indexed.retriever.texts[-1] for session in (first, second)] == [False, True]
+
+
+def test_a_table_is_read_again_with_other_columns(tmp_path, embedded):
+    path = tmp_path / "birds.csv"
+    path.write_text("name,habit\nOwl,hunts at night\n")
+    first = build(uploaded(path))
+    other = replace(uploaded(path), columns=TableColumns(("habit",), "name"))
+    second = build(other, first)
+    texts = [session.indexed.retriever.passages[0].text for session in (first, second)]
+    assert texts == ["name: Owl\nhabit: hunts at night", "hunts at night"]
+    assert second.indexed.retriever.passages[0].title == "Owl"
+    assert build(other, second).indexed.retriever.vectors is second.indexed.retriever.vectors
+    with pytest.raises(DocumentError, match='no column "Habits".*"name", "habit"'):
+        build(replace(other, columns=TableColumns(("Habits",))), second)
 
 
 # --- samples and saved collections
