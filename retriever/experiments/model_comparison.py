@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from retriever.errors import CollectionError
 from retriever.evaluation.measures import Evaluation, measure_names
-from retriever.evaluation.significance import Comparison, compare
-from retriever.evaluation.trec import Run
+from retriever.evaluation.significance import Comparison, compare, correct_together
 from retriever.experiments.error_attribution import ErrorAttribution
 from retriever.experiments.judged_index import JudgedIndex
+from retriever.experiments.unjudged_results import UnjudgedResults, unjudged_results
 
 NO_KIND = "(no kind)"  # label of questions without a kind, where others have one
 MOSTLY_CAPITALS = 0.6  # fraction of capital letters from which on a text counts as written in capitals
@@ -20,7 +20,8 @@ class ModelComparison:
     """The comparison of two models' exact search on the same judged queries.
 
     measures: trec_eval's name -> comparison over all queries, the hit rate first. kinds: kind of question -> comparison
-    of the hit rate over its questions; empty if the questions are not of several kinds.
+    of the hit rate over its questions; empty if the questions are not of several kinds. The p of all measures are
+    corrected together, and so are those of all kinds. unjudged: what the unjudged of the first k results leave open.
     """
 
     first: JudgedIndex
@@ -28,6 +29,7 @@ class ModelComparison:
     k: int
     measures: Mapping[str, Comparison]
     kinds: Mapping[str, Comparison]
+    unjudged: UnjudgedResults
 
     @property
     def hit_rate(self) -> Comparison:
@@ -54,11 +56,12 @@ def compare_models(first: JudgedIndex, second: JudgedIndex, k: int) -> ModelComp
     if first.judged.qrels != second.judged.qrels or first.judged.queries != second.judged.queries:
         raise CollectionError("The two models were asked different queries; compare them on one collection.")
     a, b = first.evaluation(k), second.evaluation(k)
-    by_measure = {measure: compare(a, b, measure) for measure in measure_names(k)}
+    by_measure = correct_together({measure: compare(a, b, measure) for measure in measure_names(k)})
     kinds = dict.fromkeys(first.judged.kinds.get(query_id, "") for query_id in a.per_query)
     parts = {kind: (_of_kind(a, first, kind), _of_kind(b, second, kind)) for kind in kinds} if len(kinds) > 1 else {}
     by_kind = {kind or NO_KIND: compare(one, other, f"success_{k}") for kind, (one, other) in parts.items()}
-    return ModelComparison(first, second, k, by_measure, by_kind)
+    unjudged = unjudged_results(first.run(k), second.run(k), first.judged, k)
+    return ModelComparison(first, second, k, by_measure, correct_together(by_kind), unjudged)
 
 
 def answer_rank(index: JudgedIndex, query_id: str) -> int | None:
@@ -70,12 +73,6 @@ def first_answer_rank(ranking: Mapping[str, float], grades: Mapping[str, int], r
     """Return the rank, from 1, of the first document of a ranking that is an answer; None if there is none."""
     ranks = (rank for rank, doc_id in enumerate(ranking, 1) if grades.get(doc_id, 0) >= relevance_level)
     return next(ranks, None)
-
-
-def judged_share(run: Run, qrels: Mapping[str, Mapping[str, int]], k: int) -> float:
-    """Return the fraction of the first k documents that are judged, over all queries, in [0, 1]."""
-    seen = [doc_id in qrels[query_id] for query_id, ranking in run.items() for doc_id in list(ranking)[:k]]
-    return sum(seen) / max(len(seen), 1)
 
 
 def queries_in_capitals(index: JudgedIndex) -> bool:

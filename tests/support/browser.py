@@ -179,7 +179,7 @@ class Visitor:
         return self.page.locator(".lab-lesson").locator("visible=true").inner_text()
 
     def lost_by_index(self):
-        """Return the points that the index loses with each model, as the bars show."""
+        """Return the share of questions that the index loses with each model, as the bars show."""
         words = self.page.locator(".lab-error").all_inner_texts()
         return [float(re.search(r"the index loses ([0-9.]+)", line).group(1)) for line in words]
 

@@ -16,6 +16,7 @@ from retriever.evaluation.significance import compare
 from retriever.experiments.error_attribution import attribute_errors
 from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.model_comparison import ModelComparison, compare_models
+from retriever.experiments.unjudged_results import UnjudgedResults
 from tests.support.encoders import FakeEncoder
 from tests.support.small import collection_of
 
@@ -24,6 +25,7 @@ NAMES = ("alpha", "beta")
 FIRST = [1, 2, 3, 5, 11, 50, None, 8, 9, 10, 12, 100]  # the rank of the answer of each question, with the first model
 SECOND = [2, 2, 30, 1, 101, 50, 1, 8, None, 11, 12, 1]
 KINDS = {f"q{row}": "term" if row < 5 else "fact" for row in range(12)}
+ALL_JUDGED = UnjudgedResults((1.0, 1.0), (0.5, 0.5), (0.0, 0.0))  # the unjudged leave nothing open
 LOSSY = [1, 2, 3, 5, 9, 11] * 4, [1, 12, 1, 12, 1, 1] * 4  # the same of both models, over a graph that loses some
 
 
@@ -116,7 +118,7 @@ def trec(rank, k):
 # --- hand-made comparisons
 
 
-def by_hand(first, second, *, k=10, ndcg=None, kinds=None, names=NAMES, errors=None):
+def by_hand(first, second, *, k=10, ndcg=None, kinds=None, names=NAMES, errors=None, unjudged=ALL_JUDGED):
     """Return a comparison of hits, 0 or 1 per question.
 
     ndcg: values of both models, else the hits. errors: ef -> the ErrorAttribution of both models.
@@ -126,7 +128,7 @@ def by_hand(first, second, *, k=10, ndcg=None, kinds=None, names=NAMES, errors=N
         side.errors = lambda k, ef, number=number: errors[ef][number]
     values = {f"success_{k}": (first, second), f"ndcg_cut_{k}": ndcg or (first, second)}
     measures = {name: replace(compared_values(*map(tuple, both)), measure=name) for name, both in values.items()}
-    return ModelComparison(*sides, k, measures, kinds or {})
+    return ModelComparison(*sides, k, measures, kinds or {}, unjudged)
 
 
 @cache  # ten thousand resamples are slow

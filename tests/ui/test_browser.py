@@ -165,8 +165,8 @@ def test_one_button_tells_which_model_is_better_and_what_the_index_costs(visitor
     for ef in (10, 40, 200):
         visitor.move_errors_to(ef)
         lost.append(visitor.lost_by_index())
-        expected = [100 * len(index.errors(10, ef).lost_by_index) / 128 for index in judged]
-        assert lost[-1] == pytest.approx(expected, abs=0.06)
+        expected = [len(index.errors(10, ef).lost_by_index) / 128 for index in judged]
+        assert lost[-1] == pytest.approx(expected, abs=0.0006)
     assert lost[0][0] > lost[-1][0]
 
 

@@ -19,11 +19,11 @@ def kinds_figure(kinds: Mapping[str, Comparison], models: tuple[str, str], k: in
     labels = [f"{name}<br>({count})" for name, count in zip(_short_names(kinds), questions, strict=True)]
     sides = [[found.first for found in kinds.values()], [found.second for found in kinds.values()]]
     bars = [
-        _model_bars(number, name, labels, [100 * value.mean for value in values])
-        | {"error_y": _whiskers(values), "hovertemplate": "%{y:.1f} % of %{x} questions<extra></extra>"}
+        _model_bars(number, name, labels, [value.mean for value in values])
+        | {"error_y": _whiskers(values), "hovertemplate": "%{y:.3f} of %{x} questions<extra></extra>"}
         for number, (name, values) in enumerate(zip(models, sides, strict=True))
     ]
-    layout = _bar_layout(f"hit rate@{k}, %", [0, 104]) | _kinds_described(kinds, models, k)
+    layout = _bar_layout(f"hit rate@{k}", [0, 1.04]) | _kinds_described(kinds, models, k)
     return go.Figure([go.Bar(bar) for bar in bars], layout)
 
 
@@ -80,13 +80,13 @@ def _model_bars(number: int, name: str, labels: list[str], values: list[float]) 
 
 
 def _whiskers(values: Sequence[Interval]) -> dict[str, Any]:
-    """Return the error bars of hit rates, in percent."""
-    up = [100 * (value.high - value.mean) for value in values]
-    down = [100 * (value.mean - value.low) for value in values]
+    """Return the error bars of hit rates."""
+    up = [value.high - value.mean for value in values]
+    down = [value.mean - value.low for value in values]
     return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": GREY_COLOUR, "thickness": 1.5}
 
 
-def _bar_layout(title: str, span: list[int] | None) -> dict[str, Any]:
+def _bar_layout(title: str, span: list[float] | None) -> dict[str, Any]:
     """Return the layout of a bar chart; span: the range of its vertical axis."""
     return {
         **base_layout(235),

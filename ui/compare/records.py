@@ -13,7 +13,8 @@ from ui.render.records import record_data, record_settings
 COMPARISON_PROTOCOL = (
     f"Exact search over the whole collection, {RUN_DEPTH} documents a query, scored by trec_eval "
     "(pytrec-eval-terrier); judged queries only, a missing one counts as 0. Mean with 95 % bootstrap "
-    f"percentile interval and paired randomization test over queries, {RESAMPLES:,} resamples, fixed seed (SciPy)."
+    f"percentile interval and paired randomization test over queries, {RESAMPLES:,} resamples, fixed seed (SciPy). "
+    "corrected_p: by Holm's method, for all measures together and for all kinds together."
 )
 
 
@@ -23,8 +24,18 @@ def comparison_record(result: FinishedComparison, ef: int) -> RunRecord:
     first, second, k = compared.first, compared.second, compared.k
     observed: dict[str, Any] = measure_scores(compared)
     observed["kinds"] = {
-        kind: {"first": interval_numbers(found.first), "second": interval_numbers(found.second), "p": found.p}
+        kind: {
+            "first": interval_numbers(found.first),
+            "second": interval_numbers(found.second),
+            "p": round(found.p, 6),
+            "corrected_p": round(found.corrected_p, 6),
+        }
         for kind, found in compared.kinds.items()
+    }
+    observed["unjudged"] = {
+        "judged_share_of_first_k": [round(share, 6) for share in compared.unjudged.judged],
+        "hit_rates_if_all_were_answers": [round(rate, 6) for rate in compared.unjudged.highest],
+        "lowest_and_highest_difference": [round(bound, 6) for bound in compared.unjudged.difference],
     }
     for side, index in (("first", first), ("second", second)):
         observed[f"{side}_two_errors"] = error_counts(index, k, ef)
@@ -39,13 +50,14 @@ def comparison_record(result: FinishedComparison, ef: int) -> RunRecord:
 
 
 def measure_scores(compared: ModelComparison) -> dict[str, Any]:
-    """Return every measure of both models with intervals, their difference and p value."""
+    """Return every measure of both models with intervals, their difference, p, and p corrected for all measures."""
     return {
         name: {
             "first": interval_numbers(found.first),
             "second": interval_numbers(found.second),
             "difference": interval_numbers(found.difference),
             "p": round(found.p, 6),
+            "corrected_p": round(found.corrected_p, 6),
             "wins_ties_losses": [found.wins, found.ties, found.losses],
         }
         for name, found in compared.measures.items()

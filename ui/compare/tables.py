@@ -8,6 +8,7 @@ from retriever.evaluation.significance import TIE_TOLERANCE, Comparison, Interva
 from retriever.experiments.model_comparison import ModelComparison, answer_rank
 from ui.compare.text import format_p
 from ui.render.html import Html, render
+from ui.render.numbers import format_gain, format_score
 
 MEASURES = {  # what trec_eval's measures are called here, and the term that defines each
     "success": ("hit rate@{k}", "hit rate"),
@@ -37,7 +38,7 @@ class MeasureRow:
         mean = found.difference.mean
         better = None if abs(mean) <= TIE_TOLERANCE else int(mean < 0)
         chance = "" if found.significant else ", may be chance"
-        difference = interval_cell(found.difference, sign=True, beside=format_p(found.p), below=chance)
+        difference = interval_cell(found.difference, sign=True, beside=format_p(found.corrected_p), below=chance)
         scores = interval_cell(found.first), interval_cell(found.second)
         return cls(measure, title.format(k=k), term, scores, better, difference)
 
@@ -50,9 +51,8 @@ def scoreboard(compared: ModelComparison) -> Html:
 
 def interval_cell(values: Interval, *, sign: bool = False, beside: str = "", below: str = "") -> Html:
     """Format a mean with its interval below it, from 0 to 1 as trec_eval does."""
-    rounded = [round(value, 3) + 0.0 for value in (values.mean, values.low, values.high)]  # + 0.0 avoids a minus zero
-    numbers = [f"{value:+.3f}" if sign else f"{value:.3f}" for value in rounded]
-    mean, low, high = (number.replace("-", "−") for number in numbers)
+    write = format_gain if sign else format_score
+    mean, low, high = (write(value) for value in (values.mean, values.low, values.high))
     bounds = "no interval" if values.low != values.low else f"{low} to {high}"
     return Html("<b>{}</b> {}<small>{}{}</small>").format(mean, beside, bounds, below)
 

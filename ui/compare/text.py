@@ -5,30 +5,22 @@ from collections.abc import Sequence
 
 from retriever.evaluation.significance import SIGNIFICANT, TIE_TOLERANCE, Interval
 from retriever.experiments.error_attribution import ErrorAttribution
-from retriever.experiments.model_comparison import ModelComparison, judged_share
+from retriever.experiments.model_comparison import ModelComparison
 from retriever.retrievers.document_runs import document_ids
 from ui.render.html import Html
+from ui.render.numbers import count_of, format_gain, format_score
 
 FEW_QUESTIONS = 50  # with fewer questions the intervals are so wide that the page warns of it
-COMFORTABLE_EF = 100  # the index's cost is shown at this ef too, beside the chosen one
-
-
-def format_points(value: float, *, sign: bool = True) -> str:
-    """Format a share as percentage points with one decimal and a true minus sign."""
-    number = round(value * 100, 1) + 0.0
-    return format(number, "+.1f" if sign else ".1f").replace("-", "−")
-
-
-def format_bounds(interval: Interval) -> str:
-    """Format an interval's bounds in points; empty for a single question."""
-    if math.isnan(interval.low):
-        return ""
-    return f"[{format_points(interval.low, sign=False)}, {format_points(interval.high, sign=False)}]"
+FEW_JUDGED = 0.5  # with a smaller share of the first results judged, the verdict says how far it could change
+COMFORTABLE_EF = 100  # the index's losses are shown at this ef too, beside the chosen one
 
 
 def format_difference(difference: Interval) -> str:
-    """Format a difference in points with its bounds."""
-    return f"{format_points(difference.mean)} points {format_bounds(difference)}".rstrip()
+    """Format a difference of shares with the bounds of its interval, which a single question has not."""
+    mean = format_gain(difference.mean)
+    if math.isnan(difference.low):
+        return mean
+    return f"{mean} ({format_gain(difference.low)} to {format_gain(difference.high)})"
 
 
 def format_p(p: float) -> str:
@@ -46,16 +38,49 @@ def verdict_sentence(compared: ModelComparison) -> Html:
     whose = "their" if found[0] == found[1] else "its"
     among = f"as {whose} first result" if k == 1 else f"among {whose} first {k} results"
     if found[0] == found[1]:
-        words = Html("Both models find an answer {} for <b>{} of {}</b> questions.").format(among, found[0], n)
-        return _sentences(words, _by_ndcg(compared), _few(n))
+        words = Html("Both models find an answer {} for <b>{} of {}</b> question{}.")
+        words = words.format(among, found[0], f"{n:,}", "" if n == 1 else "s")
+        left_open = _left_open(compared, 0)
+        return _sentences(words, f"But {left_open}" if left_open else _by_ndcg(compared), _few(n))
     better, other = (0, 1) if found[0] > found[1] else (1, 0)
-    words = Html("<b>{}</b> finds an answer {} for <b>{} of {}</b> questions, <b>{}</b> for <b>{}</b>.").format(
-        compared.models[better], among, found[better], n, compared.models[other], found[other]
+    words = Html("<b>{}</b> finds an answer {} for <b>{} of {}</b> question{}, <b>{}</b> for <b>{}</b>.").format(
+        compared.models[better],
+        among,
+        found[better],
+        f"{n:,}",
+        "" if n == 1 else "s",
+        compared.models[other],
+        found[other],
     )
-    larger = "is larger than chance would give" if rate.significant else "could be chance"
     difference = format_difference(_negated(rate.difference) if better else rate.difference)
-    sure = f"The difference, {difference}, {larger} ({format_p(rate.p)})."
+    p, left_open = format_p(rate.corrected_p), _left_open(compared, better)
+    if left_open:
+        return _sentences(words, f"The difference, {difference}, {p}, is of judged answers alone: {left_open}", _few(n))
+    larger = "is larger than chance would give" if rate.significant else "could be chance"
+    sure = f"The difference, {difference}, {larger} ({p})."
     return _sentences(words, sure, "" if rate.significant else _by_ndcg(compared), _few(n))
+
+
+def few_judged(compared: ModelComparison) -> bool:
+    """Return whether so few of the first results were judged that the verdict must say what that leaves open."""
+    return min(compared.unjudged.judged) < FEW_JUDGED and compared.unjudged.could_change
+
+
+def _left_open(compared: ModelComparison, better: int) -> str:
+    """Return how few of the first results were judged, and how far the difference could change; empty for enough.
+
+    better: the number of the better model, which is told first, and of which the other's hit rate is subtracted.
+    """
+    if not few_judged(compared):
+        return ""
+    (low, high), judged = compared.unjudged.difference, compared.unjudged.judged
+    if better:
+        (low, high), judged = (-high, -low), judged[::-1]
+    first = "first results" if compared.k == 1 else f"first {compared.k} results"
+    return (
+        f"only {format_score(judged[0])} and {format_score(judged[1])} of the {first} were judged; depending on the "
+        f"others, the difference could be anything from {format_gain(low)} to {format_gain(high)}."
+    )
 
 
 def _sentences(*sentences: str) -> Html:
@@ -72,7 +97,7 @@ def _by_ndcg(compared: ModelComparison) -> Html:
     if difference.mean < 0:
         better, difference = compared.models[1], _negated(difference)
     words = Html("By nDCG@{}, which looks at how high the answers stand, <b>{}</b> is better: {} ({}).")
-    return words.format(compared.k, better, format_difference(difference), format_p(ndcg.p))
+    return words.format(compared.k, better, format_difference(difference), format_p(ndcg.corrected_p))
 
 
 def _few(n: int) -> str:
@@ -97,29 +122,29 @@ def kinds_sentence(compared: ModelComparison) -> Html:
     if abs(widest.difference.mean) < TIE_TOLERANCE:
         return Html("For every kind of question both find as many answers.")
     chance = "" if widest.significant else ", which could be chance"
-    words = Html("They differ most on <b>{}</b> questions ({:.0%} against {:.0%}{})")
-    words = words.format(most, widest.first.mean, widest.second.mean, chance)
+    words = Html("They differ most on <b>{}</b> questions ({} against {}{})")
+    words = words.format(most, format_score(widest.first.mean), format_score(widest.second.mean), chance)
     if abs(widest.difference.mean) - abs(narrowest.difference.mean) > TIE_TOLERANCE:
         words += Html(", least on <b>{}</b>").format(least)
     return words + "."
 
 
 def cost_sentence(compared: ModelComparison, ef: int) -> Html:
-    """Return how much the model changes the hit rate, and how much the index costs."""
-    moved = format_points(abs(compared.hit_rate.difference.mean), sign=False)
-    words = Html("Changing the model moves the hit rate by <b>{} points</b>; this index at ef={} costs {}")
-    words = words.format(moved, ef, _cost(compared, ef))
+    """Return how much the model changes the hit rate, and how much the index loses of it."""
+    moved = format_score(abs(compared.hit_rate.difference.mean))
+    words = Html("Changing the model moves the hit rate by <b>{}</b>; at ef={} this index loses {}")
+    words = words.format(moved, ef, _losses(compared, ef))
     comfortable = max(COMFORTABLE_EF, compared.k)
     if ef != comfortable:
-        words += Html(", at ef={} {}").format(comfortable, _cost(compared, comfortable))
+        words += Html(", at ef={} {}").format(comfortable, _losses(compared, comfortable))
     return words + "."
 
 
-def _cost(compared: ModelComparison, ef: int) -> Html:
-    """Return what the index costs with both models, in points; equal costs once."""
-    sides = (compared.first, compared.second)
-    costs = [format_points(index.errors(compared.k, ef).index_cost, sign=False) for index in sides]
-    return Html(" and ").join(Html("<b>{}</b>").format(cost) for cost in dict.fromkeys(costs))
+def _losses(compared: ModelComparison, ef: int) -> Html:
+    """Return the share of questions that the index loses with both models, as the bars show it; equal shares once."""
+    sides = [index.errors(compared.k, ef) for index in (compared.first, compared.second)]
+    shares = [format_score(len(errors.lost_by_index) / errors.asked) for errors in sides]
+    return Html(" and ").join(Html("<b>{}</b>").format(share) for share in dict.fromkeys(shares))
 
 
 def lucky_sentence(compared: ModelComparison, ef: int) -> str:
@@ -131,7 +156,7 @@ def lucky_sentence(compared: ModelComparison, ef: int) -> str:
         return ""
     return (
         f"By luck, HNSW finds what exact search does not ({', '.join(parts)}): it missed nearer passages that do not "
-        "answer, and an answer moved up. The points above count that in the index's favour."
+        "answer, and an answer moved up. What it loses leaves that out."
     )
 
 
@@ -151,24 +176,24 @@ def comparison_notes(compared: ModelComparison, in_lower_case: Sequence[float]) 
     """Return what qualifies the numbers: cut passages, unjudged results, judgments that do not match."""
     first, second, k = compared.first, compared.second, compared.k
     cut = [f"{index.model_name} {index.indexed.n_cut:,} of {len(index.indexed):,}" for index in (first, second)]
-    shares = [_percent(judged_share(index.run(k), index.judged.qrels, k)) for index in (first, second)]
-    notes = [
-        f"Passages cut at the model's limit: {', '.join(cut)}.",
-        f"Of the first {k} results {shares[0]} and {shares[1]} were judged; the others count as no answer.",
-    ]
+    shares = [format_score(share) for share in compared.unjudged.judged]
+    judged = (
+        f"{shares[0]} and {shares[1]} of the first {count_of(k, 'result')} were judged; the others count as no answer."
+    )
+    notes = [f"Passages cut at the model's limit: {', '.join(cut)}.", *([] if few_judged(compared) else [judged])]
     coverage = first.judged.coverage(document_ids(first.indexed.retriever))
     if coverage.queries < coverage.judged_queries:
         missing = coverage.judged_queries - coverage.queries
         notes.append(
-            f"{missing:,} of {coverage.judged_queries:,} judged queries have no text: they count as not found."
+            f"Judged queries without a text, which count as not found: {missing:,} of {coverage.judged_queries:,}."
         )
     if coverage.documents < coverage.judged_documents:
         missing = coverage.judged_documents - coverage.documents
-        notes.append(f"{missing:,} of {coverage.judged_documents:,} judged documents are not in this collection.")
+        notes.append(f"Judged documents that are not in this collection: {missing:,} of {coverage.judged_documents:,}.")
     if in_lower_case:
         rates = [side.mean for side in (compared.hit_rate.first, compared.hit_rate.second)]
         changes = [
-            f"{name} {before:.1%} → {after:.1%}"
+            f"{name} {format_score(before)} → {format_score(after)}"
             for name, before, after in zip(compared.models, rates, in_lower_case, strict=True)
         ]
         notes.append(
@@ -177,8 +202,3 @@ def comparison_notes(compared: ModelComparison, in_lower_case: Sequence[float]) 
             "not a mistake here."
         )
     return notes
-
-
-def _percent(share: float) -> str:
-    """Format a share in percent; 100 % only if nothing is missing."""
-    return f"{min(share, 0.99) if share < 1 else share:.0%}"

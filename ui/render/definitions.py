@@ -102,7 +102,8 @@ DEFINITIONS = {
     ),
     "p": (
         "How probable a difference of this size would be if only chance told the models apart. A small p, below 0.05, "
-        "says that chance hardly explains it; it does not say that the difference is large."
+        "says that chance hardly explains it; it does not say that the difference is large. Where several differences "
+        "are tested at once, each p is made larger for that, by Holm's method."
     ),
 }
 

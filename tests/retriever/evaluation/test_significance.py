@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retriever.errors import CollectionError
 from retriever.evaluation.measures import Evaluation, evaluate
-from retriever.evaluation.significance import Interval, bootstrap_interval, compare
+from retriever.evaluation.significance import Interval, bootstrap_interval, compare, correct_together, holm
 
 EIGHTHS = st.integers(0, 8).map(lambda number: number / 8)  # exact in binary, so that equal sums compare equal
 PAIRS = st.lists(st.tuples(EIGHTHS, EIGHTHS), min_size=2, max_size=9)
@@ -60,8 +60,8 @@ def test_p_by_hand_and_significant_below_five_in_a_hundred():
         assert comparison.significant == (n == 6)  # five queries cannot show it
     assert compared([1, 0], [0, 1]).p == 1
     assert compared([1, 1, 1, 0.5], [0.5, 0.5, 0.5, 1]).p == (2 + 8) / 16  # all of one sign, and three against one
-    assert replace(comparison, p=0.049).significant
-    assert not replace(comparison, p=0.05).significant
+    assert replace(comparison, corrected_p=0.049).significant
+    assert not replace(comparison, p=0.04, corrected_p=0.05).significant
 
 
 @pytest.mark.parametrize(("n", "seed"), [(20, 1), (100, 3)])
@@ -72,6 +72,25 @@ def test_p_of_many_queries_is_close_to_an_independent_randomization(n, seed):
     share = (swapped >= abs((first - second).mean()) - 1e-12).mean()
     assert compared(first, second).p == pytest.approx(share, abs=4 * math.sqrt(0.25 / 10_000))
     assert compared(np.ones(n), np.zeros(n)).p < 0.001
+
+
+# --- several p beside one another
+
+
+def test_p_values_are_corrected_by_holms_method():
+    # by hand: 0.005 * 4, then 0.01 * 3, then 0.03 * 2, and 0.04 * 1, which must not fall below that
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == [1, 1]
+    assert (holm([0.03]), holm([])) == ([0.03], [])
+
+
+def test_comparisons_that_are_tested_together_keep_their_own_p_beside_the_corrected_one():
+    alone = {"a": compared([1] * 6, [0] * 6), "b": compared([1, 0], [0, 1]), "c": compared([1] * 5, [0] * 5)}
+    together = correct_together(alone)
+    assert {name: found.p for name, found in together.items()} == {name: found.p for name, found in alone.items()}
+    corrected = {name: found.corrected_p for name, found in together.items()}
+    assert corrected == pytest.approx({"a": 3 * 2 / 64, "b": 1, "c": 2 * 2 / 32})
+    assert alone["a"].significant and alone["a"].corrected_p == alone["a"].p and not together["a"].significant
 
 
 # --- the intervals

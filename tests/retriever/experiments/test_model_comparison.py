@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from retriever.errors import CollectionError, ParameterError
 from retriever.evaluation.judged_queries import JudgedQueries
+from retriever.evaluation.significance import holm
 from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.model_comparison import (
     NO_KIND,
     answer_rank,
     compare_models,
     first_answer_rank,
-    judged_share,
     queries_in_capitals,
 )
 from tests.support.judged import FIRST, KINDS, SECOND, compared, ranked_index, trec
@@ -36,6 +36,14 @@ def test_every_measure_is_trec_evals_question_by_question(found):
         assert list(comparison.differences) == [f"q{number}" for number in range(12)]
         expected = [one - other for one, other in zip(first, second, strict=True)]
         assert list(comparison.differences.values()) == pytest.approx(expected)
+
+
+def test_the_p_of_all_measures_are_corrected_together_and_those_of_all_kinds(found):
+    for tested in (found.measures, found.kinds):
+        corrected = holm([comparison.p for comparison in tested.values()])
+        assert [comparison.corrected_p for comparison in tested.values()] == corrected
+    smallest = min(found.measures.values(), key=lambda comparison: comparison.p)
+    assert smallest.corrected_p == pytest.approx(min(1, 5 * smallest.p))
 
 
 def test_the_hit_rate_is_the_one_at_k(found):
@@ -111,16 +119,7 @@ def test_the_first_answer_is_the_first_document_with_enough_of_a_grade(documents
     assert rank == (good.index(True) + 1 if any(good) else None)
 
 
-# --- the judged fraction, and capitals
-
-
-def test_the_share_that_was_judged_is_of_the_first_k():
-    run = {"q0": dict.fromkeys("abcd", 1.0), "q1": dict.fromkeys("ef", 1.0)}
-    qrels = {"q0": {"a": 0, "c": 1, "d": 1}, "q1": {"a": 1}, "q2": {"e": 1}}
-    assert judged_share(run, qrels, 1) == 1 / 2
-    assert judged_share(run, qrels, 3) == 2 / 5
-    assert judged_share(run, qrels, 100) == 3 / 6
-    assert judged_share({}, qrels, 10) == 0
+# --- capitals
 
 
 PASSAGES = [sentence.lower() for sentence in sentences(5)]

@@ -20,22 +20,22 @@ KINDS = {
 COUNTS = {"1": (5, 3), "2–3": (2, 2), "beyond": (0, 4)}
 
 
-def test_hit_rates_by_kind_are_in_percent_with_their_intervals():
+def test_hit_rates_by_kind_have_their_intervals():
     figure = kinds_figure(KINDS, NAMES, 10)
-    for trace, name, side, means in zip(figure.data, NAMES, ("first", "second"), ([75, 60], [25, 100]), strict=True):
+    for trace, name, side, means in zip(figure.data, NAMES, ("first", "second"), ([0.75, 0.6], [0.25, 1]), strict=True):
         assert trace.name == name
         assert list(trace.x) == ["term<br>(4)", "fact<br>(5)"]
         assert list(trace.y) == pytest.approx(means)
         values, whiskers = [getattr(found, side) for found in KINDS.values()], trace.error_y
-        assert np.add(means, whiskers.array) == pytest.approx([100 * value.high for value in values])
-        assert np.subtract(means, whiskers.arrayminus) == pytest.approx([100 * value.low for value in values])
+        assert np.add(means, whiskers.array) == pytest.approx([value.high for value in values])
+        assert np.subtract(means, whiskers.arrayminus) == pytest.approx([value.low for value in values])
         assert not whiskers.symmetric
-    assert "hit rate@10, %" in figure.layout.yaxis.title.text
+    assert figure.layout.yaxis.title.text == "hit rate@10"
     bottom, top = figure.layout.yaxis.range
-    assert bottom == 0 and top > 100, "every bar is inside the axes"
+    assert bottom == 0 and top > 1, "every bar is inside the axes"
     alone = Interval(1.0, math.nan, math.nan)
     bar = kinds_figure({"a": SimpleNamespace(first=alone, second=alone, differences={"q0": 0.0})}, NAMES, 10).data[0]
-    assert (list(bar.x), list(bar.y)) == (["a<br>(1)"], [100])
+    assert (list(bar.x), list(bar.y)) == (["a<br>(1)"], [1])
     assert math.isnan(bar.error_y.array[0]), "a single question has no whiskers"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from retriever.experiments.model_comparison import compare_models
-from tests.support.judged import FIRST, KINDS, SECOND, compared, lost, ranked_index, trec
+from tests.support.judged import FIRST, KINDS, SECOND, compared, lost, order, ranked_index, trec
 from ui.compare.job import FinishedComparison
 from ui.compare.records import comparison_record, error_counts, measure_scores
 from ui.render.records import record_data, record_settings
@@ -37,6 +37,7 @@ def test_the_scores_are_trec_evals_with_intervals_and_counts(found):
         wins, losses = (sum(sign * value > 1e-9 for value in differences) for sign in (1, -1))
         assert part["wins_ties_losses"] == [wins, 12 - wins - losses, losses]
         assert part["p"] == pytest.approx(found.measures[measure].p, abs=1e-6)
+        assert part["corrected_p"] == pytest.approx(found.measures[measure].corrected_p, abs=1e-6)
 
 
 def test_the_two_errors_are_counted():
@@ -56,7 +57,11 @@ def test_the_record_holds_all_that_was_seen(found):
         for name, ranks in SIDES:
             mean = sum(trec(ranks[row], 10)["success_10"] for row in rows) / len(rows)
             assert part[name][0] == pytest.approx(mean, abs=1e-6)
-        assert part["p"] == found.kinds[kind].p
+        p = found.kinds[kind].p, found.kinds[kind].corrected_p
+        assert (part["p"], part["corrected_p"]) == pytest.approx(p, abs=1e-6)
+    shares = [sum(row in order(row, rank)[:10] for row, rank in enumerate(ranks)) / 120 for _, ranks in SIDES]
+    assert observed["unjudged"]["judged_share_of_first_k"] == pytest.approx(shares, abs=1e-6)
+    assert observed["unjudged"]["hit_rates_if_all_were_answers"] == [1, 1]
     for (name, ranks), index in zip(SIDES, (found.first, found.second), strict=True):
         errors = observed[f"{name}_two_errors"]
         assert errors == error_counts(index, 10, 25)
@@ -78,7 +83,14 @@ def test_the_record_says_with_what_and_on_what(found):
     assert (settings["first"]["model"], settings["second"]["model"]) == ("alpha", "beta")
     assert record["data"] == record_data(found.first.indexed) | {"judged_queries": 12, "passages_cut": [0, 7]}
     assert record["title"] == "Two models compared"
-    for words in ("100 documents a query", "trec_eval", "10,000 resamples", "95 %", "paired randomization test"):
+    for words in (
+        "100 documents a query",
+        "trec_eval",
+        "10,000 resamples",
+        "95 %",
+        "paired randomization test",
+        "Holm",
+    ):
         assert words in record["protocol"]
     at_three = record_of(compare_models(found.first, found.second, 3))
     assert at_three["settings"]["k"] == 3

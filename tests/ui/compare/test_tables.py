@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from retriever.evaluation.significance import Interval
-from tests.support.judged import FIRST, KINDS, LOSSY, SECOND, compared, starved_pair, trec
+from tests.support.judged import FIRST, KINDS, LOSSY, SECOND, by_hand, compared, lost, starved_pair, trec
 from tests.support.page import number, words_of
 from ui.compare.tables import error_bars, question_rows, scoreboard
 from ui.render.export import rows_to_csv
@@ -37,7 +37,8 @@ def rows_of(board):
 
 def test_the_board_holds_trec_evals_numbers_with_intervals_and_chance(found):
     board = scoreboard(found)
-    assert words_of(board.partition("</tr>")[0]) == "measure ● alpha ▲ beta difference, p"
+    head = "measure ● alpha ▲ beta difference, ●−▲ p, Holm-corrected for the 5 measures"
+    assert words_of(board.partition("</tr>")[0]) == head
     rows = rows_of(board)
     assert list(rows) == ["success_10", "ndcg_cut_10", "recall_10", "recip_rank", "map"]
     for measure, (cells, _) in rows.items():
@@ -51,14 +52,14 @@ def test_the_board_holds_trec_evals_numbers_with_intervals_and_chance(found):
             shown = [number(cell.split()[0]), number(low), number(high)]
             assert shown == pytest.approx([mean, interval.low, interval.high], abs=0.00051)
         assert all(re.match(r"\d\.\d{3} \d\.\d{3} to", cell) for cell in cells[:2]), "only differences have a sign"
-        assert re.match(rf"[+−]\S+ p = {comparison.p:.3f}\b.* chance\b", cells[2])
+        assert re.match(rf"[+−]\S+ p = {comparison.corrected_p:.3f}\b.* chance\b", cells[2])
     for words in ("hit rate@10", "nDCG@10", "answers found@10", "MRR", "MAP", "an answer among their first k results."):
         assert words in words_of(board)
 
 
 @pytest.mark.parametrize(("difference", "marked"), [(0.25, [True, False]), (-0.25, [False, True]), (0, [False, False])])
 def test_the_better_model_is_marked_and_a_clear_difference_not_called_chance(found, difference, marked):
-    comparison = replace(found.measures["map"], difference=Interval(difference, -1, 1), p=0.0004)
+    comparison = replace(found.measures["map"], difference=Interval(difference, -1, 1), corrected_p=0.0004)
     board = scoreboard(replace(found, measures={"map": comparison}))
     cells, better = rows_of(board)["map"]
     assert better == [*marked, False]
@@ -98,16 +99,21 @@ def test_the_bars_are_all_the_questions(starved, ef):
         segments = re.findall(r'class="lab-(\w+)" style="flex-grow:(\d+)" title="([^"]+): (\d+)"', bar)
         assert segments == [(css, str(count), said, str(count)) for css, said, count in counts if count]
         told = re.match(
-            rf"{mark}: exact search finds (\S+) of 100 \(the model loses (\S+)\), HNSW (\S+) of these "
-            r"\(the index loses (\S+)\)",
+            rf"{mark}: exact search finds (\S+) \(the model loses (\S+)\), HNSW keeps (\S+) "
+            r"\(the index loses ([0-9.]+)",
             words_of(bar),
         )
         expected = [found / 24, 1 - found / 24, kept / 24, (found - kept) / 24]
-        assert [float(figure) for figure in told.groups()] == pytest.approx(
-            [100 * part for part in expected], abs=0.0501
-        )
+        assert [float(figure) for figure in told.groups()] == pytest.approx(expected, abs=0.00051)
         lost_by_index += found - kept
     assert lost_by_index or ef > 10, "else this tests little"
+
+
+def test_answers_found_by_luck_are_told_beside_what_the_index_loses():
+    errors = {20: (lost(60, by_model=12, by_index=6, lucky=3), lost(60, by_model=12, by_index=6))}
+    lucky, other = str(error_bars(by_hand([1], [1], errors=errors), 20)).split('<div class="lab-error">')[1:]
+    told = "exact search finds 0.800 (the model loses 0.200), HNSW keeps 0.700 (the index loses 0.100"
+    assert f"{told}, gains 0.050 by luck)" in words_of(lucky) and f"{told})" in words_of(other)
 
 
 def test_rows_hold_ranks_and_trec_evals_numbers_and_average_to_the_board(found):

@@ -9,15 +9,15 @@ import pytest
 
 from retriever.evaluation.significance import Interval
 from retriever.experiments.error_attribution import attribute_errors
+from retriever.experiments.unjudged_results import UnjudgedResults
 from tests.support.judged import by_hand, compared, compared_values, lost, order
 from tests.support.page import number
 from ui.compare.text import (
     blame_sentence,
     comparison_notes,
     cost_sentence,
-    format_bounds,
+    format_difference,
     format_p,
-    format_points,
     kinds_sentence,
     lucky_sentence,
     verdict_sentence,
@@ -26,8 +26,8 @@ from ui.compare.text import (
 CLEAR = [1] * 48 + [0] * 12, [1] * 33 + [0] * 15 + [1] * 3 + [0] * 9  # 48 and 36 of 60: 15 won, 3 lost
 CLOSE = [1] * 40 + [0] * 20, [1] * 37 + [0] * 3 + [1] + [0] * 19  # 40 and 38 of 60: 3 won, 1 lost
 EQUAL = [1] * 40 + [0] * 20, [1] * 38 + [0] * 2 + [1] * 2 + [0] * 18
-HIGHER, LOWER = [0.9] * 60, [0.5, 0.6] * 30  # nDCG of 90 and of 55 points
-DIFFERENCE = re.compile(r"The difference, (\S+) points \[(\S+), (\S+)\], (.+?) \((p [=<] [0-9.]+)\)")
+HIGHER, LOWER = [0.9] * 60, [0.5, 0.6] * 30  # nDCG of 0.9 and of 0.55
+DIFFERENCE = re.compile(r"The difference, (\S+) \((\S+) to (\S+)\), (.+?) \((p [=<] [0-9.]+)\)")
 
 
 def words(compared):
@@ -43,10 +43,10 @@ def own_p(first, second):
 
 
 def own_bounds(differences):
-    """Return the bounds of a 95 % bootstrap interval, in points, computed here."""
+    """Return the bounds of a 95 % bootstrap interval, computed here."""
     values = np.array(differences)
     drawn = np.random.default_rng(7).integers(0, len(values), (20_000, len(values)))
-    return [100 * bound for bound in np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])]
+    return np.percentile(values[drawn].mean(axis=1), [2.5, 97.5]).tolist()
 
 
 def with_rate(found, **changed):
@@ -57,26 +57,29 @@ def with_rate(found, **changed):
 def test_one_model_finds_more():
     found = words(by_hand(*CLEAR))
     assert found.startswith(
-        "alpha finds an answer among its first 10 results for 48 of 60 questions, beta for 36. The difference, +20.0 "
+        "alpha finds an answer among its first 10 results for 48 of 60 questions, beta for 36. The difference, +0.200 "
     )
-    points, low, high, said, p = DIFFERENCE.search(found).groups()
-    assert (points, said) == ("+20.0", "is larger than chance would give")
+    difference, low, high, said, p = DIFFERENCE.search(found).groups()
+    assert (difference, said) == ("+0.200", "is larger than chance would give")
     bounds = own_bounds([a - b for a, b in zip(*CLEAR, strict=True)])
-    assert [number(low), number(high)] == pytest.approx(bounds, abs=100 / 60)  # a question more or less
+    assert [number(low), number(high)] == pytest.approx(bounds, abs=1 / 60)  # a question more or less
     assert number(p.removeprefix("p = ")) == pytest.approx(own_p(*CLEAR), abs=0.004)
     mirrored = words(by_hand(*CLEAR[::-1]))
     assert mirrored == found.replace("beta", "x").replace("alpha", "beta").replace("x", "alpha")
     other = with_rate(by_hand(*CLEAR[::-1]), difference=Interval(-0.2, -0.3125, 0.0126))
-    assert "The difference, +20.0 points [−1.3, 31.2], is larger" in words(other), "the bounds change places"
+    assert "The difference, +0.200 (−0.013 to +0.312), is larger" in words(other), "the bounds change places"
 
 
 def test_a_difference_that_could_be_chance():
-    points, low, high, said, p = DIFFERENCE.search(words(by_hand(*CLOSE))).groups()
-    assert (points, said) == ("+3.3", "could be chance")
+    difference, low, high, said, p = DIFFERENCE.search(words(by_hand(*CLOSE))).groups()
+    assert (difference, said) == ("+0.033", "could be chance")
     assert number(low) <= 0 < number(high)
     assert number(p.removeprefix("p = ")) == pytest.approx(own_p(*CLOSE), abs=0.02) != 0
     for p, said in ((0.049, "is larger than chance would give"), (0.05, "could be chance")):
-        assert DIFFERENCE.search(words(with_rate(by_hand(*CLEAR), p=p))).groups()[3:] == (said, f"p = {p:.3f}")
+        assert DIFFERENCE.search(words(with_rate(by_hand(*CLEAR), corrected_p=p))).groups()[3:] == (
+            said,
+            f"p = {p:.3f}",
+        )
 
 
 def test_questions_are_counted_exactly_in_the_first_results():
@@ -92,13 +95,13 @@ def test_questions_are_counted_exactly_in_the_first_results():
 @pytest.mark.parametrize(("ndcg", "better"), [((HIGHER, LOWER), "alpha"), ((LOWER, HIGHER), "beta")])
 def test_ndcg_tells_what_the_hit_rate_cannot(hits, ndcg, better):
     told = re.search(
-        r" By nDCG@10, which looks at how high the answers stand, (\w+) is better: (\S+) points \[(\S+), (\S+)\] "
+        r" By nDCG@10, which looks at how high the answers stand, (\w+) is better: (\S+) \((\S+) to (\S+)\) "
         r"\((p < 0\.001)\)\.$",
         words(by_hand(*hits, ndcg=ndcg)),
     )
-    assert told.groups()[:2] == (better, "+35.0")
+    assert told.groups()[:2] == (better, "+0.350")
     bounds = own_bounds(np.subtract(HIGHER, LOWER))
-    assert [number(bound) for bound in told.groups()[2:4]] == pytest.approx(bounds, abs=0.2)
+    assert [number(bound) for bound in told.groups()[2:4]] == pytest.approx(bounds, abs=0.002)
     assert "By nDCG@3, " in words(by_hand(*hits, k=3, ndcg=ndcg))
 
 
@@ -119,17 +122,35 @@ def test_few_questions_are_told(n, warned):
 
 def test_one_question_says_nothing_of_others():
     assert words(by_hand([1], [0])) == (
-        "alpha finds an answer among its first 10 results for 1 of 1 questions, beta for 0. "
-        "The difference, +100.0 points, could be chance (p = 1.000). One question says nothing of others."
+        "alpha finds an answer among its first 10 results for 1 of 1 question, beta for 0. "
+        "The difference, +1.000, could be chance (p = 1.000). One question says nothing of others."
     )
 
 
-def test_points_have_one_decimal_and_a_minus_sign():
-    points = {0.2: "+20.0", -0.2: "−20.0", -0.0004: "+0.0", 0.12345: "+12.3", -0.00051: "−0.1"}  # never "−0.0"
-    assert {value: format_points(value) for value in points} == points
-    assert [format_points(value, sign=False) for value in (0.2, -0.2, -0.0)] == ["20.0", "−20.0", "0.0"]
-    assert format_bounds(Interval(-0.1, -0.2, -0.0001)) == "[−20.0, 0.0]"
-    assert format_bounds(Interval(0.1, math.nan, math.nan)) == ""
+def test_a_difference_has_the_bounds_that_are_known():
+    assert format_difference(Interval(-0.1, -0.2, -0.0001)) == "−0.100 (−0.200 to +0.000)"
+    assert format_difference(Interval(0.1, math.nan, math.nan)) == "+0.100"
+
+
+LITTLE = UnjudgedResults((0.152, 0.4), (0.95, 0.9), (-0.1, 0.35))
+
+
+def test_where_little_was_judged_the_verdict_says_what_that_leaves_open():
+    complete, told = words(by_hand(*CLEAR)), words(by_hand(*CLEAR, unjudged=LITTLE))
+    difference, low, high, _, p = DIFFERENCE.search(complete).groups()
+    assert told.endswith(
+        f"The difference, {difference} ({low} to {high}), {p}, is of judged answers alone: only 0.152 and 0.400 of the "
+        "first 10 results were judged; depending on the others, the difference could be anything from −0.100 to +0.350."
+    )
+    mirrored = UnjudgedResults((0.4, 0.152), (0.9, 0.95), (-0.35, 0.1))
+    other = words(by_hand(*CLEAR[::-1], unjudged=mirrored))
+    assert other == told.replace("beta", "x").replace("alpha", "beta").replace("x", "alpha")
+    equal = words(by_hand(*EQUAL, k=1, unjudged=LITTLE))
+    assert "for 40 of 60 questions. But only 0.152 and 0.400 of the first results were judged" in equal
+    assert "nDCG" not in words(by_hand(*CLOSE, ndcg=(HIGHER, LOWER), unjudged=LITTLE)), "that is not complete either"
+    enough = replace(LITTLE, judged=(0.5, 0.9))
+    for unjudged in (enough, replace(LITTLE, difference=(0.2, 0.2))):  # or the others could change nothing
+        assert words(by_hand(*CLEAR, unjudged=unjudged)) == words(by_hand(*CLEAR))
 
 
 def test_p_has_three_decimals_or_is_below_them():
@@ -137,7 +158,7 @@ def test_p_has_three_decimals_or_is_below_them():
     assert {p: format_p(p) for p in said} == said
 
 
-WIDE, NARROW = ([1] * 20, [1] * 5 + [0] * 15), ([1] * 10 + [0] * 10, [1] * 9 + [0] * 11)  # 100 and 25, 50 and 45 %
+WIDE, NARROW = ([1] * 20, [1] * 5 + [0] * 15), ([1] * 10 + [0] * 10, [1] * 9 + [0] * 11)  # 1 and 0.25, 0.5 and 0.45
 HALF, SURE, SAME = ([1] * 20, [1] * 10 + [0] * 10), ([1] * 20, [1] * 18 + [0] * 2), ([1, 0, 1], [1, 1, 0])
 MOST = "They differ most on"
 
@@ -145,10 +166,10 @@ MOST = "They differ most on"
 @pytest.mark.parametrize(
     ("kinds", "said"),
     [
-        ({"a": NARROW, "b": WIDE, "c": HALF}, f"{MOST} b questions (100% against 25%), least on a."),
-        ({"a": NARROW, "b": WIDE[::-1]}, f"{MOST} b questions (25% against 100%), least on a."),
-        ({"a": NARROW, "b": SURE}, f"{MOST} b questions (100% against 90%, which could be chance), least on a."),
-        ({"a": HALF, "b": HALF}, f"{MOST} a questions (100% against 50%)."),
+        ({"a": NARROW, "b": WIDE, "c": HALF}, f"{MOST} b questions (1.000 against 0.250), least on a."),
+        ({"a": NARROW, "b": WIDE[::-1]}, f"{MOST} b questions (0.250 against 1.000), least on a."),
+        ({"a": NARROW, "b": SURE}, f"{MOST} b questions (1.000 against 0.900, which could be chance), least on a."),
+        ({"a": HALF, "b": HALF}, f"{MOST} a questions (1.000 against 0.500)."),
         ({"a": SAME, "b": SAME}, "For every kind of question both find as many answers."),
         ({}, ""),
     ],
@@ -169,18 +190,18 @@ LOSSES = {  # ef: both models' errors, of 60 questions
 @pytest.mark.parametrize(
     ("ef", "said"),
     [
-        (10, "ef=10 costs 10.0 and 5.0, at ef=100 0.0."),
-        (20, "ef=20 costs 3.3, at ef=100 0.0."),  # equal costs once
-        (40, "ef=40 costs −5.0 and 0.0, at ef=100 0.0."),  # it gains by luck
-        (100, "ef=100 costs 0.0."),
+        (10, "ef=10 this index loses 0.100 and 0.050, at ef=100 0.000."),
+        (20, "ef=20 this index loses 0.033, at ef=100 0.000."),  # equal losses once
+        (40, "ef=40 this index loses 0.000 and 0.017, at ef=100 0.000."),  # what it gains by luck is told beside that
+        (100, "ef=100 this index loses 0.000."),
     ],
 )
 def test_costs_of_both_models_are_told_at_this_ef_and_at_a_comfortable_one(ef, said):
     for hits in (CLEAR, CLEAR[::-1]):
         told = cost_sentence(by_hand(*hits, errors=LOSSES), ef).striptags()
-        assert told == f"Changing the model moves the hit rate by 20.0 points; this index at {said}"
+        assert told == f"Changing the model moves the hit rate by 0.200; at {said}"
     many = by_hand(*CLEAR, k=120, errors={120: LOSSES[10]})
-    assert cost_sentence(many, 120).striptags().endswith("ef=120 costs 10.0 and 5.0."), "no ef is below k"
+    assert cost_sentence(many, 120).striptags().endswith("ef=120 this index loses 0.100 and 0.050."), "no ef is below k"
 
 
 def test_luck_is_explained_where_there_is_any():
@@ -213,26 +234,23 @@ def test_passages_cut_results_judged_and_capitals():
     qrels = {f"q{row}": {f"d{row}": 1, f"d{row + 1}": 0} for row in range(24)}  # the document after it is judged too
     found = compared(*RANKS, qrels=qrels)
     found = replace(found, first=replace(found.first, indexed=replace(found.first.indexed, n_cut=12)))
+    assert len(comparison_notes(found, ())) == 1, "how little was judged stands in the verdict"
+    found = replace(found, unjudged=replace(found.unjudged, judged=(0.5, 0.75)))
     cut, judged, capitals = comparison_notes(found, [0.875, 0.25])
     assert cut == "Passages cut at the model's limit: alpha 12 of 130, beta 0 of 130."
-    counts = [sum(row in order(row, rank)[:10] for row, rank in enumerate(ranks)) + 24 for ranks in RANKS]
-    assert counts == [40, 40]  # of the first ten results of 24 questions
-    assert judged == "Of the first 10 results 17% and 17% were judged; the others count as no answer."
-    assert "alpha 66.7% → 87.5%, beta 66.7% → 25.0%" in capitals
+    assert judged == "0.500 and 0.750 of the first 10 results were judged; the others count as no answer."
+    assert "alpha 0.667 → 0.875, beta 0.667 → 0.250" in capitals
     assert comparison_notes(found, ()) == [cut, judged], "the rest is told only where it holds"
 
 
-def test_results_judged_are_counted_to_k_and_all_are_judged_only_if_none_is_missing():
+def test_results_judged_are_counted_to_k():
     def told(qrels, k):
-        found = compared([1] * len(qrels), [1] * len(qrels), qrels=qrels)
-        return comparison_notes(replace(found, k=k), ())[1]
+        return comparison_notes(compared([1], [1], qrels=qrels, k=k), ())[1]
 
     first_hundred = {"q0": {f"d{row}": 1 for row in order(0, 1)[:100]}}
-    assert told(first_hundred, 50).startswith("Of the first 50 results 100% and 100% were judged")
-    assert told(first_hundred, 120).startswith("Of the first 120 results 83% and 83% were judged")
-    qrels = {f"q{number}": {f"d{row}": 1 for row in order(number, 1)[:10]} for number in range(25)}
-    del qrels["q7"]["d9"]
-    assert "100%" not in told(qrels, 10), "249 of 250 were judged"
+    assert told(first_hundred, 50).startswith("1.000 and 1.000 of the first 50 results were judged")
+    assert told(first_hundred, 120).startswith("0.833 and 0.833 of the first 120 results were judged")
+    assert told(first_hundred, 1).startswith("1.000 and 1.000 of the first 1 result were judged")
 
 
 def test_judgments_of_what_is_not_there_are_counted():
@@ -240,6 +258,6 @@ def test_judgments_of_what_is_not_there_are_counted():
     qrels = {"q0": {"d0": 1, **elsewhere}, "q1": {"d1": 1}, "gone": {"d1": 1}}
     found = compared([1, 2], [2, 1], n=30, qrels=qrels, queries={"q0": "question 0?", "q1": "question 1?"})
     assert comparison_notes(found, ())[2:] == [
-        "1 of 3 judged queries have no text: they count as not found.",
-        "1,001 of 1,003 judged documents are not in this collection.",
+        "Judged queries without a text, which count as not found: 1 of 3.",
+        "Judged documents that are not in this collection: 1,001 of 1,003.",
     ]
