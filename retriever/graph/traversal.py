@@ -5,7 +5,9 @@ search of hnswlib 0.8.0 step by step, with the same ids as the result.
 Source: Malkov and Yashunin, 2016 (arXiv:1603.09320), algorithms 2 and 5; hnswlib's search without deletions.
 """
 
-from collections.abc import Sequence
+import heapq
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -16,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from retriever.errors import VectorError
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.priority_queue import pop, push
+from retriever.indexes.base import Neighbors, clip_scores, empty_neighbors
 from retriever.indexes.hnsw import MAX_EF, HNSWIndex
 from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, Int64, unit_queries
@@ -51,7 +54,8 @@ class Walk:
     """One search of the graph, step by step.
 
     ids: (found,) the at most k nearest nodes visited, nearest first, as hnswlib returns them. distances: how many were
-    computed in all. to_all: (n,) distance of the query to every vector, 1 - cosine, as the walk uses them.
+    computed in all. to_all: (n,) distance of the query to every vector, 1 - cosine, as the walk uses them; rounding
+    makes some of them less than 0.
     """
 
     k: int
@@ -65,6 +69,18 @@ class Walk:
     def hops(self) -> int:
         """The number of expansions, over all layers."""
         return len(self.steps)
+
+    @cached_property
+    def scores(self) -> Float32:
+        """The score of every vector, (n,)."""
+        return clip_scores(1 - self.to_all)
+
+    @cached_property
+    def neighbors(self) -> Neighbors:
+        """The result as a search returns it, of one query and k places."""
+        found = empty_neighbors(1, self.k)
+        found.ids[0, : len(self.ids)], found.scores[0, : len(self.ids)] = self.ids, self.scores[self.ids]
+        return found
 
     @cached_property
     def looked_at(self) -> frozenset[int]:
@@ -149,15 +165,43 @@ class HNSWGraph:
         """
         unit = one_query(query, self.vectors.shape[1])
         k, ef = check_count("k", k, 1, MAX_K), check_count("ef", ef, 1, MAX_EF)
-        to_all = 1 - np.einsum("ij,j->i", self.vectors, unit[0])  # (n,): equal for equal vectors
+        to_all = self.distances(unit)
         if not len(self):
             return Walk(k, ef, (), np.empty(0, np.int64), 0, to_all)
         distance = to_all.tolist()
         steps = self._descend(distance)
         start = steps[-1].heap[0][1] if steps else self.entry_point
         beam = self._search_ground(distance, start, max(ef, k), steps, beams=beams)
-        ids = np.array([node for _, node in sorted(beam[:k])], dtype=np.int64)  # equal distances by id, as hnswlib
+        nearest = sorted((max(far, 0.0), node) for far, node in beam[:k])  # equal scores by id, as HNSWIndex
+        ids = np.array([node for _, node in nearest], dtype=np.int64)
         return Walk(k, ef, steps, ids, steps[-1].distances, to_all)
+
+    def explore(self, query: ArrayLike) -> Iterator[tuple[float, list[int]]]:
+        """Search the ground layer as with an unlimited ef; yield each expansion, nearest candidate first.
+
+        Yields the distance of the expanded node, and the nodes seen for the first time; first of all the node where the
+        search enters the layer, at minus infinity. Raises VectorError as walk does.
+        """
+        to_all = self.distances(one_query(query, self.vectors.shape[1]))
+        if not len(self):
+            return
+        distance, neighbours = to_all.tolist(), self._neighbours[0]
+        steps = self._descend(distance)
+        start = steps[-1].heap[0][1] if steps else self.entry_point
+        candidates, seen = [(distance[start], start)], {start}
+        yield -math.inf, [start]
+        while candidates:
+            nearest, node = heapq.heappop(candidates)
+            new = [other for other in neighbours[node] if other not in seen]
+            seen.update(new)
+            for other in new:
+                heapq.heappush(candidates, (distance[other], other))
+            yield nearest, new
+
+    def distances(self, unit: Float32) -> Float32:
+        """Return the distance of a unit query (1, dim) to every vector, (n,): equal for equal vectors."""
+        distances: Float32 = 1 - np.einsum("ij,j->i", self.vectors, unit[0])
+        return distances
 
     def _descend(self, distance: list[float]) -> list[Step]:
         """Return the steps on the upper layers, each of which moves to the nearest neighbour until none is nearer."""

@@ -16,7 +16,7 @@ class Neighbors:
     """The k nearest stored vectors of each query, nearest first.
 
     ids: (n_queries, k) int64, row numbers of the stored vectors; -1 where there are fewer than k.
-    scores: (n_queries, k) float32, cosine similarities, higher is nearer; -inf where the id is -1.
+    scores: (n_queries, k) float32, cosine similarities of at most 1, higher is nearer; -inf where the id is -1.
     """
 
     ids: Int64
@@ -33,6 +33,11 @@ class Index(Protocol):
     def search(self, queries: Float32, k: int) -> Neighbors:
         """Return the k nearest stored vectors of each query, queries being (n_queries, dim)."""
         ...
+
+
+def clip_scores(products: Float32) -> Float32:
+    """Return products of unit vectors as scores, in place: rounding makes some of them 1.0000001, and no cosine is."""
+    return np.minimum(products, 1, out=products)
 
 
 def empty_neighbors(n_queries: int, k: int) -> Neighbors:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from retriever.fair_lock import MACHINE_LOCK
-from retriever.indexes.base import Neighbors, empty_neighbors
+from retriever.indexes.base import Neighbors, clip_scores, empty_neighbors
 from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, Int64, check_vectors, normalize, unit_queries
 
@@ -42,7 +42,7 @@ class ExactIndex:
     def search_unit(self, unit: Float32, k: int) -> Neighbors:
         """Return what search returns, for queries (n_queries, dim) already checked by unit_queries."""
         if len(unit) == 1 and k <= len(self):  # the result has no empty place
-            scores = self.vectors @ unit[0]  # (n,)
+            scores = clip_scores(self.vectors @ unit[0])  # (n,)
             ids = top_ids(scores, k)
             return Neighbors(ids[None], scores[ids][None])
         result = empty_neighbors(len(unit), k)
@@ -51,7 +51,7 @@ class ExactIndex:
         block_size = max(1, BLOCK_SCORES // len(self))
         for start in range(0, len(unit), block_size):
             with MACHINE_LOCK.shared():  # on all cores: not beside what is timed
-                block_scores = unit[start : start + block_size] @ self.vectors.T  # (step, n)
+                block_scores = clip_scores(unit[start : start + block_size] @ self.vectors.T)  # (step, n)
                 for row, row_scores in enumerate(block_scores, start):
                     _fill_row(result, row, row_scores, k)
         return result

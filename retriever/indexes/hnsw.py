@@ -12,11 +12,11 @@ from typing import Any, Self
 
 import hnswlib
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from retriever.errors import StorageError
 from retriever.fair_lock import MACHINE_LOCK
-from retriever.indexes.base import Neighbors, empty_neighbors
+from retriever.indexes.base import Neighbors, clip_scores, empty_neighbors
 from retriever.indexes.hnsw_file import read_checked_vectors
 from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, check_vectors, normalize, unit_queries
@@ -132,10 +132,11 @@ class HNSWIndex:
                 for row in range(len(unit)):
                     self._search_unreachable(unit[row : row + 1], result, row, reachable)
                 return result
+        found = _neighbors(labels, distances)
         if reachable == k:
-            return Neighbors(labels.view(np.int64), 1 - distances)
+            return found
         result = empty_neighbors(len(unit), k)
-        result.ids[:, :reachable], result.scores[:, :reachable] = labels, 1 - distances
+        result.ids[:, :reachable], result.scores[:, :reachable] = found.ids, found.scores
         return result
 
     def _search_in_sections(self, unit: Float32, k: int, *, ef: int) -> Neighbors:
@@ -156,8 +157,8 @@ class HNSWIndex:
             except RuntimeError:
                 high = k - 1
                 continue
-            low = k
-            result.ids[row, :k], result.scores[row, :k] = labels[0], 1 - distances[0]
+            low, found = k, _neighbors(labels, distances)
+            result.ids[row, :k], result.scores[row, :k] = found.ids[0], found.scores[0]
 
     def state(self) -> dict[str, Any]:
         """Return a copy of hnswlib's internal state, the memory of the graph included; HNSWGraph.of reads it."""
@@ -198,6 +199,16 @@ class HNSWIndex:
         except (OSError, ValueError, RuntimeError, MemoryError) as error:
             raise StorageError(f"The graph file {Path(path).name} cannot be read ({error}); build it again.") from error
         return self
+
+
+def _neighbors(labels: NDArray[np.uint64], distances: Float32) -> Neighbors:
+    """Return hnswlib's results, (n_queries, k) of both, as neighbours; of scores of 1 the lower ids come first."""
+    ids = labels.view(np.int64)
+    nearest = distances[0, 0] if len(distances) == 1 else distances.min()  # a look, where a minimum takes microseconds
+    if nearest < 0:  # products above 1, which are one score
+        for row, near in zip(ids, (distances <= 0).sum(axis=1), strict=True):
+            row[:near].sort()
+    return Neighbors(ids, clip_scores(1 - distances))
 
 
 def _equal(stored: Float32, vectors: Float32) -> bool:

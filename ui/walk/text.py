@@ -3,7 +3,7 @@
 import numpy as np
 
 from retriever.fair_lock import MACHINE_LOCK
-from retriever.graph.misses import Miss
+from retriever.graph.miss_reasons import Miss
 from retriever.graph.traversal import Step
 from retriever.indexing.collection import IndexedCollection
 from ui.render.controls import SLIDER_MAX_EF
@@ -133,4 +133,4 @@ def connectivity_facts(indexed: IndexedCollection) -> Html:
 def _node_name(trace: WalkTrace, node: int) -> Html:
     """Return the place of a node's passage, and its similarity to the question."""
     place = passage_place(trace.indexed.retriever.passages[node])
-    return Html("<b>{}</b> ({:.3f})").format(place, 1 - trace.walk.to_all[node])
+    return Html("<b>{}</b> ({:.3f})").format(place, trace.walk.scores[node])

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from retriever.fair_lock import MACHINE_LOCK
-from retriever.graph.misses import Miss, explain_misses, mark_missed
+from retriever.graph.miss_reasons import Miss, explain_misses
 from retriever.graph.traversal import Walk
-from retriever.indexes.base import NO_ID, SCORE_TIE, Neighbors
+from retriever.indexes.base import SCORE_TIE
 from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection
 from retriever.vectors import Float32, Int64, normalize
@@ -55,13 +55,8 @@ def trace_walk(question: str, query: Float32, settings: SearchSettings, indexed:
     with MACHINE_LOCK.shared():
         walk = graph.walk(query, k, settings.ef)
         truth = exact.search(query[None, :], k)
-    found = np.full((1, k), NO_ID, np.int64)
-    scores = np.full((1, k), -np.inf, np.float32)
-    found[0, : len(walk.ids)], scores[0, : len(walk.ids)] = walk.ids, 1 - walk.to_all[walk.ids]
-    marks, _ = mark_missed(truth, Neighbors(found, scores))
-    counted = [int(node) for node, missed in zip(truth.ids[0], marks, strict=False) if missed]
     with MACHINE_LOCK.shared():
-        missed = explain_misses(graph, query, walk, counted)
+        missed = explain_misses(indexed.retriever.hnsw, graph, query, walk, truth)
     return WalkTrace(question, indexed, query, walk, truth.ids[0], missed)
 
 

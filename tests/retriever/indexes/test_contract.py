@@ -112,6 +112,21 @@ def test_zero_vectors_zero_queries_and_duplicates(build):
     assert sorted(search(build(vectors), queries[2:], 3).ids[0]) == [5, 6, 7]
 
 
+def test_no_score_is_above_one_and_what_is_one_goes_by_the_lower_id(build, rng):
+    vectors = normalize(rng.normal(size=(600, 384)).astype(np.float32))
+    vectors = vectors[rng.integers(0, 300, 600)]  # with copies
+    vectors[::7] += rng.normal(size=(86, 384)).astype(np.float32) * 1e-8  # and near copies
+    index, above = build(vectors), 0
+    for query in normalize(vectors[:200]):
+        found = search(index, query[None], 12)
+        assert found.scores.max() <= 1
+        ones = found.ids[0][found.scores[0] == 1].tolist()
+        assert ones == sorted(ones)
+        above += (vectors @ query).max() > 1
+    assert above > 5, "products are to be above 1 without clipping"
+    assert search(index, vectors, 12).scores.max() <= 1
+
+
 def test_length_does_not_matter(build, rng):
     vectors, queries = rng.normal(size=(60, 8)), rng.normal(size=(4, 8))
     lengths = 10.0 ** rng.integers(-30, 30, size=(60, 1))

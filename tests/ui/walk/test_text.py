@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from retriever.graph.misses import Miss
+from retriever.graph.miss_reasons import Miss
 from tests.support.page import figure_of, words_of
 from tests.support.small import sentences
 from tests.support.walks import by_hnswlib, count_found, lab, traced, true_scores
