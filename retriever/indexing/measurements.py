@@ -10,6 +10,7 @@ from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.pca import PrincipalPlane, fit_plane
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
+from retriever.indexing.copies import Copies, count_copies
 from retriever.measurement.recall_and_latency import (
     Measurement,
     PairedMeasurement,
@@ -32,6 +33,7 @@ class _OfVectors:
     """What depends on the vectors and the queries alone, so that collections with other graphs share it."""
 
     truth: SharedResults[int, Neighbors] = field(default_factory=SharedResults)  # by k
+    copies: SharedResults[None, Copies] = field(default_factory=SharedResults)
     plane: SharedResults[None, tuple[PrincipalPlane, Float32]] = field(
         default_factory=lambda: SharedResults(patience=LONG_PATIENCE)
     )
@@ -145,6 +147,12 @@ class Measurements:
                 return HNSWGraph.of(hnsw)
 
         return self._graph.get(None, read).value
+
+    @property
+    def copies(self) -> Copies:
+        """The passages that are copies of another."""
+        vectors, passages = self.retriever.vectors, self.retriever.passages
+        return self._of_vectors.copies.get(None, lambda: count_copies(vectors, passages)).value
 
     @property
     def plane(self) -> PrincipalPlane:

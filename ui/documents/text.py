@@ -17,6 +17,9 @@ def build_report(indexed: IndexedCollection) -> Html:
         "graph links": format_megabytes(indexed.retriever.hnsw.link_bytes),
         "measuring queries": f"{len(indexed.queries)}, {'drawn from the documents' if indexed.drawn else 'its own'}",
     }
+    copies = indexed.measurements.copies
+    if copies.vectors or copies.texts:
+        built["copies"] = f"{copies.vectors:,} with the vector of another, {copies.texts:,} with its text"
     if indexed.n_kept:
         built["not embedded again"] = f"{indexed.n_kept:,}: the same text was loaded before, with the same model"
     stages = {name: format_seconds(value) for name, value in indexed.seconds.items()}

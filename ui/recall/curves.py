@@ -79,7 +79,7 @@ class Curves:
         curve = indexed.measurements.known_curve(k) if indexed else None
         if indexed is None or curve is None:
             return NO_CHANGE
-        return LESSON.format(curve_lesson(len(indexed), curve))
+        return LESSON.format(curve_lesson(len(indexed), curve, indexed.measurements.copies))
 
     def answer_target(self, k: float, target: float, session: Session) -> Html:
         """Return which ef reaches the target recall."""

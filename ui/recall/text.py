@@ -7,6 +7,7 @@ they were measured, beside those of exact search that took turns with them.
 import math
 from collections.abc import Sequence
 
+from retriever.indexing.copies import Copies
 from retriever.measurement.recall_and_latency import Measurement, smallest_ef
 from ui.render.numbers import count_of, format_score, index_recall
 
@@ -14,7 +15,7 @@ GOOD_RECALL = 0.95
 LITTLE_SAVED = 0.5  # of exact search's distances, from which on an index hardly pays
 
 
-def curve_lesson(n: int, curve: Sequence[Measurement]) -> str:
+def curve_lesson(n: int, curve: Sequence[Measurement], copies: Copies) -> str:
     """Return what the curve of a collection of n vectors teaches, or why it teaches nothing."""
     first = curve[0]
     if format_score(min(step.mean_recall for step in curve)) == "1.000":
@@ -26,7 +27,19 @@ def curve_lesson(n: int, curve: Sequence[Measurement]) -> str:
     good = next((step for step in curve[1:] if step.mean_recall >= GOOD_RECALL), None)
     shown = [first] if good is None or first.mean_recall >= GOOD_RECALL else [first, good]
     reached = ", ".join(f"{format_score(step.mean_recall)} at ef={step.ef}{_by(step)}" for step in shown)
-    return f"HNSW reaches a {index_recall(first.k)} of {reached}. {_saving(n, curve)}"
+    return f"HNSW reaches a {index_recall(first.k)} of {reached}. {_saving(n, curve)}{_copies(n, curve, copies)}"
+
+
+def _copies(n: int, curve: Sequence[Measurement], copies: Copies) -> str:
+    """Return how many passages are copies, if so many have one vector that they keep recall below 1 at each ef."""
+    last, best = curve[-1], max(step.mean_recall for step in curve)
+    if best > 1 - 1e-9 or copies.largest <= (last.ef or 0):
+        return ""
+    return (
+        f" {copies.vectors:,} of the {n:,} passages are copies of another (same vector), {copies.largest:,} of them of "
+        f"one: a search whose ef places are filled by copies goes no further, so recall stays at {format_score(best)} "
+        f"up to ef={last.ef}."
+    )
 
 
 def _by(step: Measurement) -> str:

@@ -53,7 +53,7 @@ def test_the_curve_is_measured_with_progress_and_only_once(slider, curves, fake_
 
 def test_the_lesson_is_that_of_the_curve_of_what_is_loaded_now(curves, starved, indexed):
     for collection in (starved, indexed):
-        lesson = curve_lesson(len(collection), collection.measurements.curve(10))
+        lesson = curve_lesson(len(collection), collection.measurements.curve(10), collection.measurements.copies)
         assert curves.show_lesson(10, Session(collection)) == f'<div class="lab-lesson">{lesson}</div>'
 
 

@@ -2,11 +2,13 @@
 
 import pytest
 
+from retriever.indexing.copies import Copies
 from tests.support.small import curve_of
 from ui.recall.text import curve_lesson, target_sentence
 
 REACHED = "HNSW reaches a recall@10 against exact search of"
 TRADE_OFF = [(10, 0.62, 40), (20, 0.8, 60), (40, 0.96, 100), (200, 0.99, 380), (400, 1.0, 500)]
+NO_COPIES = Copies(0, 0, 1)
 COUNTED = [(10, 0.839, 40, 240), (20, 0.912, 60, 415), (40, 0.965, 100, 612), (400, 1.0, 500, 9_100)]
 
 
@@ -40,7 +42,7 @@ COUNTED = [(10, 0.839, 40, 240), (20, 0.912, 60, 415), (40, 0.965, 100, 612), (4
     ],
 )
 def test_the_lesson_of_a_curve_rests_on_what_does_not_depend_on_the_machine(n, steps, lesson):
-    assert curve_lesson(n, curve_of(*steps)) == lesson
+    assert curve_lesson(n, curve_of(*steps), NO_COPIES) == lesson
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_the_lesson_of_a_curve_rests_on_what_does_not_depend_on_the_machine(n, s
     ],
 )
 def test_where_nothing_is_missed_the_lesson_says_why(steps, words):
-    lesson = curve_lesson(90, curve_of(*steps))
+    lesson = curve_lesson(90, curve_of(*steps), NO_COPIES)
     assert (
         lesson.startswith("The recall@10 against exact search is 1.000 at every ef: with 90 vectors")
         and words in lesson
@@ -70,3 +72,14 @@ def test_where_nothing_is_missed_the_lesson_says_why(steps, words):
 )
 def test_the_smallest_ef_that_reaches_a_target_or_what_the_best_is(steps, target, words):
     assert target_sentence(curve_of(*steps), target) == words
+
+
+def test_copies_that_hold_recall_below_one_are_named_with_their_count():
+    held = curve_of((10, 0.9, 40, 240), (400, 0.982, 500, 4_100))
+    words = (
+        " 3,100 of the 13,000 passages are copies of another (same vector), 3,000 of them of one: a search whose ef "
+        "places are filled by copies goes no further, so recall stays at 0.982 up to ef=400."
+    )
+    assert curve_lesson(13_000, held, Copies(3_100, 3_000, 3_000)).endswith(words)
+    assert "copies" not in curve_lesson(13_000, held, Copies(3_100, 3_000, 400)), "an ef of more is measured"
+    assert "copies" not in curve_lesson(9_000, curve_of(*TRADE_OFF), Copies(3_100, 3_000, 3_000)), "all are found"
