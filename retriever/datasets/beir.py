@@ -5,6 +5,7 @@ Source: Thakur et al., "BEIR: A heterogeneous benchmark for zero-shot evaluation
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 from retriever.datasets.collection import Collection
 from retriever.documents.document import Document
 from retriever.errors import CollectionError
-from retriever.evaluation.numbered_lines import numbered_lines
+from retriever.evaluation.numbered_lines import numbered_lines, numbered_rows
 from retriever.evaluation.trec import read_qrels
 from retriever.unicode import clean_text
 
 BEIR_FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
+LISTED_ID = re.compile(r'(?:"(?:[^"]|"")*"|[^\s",;]+)([,;])')  # at the beginning of a comma-separated line
+QUERY_ID_HEADER = re.compile(r"_?id|q(uery)?[-_ ]?id", re.IGNORECASE)
 
 
 def read_beir(folder: str | Path) -> Collection:
@@ -37,10 +40,11 @@ def title_and_text(document: Document) -> str:
 
 
 def read_queries(path: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the texts and the kinds of queries, by query id, from a JSONL file or from lines of id, tab, text.
+    """Return the texts and the kinds of queries, by query id, from a JSONL file or from lines of id and text.
 
-    Raises CollectionError for a file without queries and, naming the line, for a query without _id or text and for a
-    repeated _id.
+    Id and text are parted by a tab, a comma, a semicolon or white space, by the same in all lines. Raises
+    CollectionError for a file without queries and, naming the line, for a query without _id or text and for a repeated
+    _id.
     """
     queries: dict[str, str] = {}
     kinds: dict[str, str] = {}
@@ -82,12 +86,35 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _query_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the line numbers and queries of a tab-separated file of ids and texts."""
+    """Yield the line numbers and queries of a file of ids and texts, with or without a header."""
+    may_be_header = True
+    for number, cells in _query_rows(path):
+        header, may_be_header = may_be_header and QUERY_ID_HEADER.fullmatch(cells[0].strip()), False
+        if not header:
+            yield number, {"_id": cells[0], "text": cells[1]}
+
+
+def _query_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line numbers, ids and texts of queries; the first line says what parts them."""
+    first = next((line for _, line in numbered_lines(path)), "")
+    comma = None if "\t" in first else LISTED_ID.match(first)
+    if comma:
+        for number, cells in numbered_rows(path, comma[1]):
+            if len(cells) != 2:
+                raise CollectionError(
+                    f"{path.name}, line {number} has {len(cells)} columns; wanted a query id and a text. Put quotes "
+                    "around a text with commas or semicolons."
+                )
+            yield number, cells
+        return
+    separator, name = ("\t", "tab") if "\t" in first else (None, "space")
     for number, line in numbered_lines(path):
-        query_id, tab, text = line.partition("\t")
-        if not tab:
-            raise CollectionError(f"{path.name}, line {number} has no tab; wanted a query id, a tab and the text.")
-        yield number, {"_id": query_id, "text": text}
+        cells = line.split(separator, 1)
+        if len(cells) < 2:
+            raise CollectionError(
+                f"{path.name}, line {number} has no {name}; wanted a query id, a {name} and the text."
+            )
+        yield number, cells
 
 
 def _required_field(row: Mapping[str, Any], key: str, path: Path, number: int) -> str:

@@ -1,20 +1,21 @@
 """TREC's text formats of judgments (qrels) and rankings (runs), which trec_eval reads, and their types as dicts.
 
 Qrels have one judgment per line: query id, an unused column, document id, grade. A run has one ranked document per
-line: query id, "Q0", document id, rank, score, name of the run. Columns are separated by spaces or tabs.
+line: query id, "Q0", document id, rank, score, name of the run. Columns are separated by spaces or tabs; of judgments
+also by commas or semicolons, as spreadsheets write them.
 Source: the README of trec_eval 9 (NIST).
 """
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from retriever.errors import CollectionError
-from retriever.evaluation.numbered_lines import numbered_lines
+from retriever.evaluation.numbered_lines import numbered_lines, numbered_rows
 
 Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> grade
 Run = Mapping[str, Mapping[str, float]]  # query id -> document id -> score, in rank order
@@ -30,21 +31,17 @@ RUN_TAG = "dense-retrieval-lab"
 def read_qrels(path: str | Path) -> Qrels:
     """Read judgments: TREC's four columns, or BEIR's three (query id, document id, grade), with or without a header.
 
-    Raises CollectionError, naming the line, for another number of columns, a grade that is not a whole number up to
-    1,000 and a document judged twice for one query; also for a file without judgments.
+    In a comma-separated file the document id and the grade are the last two columns, the query id is the first, and
+    what stands between is not read. A document whose grade is left empty is not judged. Raises CollectionError, naming
+    the line, for another number of columns, a grade that is not a whole number up to 1,000 and a document judged twice
+    for one query; also for a file without judgments.
     """
     path, qrels, may_be_header = Path(path), dict[str, dict[str, int]](), True
-    for number, line in numbered_lines(path):
-        cells, place = _split_columns(line), f"{path.name}, line {number}"
-        header, may_be_header = may_be_header and not re.search("[0-9]", cells[-1]), False
-        if header:
+    for number, cells in _judgment_rows(path):
+        place, grade = f"{path.name}, line {number}", cells[-1].strip()
+        header, may_be_header = may_be_header and not re.search("[0-9]", grade), False
+        if header or not grade:
             continue
-        if len(cells) != 4 and (len(cells) != 3 or "\t" not in line):
-            raise CollectionError(
-                f"{place} has {len(cells)} columns; wanted query id, document id and grade parted by tabs, or TREC's "
-                "four columns."
-            )
-        grade = cells[-1].strip()
         if not GRADE.fullmatch(grade) or abs(int(grade)) > MAX_GRADE:
             raise CollectionError(
                 f"{place}: the grade is {grade!r}; it must be a whole number up to {MAX_GRADE:,}, such as 0 (does "
@@ -90,6 +87,17 @@ def qrels_text(qrels: Qrels) -> str:
     )
 
 
+def with_known_ids(qrels: Qrels, query_ids: Collection[str], doc_ids: Collection[str]) -> Qrels:
+    """Return judgments with the ids of a collection in place of those that qrels_text has escaped."""
+    queries, documents = ({_escape_id(name): name for name in names} for names in (query_ids, doc_ids))
+    queries |= {name: name for name in query_ids}
+    documents |= {name: name for name in doc_ids}
+    return {
+        queries.get(query_id, query_id): {documents.get(doc_id, doc_id): grade for doc_id, grade in judged.items()}
+        for query_id, judged in qrels.items()
+    }
+
+
 def run_text(run: Run, *, tag: str = RUN_TAG) -> str:
     """Return a ranking in TREC's six columns.
 
@@ -118,6 +126,35 @@ def in_rank_order(documents: Mapping[str, float]) -> dict[str, float]:
 def write_run(run: Run, path: str | Path, *, tag: str = RUN_TAG) -> None:
     """Write a ranking to a file as trec_eval reads it; see run_text."""
     Path(path).write_text(run_text(run, tag=tag), encoding="utf-8", newline="\n")
+
+
+def _judgment_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line numbers and the cells of judgments. Raises CollectionError for a wrong number of cells."""
+    separator = next((_list_separator(line) for _, line in numbered_lines(path)), "")
+    if separator:
+        rows = ((number, cells, len(cells) > 2) for number, cells in numbered_rows(path, separator))
+    else:
+        split = ((number, _split_columns(line), "\t" in line) for number, line in numbered_lines(path))
+        rows = ((number, cells, len(cells) == 4 or tabs and len(cells) == 3) for number, cells, tabs in split)
+    for number, cells, complete in rows:
+        if not complete:
+            raise CollectionError(
+                f"{path.name}, line {number} has {len(cells)} columns; wanted query id, document id and grade parted "
+                "by tabs or commas, or TREC's four columns."
+            )
+        yield number, cells
+
+
+def _list_separator(line: str) -> str:
+    """Return what separates the cells of a comma-separated file, by its first line; empty for the other formats.
+
+    A line of TREC's four columns, whose ids may contain commas, is not taken for comma-separated.
+    """
+    columns = line.split()
+    if line.count("\t") > 1 or len(columns) == 4 and GRADE.fullmatch(columns[-1]) and columns[1][-1] not in ",;":
+        return ""
+    separator = max(",;", key=line.count)
+    return separator if separator in line else ""
 
 
 def _split_columns(line: str) -> list[str]:

@@ -78,6 +78,21 @@ def test_a_table_of_queries_is_read_wherever_it_comes_from(tmp_path):
     assert read_queries(table) == ({"q1": "how far is\ta lamp seen?", "2": "why does bread rise?"}, {})
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "q1 how far, and why?\r\n2  why does bread rise?\n",
+        'query-id,text\nq1,"how far, and why?"\n2,why does bread rise?\n',
+        '\ufeff"_id";"text"\r\n"q1";how far, and why?\r\n\r\n2;"why does bread rise?"',
+        "qid\ttext\nq1\thow far, and why?\n2\twhy does bread rise?\n",
+    ],
+    ids=["spaces", "commas", "semicolons", "tabs with a header"],
+)
+def test_queries_are_read_from_any_table(tmp_path, text):
+    (tmp_path / "topics.csv").write_bytes(text.encode())
+    assert read_queries(tmp_path / "topics.csv")[0] == {"q1": "how far, and why?", "2": "why does bread rise?"}
+
+
 # --- errors
 
 
@@ -126,6 +141,8 @@ def test_a_bad_line_is_named_by_file_and_number(folder, name, bad, what):
         ("queries.jsonl", " \n\t\n", "holds no queries"),
         ("qrels/test.tsv", QRELS + "q1\td1\n", "line 5 has 2 columns"),
         ("topics.tsv", "q1\ta lamp?\n\nq2 why does bread rise?\n", "line 3 has no tab"),
+        ("topics.tsv", "q1,a lamp?\nq2,why, then?\n", "line 2 has 3 columns; wanted a query id and a text"),
+        ("topics.tsv", "q1 a lamp?\nq2\n", "line 2 has no space"),
         ("topics.tsv", "q1\ta lamp?\n\nq2\t \n", "line 3.*'q2' is empty"),
         ("topics.tsv", "q1\ta lamp?\n\nq1\tagain\n", "line 3.*'q1' was used before"),
     ],

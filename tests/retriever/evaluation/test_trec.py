@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retriever.errors import CollectionError
-from retriever.evaluation.trec import qrels_text, read_qrels, read_run, run_text, write_run
+from retriever.evaluation.trec import qrels_text, read_qrels, read_run, run_text, with_known_ids, write_run
 
 QRELS = {"q1": {"d1": 2, "d2": 0}, "2": {"d2": 1, "d3": -1}}
 IDS = st.text(st.characters(codec="utf-8", exclude_characters="\ufeff"), min_size=1, max_size=4)
@@ -46,6 +46,11 @@ FORMATS = {
     "BEIR's": "query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t0\n2\td2\t1\n2\td3\t-1\n",
     "another program's": "\ufeffq1\td1\t2\r\n\r\nq1\td2\t0\r\n \r\n2\td2\t 1\r\n2\td3\t-1 \r\n\r\n",
     "both in one file": "q1 0 d1 2\nq1\td2\t0\n2 0 d2 1\n2\td3\t-1\n",
+    "commas": "q1,d1,2\nq1,d2,0\n2,d2,1\n2,d3,-1\n",
+    "TREC's, by commas": "q1, 0, d1, 2\nq1, 0, d2, 0\n2, 0, d2, 1\n2, 0, d3, -1\n",
+    "a spreadsheet's": '\ufeff"query","text","doc","grade"\r\nq1,"a ""b"",\r\nc",d1,2\r\n,,,\r\nq1,,d2,"0"\r\n'
+    "2,,d2,1\r\n2,,d3,-1",
+    "another country's spreadsheet": "query;doc;grade\r\nq1;d1;2\r\nq1;d2;0\r\n\r\n2;d2;1\r\n2;d3;-1\r\n",
 }
 
 
@@ -58,6 +63,44 @@ def test_judgments_are_read_in_every_format(written, text):
 def test_ids_between_tabs_may_hold_spaces_and_grades_may_be_up_to_a_thousand(written):
     text = "q 1\td  1\t1000\nq 1\t0\td 2\t-1000\nq 1\td\t+3\nq 1\te\t007\n"
     assert read_qrels(written(text)) == {"q 1": {"d  1": 1000, "d 2": -1000, "d": 3, "e": 7}}
+
+
+def test_ids_in_quotes_may_hold_anything_and_ids_with_commas_stay_what_they_are(written):
+    text = '"q, 1","d\n""1""",1\nq2,\'=d,0\nq2,\'d,0\n'
+    assert read_qrels(written(text)) == {"q, 1": {'d\n"1"': 1}, "q2": {"=d": 0, "'d": 0}}
+    assert read_qrels(written("a,b, 0 c,d 1\n")) == {"a,b,": {"c,d": 1}}
+
+
+def test_a_document_without_a_grade_is_not_judged(written):
+    for separator in ("\t", ",", ";"):
+        rows = [("query", "doc", "grade"), ("q", "a", ""), ("q", "b", "1"), ("p", "c", " ")]
+        text = "".join(separator.join(row) + "\n" for row in rows)
+        assert read_qrels(written(text)) == {"q": {"b": 1}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("q,d,1\nq,e\n", "line 2 has 2 columns; wanted query id, document id and grade parted by tabs or commas"),
+        ("q,d,1\nq,e,x\n", "line 2: the grade is 'x'"),
+        ('q,"d\ne",1\nq,f,1.5\n', "line 3: the grade is '1.5'"),
+        ("q,d,1\nq,d,1\n", "line 2: document 'd' stands twice"),
+        ('q,d,1\nq,"d,1\n', "line 2 is not CSV"),
+        ('q,d,1\nq,"d"x,1\n', "line 2 is not CSV"),
+        ("query,doc,grade\nq,d,\n", "holds no judgments"),
+    ],
+)
+def test_a_bad_row_of_a_comma_separated_file_is_named(written, rows, message):
+    with pytest.raises(CollectionError, match=rf"given\.txt,? {message}"):
+        read_qrels(written(rows))
+
+
+def test_escaped_ids_are_those_of_the_collection_again():
+    qrels = {"q 1": {"my file.txt": 1, "a%20b": 0, "gone": 1}}
+    escaped = read_back = {"q%201": {"my%20file.txt": 1, "a%20b": 0, "gone": 1}}
+    assert qrels_text(qrels) == qrels_text(escaped)
+    assert with_known_ids(read_back, ["q 1"], ["my file.txt", "a b", "a%20b"]) == qrels
+    assert with_known_ids(qrels, [], []) == qrels
 
 
 @pytest.mark.parametrize(
