@@ -29,7 +29,7 @@ PAGE = [
     ["log"],
     ["inputs", "log_capture"],
     ["render", "uploads"],
-    ["jobs"],
+    ["jobs", "judgments"],
     ["session", "gate"],
     ["hosting"],
     TABS,

@@ -60,12 +60,13 @@ class Page:
         return self.adopt_best_sample(session)
 
     def adopt_best_sample(self, session: Session) -> Updates:
-        """Load the best ready sample for a visitor who has chosen nothing; also show what is still being prepared.
+        """Load the best ready sample for a visitor who has chosen or judged nothing; show what is being prepared.
 
         In any other case the session is not written: a build may have ended since it was read.
         """
         best, adopted = self.shared_samples.best(), {}
-        if not session.chosen and best is not None and best is not session.indexed:
+        settled = session.chosen or bool(session.judgments)
+        if not settled and best is not None and best is not session.indexed:
             session = replace(session, indexed=best, overlay=None)
             adopted = {self.session: session, **self.show_loaded(session)}
         note, timer = samples_progress(self.shared_samples), gr.Timer(active=not self.shared_samples.ended)

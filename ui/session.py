@@ -4,8 +4,10 @@ from dataclasses import dataclass, field, replace
 
 from retriever.datasets.collection import Collection
 from retriever.errors import CollectionError
+from retriever.evaluation.judged_queries import JudgedQueries
 from retriever.indexing.collection import IndexedCollection
 from ui.jobs.job import Job
+from ui.judgments import OwnJudgments
 from ui.uploads.parse import ParsedFiles
 
 
@@ -16,7 +18,7 @@ class Session:
     indexed: the loaded collection. source: key of what it was built from and how it was embedded, so that a change of
     the graph's settings alone is recognized. chosen: whether the visitor chose the collection; then no sample replaces
     it. job: a running build. overlay: the same vectors with a second graph, drawn over the curve. parsed_files: the
-    contents of uploaded files.
+    contents of uploaded files. judgments: the visitor's own, of the loaded collection's documents.
     """
 
     indexed: IndexedCollection | None = None
@@ -25,10 +27,22 @@ class Session:
     job: Job[IndexedCollection] | None = None
     overlay: IndexedCollection | None = None
     parsed_files: ParsedFiles[Collection] = field(default_factory=ParsedFiles)
+    judgments: OwnJudgments = field(default_factory=OwnJudgments)
 
     def with_collection(self, indexed: IndexedCollection, source: str = "") -> "Session":
-        """Return the session after the visitor has loaded another collection."""
-        return replace(self, indexed=indexed, source=source, chosen=True, job=None, overlay=None)
+        """Return the session after the visitor has loaded another collection.
+
+        Own judgments stay if the passages are the same: with another graph, or embedded with another model.
+        """
+        same = self.indexed is not None and self.indexed.retriever.passages == indexed.retriever.passages
+        judgments = self.judgments if same else OwnJudgments()
+        loaded = replace(self, indexed=indexed, source=source, chosen=True, job=None, overlay=None)
+        return replace(loaded, judgments=judgments)
+
+    def own_judged(self) -> JudgedQueries | None:
+        """Return what the visitor has judged of the loaded collection, or None."""
+        collection = self.indexed.judged if self.indexed else None
+        return self.judgments.judged_queries(collection) if self.judgments else None
 
     def loaded(self) -> IndexedCollection:
         """Return the loaded collection. Raises CollectionError if there is none yet."""

@@ -54,6 +54,13 @@ def test_a_session_is_not_written_where_a_choice_was_made_or_nothing_better_is_r
     assert set(page.adopt_best_sample(Session(indexed, chosen=chosen))) == {page.note, page.timer}
 
 
+def test_a_visitor_who_judged_hits_keeps_the_sample_that_they_judged(indexed, starved):
+    session = Session(indexed)
+    session.judgments.judge("how?", "d1", 1)
+    page = page_with(documents=starved)
+    assert set(page.adopt_best_sample(session)) == {page.note, page.timer}
+
+
 def test_the_first_visitor_starts_the_preparation_and_the_page_looks_again_until_all_is_prepared(monkeypatch):
     page, started = page_with(names=()), []
     monkeypatch.setattr(page.shared_samples, "start", lambda: started.append(True))

@@ -16,6 +16,10 @@ from ui.settings import limits
 
 COMPARED_GRAPHS = {name: graph for name, graph in GRAPH_PRESETS.items() if graph != RICH_GRAPH}
 FIRST_MODELS = [name for name, card in MODELS.items() if card.packaged]
+WHOSE_JUDGMENTS = (
+    "Files chosen here come first. Without files, your own judgments count if you have judged hits in Search; without "
+    "those, the collection's own."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +98,9 @@ def create_controls() -> ComparisonControls:
             gr.HTML(HINT.format(judged_limits(limits())))
         with gr.Column(visible=False, min_width=300) as of_loaded:
             with gr.Row():
-                qrels = gr.File(type="filepath", label="Judgments: TREC or TSV", height=140)
-                queries = gr.File(type="filepath", label="Queries: JSONL or TSV", height=140)
-            gr.HTML(HINT.format("Leave both empty where the collection has its own."))
+                qrels = gr.File(type="filepath", label="Judgments: TREC, TSV or CSV", height=140)
+                queries = gr.File(type="filepath", label="Queries: JSONL, TSV or CSV", height=140)
+            gr.HTML(HINT.format(WHOSE_JUDGMENTS))
         with gr.Column(visible=False, min_width=200) as of_both:
             info = "The grade in the judgments from which on a passage counts as an answer."
             level = gr.Number(1, precision=0, minimum=1, label="Answers have at least grade", info=info)

@@ -21,11 +21,13 @@ class FinishedComparison:
     """A finished comparison, the seconds it took, and the hit rates with the questions in lower case.
 
     in_lower_case: of both models, if the questions are written in capitals and the documents are not; else empty.
+    judged_by: who judged what is loaded; empty for other collections.
     """
 
     comparison: ModelComparison
     seconds: float
     in_lower_case: Sequence[float] = ()
+    judged_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def plan_comparison(
     Raises a RetrieverError if the request is refused.
     """
     request.check(index_cache.parsed_files)
-    indexes = ModelIndexes(request, session, index_cache, shared_samples)
+    indexes = ModelIndexes(request, session, index_cache, shared_samples, session.own_judged())
     names = request.first, request.second
 
     def work(progress: Progress) -> FinishedComparison:
@@ -60,7 +62,7 @@ def plan_comparison(
         if queries_in_capitals(first):
             lowered = [indexes.in_lower_case(index, progress) for index in (first, second)]
             in_lower_case = [index.evaluation(request.k).hit_rate for index in lowered]
-        return FinishedComparison(comparison, time.perf_counter() - start, in_lower_case)
+        return FinishedComparison(comparison, time.perf_counter() - start, in_lower_case, indexes.judged_by)
 
     # a missing model is known before any work, and a slow download blocks nobody
     return ComparisonPlan(work, [*shared_samples.models.needed(*names), *indexes.needed_samples(names)])

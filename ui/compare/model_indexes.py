@@ -7,12 +7,14 @@ from functools import partial
 from retriever.datasets.collection import Collection
 from retriever.errors import CollectionError
 from retriever.evaluation.judged_queries import JudgedQueries
+from retriever.evaluation.trec import with_known_ids
 from retriever.experiments.judged_index import JudgedIndex, check_judged, embed_judged_queries, with_lower_case_queries
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import index_collection, with_model
 from retriever.progress import Progress
+from retriever.retrievers.document_runs import document_ids
 from ui.compare.index_cache import IndexCache
-from ui.compare.request import BEIR, JUDGED_SAMPLES, CompareRequest
+from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, CompareRequest
 from ui.jobs.job import Job
 from ui.jobs.memory_budget import MEMORY_BUDGET, check_passages_fit, estimated_bytes
 from ui.jobs.shared_samples import SharedSamples
@@ -20,18 +22,29 @@ from ui.session import Session
 from ui.settings import limits
 from ui.uploads.parse import UploadedJudgments, missing_file_error, parse_beir_archive, parse_judgments
 
+UPLOADED, OWN, THE_COLLECTIONS = "an uploaded file", "the visitor, in Search", "the collection itself"
+
 
 @dataclass(frozen=True, eq=False)
 class ModelIndexes:
     """The requested collection, indexed with one model or another; nothing that was embedded before is embedded again.
 
-    All that it makes is kept in the index cache, and what all visitors share in shared_samples.
+    All that it makes is kept in the index cache, and what all visitors share in shared_samples. own: what the visitor
+    has judged, as it was when the comparison began: both models are scored by the same judgments.
     """
 
     request: CompareRequest
     session: Session
     index_cache: IndexCache
     shared_samples: SharedSamples
+    own: JudgedQueries | None = None
+
+    @property
+    def judged_by(self) -> str:
+        """Whose judgments score what is loaded: UPLOADED, OWN or THE_COLLECTIONS; empty for other collections."""
+        if self.request.collection != LOADED:
+            return ""
+        return UPLOADED if self.request.qrels else OWN if self.own else THE_COLLECTIONS
 
     def needed_samples(self, model_names: Iterable[str]) -> list[Job[IndexedCollection]]:
         """Return the lab's jobs that index a requested sample with some models, which all visitors share."""
@@ -93,11 +106,17 @@ class ModelIndexes:
     def _loaded(self, model_name: str, progress: Progress) -> JudgedIndex:
         """Return an index of the loaded collection, its passages embedded with another model if needed."""
         base = self.session.loaded()
-        judged = self._given_judgments(base, progress) if self.request.qrels else base.judged
+        judged = self._given_judgments(base, progress) if self.request.qrels else self.own or base.judged
+        if judged is None:
+            raise CollectionError(
+                f"{base.name} has no judgments, which say what answers a question; judge hits in Search, or add qrels "
+                "in TREC's or BEIR's format."
+            )
         _check_questions(judged)
         check_judged(base, judged)  # before anything is embedded
         files = [self.index_cache.parsed_files.digest(path) for path in self.request.paths]
-        key = (base, *files, self.request.relevance_level, model_name)
+        judgments = repr(judged.as_dict()) if judged is self.own else ""
+        key = (base, *files, judgments, self.request.relevance_level, model_name)
 
         def embed() -> IndexedCollection:
             check_passages_fit(replace(base.settings, model_name=model_name), len(base))
@@ -119,14 +138,15 @@ class ModelIndexes:
         if not request.queries and own is None:
             raise CollectionError(
                 f"{base.name} has no queries of its own with ids; choose a file of queries as well: JSONL with _id and "
-                "text, or lines of id, tab and text."
+                "text, or lines of id and text."
             )
         read = partial(parse_judgments, request.qrels, request.queries, progress)
         uploaded = self.index_cache.parsed_files.get_or_parse(request.paths, read)
         if isinstance(uploaded, Collection):
             raise missing_file_error(request.qrels)
         asked: UploadedJudgments | JudgedQueries = uploaded if own is None or request.queries else own
-        return JudgedQueries(asked.queries, uploaded.qrels, request.relevance_level, asked.kinds)
+        qrels = with_known_ids(uploaded.qrels, asked.queries, document_ids(base.retriever))
+        return JudgedQueries(asked.queries, qrels, request.relevance_level, asked.kinds)
 
 
 def _check_questions(judged: JudgedQueries | None) -> None:

@@ -20,6 +20,8 @@ def result_rows(both: SearchComparison) -> list[dict[str, object]]:
             "rank": rank,
             "score": round(hit.score, 6),
             "note": note if mark else "",
+            "doc_id": hit.passage.doc_id,
+            "passage_id": hit.passage.passage_id,
             "place": passage_place(hit.passage),
             "text": hit.passage.text,
         }

@@ -23,6 +23,7 @@ from ui.render.definitions import first_sentence
 from ui.render.errors import report_errors
 from ui.render.export import record_section, result_downloads
 from ui.render.html import HINT, Html, explained
+from ui.search.judging import ON_PRESS, JudgingPanel, ShownHits, build_judging_panel, connect_hits
 from ui.search.records import result_rows, search_record
 from ui.search.text import hit_list, search_summary
 from ui.session import Session
@@ -49,29 +50,33 @@ class SearchTab:
     hnsw: gr.HTML
     downloads: gr.HTML
     record: gr.HTML
+    judging: JudgingPanel
     offered: gr.State  # the example questions until now
 
     @property
     def answers(self) -> list[gr.Component]:
         """The components that show the answers to a question."""
-        return [self.summary, self.exact, self.hnsw, self.downloads, self.record]
+        return [self.summary, self.exact, self.hnsw, self.downloads, self.record, self.judging.shown]
 
     @property
     def refreshed(self) -> list[gr.Component]:
         """The components that refresh updates."""
-        return [self.question, self.offered, self.examples, *self.answers]
+        return [self.question, self.offered, self.examples, *self.answers, self.judging.told, self.judging.files]
 
     def answer(self, question: str | None, k: float, ef: float, session: Session) -> Updates:
         """Return both answers to a question, marked where they differ."""
         # the slider of ef follows that of k a moment later
         indexed, settings, asked = session.loaded(), SearchSettings.of(k, ef), check_question(question)
         both = answer_question(indexed, asked, settings.k, ef=settings.ef)
+        shown = ShownHits.of(asked, both)
+        buttons = shown.buttons(session.judgments)
         return {
             self.summary: search_summary(both, settings, indexed),
-            self.exact: hit_list(both.exact, both.missed, side="exact"),
-            self.hnsw: hit_list(both.hnsw, both.extra, side="hnsw"),
+            self.exact: hit_list(both.exact, both.missed, side="exact", buttons=buttons),
+            self.hnsw: hit_list(both.hnsw, both.extra, side="hnsw", buttons=buttons),
             self.downloads: result_downloads(result_rows(both)),
             self.record: record_section(search_record(indexed, asked, settings, both)),
+            self.judging.shown: shown,
         }
 
     def note_loading(self, session: Session) -> Html | Updates:
@@ -90,7 +95,7 @@ class SearchTab:
         if session.indexed is None:
             return NO_CHANGE
         examples = list(session.indexed.queries[:EXAMPLES])
-        cleared = dict.fromkeys(self.answers, "")
+        cleared = {**dict.fromkeys(self.answers, ""), **self.judging.refresh(session)}
         asked = {} if str(question or "").strip() and question not in offered else {self.question: examples[0]}
         shown = gr.Dataset(samples=[[example] for example in examples])
         return {**cleared, **asked, self.summary: CHANGED, self.offered: examples, self.examples: shown}
@@ -103,11 +108,12 @@ def take_example(chosen: Sequence[str]) -> str:
 
 def build_search_tab(session: gr.State) -> SearchTab:
     """Create the tab's components and connect their event listeners."""
-    tab = _create_components()
+    tab = _create_components(session)
     inputs = [tab.question, tab.k, tab.ef, session]
     answer, asked = report_errors(tab.answer), [tab.search.click, tab.question.submit]
     gr.on(asked, tab.note_loading, session, tab.summary, **UNQUEUED)
     gr.on(asked, answer, inputs, tab.answers, **HIDDEN | RAW)  # queued: Gradio shows only the errors of such events
+    connect_hits(tab.judging, [tab.exact, tab.hnsw], session)
     chosen = tab.examples.click(report_errors(take_example), tab.examples, tab.question, **HIDDEN)
     chosen.then(answer, inputs, tab.answers, **HIDDEN | RAW)
     tab.k.input(report_errors(keep_ef_above_k), [tab.k, tab.ef], tab.ef, **LATEST)
@@ -115,7 +121,7 @@ def build_search_tab(session: gr.State) -> SearchTab:
     return tab
 
 
-def _create_components() -> SearchTab:
+def _create_components(session: gr.State) -> SearchTab:
     """Create the tab's components."""
     with gr.Row(equal_height=True):
         question = gr.Textbox(
@@ -142,12 +148,13 @@ def _create_components() -> SearchTab:
     with gr.Row():
         with gr.Column(min_width=320):
             gr.HTML(SIDE.format("lab-exact", explained("exact search", "Exact search"), "compares with every vector"))
-            exact = gr.HTML()
+            exact = gr.HTML(js_on_load=ON_PRESS)
         with gr.Column(min_width=320):
             gr.HTML(SIDE.format("lab-hnsw", explained("HNSW"), "walks a graph of near neighbours"))
-            hnsw = gr.HTML()
+            hnsw = gr.HTML(js_on_load=ON_PRESS)
+    judging = build_judging_panel(session)
     downloads = gr.HTML()
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
     offered = gr.State([FIRST_QUESTION])
-    return SearchTab(question, search, examples, k, ef, summary, exact, hnsw, downloads, record, offered)
+    return SearchTab(question, search, examples, k, ef, summary, exact, hnsw, downloads, record, judging, offered)

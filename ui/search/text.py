@@ -10,6 +10,7 @@ from ui.render.html import Html, render
 from ui.render.numbers import CROWD, count_of, format_score, index_recall
 from ui.render.passages import count_passages
 
+Buttons = Mapping[str, tuple[str, int | None]]  # document id -> the key of its buttons, and its judgment
 TAGS = {"exact": "missed by HNSW", "hnsw": "not among the nearest"}  # of marked hits
 
 
@@ -31,9 +32,15 @@ def search_summary(both: SearchComparison, settings: SearchSettings, indexed: In
     return time_bar(parts) + crowd + Html("<p>{}</p>").format(words)
 
 
-def hit_list(found: Sequence[ScoredPassage], marked: Sequence[bool], *, side: str) -> Html:
-    """Return a list of hits; marked ones are missed by HNSW (side "exact") or extra in it (side "hnsw")."""
-    hits = list(zip(found, marked, strict=True))
+def hit_list(
+    found: Sequence[ScoredPassage], marked: Sequence[bool], *, side: str, buttons: Buttons | None = None
+) -> Html:
+    """Return a list of hits; marked ones are missed by HNSW (side "exact") or extra in it (side "hnsw").
+
+    Documents without buttons cannot be judged.
+    """
+    keys = [(buttons or {}).get(hit.passage.doc_id, ("", None)) for hit in found]
+    hits = [(hit, mark, *each) for hit, mark, each in zip(found, marked, keys, strict=True)]
     return render("search/hits.html", hits=hits, side=side, tag_words=TAGS[side])
 
 

@@ -8,6 +8,7 @@ import pytest
 from retriever.datasets.collection import Collection
 from retriever.documents.document import Document
 from retriever.errors import Cancelled, CollectionError, DocumentError, ModelError, RetrieverError, StorageError
+from retriever.evaluation.trec import qrels_text
 from retriever.indexing.collection import IndexSettings
 from retriever.indexing.pipeline import index_collection
 from retriever.turns import LAB
@@ -217,7 +218,7 @@ def test_its_own_judgments_and_queries_are_taken_where_none_are_given(judged_bas
     ("loaded", "given", "words"),
     [
         (None, {}, "Nothing is loaded yet.*load your own documents in the first tab"),
-        ("base", {}, "Lamps has no judgments.*add qrels in TREC's or BEIR's format"),
+        ("base", {}, "Lamps has no judgments.*judge hits in Search, or add qrels in TREC's or BEIR's format"),
         ("base", {"qrels": QRELS}, "Lamps has no queries of its own.*choose a file of queries as well"),
         ("judged_base", {"qrels": [("q1", "x1", 1), ("q2", "x1", 1)]}, "0 of 1 document ids in the judgments"),
         ("judged_base", {"qrels": [("x1", "d1", 1)]}, "0 of 1 query ids in .*that belong to these queries"),
@@ -233,6 +234,51 @@ def test_what_does_not_fit_what_is_loaded_is_told_before_anything_is_embedded(
     session = Session(request.getfixturevalue(loaded) if loaded else None)
     files = {name: qrels_file(tmp_path / f"{name}.tsv", rows) for name, rows in given.items()}
     refuse(RetrieverError, words, LOADED, session=session, first=names[0], second=names[1], **files)
+
+
+def test_what_the_visitor_judged_counts_before_what_the_collection_says_and_after_a_file(
+    judged_base, base, compare, models, tmp_path
+):
+    session = Session(judged_base)
+    session.judgments.judge(QUERIES[2][1], "d30", 1)
+    session.judgments.judge("a question of my own", "d31", 1)
+    result = compare(LOADED, session=session, relevance_level=2)
+    judged = result.comparison.first.judged
+    assert judged.qrels == {"q2": {"d30": 1}, "own-2": {"d31": 1}}
+    assert judged.asked == {"q2": QUERIES[2][1], "own-2": "a question of my own"}
+    assert judged.relevance_level == 1, "relevant and not relevant are 1 and 0"
+    assert "visitor" in result.judged_by
+    before = embedded(models)
+    compare(LOADED, session=session, relevance_level=2)
+    assert embedded(models) == before
+    session.judgments.judge("a question of my own", "d31", 1)
+    assert compare(LOADED, session=session).comparison.first.judged.qrels == {"q2": {"d30": 1}}
+    assert passages(models) == [0, 40, 0], "other judgments embed questions, no passages"
+    uploaded = compare(LOADED, session=session, qrels=qrels_file(tmp_path / "q.tsv", QRELS))
+    assert (uploaded.comparison.first.judged.qrels, uploaded.judged_by) == (JUDGED, "an uploaded file")
+    own = compare(LOADED, session=Session(judged_base))
+    assert (own.comparison.first.judged, own.judged_by) == (judged_base.judged, "the collection itself")
+
+
+def test_both_models_are_scored_by_the_judgments_of_when_the_comparison_began(judged_base, index_cache, models):
+    session = Session(judged_base)
+    session.judgments.judge("mine?", "d31", 1)
+    plan = plan_comparison(
+        CompareRequest(collection=LOADED, first=FIRST, second=SECOND), session, index_cache, SharedSamples(())
+    )
+    found = run(plan, lambda stage, done: session.judgments.judge(f"{stage}{done}", "d1", 1)).comparison
+    assert found.first.judged.qrels == found.second.judged.qrels == {"own-1": {"d31": 1}}
+
+
+def test_judgments_that_were_downloaded_fit_the_collection_that_they_are_of(models, compare, tmp_path):
+    ids = {document.doc_id: f"my file {document.doc_id}.txt" for document in DOCUMENTS}
+    documents = [replace(document, doc_id=ids[document.doc_id]) for document in DOCUMENTS]
+    base = index_collection(Collection("Files", documents, passage=lambda each: each.text), IndexSettings(FIRST))
+    qrels, queries = tmp_path / "qrels.txt", qrels_file(tmp_path / "queries.csv", [])
+    qrels.write_text(qrels_text({"my 1": {ids["d1"]: 1}}), encoding="utf-8")
+    Path(queries).write_text("query-id,text\nmy 1,how?\n", encoding="utf-8")
+    found = compare(LOADED, session=Session(base), qrels=str(qrels), queries=queries).comparison
+    assert found.first.judged.qrels == {"my 1": {"my file d1.txt": 1}}
 
 
 def test_a_file_that_was_read_as_something_else_is_asked_for_again(archive, compare, judged_base, uploads):
