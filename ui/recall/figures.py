@@ -86,7 +86,7 @@ def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, A
     """Return the axes and the line of exact search."""
     vertical = {"type": "line", "x0": cost.of(exact), "x1": cost.of(exact), "y0": 0, "y1": 1, "yref": "paper"}
     return {
-        **base_layout(330),
+        **base_layout(),
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 0.02, "yanchor": "bottom"}
         | {"bgcolor": "rgba(0,0,0,0)"},
         "uirevision": cost.title,  # a visitor's zoom stays while the slider moves

@@ -107,7 +107,7 @@ def _create_components(session: gr.State) -> RecallTab:
     with gr.Row():
         ef, cards, distances, k, axis = _sliders()
         with gr.Column(scale=7, min_width=320):
-            figure = gr.Plot(show_label=False, container=False)
+            figure = gr.Plot(show_label=False, container=False, elem_classes="lab-curve")
             lesson = gr.HTML()
             with gr.Row():
                 starve = gr.Button("Try the starved graph", size="sm")

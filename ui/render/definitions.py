@@ -32,8 +32,8 @@ DEFINITIONS = {
     ),
     "k": "How many of the nearest passages a search is asked for.",
     "ef": (
-        "How many candidates HNSW keeps while it searches. A larger ef misses less and takes longer, as it "
-        "computes more distances. An ef below k does nothing, so the sliders begin at k."
+        "How many candidates HNSW keeps while it searches. A larger ef misses less and takes longer. "
+        "It computes more distances. An ef below k does nothing, so the sliders begin at k."
     ),
     "M": (
         "How many links a vector gets in the graph. More links find more; they cost memory and building time. On the "

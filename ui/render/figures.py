@@ -13,16 +13,19 @@ EXACT_COLOUR, HNSW_COLOUR, MISSED_COLOUR = "#0072B2", "#E69F00", "#D55E00"
 MODEL_COLOURS = ("#009E73", "#CC79A7")  # of the same palette: first and second model
 GRID_COLOUR = "rgba(128,128,128,.25)"
 GREY_COLOUR = "#808890"  # readable on white and on near-black
-AXIS = {"automargin": True, "title": {"standoff": 15}}
+AXIS = {"automargin": True, "title": {"standoff": 15, "font": {"size": 12}}}
 # what figures use of the template that Plotly's Python objects send along with every figure, 6 kB in all
 TEMPLATE = {"layout": {"xaxis": AXIS, "yaxis": AXIS, "hovermode": "closest", "hoverlabel": {"align": "left"}}}
 
 
-def base_layout(height: int) -> dict[str, Any]:
-    """Return the layout that all figures share: no background of their own, one font."""
+def base_layout(height: int | None = None) -> dict[str, Any]:
+    """Return the layout that all figures share: no background of their own, one font.
+
+    height: in pixels; without it that of the style sheet, which fits it to the screen.
+    """
     return {
         "template": None,
-        "height": height,
+        **({"height": height} if height else {}),
         "margin": {"l": 56, "r": 16, "t": 8, "b": 44},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",

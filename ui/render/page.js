@@ -33,6 +33,9 @@ function nameTabs() {
 function nameFigures() {
   for (const plot of document.querySelectorAll(".js-plotly-plot")) {
     const about = plot.layout?.meta
+    const drawn = plot._fullLayout // a figure that changed on a closed tab was drawn without a size
+    const fits = drawn && Math.abs(drawn.width - plot.clientWidth) + Math.abs(drawn.height - plot.clientHeight) < 4
+    if (drawn && !fits && isSeen(plot)) window.Plotly.Plots.resize(plot)
     if (!about || plot.named === about) continue
     plot.named = about
     plot.setAttribute("role", "img")

@@ -20,7 +20,6 @@ from ui.walk.trace import WalkTrace
 BACKGROUND_DOTS = 800  # dots drawn of the ground layer; more cost time and show no more
 UPPER_BACKGROUND_DOTS = 300  # and of an upper layer
 UPPER_MAPS = 3  # upper layers with a map of their own; those above are drawn on the topmost of these
-HEIGHT = 420
 LABEL = 60  # characters of a name in a label
 
 
@@ -163,7 +162,7 @@ def _map_layout(xy: Float32, question: Float32, top: int) -> dict[str, Any]:
     hidden |= {"showline": True, "mirror": True}
     hidden["linecolor"] = "rgba(128,128,128,.4)"
     left = 0.24 if top else 0.0
-    layout: dict[str, Any] = base_layout(HEIGHT) | {
+    layout: dict[str, Any] = base_layout() | {
         "margin": {"l": 6, "r": 6, "t": 22, "b": 6},
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 0, "yanchor": "bottom"},
         "uirevision": "map",

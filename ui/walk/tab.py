@@ -183,7 +183,7 @@ def _create_components() -> WalkTab:
         step = gr.Slider(1, 2, 1, step=1, label="step", info=info, min_width=240, elem_classes="lab-step-slider")
     with gr.Row():
         with gr.Column(scale=8, min_width=320):
-            figure = gr.Plot(show_label=False, container=False)
+            figure = gr.Plot(show_label=False, container=False, elem_classes="lab-map")
         with gr.Column(scale=5, min_width=320):
             summary = gr.HTML(WALK_HINT)
             with gr.Row(elem_classes="lab-play"):
