@@ -35,7 +35,7 @@ PAGE = [
     TABS,
     ["api", "header", "footer"],
 ]
-PAGE += [["page"]]
+PAGE += [["address"], ["page"]]
 ROOMS = {"retriever": LIBRARY, "ui": PAGE}
 
 PUBLIC = """

@@ -4,27 +4,36 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 from gradio.blocks import Block
+from gradio.events import Dependency
 
+from retriever.indexing.collection import IndexSettings
+from ui.address.bar import address_script, connect_address
+from ui.address.restore import Restorer
 from ui.api import build_api
 from ui.blocks import LabBlocks
-from ui.compare.tab import build_compare_tab
-from ui.documents.tab import build_documents_tab
+from ui.compare.tab import CompareTab, build_compare_tab
+from ui.documents.job import SAMPLE, BuildRequest
+from ui.documents.tab import DocumentsTab, build_documents_tab
 from ui.footer import build_footer
-from ui.header import collection_header
+from ui.header import CollectionHeader, create_header
 from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of
 from ui.recall.curves import overlay_choice
-from ui.recall.tab import build_recall_tab, starve_graph, waiting_note
-from ui.render.controls import HIDDEN, NO_CHANGE, UNQUEUED, Updates
+from ui.recall.tab import RecallTab, build_recall_tab, starve_graph, waiting_note
+from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, UNQUEUED, Updates
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.html import Html
-from ui.search.tab import build_search_tab
+from ui.render.links import TABS
+from ui.search.tab import SearchTab, build_search_tab
 from ui.session import Session
 from ui.walk.tab import WalkTab, build_walk_tab
 
 TICK_SECONDS = 1.0  # seconds between two checks of what is being prepared
-WALK_TAB = "5 Inside HNSW"
+TAB_TITLES = dict(
+    zip(TABS, ("1 Documents", "2 Search", "3 Recall against latency", "4 Compare models", "5 Inside HNSW"), strict=True)
+)
+WALK_TAB = TAB_TITLES["walk"]
 TITLE = "Dense Retrieval Lab"
 SUBTITLE = "Load documents, ask a question, slide ef, and see what approximate search gives up and what it buys."
 HEADING = Html('<div class="lab-title"><h1>{}</h1><p>{}</p></div>').format(TITLE, SUBTITLE)
@@ -36,23 +45,21 @@ NO_NOTE = Html('<div class="lab-note"></div>')
 class Page:
     """The components above the tabs, the states that several tabs share, and the handlers that link the tabs.
 
-    revision: changes with the loaded collection. note: which samples are still being prepared. tab_open: the name of
-    the open tab.
+    note: which samples are still being prepared. tab_open: the name of the open tab.
     """
 
     shared_samples: SharedSamples
     session: gr.State
-    revision: gr.State
     tab_open: gr.State
     timer: gr.Timer
-    header: gr.HTML
+    header: CollectionHeader
     note: gr.HTML
     walk: WalkTab
 
     @property
     def ticked(self) -> list[Block]:
         """The components that tick updates."""
-        return [self.session, self.revision, self.header, self.note, self.timer]
+        return [self.session, *self.header.shown, self.note, self.timer]
 
     def tick(self, session: Session) -> Updates:
         """Start the preparation of the samples, once, and adopt the best one that is ready."""
@@ -64,28 +71,30 @@ class Page:
 
         In any other case the session is not written: a build may have ended since it was read.
         """
-        best, adopted = self.shared_samples.best(), {}
+        name, adopted = self.shared_samples.best_name(), {}
+        best = self.shared_samples.ready(name)
         settled = session.chosen or bool(session.judgments)
         if not settled and best is not None and best is not session.indexed:
-            session = replace(session, indexed=best, overlay=None)
-            adopted = {self.session: session, **self.show_loaded(session)}
+            source = BuildRequest(SAMPLE, name, settings=IndexSettings()).source_key(session.parsed_files)
+            session = replace(session, indexed=best, sample=name, source=source, overlay=None)
+            adopted = {self.session: session, **self.header.show(session)}
         note, timer = samples_progress(self.shared_samples), gr.Timer(active=not self.shared_samples.ended)
         return {**adopted, self.note: note, self.timer: timer}
 
-    def show_loaded(self, session: Session) -> Updates:
-        """Show what is loaded in the header, and change the revision if it is another collection."""
-        return {self.revision: id(session.indexed), self.header: collection_header(session.indexed)}
-
     async def take_python_docs(self, session: Session) -> Session:
         """Return the session with Python docs loaded, waiting until the sample is prepared."""
-        return session.with_collection(await result_of(self.shared_samples.take("python_docs")))
+        request = BuildRequest(SAMPLE, "python_docs", settings=IndexSettings())
+        indexed = await result_of(self.shared_samples.take(request.sample))
+        return session.with_collection(indexed, request.source_key(session.parsed_files), sample=request.sample)
 
-    def draw_walk_tab(self, tab_open: str, drawn: int, k: float, ef: float, session: Session) -> Updates:
+    def draw_walk_tab(
+        self, tab_open: str, drawn: int, k: float, ef: float, session: Session, wanted: str = ""
+    ) -> Updates:
         """Draw the Inside HNSW tab for the loaded collection, but only once the tab is open.
 
         Drawing takes a while, and a class of visitors arrives all at once.
         """
-        return self.walk.refresh(drawn, k, ef, session) if tab_open == WALK_TAB else NO_CHANGE
+        return self.walk.refresh(drawn, k, ef, session, wanted) if tab_open == WALK_TAB else NO_CHANGE
 
 
 def opened_tab(event: gr.SelectData) -> str:
@@ -98,47 +107,97 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
     shared = shared_samples or SharedSamples()
     demo = LabBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
     with demo:
-        session, revision, tab_open, timer = gr.State(Session()), gr.State(0), gr.State(""), gr.Timer(TICK_SECONDS)
+        session, tab_open, timer = gr.State(Session()), gr.State(""), gr.Timer(TICK_SECONDS)
         gr.HTML(HEADING)
-        header, note = gr.HTML(collection_header(None)), gr.HTML(NO_NOTE)
-        with gr.Tab("1 Documents") as first:
-            gr.HTML(PANEL.format("Documents"))
+        header, restored_note, note = create_header(), gr.HTML(visible=False), gr.HTML(NO_NOTE)
+        with gr.Tabs() as tabs:
+            parts = {name: gr.Tab(title, id=name) for name, title in TAB_TITLES.items()}
+        for name, part in parts.items():
+            with part:
+                gr.HTML(PANEL.format(TAB_TITLES[name][2:]))
+        with parts["documents"]:
             documents, built = build_documents_tab(session, shared)
-        with gr.Tab("2 Search") as second:
-            gr.HTML(PANEL.format("Search"))
+        with parts["search"]:
             search = build_search_tab(session)
-        with gr.Tab("3 Recall against latency") as third:
-            gr.HTML(PANEL.format("Recall against latency"))
+        with parts["recall"]:
             recall = build_recall_tab(session)
-        with gr.Tab("4 Compare models") as fourth:
-            gr.HTML(PANEL.format("Compare models"))
-            build_compare_tab(session, shared)
-        with gr.Tab(WALK_TAB) as fifth:
-            gr.HTML(PANEL.format("Inside HNSW"))
+        with parts["compare"]:
+            compare = build_compare_tab(session, shared)
+        with parts["walk"]:
             walk = build_walk_tab(session)
         build_footer()
         build_api(session, shared)
-
-        page = Page(shared, session, revision, tab_open, timer, header, note, walk)
-        gr.on([demo.load, timer.tick], page.tick, session, page.ticked, **HIDDEN)
-        starved = recall.starve.click(report_errors(starve_graph), session, session, **HIDDEN)
-        enlarged = recall.enlarge.click(report_errors(page.take_python_docs), session, session, **HIDDEN)
-        for loaded in (built, starved, enlarged):
-            loaded.success(page.show_loaded, session, [revision, header], **HIDDEN)
-        asked = [search.question, search.offered, session]
-        revision.change(report_errors(search.refresh), asked, search.refreshed, **HIDDEN)
-        curves = recall.curves
-        revision.change(report_stream_errors(curves.stream_curves), [curves.k, session], curves.refreshed, **HIDDEN)
-        revision.change(overlay_choice, session, curves.overlay, **HIDDEN)
-        opened = gr.on(
-            [tab.select for tab in (first, second, third, fourth, fifth)], opened_tab, None, tab_open, **UNQUEUED
+        controls = {
+            "search": search.addressed,
+            "recall": recall.addressed,
+            "compare": compare.addressed,
+            "walk": walk.addressed,
+        }
+        page = Page(shared, session, tab_open, timer, header, note, walk)
+        restorer = Restorer(
+            session=session,
+            shared_samples=shared,
+            header=header,
+            tabs=tabs,
+            place=gr.State(),
+            note=restored_note,
+            controls=controls,
+            search=search,
+            recall_token=recall.curves.token,
+            compare=compare,
+            walk=walk,
         )
-        shown = [tab_open, walk.drawn, walk.k, walk.ef, session]
-        opened.then(report_errors(page.draw_walk_tab), shown, walk.refreshed, **HIDDEN)
-        revision.change(report_errors(page.draw_walk_tab), shown, walk.refreshed, **HIDDEN)
-        gr.on([recall.starve.click, recall.enlarge.click], waiting_note, None, curves.lesson, **HIDDEN)
-        revision.change(documents.refresh, session, documents.refreshed, **HIDDEN)
-        chunks = documents.chunks
-        looked = [chunks.opened, chunks.sought, session]
-        revision.change(report_errors(chunks.refresh), looked, chunks.shown, **HIDDEN)
+        arrived = _connect_address(restorer, parts, demo)
+        arrived.then(page.tick, session, page.ticked, **HIDDEN)
+        timer.tick(page.tick, session, page.ticked, **HIDDEN)
+        _connect_loading(page, documents, built, search, recall, compare)
+        _connect_walk(page, parts)
     return demo
+
+
+def _connect_address(restorer: Restorer, tabs: dict[str, gr.Tab], demo: gr.Blocks) -> Dependency:
+    """Let the address follow the page and the page the address; return the event after which a visitor has arrived."""
+    address, go = gr.Textbox(visible="hidden", label="address"), gr.Button("go", visible="hidden", elem_id="lab-go")
+    search, compare, walk = restorer.search, restorer.compare, restorer.walk
+    connect_address(restorer.header.loaded, restorer.controls, tabs, [search.search, compare.start, walk.start])
+    demo.load(None, None, None, js=address_script(), **HIDDEN)
+    stream, ended = report_stream_errors(restorer.stream), list[Dependency]()
+    for event, script in ((demo.load, "() => [location.search, null]"), (go.click, "() => [window.lab.wanted, null]")):
+        restored = event(stream, [address, restorer.session], restorer.restored, js=script, **LATEST)
+        ended.append(restored.then(None, None, None, js="() => window.lab?.restored()", **HIDDEN))
+        asked = [restorer.place, search.question, search.k, search.ef, restorer.session]
+        restored.then(report_errors(restorer.answer_again), asked, search.answers, **HIDDEN)
+        again = {*compare.inputs, restorer.place}
+        restored.then(report_stream_errors(restorer.compare_again), again, compare.outputs, **HIDDEN)
+    return ended[0]
+
+
+def _connect_loading(
+    page: Page, documents: DocumentsTab, built: Dependency, search: SearchTab, recall: RecallTab, compare: CompareTab
+) -> None:
+    """Let every tab follow what is loaded."""
+    session, header, curves = page.session, page.header, recall.curves
+    starved = recall.starve.click(report_errors(starve_graph), session, session, **HIDDEN)
+    enlarged = recall.enlarge.click(report_errors(page.take_python_docs), session, session, **HIDDEN)
+    gr.on([recall.starve.click, recall.enlarge.click], waiting_note, None, curves.lesson, **HIDDEN)
+    for loaded in (built, starved, enlarged):
+        loaded.success(header.show, session, header.shown, **HIDDEN)
+    changed = header.revision.change
+    changed(documents.refresh, session, documents.refreshed, **HIDDEN)
+    chunks = documents.chunks
+    changed(report_errors(chunks.refresh), [chunks.opened, chunks.sought, session], chunks.shown, **HIDDEN)
+    changed(documents.follow_loaded, {*documents.inputs, documents.shown}, documents.followed, **HIDDEN)
+    asked = [search.question, search.offered, session]
+    changed(report_errors(search.refresh), asked, search.refreshed, **HIDDEN)
+    changed(report_stream_errors(curves.stream_curves), [curves.k, session], curves.refreshed, **HIDDEN)
+    changed(overlay_choice, session, curves.overlay, **HIDDEN)
+    changed(recall.offer_graphs, session, [recall.starve, recall.enlarge], **HIDDEN)
+
+
+def _connect_walk(page: Page, tabs: dict[str, gr.Tab]) -> None:
+    """Draw the walk once its tab is open, and again when another collection is loaded."""
+    walk = page.walk
+    opened = gr.on([tab.select for tab in tabs.values()], opened_tab, None, page.tab_open, **UNQUEUED)
+    shown = [page.tab_open, walk.drawn, walk.k, walk.ef, page.session, walk.wanted]
+    for event in (opened.then, page.header.revision.change):
+        event(report_errors(page.draw_walk_tab), shown, walk.refreshed, **HIDDEN)

@@ -15,10 +15,11 @@ from ui.uploads.parse import ParsedFiles
 class Session:
     """One visitor's state; handlers never change it, they return a new one.
 
-    indexed: the loaded collection. source: key of what it was built from and how it was embedded, so that a change of
-    the graph's settings alone is recognized. chosen: whether the visitor chose the collection; then no sample replaces
-    it. job: a running build. overlay: the same vectors with a second graph, drawn over the curve. parsed_files: the
-    contents of uploaded files. judgments: the visitor's own, of the loaded collection's documents.
+    indexed: the loaded collection. sample: the name of the sample that it is; empty for the visitor's own documents.
+    source: key of what it was built from and how it was embedded, so that a change of the graph's settings alone is
+    recognized. chosen: whether the visitor chose the collection; then no sample replaces it. job: a running build.
+    overlay: the same vectors with a second graph, drawn over the curve. parsed_files: the contents of uploaded files.
+    judgments: the visitor's own, of the loaded collection's documents.
     """
 
     indexed: IndexedCollection | None = None
@@ -28,15 +29,16 @@ class Session:
     overlay: IndexedCollection | None = None
     parsed_files: ParsedFiles[Collection] = field(default_factory=ParsedFiles)
     judgments: OwnJudgments = field(default_factory=OwnJudgments)
+    sample: str = ""
 
-    def with_collection(self, indexed: IndexedCollection, source: str = "") -> "Session":
+    def with_collection(self, indexed: IndexedCollection, source: str = "", *, sample: str = "") -> "Session":
         """Return the session after the visitor has loaded another collection.
 
         Own judgments stay if the passages are the same: with another graph, or embedded with another model.
         """
         same = self.indexed is not None and self.indexed.retriever.passages == indexed.retriever.passages
         judgments = self.judgments if same else OwnJudgments()
-        loaded = replace(self, indexed=indexed, source=source, chosen=True, job=None, overlay=None)
+        loaded = replace(self, indexed=indexed, sample=sample, source=source, chosen=True, job=None, overlay=None)
         return replace(loaded, judgments=judgments)
 
     def own_judged(self) -> JudgedQueries | None:

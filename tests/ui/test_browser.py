@@ -10,57 +10,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from retriever.datasets.samples import SAMPLE_FOLDER
-from tests.support.browser import PATIENCE, Visitor
-from tests.support.serving import GRADIO_WARNINGS, served
+from tests.support.browser import PATIENCE
+from tests.support.serving import GRADIO_WARNINGS
 from tests.support.small import HOSTILE, sentences
-from ui.jobs.shared_samples import SharedSamples
 
 pytestmark = [pytest.mark.browser, *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS)]
 PDF = SAMPLE_FOLDER / "documents" / "earthquakes.pdf"
 MODELS = ("all-MiniLM-L6-v2", "wordllama-256")
 TRADE_OFF = " ".join(sentences(1_600, length=14))  # one chunk of 32 tokens a sentence or so
-
-
-@pytest.fixture(scope="module")
-def shared_samples(minilm, wordllama):
-    """The shared samples with the small one prepared, and both models loaded."""
-    shared_samples = SharedSamples(("documents",))
-    shared_samples.start()
-    shared_samples.prepare("documents").result()
-    return shared_samples
-
-
-@pytest.fixture(scope="module")
-def sample(shared_samples):
-    """The collection that all visitors share."""
-    return shared_samples.ready("documents")
-
-
-@pytest.fixture(scope="module")
-def url(browser, shared_samples):
-    """The address of the app, which is served only if there is a browser."""
-    with served(shared_samples) as address:
-        yield address
-
-
-@pytest.fixture
-def arrive(browser, url):
-    """A function that lets a visitor arrive; an error on any of their pages fails the test."""
-    visitors = []
-
-    def arrive(**options):
-        visitors.append(Visitor(browser, url, **options))
-        return visitors[-1]
-
-    yield arrive
-    for visitor in visitors:
-        visitor.close()
-    assert [error for visitor in visitors for error in visitor.errors] == []
-
-
-@pytest.fixture
-def visitor(arrive):
-    return arrive()
 
 
 def set_chunk_size(visitor, size):

@@ -5,6 +5,7 @@ import pytest
 
 from tests.support.handlers import finish
 from tests.support.page import build_tab, words_of
+from ui.header import create_header
 from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
 from ui.page import WALK_TAB, Page, opened_tab
 from ui.render.controls import NO_CHANGE
@@ -18,9 +19,8 @@ def page_with(*, names=None, **ready):
     state._ready.update({(name, PREPARED_MODEL): sample for name, sample in ready.items()})
 
     def build(session):
-        states = {name: gr.State() for name in ("revision", "tab_open")}
-        above = {"timer": gr.Timer(), "header": gr.HTML(), "note": gr.HTML()}
-        return Page(shared_samples=state, session=session, **states, **above, walk=build_walk_tab(session))
+        above = {"timer": gr.Timer(), "header": create_header(), "note": gr.HTML(), "tab_open": gr.State()}
+        return Page(shared_samples=state, session=session, **above, walk=build_walk_tab(session))
 
     return build_tab(build)[0]
 
@@ -35,15 +35,17 @@ def test_a_visitor_who_chose_nothing_moves_on_to_the_best_sample(indexed, starve
     first = page.adopt_best_sample(Session(overlay=starved))
     assert set(first) == set(page.ticked)
     session = first[page.session]
-    assert session.indexed is indexed and not session.chosen
+    assert session.indexed is indexed and not session.chosen and session.sample == "documents"
+    assert first[page.header.loaded] == "", "a better sample is still coming, so the address pins none"
     assert session.overlay is None, "the second graph is one over other vectors"
-    assert "Rich" in first[page.header] and "Python docs" in first[page.note]
+    assert "Rich" in first[page.header.facts] and "Python docs" in first[page.note]
 
     page = page_with(documents=indexed, python_docs=starved)
     second = page.adopt_best_sample(session)
     assert second[page.session].indexed is starved
+    assert second[page.header.loaded].startswith("sample=python_docs&")
     assert set(second) == set(page.ticked)
-    assert "Poor" in second[page.header]
+    assert "Poor" in second[page.header.facts]
     assert words_of(second[page.note]).startswith("Preparing Everyday science")
 
 
@@ -68,18 +70,10 @@ def test_the_first_visitor_starts_the_preparation_and_the_page_looks_again_until
     assert started and not shown[page.timer].active and shown[page.note] == ""
 
 
-def test_the_revision_tells_collections_apart(indexed, starved):
-    page = page_with()
-    shown = page.show_loaded(Session(indexed))
-    assert shown == page.show_loaded(Session(indexed, chosen=True))
-    other = page.show_loaded(Session(starved))
-    assert other[page.revision] != shown[page.revision] and "Poor" in other[page.header]
-
-
 def test_python_docs_are_taken_by_choice(monkeypatch, indexed):
     monkeypatch.setattr("ui.jobs.shared_samples.cached_sample", lambda name, *_, **__: {"python_docs": indexed}[name])
     taken = finish(page_with(names=()).take_python_docs(Session()))
-    assert taken.indexed is indexed and taken.chosen
+    assert taken.indexed is indexed and taken.chosen and taken.sample == "python_docs"
 
 
 def test_the_walk_is_drawn_once_its_tab_is_open_and_only_if_it_shows_another_collection(starved):

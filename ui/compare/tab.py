@@ -93,6 +93,13 @@ class CompareTab:
     files: gr.HTML
 
     @property
+    def addressed(self) -> dict[str, gr.Component]:
+        """The controls whose values the address has."""
+        controls = self.controls
+        models = {"on": controls.collection, "first": controls.first, "second": controls.second}
+        return {**models, "k": controls.k, "graph": controls.graph, "ef": self.ef}
+
+    @property
     def inputs(self) -> set[Block]:
         """The components that stream_comparison reads."""
         return {*self.controls.inputs, self.ef, self.show, self.comparison_state, self.session}

@@ -11,7 +11,7 @@ from retriever.documents.loading import ACCEPTED_SUFFIXES
 from retriever.encoders.catalogue import MODELS, ModelCard, model_card
 from retriever.indexing.collection import IndexSettings
 from ui.documents.columns import ColumnControls, build_column_controls
-from ui.documents.job import PASTE, SAMPLE, SAVED, SOURCES, UPLOAD
+from ui.documents.job import CHUNKED_SAMPLE, PASTE, SAMPLE, SAVED, SOURCES, UPLOAD
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.render.controls import GRAPH_PRESETS, Updates
 from ui.render.definitions import first_sentence
@@ -49,18 +49,37 @@ class BuildControls:
         sources = {self.source, self.sample, self.files, self.text, self.saved, *self.table_columns.inputs}
         return {*sources, self.model, self.chunk_size, self.chunk_overlap, self.M, self.ef_construction}
 
+    @property
+    def shown(self) -> list[Block]:
+        """The components that show_built updates."""
+        source = [self.source, *self.columns.values(), self.sample, self.model]
+        return [*source, self.chunk_size, self.chunk_overlap, self.preset, self.M, self.ef_construction]
+
     def show_source(self, source: str) -> Updates:
         """Show only the component of the chosen source."""
         return {column: gr.update(visible=name == source) for name, column in self.columns.items()}
 
-    def fit_model(self, model_name: str) -> Updates:
-        """Adapt the chunk slider to a model, and show the model's description."""
+    def fit_model(self, model_name: str, chunk_size: int | None = None) -> Updates:
+        """Adapt the chunk slider to a model, its default size unless one is given, and show the model's description."""
         card = model_card(model_name)
         largest, usual = card.max_tokens or MAX_CHUNK_SIZE, default_chunk_size(card)
         return {
-            self.chunk_size: gr.update(maximum=largest, value=usual),
-            self.model: gr.update(info=describe_model(card)),
+            self.chunk_size: gr.update(maximum=largest, value=chunk_size or usual),
+            self.model: gr.update(value=model_name, info=describe_model(card)),
         }
+
+    def show_built(self, settings: IndexSettings, sample: str) -> Updates:
+        """Show how what is loaded was built; sample: its name, or empty for what is not a sample.
+
+        Of the visitor's own documents only the graph is shown: where they came from is still chosen above it.
+        """
+        graph = settings.M, settings.ef_construction
+        shown: Updates = {self.M: graph[0], self.ef_construction: graph[1], self.preset: name_preset(*graph)}
+        if not sample:
+            return shown
+        size = settings.chunk_size if sample == CHUNKED_SAMPLE else None
+        shown |= {self.source: SAMPLE, self.sample: sample, self.chunk_overlap: settings.chunk_overlap}
+        return {**shown, **self.show_source(SAMPLE), **self.fit_model(settings.model_name, size)}
 
     def set_preset(self, name: str) -> Updates:
         """Set M and efConstruction to those of a preset."""

@@ -35,6 +35,7 @@ from ui.uploads.folder import discard_uploads
 from ui.uploads.parse import ParsedFiles, check_file_size, check_saved_archive, parse_documents
 
 SAMPLE, UPLOAD, PASTE, SAVED = "Take a sample", "Upload files", "Paste text", "Load a saved one"
+CHUNKED_SAMPLE = "documents"  # the only one that is cut into chunks; of the others an entry is a passage
 SOURCES = (SAMPLE, UPLOAD, PASTE, SAVED)
 
 Work = Callable[[Progress], IndexedCollection]
@@ -49,12 +50,23 @@ class BuildRequest:
     """
 
     source: str
-    sample: str = "documents"
+    sample: str = CHUNKED_SAMPLE
     files: Sequence[str] = ()
     text: str = ""
     saved: str = ""
     settings: IndexSettings = field(default_factory=IndexSettings)
     columns: TableColumns = TableColumns()
+
+    @property
+    def sample_name(self) -> str:
+        """The name of the requested sample; empty for the visitor's own documents."""
+        return self.sample if self.source == SAMPLE else ""
+
+    @property
+    def has_own_chunks(self) -> bool:
+        """Whether a sample is requested in chunks of another size than the shared one's."""
+        chunks = self.settings.chunk_size, self.settings.chunk_overlap
+        return self.sample_name == CHUNKED_SAMPLE and chunks != (None, 0)
 
     def check(self, parsed_files: ParsedFiles[Collection]) -> None:
         """Raise a RetrieverError if the request can be refused before any work is done."""
@@ -83,7 +95,10 @@ class BuildRequest:
         digest = hashlib.sha256(f"{self.source}\0{content}".encode("utf-8", "replace"))
         for path in {UPLOAD: self.files, SAVED: [self.saved]}.get(self.source, ()):
             digest.update(f"{Path(path).name}\0{parsed_files.digest(path)}".encode("utf-8", "replace"))
-        embedding = {key: value for key, value in asdict(self.settings).items() if key not in ("M", "ef_construction")}
+        unused = {"M", "ef_construction"}
+        if self.sample_name and not self.has_own_chunks:  # of the other samples an entry is a passage
+            unused |= {"chunk_size", "chunk_overlap"}
+        embedding = {key: value for key, value in asdict(self.settings).items() if key not in unused}
         digest.update(repr(sorted(embedding.items())).encode())
         return digest.hexdigest()
 
@@ -131,21 +146,15 @@ def plan_build(request: BuildRequest, session: Session, shared_samples: SharedSa
     parsed_files, settings = session.parsed_files, request.settings
     request.check(parsed_files)
     source, indexed = request.source_key(parsed_files), session.indexed
+    if request.source == SAMPLE and not request.has_own_chunks:
+        return _plan_sample(request, source, shared_samples)
     if indexed is not None and session.source == source:
         return BuildPlan(partial(rebuild_graph, indexed, settings.M, settings.ef_construction), source)
     if request.source == SAVED:
         return BuildPlan(partial(_load_saved, request.saved), source)
-    if request.source == SAMPLE and not _has_own_chunks(request):
-        return _plan_sample(request, source, shared_samples)
     # the model is loaded before the build has a place: a slow download blocks nobody
     needs = shared_samples.models.needed(settings.model_name)
     return BuildPlan(partial(_index_documents, request, parsed_files, indexed), source, needs)
-
-
-def _has_own_chunks(request: BuildRequest) -> bool:
-    """Return whether a sample is requested in chunks of another size than the shared one's."""
-    settings = request.settings
-    return request.sample == "documents" and (settings.chunk_size, settings.chunk_overlap) != (None, 0)
 
 
 def _plan_sample(request: BuildRequest, source: str, shared_samples: SharedSamples) -> BuildPlan:

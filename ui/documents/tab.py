@@ -14,12 +14,12 @@ from gradio.blocks import Block
 from gradio.events import Dependency
 
 from retriever.errors import Cancelled, RetrieverError
-from retriever.indexing.collection import IndexedCollection
+from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.progress import Progress
 from retriever.storage.archive import pack_folder
 from ui.documents.chunks import ChunkBrowser, build_chunk_browser
 from ui.documents.controls import BuildControls, create_controls, name_preset
-from ui.documents.job import BuildRequest, index_settings, plan_build
+from ui.documents.job import SAMPLE, BuildRequest, index_settings, plan_build
 from ui.documents.records import build_record
 from ui.documents.text import build_report
 from ui.jobs.build_queue import BUILD_QUEUE
@@ -28,7 +28,7 @@ from ui.jobs.memory_budget import collection_bytes
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of, watch
-from ui.render.controls import HIDDEN, UNQUEUED, Updates, Values, note_uploads
+from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, UNQUEUED, Updates, Values, note_uploads
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import folded_record
 from ui.render.html import HINT, Html
@@ -37,8 +37,11 @@ from ui.render.numbers import format_megabytes
 from ui.session import Session
 from ui.settings import limits
 from ui.uploads.folder import download_folder
+from ui.uploads.parse import ParsedFiles
 
-FIRST_STEP = HINT.format(Html("Choose documents on the left and press <b>Build</b>."))
+FIRST_STEP = HINT.format("The first sample is being prepared; you can choose other documents meanwhile.")
+AS_LOADED = HINT.format("The controls say what is loaded. Change one to build something else.")
+UNBUILT = HINT.format(Html("<b>Not built yet:</b> {} is still loaded. Press <b>Build</b> for what the controls say."))
 NOT_LOADED = HINT.format("Nothing is loaded yet.")
 NOT_RUNNING = HINT.format("No build is running.")
 CANCELLING = HINT.format("Cancelling: the step under way is finished first …")
@@ -57,11 +60,13 @@ class DocumentsTab:
     controls: BuildControls
     build: gr.Button
     cancel: gr.Button
+    standing: gr.HTML  # whether the controls say what is loaded
     progress: gr.HTML
     report: gr.HTML
     save: gr.Button
     download: gr.DownloadButton
     chunks: ChunkBrowser
+    shown: gr.State  # the key of what the controls were last made to show
 
     @property
     def inputs(self) -> set[Block]:
@@ -72,6 +77,47 @@ class DocumentsTab:
     def refreshed(self) -> list[Block]:
         """The components that refresh updates."""
         return [self.report]
+
+    @property
+    def noted(self) -> list[Block]:
+        """The components that note_unbuilt updates."""
+        return [self.standing, self.build]
+
+    @property
+    def followed(self) -> list[Block]:
+        """The components that follow_loaded updates."""
+        return [*dict.fromkeys([*self.controls.shown, self.shown, *self.noted])]
+
+    def note_unbuilt(self, values: Values) -> Updates:
+        """Say whether the controls say what is loaded, or something that is not built yet."""
+        session: Session = values[self.session]
+        if session.indexed is None:
+            return NO_CHANGE
+        unbuilt = self._requested_key(values) != _loaded_key(session)
+        note = UNBUILT.format(session.indexed.name) if unbuilt else AS_LOADED
+        return {self.standing: note, self.build: gr.update(variant="primary" if unbuilt else "secondary")}
+
+    def follow_loaded(self, values: Values) -> Updates:
+        """Let the controls show what was loaded from elsewhere, unless the visitor has changed them meanwhile."""
+        session: Session = values[self.session]
+        if session.indexed is None:
+            return NO_CHANGE
+        loaded, requested = _loaded_key(session), self._requested_key(values)
+        if requested == loaded:
+            return {self.shown: loaded, **self.note_unbuilt(values)}
+        if values[self.shown] != requested:
+            return self.note_unbuilt(values)
+        built = self.controls.show_built(session.indexed.settings, session.sample)
+        return {**built, self.shown: loaded, self.standing: AS_LOADED, self.build: gr.update(variant="secondary")}
+
+    def _requested_key(self, values: Values) -> str:
+        """Return the key of what the controls say; empty if that cannot be built."""
+        session: Session = values[self.session]
+        try:
+            request = self.request(values)
+            return _key(request.source_key(session.parsed_files), request.settings)
+        except RetrieverError:
+            return ""
 
     def request(self, values: Values) -> BuildRequest:
         """Return what the controls say, as one value. Raises ParameterError if a number is not whole."""
@@ -110,7 +156,7 @@ class DocumentsTab:
                 async for status in statuses:
                     yield {**written, self.progress: progress_bar(status)}
                     written = {}
-            done = session.with_collection(job.result(), planned.source)
+            done = session.with_collection(job.result(), planned.source, sample=request.sample_name)
         except Cancelled:
             yield {**unchanged, self.progress: CANCELLED, **await asyncio.to_thread(self.refresh, session)}
             return
@@ -126,6 +172,19 @@ class DocumentsTab:
         if indexed is None:
             return {self.report: NOT_LOADED}
         return {self.report: build_report(indexed) + folded_record(build_record(indexed))}
+
+
+def _key(source: str, settings: IndexSettings) -> str:
+    """Return a key of what is built, from that of what is embedded and the graph's settings."""
+    return f"{source} {settings.M} {settings.ef_construction}"
+
+
+FIRST_KEY = _key(BuildRequest(SAMPLE).source_key(ParsedFiles()), IndexSettings())  # as the page begins
+
+
+def _loaded_key(session: Session) -> str:
+    """Return the key of what is loaded."""
+    return _key(session.source, session.loaded().settings)
 
 
 def cancel_build(session: Session) -> Html:
@@ -161,6 +220,10 @@ def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> tup
     graph = [controls.M, controls.ef_construction]
     controls.preset.input(controls.set_preset, controls.preset, graph, **HIDDEN)
     gr.on([slider.input for slider in graph], name_preset, graph, controls.preset, **HIDDEN)
+    noted = {*tab.inputs}
+    changed = [control.input for control in (controls.source, controls.sample, controls.model)]
+    changed += [slider.change for slider in (controls.chunk_size, controls.chunk_overlap, *graph)]
+    gr.on([*changed, controls.text.blur], tab.note_unbuilt, noted, tab.noted, **LATEST)
     # without a limit: the build queue has its own order
     outputs = [session, tab.progress, tab.chunks.table, *tab.refreshed]
     built = tab.build.click(report_stream_errors(tab.stream_build), tab.inputs, outputs, **HIDDEN)
@@ -176,9 +239,9 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Docu
             controls = create_controls()
         with gr.Column(scale=6, min_width=320):
             with gr.Row():
-                build = gr.Button("Build", variant="primary", scale=3)
+                build = gr.Button("Build", scale=3)
                 cancel = gr.Button("Cancel", scale=1, min_width=100)
-            progress = gr.HTML(FIRST_STEP)
+            standing, progress = gr.HTML(FIRST_STEP), gr.HTML()
             report = gr.HTML()
             with gr.Row():
                 save = gr.Button("Save this collection …", size="sm")
@@ -186,4 +249,17 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Docu
             chunks = build_chunk_browser(session)
             with gr.Accordion("Limits of this lab", open=False):
                 gr.HTML(limits_table(limits()))
-    return DocumentsTab(session, shared_samples, controls, build, cancel, progress, report, save, download, chunks)
+    return DocumentsTab(
+        session,
+        shared_samples,
+        controls,
+        build,
+        cancel,
+        standing,
+        progress,
+        report,
+        save,
+        download,
+        chunks,
+        gr.State(FIRST_KEY),
+    )

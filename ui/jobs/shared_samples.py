@@ -69,10 +69,13 @@ class SharedSamples:
         """Return a sample, or None if it is not ready."""
         return self._ready.get((name, PREPARED_MODEL))
 
+    def best_name(self) -> str:
+        """Return the name of the sample for a visitor who has chosen nothing: the last ready one of ADOPTED_SAMPLES."""
+        return next((name for name in reversed(ADOPTED_SAMPLES) if self.ready(name)), "")
+
     def best(self) -> IndexedCollection | None:
-        """Return the sample for a visitor who has chosen nothing: the last ready one of ADOPTED_SAMPLES, or None."""
-        found = [self._ready[name, PREPARED_MODEL] for name in ADOPTED_SAMPLES if (name, PREPARED_MODEL) in self._ready]
-        return found[-1] if found else None
+        """Return that sample, or None if none is ready."""
+        return self.ready(self.best_name())
 
     def status(self, name: str) -> Status:
         """Return the status of a sample's preparation."""

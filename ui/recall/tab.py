@@ -18,6 +18,7 @@ from ui.render.controls import (
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
     STARVED_GRAPH,
+    Updates,
     keep_ef_above_k,
 )
 from ui.render.definitions import first_sentence
@@ -40,6 +41,20 @@ class RecallTab:
     curves: Curves
     starve: gr.Button
     enlarge: gr.Button
+
+    @property
+    def addressed(self) -> dict[str, gr.Component]:
+        """The controls whose values the address has."""
+        return {"k": self.slider.k, "ef": self.slider.ef, "axis": self.slider.axis, "target": self.curves.target}
+
+    def offer_graphs(self, session: Session) -> Updates:
+        """Offer the graph and the collection that are not loaded."""
+        indexed = session.indexed
+        graph = (indexed.settings.M, indexed.settings.ef_construction) if indexed else None
+        return {
+            self.starve: gr.update(visible=graph != STARVED_GRAPH),
+            self.enlarge: gr.update(visible=session.sample != "python_docs"),
+        }
 
 
 def waiting_note() -> Html:

@@ -54,6 +54,11 @@ class SearchTab:
     offered: gr.State  # the example questions until now
 
     @property
+    def addressed(self) -> dict[str, gr.Component]:
+        """The controls whose values the address has."""
+        return {"q": self.question, "k": self.k, "ef": self.ef}
+
+    @property
     def answers(self) -> list[gr.Component]:
         """The components that show the answers to a question."""
         return [self.summary, self.exact, self.hnsw, self.downloads, self.record, self.judging.shown]

@@ -60,6 +60,12 @@ class WalkTab:
     connected: gr.HTML
     trace: gr.State  # the walk that is shown
     drawn: gr.State  # id of the collection that the tab was adapted to
+    wanted: gr.State  # the question that an address asks, or empty
+
+    @property
+    def addressed(self) -> dict[str, gr.Component]:
+        """The controls whose values the address has."""
+        return {"q": self.question, "k": self.k, "ef": self.ef}
 
     @property
     def views(self) -> list[gr.Component]:
@@ -113,19 +119,26 @@ class WalkTab:
         at = min(number, len(trace.walk.steps))
         return {self.step: at, **self.show_step(at, trace)}
 
-    def refresh(self, drawn: int, k: float, ef: float, session: Session) -> Updates:
-        """Adapt the tab to a newly loaded collection: the questions its graph does worst on, how it is connected."""
+    def refresh(self, drawn: int, k: float, ef: float, session: Session, wanted: str = "") -> Updates:
+        """Adapt the tab to a newly loaded collection: the questions its graph does worst on, how it is connected.
+
+        wanted: the question to walk for; if it is empty, the one that the graph does worst on.
+        """
         indexed = session.indexed
         if indexed is None or drawn == id(indexed):
             return NO_CHANGE
         settings = SearchSettings.of(k, ef)
         rows = hardest_queries(indexed, settings, OFFERED_QUESTIONS)
-        questions, hardest = [indexed.queries[row] for row in rows], indexed.query_vectors[rows[0]]
+        questions = [indexed.queries[row] for row in rows]
+        if wanted.strip():
+            trace = trace_question(wanted, settings, indexed)
+        else:
+            trace = trace_walk(questions[0], indexed.query_vectors[rows[0]], settings, indexed)
         return {
             self.drawn: id(indexed),
-            self.question: gr.update(choices=questions, value=questions[0]),
+            self.question: gr.update(choices=questions, value=trace.question),
             self.connected: connectivity_facts(indexed),
-            **self._views_of(trace_walk(questions[0], hardest, settings, indexed)),
+            **self._views_of(trace),
         }
 
     def _views_of(self, trace: WalkTrace) -> Updates:
@@ -196,5 +209,21 @@ def _create_components() -> WalkTab:
     connected = gr.HTML()
     clock = gr.Timer(PLAY_SECONDS, active=False)
     return WalkTab(
-        question, start, ef, k, step, back, play, onward, clock, figure, summary, words, missed, connected, trace, drawn
+        question=question,
+        start=start,
+        ef=ef,
+        k=k,
+        step=step,
+        back=back,
+        play=play,
+        onward=onward,
+        clock=clock,
+        figure=figure,
+        summary=summary,
+        words=words,
+        missed=missed,
+        connected=connected,
+        trace=trace,
+        drawn=drawn,
+        wanted=gr.State(""),
     )

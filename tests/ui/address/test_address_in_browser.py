@@ -1,0 +1,98 @@
+"""Tests of the address in a real browser: links, reload, Back and Forward, and what no address can bring back."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import PATIENCE, TABS
+from tests.support.serving import GRADIO_WARNINGS
+from tests.support.small import sentences
+
+pytestmark = [pytest.mark.browser, *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS)]
+STARVED = "sample=documents&model=all-MiniLM-L6-v2&M=4&efConstruction=20"
+
+
+def open_tab(visitor):
+    return visitor.page.get_by_role("tab", selected=True).inner_text()
+
+
+def follow(visitor, address):
+    visitor.page.goto(f"{visitor.url}{address}")
+
+
+def wait_for_address(visitor, *parts):
+    for part in parts:
+        expect(visitor.page).to_have_url(re.compile(re.escape(part)), timeout=PATIENCE)
+
+
+def number(visitor, label):
+    return visitor.page.get_by_label(f"number input for {label}").locator("visible=true").first
+
+
+def expect_recall_tab(visitor):
+    visitor.wait_for_ef(30)
+    assert open_tab(visitor) == TABS["ef"]
+    expect(visitor.header).to_contain_text("efConstruction 20", timeout=PATIENCE)
+    expect(number(visitor, "k (")).to_have_value("5", timeout=PATIENCE)
+    expect(visitor.page.get_by_label("distances", exact=True)).to_be_checked(timeout=PATIENCE)
+    wait_for_address(visitor, f"/?tab=recall&{STARVED}&k=5&ef=30&axis=distances")
+
+
+def test_a_link_brings_back_the_tab_its_controls_and_the_graph_and_so_does_a_reload(visitor):
+    follow(visitor, f"/?tab=recall&{STARVED}&k=5&ef=30&axis=distances")
+    expect_recall_tab(visitor)
+    visitor.page.reload()
+    expect_recall_tab(visitor)
+    visitor.open("documents")
+    expect(visitor.page.get_by_label("starved 4/20")).to_be_checked(timeout=PATIENCE)
+    expect(visitor.page.get_by_text("The controls say what is loaded")).to_be_visible(timeout=PATIENCE)
+
+
+def test_back_and_forward_go_through_tabs_and_questions(visitor):
+    visitor.ask("how do lighthouses warn ships?")
+    wait_for_address(visitor, "tab=search", "q=how+do+lighthouses+warn+ships%3F")
+    visitor.ask("why does bread rise?")
+    wait_for_address(visitor, "q=why+does+bread+rise%3F")
+    visitor.open("graph")
+    wait_for_address(visitor, "tab=walk", "&q=")
+    visitor.page.go_back()
+    expect(visitor.page.get_by_role("tab", selected=True)).to_have_text(TABS["search"], timeout=PATIENCE)
+    expect(visitor.page.get_by_label("Question").locator("visible=true")).to_have_value("why does bread rise?")
+    visitor.page.go_back()
+    question = visitor.page.get_by_label("Question").locator("visible=true")
+    expect(question).to_have_value("how do lighthouses warn ships?", timeout=PATIENCE)
+    expect(visitor.page.locator(".lab-hits.lab-exact li").first).to_contain_text("ighthouse", timeout=PATIENCE)
+    visitor.page.go_forward()
+    expect(question).to_have_value("why does bread rise?", timeout=PATIENCE)
+
+
+def test_a_link_with_a_question_is_answered_on_arrival(visitor):
+    for tab, answered in (("search", ".lab-hits.lab-exact li"), ("walk", ".lab-told b")):
+        follow(visitor, f"/?tab={tab}&{STARVED}&q=why+does+bread+rise%3F&k=3&ef=7")
+        expect(visitor.page.locator(answered).first).to_be_visible(timeout=PATIENCE)
+        assert visitor.page.get_by_label("Question").locator("visible=true").input_value() == "why does bread rise?"
+        expect(number(visitor, "ef (candidates)")).to_have_value("7")
+        wait_for_address(visitor, f"/?tab={tab}&{STARVED}", "q=why+does+bread+rise%3F", "k=3", "ef=7")
+
+
+def test_a_bad_link_is_named_and_the_rest_of_it_holds(visitor):
+    follow(visitor, "/?tab=search&ef=many&sample=nothing&k=7")
+    note = visitor.page.locator(".lab-warning")
+    expect(note).to_contain_text("ef='many'", timeout=PATIENCE)
+    expect(note).to_contain_text("sample='nothing'")
+    assert open_tab(visitor) == TABS["search"]
+    expect(number(visitor, "k (")).to_have_value("7")
+
+
+def test_own_documents_are_not_left_unasked_and_an_address_says_that_they_are_gone(visitor):
+    visitor.paste(" ".join(sentences(30)))
+    visitor.build()
+    wait_for_address(visitor, "own=1")
+    expect(visitor.header).to_contain_text("only while this page is open")
+    asked = []
+    visitor.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    visitor.page.reload()
+    assert asked == ["beforeunload"]
+    expect(visitor.page.locator(".lab-warning")).to_contain_text("own documents", timeout=PATIENCE)
+    expect(visitor.header).to_contain_text("Sample documents", timeout=PATIENCE)

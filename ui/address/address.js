@@ -1,0 +1,90 @@
+() => {
+  // The address follows the page: window.lab.write is called with what is loaded and the values of all controls.
+  const KNOWN = new Set(LAB_PARAMETERS);
+  const HISTORY_DELAY = 250; // milliseconds in which several changes become one
+  const lab = { tab: "documents", loaded: "", values: {}, wanted: "", held: true, pushing: false, timer: 0 };
+  window.lab = lab;
+
+  const foreign = () => [...new URLSearchParams(location.search)].filter(([name]) => !KNOWN.has(name));
+
+  lab.address = () => {
+    const said = new URLSearchParams([["tab", lab.tab], ...new URLSearchParams(lab.loaded)]);
+    for (const [name, value] of Object.entries(lab.values[lab.tab] ?? {}))
+      if (value !== null && value !== undefined && value !== "" && value !== false) said.set(name, value);
+    if (lab.tab === "compare" && document.querySelector(".lab-scores")) said.set("compared", "1");
+    for (const [name, value] of foreign()) said.append(name, value);
+    return `?${said}`;
+  };
+
+  const flush = () => {
+    clearTimeout(lab.timer);
+    if (lab.held) return;
+    const address = lab.address();
+    if (address !== location.search) history[lab.pushing ? "pushState" : "replaceState"](null, "", address);
+    lab.pushing = false;
+  };
+  const schedule = () => {
+    clearTimeout(lab.timer);
+    lab.timer = setTimeout(flush, HISTORY_DELAY);
+  };
+
+  lab.write = (layout, [loaded, ...controls]) => {
+    if (lab.loaded && loaded !== lab.loaded) lab.pushing = true; // so that Back brings the former collection
+    const values = {};
+    for (const [tab, places] of Object.entries(layout))
+      values[tab] = Object.fromEntries(Object.entries(places).map(([name, at]) => [name, controls[at - 1]]));
+    Object.assign(lab, { loaded, values });
+    schedule();
+  };
+  lab.opened = (tab) => {
+    if (tab === lab.tab) return;
+    Object.assign(lab, { tab, pushing: true });
+    schedule();
+  };
+  lab.asked = () => {
+    lab.pushing = true;
+    schedule();
+  };
+
+  // The page follows the address: at first, when a link on the page is followed, and when the visitor goes back.
+  const follow = (search) => {
+    clearTimeout(lab.timer);
+    Object.assign(lab, { wanted: search, held: true });
+    lab.tab = new URLSearchParams(search).get("tab") ?? lab.tab;
+    document.querySelector("#lab-go").click();
+  };
+  lab.restored = () => {
+    Object.assign(lab, { held: false, pushing: false });
+    schedule();
+  };
+  lab.tab = new URLSearchParams(location.search).get("tab") ?? lab.tab;
+  addEventListener("popstate", () => follow(location.search));
+  addEventListener("click", (event) => {
+    const link = event.target.closest?.("a.lab-go");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    flush();
+    const search = new URL(link.href).search;
+    history.pushState(null, "", search);
+    follow(search);
+  });
+
+  addEventListener("click", async (event) => {
+    const button = event.target.closest?.("#lab-copy");
+    if (!button) return;
+    flush();
+    const told = document.querySelector("#lab-copied");
+    try {
+      await navigator.clipboard.writeText(location.href);
+      told.textContent = "Copied.";
+    } catch {
+      told.textContent = "The browser does not allow that: copy the address from its address bar.";
+    }
+    setTimeout(() => (told.textContent = ""), 4000);
+  });
+
+  // A visitor's own documents are on the server only as long as the page is open.
+  addEventListener("beforeunload", (event) => {
+    if (lab.loaded === "own=1") event.preventDefault();
+  });
+}
