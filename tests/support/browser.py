@@ -38,7 +38,7 @@ def find_browser():
 class Visitor:
     """A visitor with a page of their own, whose requests and errors are recorded."""
 
-    def __init__(self, browser, url, *, sample="Sample documents", script="", **options):
+    def __init__(self, browser, url, *, address="", sample="Sample documents", script="", **options):
         options = {"viewport": {"width": 1280, "height": 800}, **options}
         self.context = browser.new_context(**options)
         self.context.set_default_timeout(PATIENCE)
@@ -48,7 +48,7 @@ class Visitor:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        self.page.goto(url)
+        self.page.goto(url + address)
         self.header = self.page.locator(".lab-status")
         self.header.get_by_text(sample).wait_for()
 

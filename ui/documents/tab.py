@@ -250,16 +250,16 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Docu
             with gr.Accordion("Limits of this lab", open=False):
                 gr.HTML(limits_table(limits()))
     return DocumentsTab(
-        session,
-        shared_samples,
-        controls,
-        build,
-        cancel,
-        standing,
-        progress,
-        report,
-        save,
-        download,
-        chunks,
-        gr.State(FIRST_KEY),
+        session=session,
+        shared_samples=shared_samples,
+        controls=controls,
+        build=build,
+        cancel=cancel,
+        standing=standing,
+        progress=progress,
+        report=report,
+        save=save,
+        download=download,
+        chunks=chunks,
+        shown=gr.State(FIRST_KEY),
     )
