@@ -36,8 +36,9 @@ class Session:
 
         Own judgments stay if the passages are the same: with another graph, or embedded with another model.
         """
-        same = self.indexed is not None and self.indexed.retriever.passages == indexed.retriever.passages
-        judgments = self.judgments if same else OwnJudgments()
+        judgments = self.judgments
+        if not (judgments and self.indexed and self.indexed.retriever.passages == indexed.retriever.passages):
+            judgments = OwnJudgments()
         loaded = replace(self, indexed=indexed, sample=sample, source=source, chosen=True, job=None, overlay=None)
         return replace(loaded, judgments=judgments)
 

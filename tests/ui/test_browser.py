@@ -163,6 +163,33 @@ def beir(folder, texts, queries, qrels):
     return path
 
 
+def test_hits_are_judged_by_keyboard_and_the_judgments_serve_a_comparison(arrive):
+    visitor, other = arrive(), arrive()
+    visitor.ask("how hot should the water be for green tea?")
+    pressed = visitor.page.locator(".lab-judge button[aria-pressed=true]")
+    button = visitor.page.locator(".lab-hits.lab-exact li").first.get_by_role("button", name="relevant", exact=True)
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.focus()
+    button.press("Enter")
+    for side in ("exact", "hnsw"):  # all chunks of tea.txt, on both sides
+        first = visitor.page.locator(f".lab-hits.lab-{side} li").first
+        expect(first.locator("[aria-pressed=true]")).to_have_text("relevant", timeout=PATIENCE)
+    expect(button).to_be_focused()
+    count = pressed.count()
+    visitor.page.get_by_text("You have judged 1 document for 1 question").wait_for()
+    visitor.ask("why is there a film on top of my black tea?")
+    expect(pressed).to_have_count(0, timeout=PATIENCE)
+    visitor.ask("how hot should the water be for green tea?")
+    expect(pressed).to_have_count(count, timeout=PATIENCE)
+    other.ask("how hot should the water be for green tea?")
+    expect(other.page.locator(".lab-judge button[aria-pressed=true]")).to_have_count(0)
+
+    visitor.open("models")
+    visitor.take("Judged collection", "Loaded in Documents")
+    assert "1 of 1" in visitor.compare()
+    expect(visitor.page.get_by_text("Judged by hand, in Search: 1 judgment of 1 question.")).to_be_visible()
+
+
 def test_an_uploaded_collection_is_compared_and_its_markup_never_runs(visitor, tmp_path):
     texts = [*sentences(30), f"Bees dance. {HOSTILE}"]
     path = beir(tmp_path, texts, [f"Bees {HOSTILE}", "Where do trains go?"], "q0\td30\t1\nq1\td0\t1\n")

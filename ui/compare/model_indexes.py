@@ -14,15 +14,13 @@ from retriever.indexing.pipeline import index_collection, with_model
 from retriever.progress import Progress
 from retriever.retrievers.document_runs import document_ids
 from ui.compare.index_cache import IndexCache
-from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, CompareRequest
+from ui.compare.request import BEIR, FILE, JUDGED_SAMPLES, LOADED, OWN, THE_COLLECTIONS, CompareRequest
 from ui.jobs.job import Job
 from ui.jobs.memory_budget import MEMORY_BUDGET, check_passages_fit, estimated_bytes
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
 from ui.settings import limits
 from ui.uploads.parse import UploadedJudgments, missing_file_error, parse_beir_archive, parse_judgments
-
-UPLOADED, OWN, THE_COLLECTIONS = "an uploaded file", "the visitor, in Search", "the collection itself"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +39,10 @@ class ModelIndexes:
 
     @property
     def judged_by(self) -> str:
-        """Whose judgments score what is loaded: UPLOADED, OWN or THE_COLLECTIONS; empty for other collections."""
+        """Whose judgments score what is loaded: FILE, OWN or THE_COLLECTIONS; empty for other collections."""
         if self.request.collection != LOADED:
             return ""
-        return UPLOADED if self.request.qrels else OWN if self.own else THE_COLLECTIONS
+        return FILE if self.request.qrels else OWN if self.own else THE_COLLECTIONS
 
     def needed_samples(self, model_names: Iterable[str]) -> list[Job[IndexedCollection]]:
         """Return the lab's jobs that index a requested sample with some models, which all visitors share."""

@@ -46,6 +46,8 @@ def comparison_record(result: FinishedComparison, ef: int) -> RunRecord:
     settings = {"k": k, "ef": ef, "relevance_level": first.judged.relevance_level, **sides}
     cut = {"passages_cut": [first.indexed.n_cut, second.indexed.n_cut]}
     data = record_data(first.indexed) | {"judged_queries": len(first.judged.asked)} | cut
+    if result.judged_by:
+        data["judged_by"] = result.judged_by
     return RunRecord("Two models compared", settings, data, observed, COMPARISON_PROTOCOL)
 
 

@@ -13,6 +13,7 @@ from ui.settings import limits
 from ui.uploads.parse import ParsedFiles, ParsedUpload, check_file_size
 
 BEIR, LOADED = "Upload a BEIR collection", "Loaded in Documents"
+FILE, OWN, THE_COLLECTIONS = "an uploaded file", "hand, in Search", "the collection itself"  # who judged
 JUDGED_SAMPLES = {SAMPLE_TITLES[name]: name for name in ("everyday_science", "python_docs")}
 COLLECTIONS = (*JUDGED_SAMPLES, BEIR, LOADED)
 COMPARISON_MAX_K = SLIDER_MAX_K  # results are cached for each k, so k is bounded

@@ -29,7 +29,14 @@ from ui.compare.questions import (
 from ui.compare.records import comparison_record
 from ui.compare.state import ComparisonState
 from ui.compare.tables import error_bars, scoreboard
-from ui.compare.text import comparison_notes, cost_sentence, kinds_sentence, lucky_sentence, verdict_sentence
+from ui.compare.text import (
+    comparison_notes,
+    cost_sentence,
+    judged_by_notes,
+    kinds_sentence,
+    lucky_sentence,
+    verdict_sentence,
+)
 from ui.jobs.job import cancel_running
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
@@ -149,7 +156,7 @@ class CompareTab:
         """Return everything that shows a result; no question is open, and no file is offered."""
         compared = result.comparison
         verdict, kinds = verdict_sentence(compared), kinds_sentence(compared)
-        notes = comparison_notes(compared, result.in_lower_case)
+        notes = [*judged_by_notes(compared, result.judged_by), *comparison_notes(compared, result.in_lower_case)]
         return {
             self.results: gr.update(visible=True),
             self.lesson: LESSON.format(Html("{} {}").format(verdict, kinds)),

@@ -7,6 +7,7 @@ from retriever.evaluation.significance import SIGNIFICANT, TIE_TOLERANCE, Interv
 from retriever.experiments.error_attribution import ErrorAttribution
 from retriever.experiments.model_comparison import ModelComparison
 from retriever.retrievers.document_runs import document_ids
+from ui.compare.request import OWN
 from ui.render.html import Html
 from ui.render.numbers import count_of, format_gain, format_score
 
@@ -170,6 +171,16 @@ def blame_sentence(errors: ErrorAttribution, query_id: str, rank: int | None, k:
     if lost == "index":
         return f"Lost by the index: exact search has the first answer {stands}, HNSW at ef={ef} misses it."
     return f"Found: the first answer stands {stands} in exact search, and HNSW at ef={ef} finds it too."
+
+
+def judged_by_notes(compared: ModelComparison, judged_by: str) -> list[str]:
+    """Return who judged what is loaded; nothing for collections that are always judged by themselves."""
+    qrels = compared.first.judged.qrels
+    counts = f"{count_of(sum(map(len, qrels.values())), 'judgment')} of {count_of(len(qrels), 'question')}"
+    if not judged_by:
+        return []
+    unseen = " Hits that you have not judged count as no answer, whichever model finds them."
+    return [f"Judged by {judged_by}: {counts}.{unseen if judged_by == OWN else ''}"]
 
 
 def comparison_notes(compared: ModelComparison, in_lower_case: Sequence[float]) -> list[str]:

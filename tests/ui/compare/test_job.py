@@ -16,7 +16,7 @@ from tests.support.judged import Counting, beir_zip
 from tests.support.small import sentences
 from ui.compare.index_cache import IndexCache
 from ui.compare.job import plan_comparison
-from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, CompareRequest
+from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, OWN, CompareRequest
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
 
@@ -247,7 +247,7 @@ def test_what_the_visitor_judged_counts_before_what_the_collection_says_and_afte
     assert judged.qrels == {"q2": {"d30": 1}, "own-2": {"d31": 1}}
     assert judged.asked == {"q2": QUERIES[2][1], "own-2": "a question of my own"}
     assert judged.relevance_level == 1, "relevant and not relevant are 1 and 0"
-    assert "visitor" in result.judged_by
+    assert result.judged_by == OWN
     before = embedded(models)
     compare(LOADED, session=session, relevance_level=2)
     assert embedded(models) == before

@@ -12,12 +12,14 @@ from retriever.experiments.error_attribution import attribute_errors
 from retriever.experiments.unjudged_results import UnjudgedResults
 from tests.support.judged import by_hand, compared, compared_values, lost, order
 from tests.support.page import number
+from ui.compare.request import FILE, OWN
 from ui.compare.text import (
     blame_sentence,
     comparison_notes,
     cost_sentence,
     format_difference,
     format_p,
+    judged_by_notes,
     kinds_sentence,
     lucky_sentence,
     verdict_sentence,
@@ -261,3 +263,11 @@ def test_judgments_of_what_is_not_there_are_counted():
         "Judged queries without a text, which count as not found: 1 of 3.",
         "Judged documents that are not in this collection: 1,001 of 1,003.",
     ]
+
+
+def test_who_judged_is_said_of_what_is_loaded():
+    found = compared([1, 2], [1, 2])
+    assert judged_by_notes(found, "") == []
+    assert judged_by_notes(found, FILE) == ["Judged by an uploaded file: 2 judgments of 2 questions."]
+    [note] = judged_by_notes(found, OWN)
+    assert "by hand, in Search: 2 judgments" in note and "not judged count as no answer" in note
