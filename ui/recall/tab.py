@@ -6,6 +6,7 @@ import gradio as gr
 
 from ui.jobs.graph_rebuild import submit_rebuild
 from ui.jobs.watching import result_of
+from ui.recall.advice import Advice
 from ui.recall.curves import NO_OVERLAY, OVERLAYS, Curves, overlay_graph
 from ui.recall.labs.panel import build_lab_panel
 from ui.recall.slider import AXES, EfSlider
@@ -39,6 +40,7 @@ class RecallTab:
 
     slider: EfSlider
     curves: Curves
+    advice: Advice
     starve: gr.Button
     enlarge: gr.Button
 
@@ -72,7 +74,7 @@ def build_recall_tab(session: gr.State) -> RecallTab:
     """Create the tab's components and connect their event listeners."""
     tab = _create_components(session)
     _connect_slider(tab.slider, session)
-    _connect_curves(tab.curves, session)
+    _connect_curves(tab.curves, tab.advice, session)
     return tab
 
 
@@ -98,7 +100,7 @@ def _connect_slider(slider: EfSlider, session: gr.State) -> None:
     k.input(report_errors(keep_ef_above_k), [k, ef], ef, **LATEST)
 
 
-def _connect_curves(curves: Curves, session: gr.State) -> None:
+def _connect_curves(curves: Curves, advice: Advice, session: gr.State) -> None:
     """Connect what the token, k, the target and the choice of a second graph start."""
     k, token, overlay, target = curves.k, curves.token, curves.overlay, curves.target
     gr.on(
@@ -108,6 +110,8 @@ def _connect_curves(curves: Curves, session: gr.State) -> None:
         curves.reached,
         **LATEST,
     )
+    shows = report_errors(advice.show_advice)
+    gr.on([target.input, token.change], shows, [k, target, session], advice.shown, **LATEST)
     token.change(report_errors(curves.show_lesson), [k, session], curves.lesson, **LATEST)
     stream = report_stream_errors(curves.stream_curves)
     k.input(stream, [k, session], curves.refreshed, **LATEST)
@@ -130,6 +134,8 @@ def _create_components(session: gr.State) -> RecallTab:
                 smallest = gr.Button("Go to the smallest ef", size="sm")
             target, overlay = _choices()
             curves = Curves(k, token, lesson, target, gr.HTML(), overlay)
+            with gr.Accordion("What to use for this collection, and code to copy", open=False):
+                advised = gr.HTML()
     with gr.Row():
         with gr.Column(scale=4, min_width=320):
             gr.HTML('<h3 class="lab-side">How many queries have which recall</h3>')
@@ -143,7 +149,7 @@ def _create_components(session: gr.State) -> RecallTab:
     slider = EfSlider(
         ef, k, axis, smallest, cards, distances, figure, spread, worst, record, measured=gr.State(), token=token
     )
-    return RecallTab(slider, curves, starve, enlarge)
+    return RecallTab(slider, curves, Advice(target, advised), starve, enlarge)
 
 
 def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:

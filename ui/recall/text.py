@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from retriever.indexing.copies import Copies
 from retriever.measurement.recall_and_latency import Measurement, smallest_ef
+from retriever.measurement.recommendation import LITTLE_SAVED
 from ui.render.numbers import count_of, format_score, index_recall
 
 GOOD_RECALL = 0.95
-LITTLE_SAVED = 0.5  # of exact search's distances, from which on an index hardly pays
 
 
 def curve_lesson(n: int, curve: Sequence[Measurement], copies: Copies) -> str:
@@ -70,10 +70,12 @@ def target_sentence(curve: Sequence[Measurement], target: float) -> str:
     """Return which ef reaches a target recall."""
     ef = smallest_ef(curve, target)
     if ef is None:
-        best = (
-            math.floor(max(step.mean_recall for step in curve) * 1000 + 1e-9) / 1000
-        )  # what is short of it stays short
-        return f"No ef measured here reaches recall {target:.3f}; the best is {best:.3f}."
+        return f"No ef measured here reaches recall {target:.3f}; the best is {best_recall(curve):.3f}."
     step = next(step for step in curve if step.ef == ef)
     found = f"recall {format_score(step.mean_recall)}{_by(step)}"
     return f"ef = {ef} is the smallest measured that reaches {target:.3f}: {found}."
+
+
+def best_recall(curve: Sequence[Measurement]) -> float:
+    """Return the best recall of a curve, with three decimals and not rounded up: what is short of a target stays so."""
+    return math.floor(max(step.mean_recall for step in curve) * 1000 + 1e-9) / 1000

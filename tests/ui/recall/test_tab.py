@@ -16,17 +16,17 @@ from ui.session import Session
 def test_each_place_is_written_by_one_listener_with_one_request_under_way(built, slider):
     listeners = list(built[1].fns.values())
     places = set()
-    for name in ("measure_at_ef", "draw_details", "show_distances", "answer_target"):
+    for name in ("measure_at_ef", "draw_details", "show_distances", "answer_target", "show_advice"):
         [writer] = [listener for listener in listeners if listener.name == name]
         assert writer.trigger_mode == "always_last"  # the next request begins when the last one has ended, not before
-        assert writer.queue is (name == "answer_target")
+        assert writer.queue is (name in ("answer_target", "show_advice"))
         places |= {place._id for place in writer.outputs}
         assert [one.name for one in listeners if set(one.outputs) & set(writer.outputs)] == [name]
-    assert len(places) == 8, "numbers and what was measured; figure, spread, worst, record; distances; target"
+    assert len(places) == 9, "numbers and what was measured; figure, spread, worst, record; distances; target; advice"
     chained = {one.name: built[1].fns[one.trigger_after].name for one in listeners if one.trigger_after is not None}
     assert (chained["draw_details"], chained["show_distances"]) == ("measure_at_ef", "draw_details")
     asked = [one.name for one in listeners if (slider.token._id, "change") in one.targets]
-    assert sorted(asked) == ["answer_target", "measure_at_ef", "show_lesson"]
+    assert sorted(asked) == ["answer_target", "measure_at_ef", "show_advice", "show_lesson"]
     askers = [one for one in listeners if one.name in ("stream_curves", "go_to_smallest_ef")]
     assert len(askers) == 3 and all(slider.token in one.outputs for one in askers)
     assert all(one.queue for one in askers), "only these tell the page that a state changed"

@@ -1,0 +1,107 @@
+"""What to use: the numbers are those of the curve and the slider, and the code runs."""
+
+import re
+
+import pytest
+
+from retriever.measurement.recall_and_latency import smallest_ef
+from retriever.measurement.recommendation import MeasuredGraph, recommend
+from tests.support.handlers import finish
+from tests.support.small import collection_of, curve_of, sentences
+from ui.recall.advice_text import advice_section, advice_sentence, code_to_copy
+from ui.recall.curves import OVERLAYS, overlay_graph
+from ui.recall.text import target_sentence
+from ui.session import Session
+
+pytestmark = pytest.mark.usefixtures("quiet_machine")
+STEPS = [(10, 0.8394, 40, 240), (20, 0.912, 60, 415), (40, 0.965, 100, 612), (400, 0.9986, 500, 3_100)]
+
+
+@pytest.fixture
+def advice(built):
+    return built[0].advice
+
+
+def advised(wanted, n=9_000, steps=STEPS, M=16, ef_construction=200, **options):
+    graph = MeasuredGraph(M, ef_construction, curve_of(*steps), 1_500_000, 2.5)
+    return recommend([graph], n, 384, wanted, **options)
+
+
+@pytest.mark.parametrize(
+    ("recommendation", "words"),
+    [
+        (
+            advised(0.95),
+            "Use HNSW: M=16, efConstruction=200, and search it at ef=40: recall@10 against exact search 0.965, for 612 "
+            "distances a query; exact search computes 9,000.",
+        ),
+        (
+            advised(0.95, n=900),
+            "Use exact search, without an index: it misses nothing and computes 900 distances a query; HNSW computes "
+            "612 distances for recall@10 against exact search 0.965, at ef=40.",
+        ),
+        (
+            advised(1.0, M=4, ef_construction=20),
+            "This graph does not reach 1.000 at any ef measured; its best is 0.998, at ef=400. Try a graph with M=32, "
+            "efConstruction=400 next (Documents, Graph: rich); or use exact search, which misses nothing.",
+        ),
+        (
+            advised(1.0, held_by_copies=True),
+            "This graph does not reach 1.000 at any ef measured; its best is 0.998, at ef=400. Use exact search, which "
+            "misses nothing and computes 9,000 distances a query.",
+        ),
+    ],
+)
+def test_the_recommendation_is_a_sentence(recommendation, words):
+    assert advice_sentence(recommendation) == words
+
+
+def test_memory_build_time_and_what_the_next_smaller_ef_reaches_are_the_evidence(indexed):
+    section = advice_section(indexed, advised(0.95))
+    rows = dict(re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', section))
+    assert rows["memory"] == "14 MB of vectors and 1.50 MB of links"  # 9,000 * 384 * 4 bytes
+    assert rows["to build"] == "2.5 s for the graph"
+    assert rows["measured with"] == "20 queries, k=10; ef=20 reaches 0.912"
+    assert "set the slider to ef=40" in rows["latency"] and rows["model"].startswith("fake, 384 dimensions")
+    exact = dict(re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', advice_section(indexed, advised(0.95, n=900))))
+    assert (exact["memory"], "latency" in exact) == ("1.38 MB of vectors", False)
+
+
+@pytest.mark.parametrize("n", [9_000, 900])
+def test_the_code_runs_as_it_stands(wordllama, capsys, n):
+    code = code_to_copy(advised(0.95, n=n), "wordllama-256")
+    assert ("ef=40" in code) == ("M=16" in code) == (n == 9_000)
+    exec(compile(code, "search.py", "exec"), {})
+    assert len(re.findall(r"^-?\d\.\d{3}  \w", capsys.readouterr().out, re.MULTILINE)) == 2
+
+
+def test_what_is_shown_agrees_with_the_target_sentence(advice, fake_encoder):
+    session = Session(collection_of(fake_encoder, sentences(900), M=6, ef_construction=20))
+    measurements = session.indexed.measurements
+    assert "still being measured" in advice.show_advice(10, 0.9, session)
+    measurements.curve(10)
+    assert "still being counted" in advice.show_advice(10, 0.9, session)
+    curve = measurements.counted_curve(10)
+    for number in (0, 2, 4):
+        wanted = round(curve[number].mean_recall - 0.005, 2)
+        shown, told = advice.show_advice(10, wanted, session), target_sentence(curve, wanted)
+        for number_told in (
+            *re.search(r"ef = (\d+) is", told).groups(),
+            *re.search(r"(0\.\d{3}|1\.000) \(([\d,]+)", told).groups(),
+        ):
+            assert number_told in shown
+    assert advice.show_advice(10, 0.9, Session()) == ""
+
+
+def test_a_second_graph_is_named_where_only_it_reaches_the_recall(advice, fake_encoder):
+    poor = collection_of(fake_encoder, sentences(1_200), M=2, ef_construction=5)
+    name = next(name for name, settings in OVERLAYS.items() if settings == (16, 200))
+    session = finish(overlay_graph(name, Session(poor)))
+    best = max(step.mean_recall for step in poor.measurements.counted_curve(10))
+    wanted = round(best + 0.01, 2)
+    alone = advice.show_advice(10, wanted, session)
+    assert "does not reach" in alone, "the second curve is not measured yet"
+    good = session.overlay.measurements.counted_curve(10)
+    ef = smallest_ef(good, wanted)
+    both = advice.show_advice(10, wanted, session)
+    assert f"ef={ef}" in both and ("the second graph, M=16, efConstruction=200" in both or "Use exact search" in both)
