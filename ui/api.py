@@ -1,15 +1,23 @@
 """The API endpoints /build, /search, /measure and /compare for programs (gradio_client); they return JSON."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
+from retriever.chunking.chunker import DEFAULT_SIZE
+from retriever.datasets.samples import SAMPLES
+from retriever.documents.document import TableColumns
+from retriever.documents.loading import ACCEPTED_SUFFIXES
+from retriever.encoders.catalogue import MODELS
 from retriever.errors import ParameterError
 from retriever.experiments.search_comparison import answer_question
+from retriever.indexing.collection import IndexSettings
+from ui.blocks import EndpointWords
 from ui.compare.job import FinishedComparison, plan_comparison
 from ui.compare.records import comparison_record, error_counts, measure_scores
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, CompareRequest
@@ -28,160 +36,199 @@ from ui.session import Session
 API_MAX_K, API_MAX_EF = SLIDER_MAX_K, SLIDER_MAX_EF  # those of the page: what takes longer keeps others waiting
 API_SOURCES = {"sample": SAMPLE, "files": UPLOAD, "text": PASTE}
 API_COLLECTIONS = {**{name: title for title, name in JUDGED_SAMPLES.items()}, "beir": BEIR, "loaded": LOADED}
+_COUNT, _GRAPH = f"a whole number from 1 to {API_MAX_K}", "of the HNSW graph"
+PARAMETERS = {  # what a program is told of each, on the page's API view, at /gradio_api/info and by view_api
+    "source": 'Where the documents come from: "sample", "files" or "text".',
+    "sample": f"For the source sample, its name: {', '.join(SAMPLES)}.",
+    "files": f"For the source files, uploaded files: {' '.join(ACCEPTED_SUFFIXES)}.",
+    "pasted": "For the source text, the text itself; it becomes one document.",
+    "model_name": f"The embedding model: {', '.join(MODELS)}.",
+    "chunk_size": "Tokens that a chunk has at most: a whole number up to the model's limit.",
+    "chunk_overlap": "Tokens that a chunk repeats of the one before: a whole number below chunk_size.",
+    "M": f"Links that a node {_GRAPH} keeps (M is a capital letter): a whole number from 2 to 64.",
+    "ef_construction": f"Candidates that are weighed to link a node {_GRAPH}: a whole number from 10 to 800.",
+    "text_columns": "Of tables among the files, the columns to read as text, with commas between; empty for the usual.",
+    "title_column": "Of tables among the files, the column to read as titles; empty for the one called title.",
+    "question": "The question, in words.",
+    "k": f"Passages that each search returns, or documents in a comparison: {_COUNT}.",
+    "ef": f"Candidates that HNSW keeps: a whole number from 1 to {API_MAX_EF}; one below k counts as k.",
+    "collection": f"The judged collection: {', '.join(API_COLLECTIONS)}; beir takes an archive, loaded is your own.",
+    "first": f"The first embedding model: {', '.join(MODELS)}.",
+    "second": "The second embedding model: another one of these.",
+    "archive": "For the collection beir, a zip in BEIR's layout: corpus.jsonl, queries.jsonl and qrels.",
+    "qrels": "For the collection loaded, a file of judgments, unless it has its own: TREC qrels or BEIR's table.",
+    "queries": "For the collection loaded, the questions of the judgments: JSON lines, or a table of ids and texts.",
+    "relevance_level": "The lowest grade that counts as relevant: a whole number from 1.",
+}
+EXAMPLES = {"question": "how hot should the water be for green tea?"}
+RESULTS = {
+    "build": "The run record of the build: versions, machine, settings, data and what was observed, times in seconds.",
+    "search": "results: both rankings, a row a hit; recall: the share of exact search's hits that HNSW finds, 0 to 1; "
+    "seconds: of embedding and of both searches; record: the run record.",
+    "measure": "hnsw and exact: mean_recall, p50_seconds, p95_seconds, queries_per_second; recall: of each query; "
+    "seconds_ago: the age of the measurement; settings; data.",
+    "compare": "verdict and costs: in words; scores: every measure of both models; two_errors: the questions that the "
+    "model and that the index loses; record: the run record.",
+}
+ENDPOINT_WORDS = EndpointWords(PARAMETERS, EXAMPLES, RESULTS)
 
 
-def search_loaded(question: str, k: float, ef: float, session: Session) -> dict[str, Any]:
-    """Search the client's collection for a question, exactly and by HNSW."""
-    indexed = session.loaded()
-    settings, asked = SearchSettings.of(k, ef), check_question(question)
-    both = answer_question(indexed, asked, settings.k, ef=settings.ef)
-    record = search_record(indexed, asked, settings, both)
-    return {
-        "results": result_rows(both),
-        "recall": both.recall,
-        "seconds": both.seconds,
-        "record": _record_content(record),
-    }
+@dataclass(frozen=True)
+class Endpoints:
+    """The endpoints of programs, which are told what the docstrings, PARAMETERS and RESULTS say.
 
-
-def measure_loaded(k: float, ef: float, session: Session) -> dict[str, Any]:
-    """Measure recall and latency at ef over the measuring queries of the client's collection.
-
-    seconds_ago: how old the measurement is, as one serves all who ask for the same within a few seconds.
+    States come first: Gradio leaves them out of what a program sends.
     """
-    indexed = session.loaded()
-    settings = SearchSettings.of(k, ef)
-    measurements = indexed.measurements
-    recent = measurements.recent(settings.k, settings.ef)
-    pair = replace(recent.value, hnsw=measurements.counted(recent.value.hnsw))
-    return {
-        **pair_numbers(pair),
-        "recall": [round(float(value), 6) for value in pair.hnsw.recall],
-        "seconds_ago": round(recent.seconds_ago, 3),
-        "settings": record_settings(indexed),
-        "data": record_data(indexed),
-    }
+
+    shared_samples: SharedSamples
+
+    async def build(
+        self,
+        session: Session,
+        source: str,
+        sample: str,
+        files: Sequence[str] | None = None,
+        pasted: str = "",
+        model_name: str = IndexSettings.model_name,
+        chunk_size: float = DEFAULT_SIZE,
+        chunk_overlap: float = 0,
+        M: float = IndexSettings.M,
+        ef_construction: float = IndexSettings.ef_construction,
+        text_columns: str = "",
+        title_column: str = "",
+    ) -> tuple[dict[str, Any], Session]:
+        """Build a collection for this client, wait until it is built, and search and measure that one from then on."""
+        if source not in API_SOURCES:
+            raise ParameterError(f"The source is {source!r}; choose one of: {', '.join(API_SOURCES)}.")
+        settings = index_settings(
+            model_name, chunk_size=chunk_size, chunk_overlap=chunk_overlap, M=M, ef_construction=ef_construction
+        )
+        columns = TableColumns(split_names(text_columns), title_column or "")
+        request = BuildRequest(
+            API_SOURCES[source], sample, tuple(files or ()), pasted or "", settings=settings, columns=columns
+        )
+        planned = await asyncio.to_thread(plan_build, request, session, self.shared_samples)
+        indexed = await result_of(planned.submit())
+        record = await asyncio.to_thread(build_record, indexed)
+        return _record_content(record), session.with_collection(indexed, planned.source)
+
+    def search(self, session: Session, question: str, k: float, ef: float) -> dict[str, Any]:
+        """Search the client's collection for a question, exactly and by HNSW, or a sample before anything is built."""
+        indexed = self._with_default_sample(session).loaded()
+        settings, asked = SearchSettings.of(k, ef), check_question(question)
+        both = answer_question(indexed, asked, settings.k, ef=settings.ef)
+        record = search_record(indexed, asked, settings, both)
+        return {
+            "results": result_rows(both),
+            "recall": both.recall,
+            "seconds": both.seconds,
+            "record": _record_content(record),
+        }
+
+    def measure(self, session: Session, k: float, ef: float) -> dict[str, Any]:
+        """Measure recall and latency at an ef over the measuring queries of the client's collection."""
+        indexed = self._with_default_sample(session).loaded()
+        settings = SearchSettings.of(k, ef)
+        measurements = indexed.measurements
+        recent = measurements.recent(settings.k, settings.ef)
+        pair = replace(recent.value, hnsw=measurements.counted(recent.value.hnsw))
+        return {
+            **pair_numbers(pair),
+            "recall": [round(float(value), 6) for value in pair.hnsw.recall],
+            "seconds_ago": round(recent.seconds_ago, 3),
+            "settings": record_settings(indexed),
+            "data": record_data(indexed),
+        }
+
+    async def compare(
+        self,
+        session: Session,
+        comparison_state: ComparisonState,
+        collection: str,
+        first: str,
+        second: str,
+        k: float,
+        ef: float,
+        M: float,
+        ef_construction: float,
+        archive: str | None = None,
+        qrels: str | None = None,
+        queries: str | None = None,
+        relevance_level: float = 1,
+    ) -> tuple[dict[str, Any], ComparisonState]:
+        """Compare two embedding models on a judged collection, and count what the model and what the index loses."""
+        if collection not in API_COLLECTIONS:
+            raise ParameterError(f"The collection is {collection!r}; choose one of: {', '.join(API_COLLECTIONS)}.")
+        asked = SearchSettings.of(k, ef)
+        request = CompareRequest(
+            collection=API_COLLECTIONS[collection],
+            first=first,
+            second=second,
+            k=asked.k,
+            M=check_whole_number("M", M),
+            ef_construction=check_whole_number("ef_construction", ef_construction),
+            archive=archive or "",
+            qrels=qrels or "",
+            queries=queries or "",
+            relevance_level=check_whole_number("relevance_level", relevance_level),
+        )
+        state, loaded = comparison_state, self._with_default_sample(session)
+        planned = await asyncio.to_thread(plan_comparison, request, loaded, state.index_cache, self.shared_samples)
+        compared = await result_of(planned.submit())
+        return await asyncio.to_thread(_comparison_content, compared, asked.ef), replace(state, compared=compared)
+
+    def _with_default_sample(self, session: Session) -> Session:
+        """Return the session, with the best shared sample for a client that has built nothing, as on the page."""
+        return session if session.indexed is not None else replace(session, indexed=self.shared_samples.best())
 
 
-async def build_collection(
-    source: str,
-    sample: str,
-    files: Sequence[str] | None,
-    pasted: str,
-    model_name: str,
-    chunk_size: float,
-    chunk_overlap: float,
-    M: float,
-    ef_construction: float,
-    session: Session,
-    *,
-    shared_samples: SharedSamples,
-) -> tuple[dict[str, Any], Session]:
-    """Build a collection for this client and wait until it is built; return its run record and the new session.
-
-    source: "sample" (with sample: a name of retriever.SAMPLES), "files" or "text". Raises a RetrieverError if the
-    request is refused.
-    """
-    if source not in API_SOURCES:
-        raise ParameterError(f"The source is {source!r}; choose one of: {', '.join(API_SOURCES)}.")
-    settings = index_settings(
-        model_name, chunk_size=chunk_size, chunk_overlap=chunk_overlap, M=M, ef_construction=ef_construction
-    )
-    request = BuildRequest(API_SOURCES[source], sample, tuple(files or ()), pasted or "", settings=settings)
-    planned = await asyncio.to_thread(plan_build, request, session, shared_samples)
-    indexed = await result_of(planned.submit())
-    record = await asyncio.to_thread(build_record, indexed)
-    return _record_content(record), session.with_collection(indexed, planned.source)
-
-
-async def compare_on_collection(
-    collection: str,
-    first: str,
-    second: str,
-    k: float,
-    ef: float,
-    M: float,
-    ef_construction: float,
-    archive: str | None,
-    qrels: str | None,
-    queries: str | None,
-    relevance_level: float,
-    comparison_state: ComparisonState,
-    session: Session,
-    *,
-    shared_samples: SharedSamples,
-) -> tuple[dict[str, Any], ComparisonState]:
-    """Compare two models on a judged collection; return verdict, scores and run record, and the new comparison state.
-
-    collection: "everyday_science", "python_docs", "beir" (with archive) or "loaded" (with qrels, and queries, unless
-    the client's collection has its own). Raises a RetrieverError if the request is refused.
-    """
-    if collection not in API_COLLECTIONS:
-        raise ParameterError(f"The collection is {collection!r}; choose one of: {', '.join(API_COLLECTIONS)}.")
-    asked = SearchSettings.of(k, ef)
-    request = CompareRequest(
-        collection=API_COLLECTIONS[collection],
-        first=first,
-        second=second,
-        k=asked.k,
-        M=check_whole_number("M", M),
-        ef_construction=check_whole_number("ef_construction", ef_construction),
-        archive=archive or "",
-        qrels=qrels or "",
-        queries=queries or "",
-        relevance_level=check_whole_number("relevance_level", relevance_level),
-    )
-    session = _with_default_sample(session, shared_samples)
-    state = comparison_state
-    planned = await asyncio.to_thread(plan_comparison, request, session, state.index_cache, shared_samples)
-    compared = await result_of(planned.submit())
-    return await asyncio.to_thread(_comparison_content, compared, asked.ef), replace(state, compared=compared)
+def split_names(written: str) -> tuple[str, ...]:
+    """Return names that were written with commas between them; one with a comma in it stands in double quotes."""
+    rows = list(csv.reader([(written or "").replace("\n", " ")], skipinitialspace=True))
+    return tuple(name.strip() for name in rows[0] if name.strip()) if rows else ()
 
 
 def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
     """Create the endpoints; their components are never shown."""
-    comparison_state = gr.State(ComparisonState())
-    # partial keeps the names of the parameters, which clients use
-    build_endpoint = partial(build_collection, shared_samples=shared_samples)
-    compare_endpoint = partial(compare_on_collection, shared_samples=shared_samples)
-
-    def search_endpoint(question: str, k: float, ef: float, current: Session) -> dict[str, Any]:
-        return search_loaded(question, k, ef, _with_default_sample(current, shared_samples))
-
-    def measure_endpoint(k: float, ef: float, current: Session) -> dict[str, Any]:
-        return measure_loaded(k, ef, _with_default_sample(current, shared_samples))
-
+    endpoints, comparison_state = Endpoints(shared_samples), gr.State(ComparisonState())
     with gr.Group(visible=False):
-        source, sample = gr.Textbox("sample", label="source"), gr.Textbox("documents", label="sample")
-        files, pasted = gr.File(file_count="multiple", type="filepath", label="files"), gr.Textbox(label="text")
-        model = gr.Textbox("all-MiniLM-L6-v2", label="model")
-        numbers_in = [
-            gr.Number(value, label=label)
-            for label, value in (("chunk_size", 200), ("chunk_overlap", 0), ("M", 16), ("ef_construction", 200))
+        source, sample = gr.Textbox("sample", label="Source"), gr.Textbox("documents", label="Sample")
+        files = gr.File(file_count="multiple", type="filepath", label="Files")
+        pasted, columns = gr.Textbox("", label="Text"), [gr.Textbox("", label=label) for label in ("Columns", "Titles")]
+        model = gr.Textbox(IndexSettings.model_name, label="Model")
+        sizes = [gr.Number(DEFAULT_SIZE, label="Chunk size"), gr.Number(0, label="Overlap")]
+        graph = [
+            gr.Number(IndexSettings.M, label="M"),
+            gr.Number(IndexSettings.ef_construction, label="efConstruction"),
         ]
-        question, k, ef = gr.Textbox(label="question"), gr.Number(10, label="k"), gr.Number(10, label="ef")
-        names = [gr.Textbox(value) for value in ("everyday_science", "all-MiniLM-L6-v2", "wordllama-256")]
-        graph = [gr.Number(16), gr.Number(200)]
-        judged = [gr.File(type="filepath") for _ in range(3)] + [gr.Number(1)]
+        question, k, ef = gr.Textbox(label="Question"), gr.Number(10, label="k"), gr.Number(10, label="ef")
+        names = [
+            gr.Textbox(value, label=label)
+            for label, value in (
+                ("Collection", "everyday_science"),
+                ("First model", IndexSettings.model_name),
+                ("Second model", "wordllama-256"),
+            )
+        ]
+        judged = [gr.File(type="filepath", label=label) for label in ("Archive", "Judgments", "Questions")]
+        level = gr.Number(1, label="Relevance level")
         result, button = gr.JSON(label="result"), gr.Button()
-    button.click(
-        report_errors(build_endpoint),
-        [source, sample, files, pasted, model, *numbers_in, session],
-        [result, session],
-        api_name="build",
-        concurrency_limit=None,
-    )
-    button.click(
-        report_errors(search_endpoint), [question, k, ef, session], result, api_name="search", concurrency_limit=None
-    )
-    button.click(report_errors(measure_endpoint), [k, ef, session], result, api_name="measure", concurrency_limit=None)
-    button.click(
-        report_errors(compare_endpoint),
-        [*names, k, ef, *graph, *judged, comparison_state, session],
-        [result, comparison_state],
-        api_name="compare",
-        concurrency_limit=None,
-    )
+    asked: dict[str, tuple[Callable[..., Any], list[Component], list[Component]]] = {
+        "build": (
+            endpoints.build,
+            [session, source, sample, files, pasted, model, *sizes, *graph, *columns],
+            [result, session],
+        ),
+        "search": (endpoints.search, [session, question, k, ef], [result]),
+        "measure": (endpoints.measure, [session, k, ef], [result]),
+        "compare": (
+            endpoints.compare,
+            [session, comparison_state, *names, k, ef, *graph, *judged, level],
+            [result, comparison_state],
+        ),
+    }
+    for name, (endpoint, inputs, outputs) in asked.items():
+        button.click(report_errors(endpoint), inputs, outputs, api_name=name, concurrency_limit=None)
 
 
 def _comparison_content(compared: FinishedComparison, ef: int) -> dict[str, Any]:
@@ -194,11 +241,6 @@ def _comparison_content(compared: FinishedComparison, ef: int) -> dict[str, Any]
         "two_errors": {index.model_name: error_counts(index, found.k, ef) for index in (found.first, found.second)},
         "record": _record_content(comparison_record(compared, ef)),
     }
-
-
-def _with_default_sample(session: Session, shared_samples: SharedSamples) -> Session:
-    """Return the session, with the best shared sample for a client that has built nothing, as on the page."""
-    return session if session.indexed is not None else replace(session, indexed=shared_samples.best())
 
 
 def _record_content(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a RunRecord

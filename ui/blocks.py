@@ -3,8 +3,9 @@
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
@@ -12,7 +13,7 @@ from weakref import WeakValueDictionary
 import anyio.to_thread
 import gradio as gr
 from gradio.blocks import Block
-from gradio.data_classes import GradioModel
+from gradio.data_classes import APIInfo, GradioModel
 
 from retriever.turns import LAB, OWNER, Owner
 
@@ -22,6 +23,15 @@ ONCE = "once-"  # begins the name of the session that a call without a session g
 UNFIT = "A value that was sent is not of the kind that its control has: reload the page, or correct the request."
 
 
+@dataclass(frozen=True)
+class EndpointWords:
+    """What programs are told of the endpoints: of each parameter, with an example, and of what an endpoint returns."""
+
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    examples: Mapping[str, str] = field(default_factory=dict)
+    results: Mapping[str, str] = field(default_factory=dict)
+
+
 class LabBlocks(gr.Blocks):
     """Blocks whose handlers run with OWNER set, so that visitors take turns, and hold only a few threads a visitor."""
 
@@ -29,6 +39,19 @@ class LabBlocks(gr.Blocks):
         """Create the Blocks as Gradio does."""
         super().__init__(*args, **options)
         self._threads: WeakValueDictionary[Owner, asyncio.Semaphore] = WeakValueDictionary()
+        self.words = EndpointWords()
+
+    def get_api_info(self, *args: Any, **options: Any) -> APIInfo:  # noqa: ANN401 - as Gradio declares them
+        """Return what programs are told of the endpoints, with the words for parameters and results."""
+        info = super().get_api_info(*args, **options)
+        for name, endpoint in info["named_endpoints"].items():
+            for parameter in endpoint["parameters"]:
+                named = parameter["parameter_name"]
+                parameter["python_type"]["description"] = self.words.parameters.get(named, "")
+                parameter["example_input"] = self.words.examples.get(named, parameter["example_input"])
+            for part in endpoint["returns"]:
+                part["python_type"]["description"] = self.words.results.get(name.removeprefix("/"), "")
+        return info
 
     async def preprocess_data(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
         """Return the values of a request as the handlers take them; one that no control can have is refused in words.
@@ -49,6 +72,8 @@ class LabBlocks(gr.Blocks):
         component, and each call inspected its handler's signature.
         """
         handler = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
+        if handler.api_visibility == "public":
+            inputs = _with_defaults(handler, inputs)
         if not _is_plain(handler) or options.get("state") is None:
             return await super().process_api(block_fn, inputs, *args, **options)
         return await self._process_plain(handler, inputs, options["state"], options.get("request"))
@@ -123,6 +148,15 @@ def owner_of(request: gr.Request | None) -> Owner:
         return LAB
     name = request.session_hash or ""
     return Owner(request.client.host, "" if name.startswith(ONCE) else name)
+
+
+def _with_defaults(handler: Any, sent: list[Any]) -> list[Any]:  # noqa: ANN401 - Gradio's BlockFunction
+    """Return the values of a program that sends them by position, with those that it leaves out at the end."""
+    wanted = [part for part in handler.inputs if not part.skip_api]
+    if len(sent) >= len(wanted):
+        return sent
+    values = iter([*sent, *(part.value for part in wanted[len(sent) :])])
+    return [None if part.skip_api else next(values) for part in handler.inputs]
 
 
 def _is_plain(handler: Any) -> bool:  # noqa: ANN401 - Gradio's BlockFunction

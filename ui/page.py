@@ -9,7 +9,7 @@ from gradio.events import Dependency
 from retriever.indexing.collection import IndexSettings
 from ui.address.bar import address_script, connect_address
 from ui.address.restore import Restorer
-from ui.api import build_api
+from ui.api import ENDPOINT_WORDS, build_api
 from ui.blocks import LabBlocks
 from ui.compare.tab import CompareTab, build_compare_tab
 from ui.documents.job import SAMPLE, BuildRequest
@@ -126,6 +126,7 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
         with parts["walk"]:
             walk = build_walk_tab(session)
         build_footer()
+        demo.words = ENDPOINT_WORDS
         build_api(session, shared)
         controls = {
             "search": search.addressed,

@@ -13,8 +13,9 @@ from gradio_client.exceptions import AppError
 
 from tests.support.judged import beir_zip
 from tests.support.paths import ROOT
-from tests.support.serving import GRADIO_WARNINGS, build, served
+from tests.support.serving import GRADIO_WARNINGS, build, call, served
 from tests.support.small import HOSTILE, sentences
+from ui.api import PARAMETERS
 from ui.inputs import SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.jobs.shared_samples import SharedSamples
 
@@ -70,7 +71,7 @@ def test_only_the_named_endpoints_are_public_and_name_their_parameters(client):
         name: [parameter["parameter_name"] for parameter in endpoint["parameters"]]
         for name, endpoint in info["named_endpoints"].items()
     }
-    built = "source sample files pasted model_name chunk_size chunk_overlap M ef_construction"
+    built = "source sample files pasted model_name chunk_size chunk_overlap M ef_construction text_columns title_column"
     compared = "collection first second k ef M ef_construction archive qrels queries relevance_level"
     assert names == {
         "/build": built.split(),
@@ -78,6 +79,39 @@ def test_only_the_named_endpoints_are_public_and_name_their_parameters(client):
         "/measure": ["k", "ef"],
         "/compare": compared.split(),
     }
+
+
+def test_every_parameter_is_described_and_files_and_all_with_a_usual_value_may_be_left_out(client):
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert all(endpoint["description"].endswith(".") for endpoint in endpoints.values())
+    parameters = [parameter for endpoint in endpoints.values() for parameter in endpoint["parameters"]]
+    assert all(len(parameter["python_type"]["description"]) > 15 for parameter in parameters)
+    assert {parameter["parameter_name"] for parameter in parameters} == set(PARAMETERS)
+    required = [parameter["parameter_name"] for parameter in parameters if not parameter["parameter_has_default"]]
+    assert required == ["question"]
+    assert all(len(part["python_type"]["description"]) > 15 for each in endpoints.values() for part in each["returns"])
+    printed = client.view_api(return_format="str", print_info=False)
+    assert "archive: filepath | None (not required" in printed and "a whole number from 1 to 50" in printed
+
+
+def test_the_columns_of_a_table_are_chosen(client, tmp_path):
+    path = tmp_path / "birds.csv"
+    path.write_text('name,"habit, usual",where\nOwl,hunts at night,forest\nLark,sings,meadow\n')
+    columns = {"text_columns": '"habit, usual", where', "title_column": "Name"}
+    build(client, source="files", files=[handle_file(str(path))], **columns)
+    found = client.predict("who sings?", 1, 5, api_name="/search")["results"][0]
+    assert (
+        found["place"].startswith("Lark · birds.csv · row 2") and found["text"] == "habit, usual: sings\nwhere: meadow"
+    )
+    message = error_of(build, client, source="files", files=[handle_file(str(path))], text_columns="habits")
+    assert 'no column "habits"' in message and '"habit, usual"' in message
+
+
+def test_a_program_may_leave_out_what_it_sends_by_position(url):
+    """As one does that was written before there were columns to choose."""
+    values = ["text", "", None, BEES, "wordllama-256", 40, 0, 4, 20]
+    assert call(url, "build", values, "older")["settings"]["M"] == 4
+    assert call(url, "search", ["bees", 1], "older")["results"][0]["text"] == BEES
 
 
 # --- building, searching and measuring

@@ -53,6 +53,7 @@ def _api(methods: str, pattern: str, kind: Kind) -> Route:
 ROUTES = (
     _route("GET HEAD", r"/(assets|static)/[A-Za-z0-9_./@+-]{1,300}", Kind.ASSET),
     _route("GET HEAD", r"/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|health)", Kind.ASSET),
+    _route("GET HEAD", r"/icons/[a-z0-9.-]{1,40}", Kind.ASSET),
     _api("GET", r"theme\.css", Kind.ASSET),
     _route("GET HEAD", "/", Kind.PAGE),
     _route("GET", "/config/?", Kind.CONFIG),

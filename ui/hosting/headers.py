@@ -6,6 +6,7 @@ import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.hosting.page_head import PageHead
 from ui.hosting.whole_response import Headers, whole_response
 from ui.settings import framing_sites
 
@@ -24,11 +25,11 @@ HEADERS = (
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds the headers to every response, and a nonce to the scripts of the page."""
+    """ASGI middleware that adds the headers to every response, and a nonce and a head to the page."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an app."""
-        self.app = app
+    def __init__(self, app: ASGIApp, head: PageHead | None = None) -> None:
+        """Wrap an app; head: of the page, in place of Gradio's."""
+        self.app, self.head = app, head
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the app respond, and add the headers."""
@@ -51,7 +52,8 @@ class SecurityHeaders:
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         response = await whole_response(self.app, {**scope, "headers": plain}, receive)
         nonce = secrets.token_urlsafe(16)
-        body = SCRIPT.sub(f'<script nonce="{nonce}"'.encode(), response.body)
+        body = response.body if self.head is None else self.head.insert(response.body, scope)
+        body = SCRIPT.sub(f'<script nonce="{nonce}"'.encode(), body)
         headers = [(name, value) for name, value in response.headers if name.lower() != b"content-length"]
         if compress:
             body = gzip.compress(body, compresslevel=5)

@@ -31,6 +31,7 @@ from ui.gate.visitors import Visitors
 from ui.hosting.asset_cache import AssetCache
 from ui.hosting.headers import SecurityHeaders
 from ui.hosting.http_server import HttpServer
+from ui.hosting.page_head import PageHead
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import RUNNING, cancel_all
 from ui.jobs.memory_budget import MEMORY_BUDGET
@@ -76,7 +77,7 @@ class Server:
 
     def _app(self) -> FastAPI:
         """Return the whole app: headers and guard, then the lab's own endpoints, then Gradio's."""
-        allowed = limits()
+        allowed, head = limits(), PageHead(str(self.demo.title))
         app = FastAPI(
             docs_url=None,
             redoc_url=None,
@@ -87,10 +88,11 @@ class Server:
                 Route("/login", self.logins.log_in, methods=["POST"]),
                 Route("/login/", self.logins.log_in, methods=["POST"]),
                 Route("/logout", self.logins.log_out, methods=["POST"]),
+                *head.routes(),
                 *upload_routes(API_PREFIX),
             ],
             middleware=[
-                Middleware(SecurityHeaders),
+                Middleware(SecurityHeaders, head=head),
                 Middleware(Guard, visitors=self.visitors, logins=self.logins, sessions=self.sessions),
                 Middleware(CORSMiddleware),  # which allows no other site; with it, Gradio leaves CORS alone
             ],
@@ -110,7 +112,7 @@ class Server:
             max_file_size=allowed.upload_megabytes << 20,  # the page names it in these megabytes
             theme=THEME,
             css_paths=STYLE_SHEET,
-            footer_links=[],
+            footer_links=["api"],
             run_history=False,
             ssr_mode=False,
             pwa=False,

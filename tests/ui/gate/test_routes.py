@@ -14,12 +14,12 @@ API = "/gradio_api"
 # What the installed Gradio and the lab offer, and what this app has no use for. A route that a new version of Gradio
 # brings is on neither list and fails the test: then decide whether the page needs it.
 OPEN = {
-    "GET": "/ /assets/{path:path} /static/{path:path} /theme.css /favicon.ico /manifest.json /robots.txt /health "
-    f"/config /config/ {API}/info {API}/info/ {API}/app_id {API}/app_id/ {API}/login_check {API}/login_check/ "
+    "GET": "/ /assets/{path:path} /static/{path:path} /theme.css /favicon.ico /manifest.json /icons/{name} /robots.txt "
+    f"/health /config /config/ {API}/info {API}/info/ {API}/app_id {API}/app_id/ {API}/login_check {API}/login_check/ "
     f"{API}/theme.css {API}/queue/data {API}/call/{{api_name}}/{{event_id}} {API}/heartbeat/{{session_hash}} "
     f"{API}/upload_progress "
     f"{API}/file={{path_or_url:path}}",
-    "HEAD": f"/ /health {API}/file={{path_or_url:path}}",
+    "HEAD": f"/ /health /manifest.json /favicon.ico /icons/{{name}} {API}/file={{path_or_url:path}}",
     "POST": f"/login /login/ /logout {API}/queue/join {API}/run/{{api_name}} {API}/run/{{api_name}}/ "
     f"{API}/call/{{api_name}} {API}/call/{{api_name}}/ {API}/cancel {API}/upload",
 }
@@ -43,6 +43,7 @@ CLOSED = {
 }
 EXAMPLES = {
     "{path:path}": "index-1.js",
+    "{name}": "icon-32.png",
     "{api_name}": "predict",
     "{event_id}": "abc123",
     "{session_hash}": "abc-123",
