@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import gradio as gr
-from gradio.blocks import Block
 
 from retriever.documents.document import TableColumns
 from retriever.errors import RetrieverError
@@ -28,7 +27,7 @@ class ColumnControls:
     title: gr.Dropdown
 
     @property
-    def inputs(self) -> set[Block]:
+    def inputs(self) -> set[gr.Dropdown]:
         """The components whose values say which columns are read."""
         return {self.text, self.title}
 
