@@ -221,8 +221,8 @@ def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> tup
     controls.preset.input(controls.set_preset, controls.preset, graph, **HIDDEN)
     gr.on([slider.input for slider in graph], name_preset, graph, controls.preset, **HIDDEN)
     noted = {*tab.inputs}
-    chosen = (controls.source, controls.sample, controls.model, *controls.table_columns.inputs)
-    changed = [control.input for control in chosen]
+    changed = [control.input for control in (controls.source, controls.sample, controls.model)]
+    changed += [control.input for control in controls.table_columns.inputs]
     changed += [slider.change for slider in (controls.chunk_size, controls.chunk_overlap, *graph)]
     gr.on([*changed, controls.text.blur], tab.note_unbuilt, noted, tab.noted, **LATEST)
     # without a limit: the build queue has its own order
