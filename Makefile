@@ -8,7 +8,7 @@ INSTALL := PIP_CONSTRAINT=locks/build.in PIP_BUILD_CONSTRAINT=locks/build.in $(B
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint bench lock
+.PHONY: help run test test-all lint bench vectors lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ lint: .venv/installed ## run ruff and mypy
 
 bench: .venv/installed-bench ## run the benchmarks in their quick form
 	$(BIN)/python -m benchmarks
+
+vectors: .venv/installed ## make the pack of the samples' vectors anew
+	$(BIN)/python -m retriever.indexing.make_pack
 
 lock: ## make the lock files anew after a change of a requirements file; needs uv
 	.ci/lock.py

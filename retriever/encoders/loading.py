@@ -52,9 +52,13 @@ def loaded_revision(name: str) -> str:
     return _LOADED[name].revision if name in _LOADED else ""
 
 
-def packaged_fingerprint(card: ModelCard) -> str:
-    """Return a packaged model's fingerprint without loading it: its weights' SHA-256 and the precision used."""
-    return f"{card.sha256[:16]}-{'bfloat16' if cpu_has_bfloat16() else 'float32'}"
+def packaged_fingerprint(card: ModelCard, *, bfloat16: bool | None = None) -> str:
+    """Return a packaged model's fingerprint without loading it: its weights' SHA-256 and the precision used.
+
+    bfloat16: whether that is the precision; None: whether it is on this CPU.
+    """
+    bfloat16 = cpu_has_bfloat16() if bfloat16 is None else bfloat16
+    return f"{card.sha256[:16]}-{'bfloat16' if bfloat16 else 'float32'}"
 
 
 def cpu_has_bfloat16() -> bool:

@@ -39,9 +39,9 @@ class IndexedCollection:
 
     queries: the pinned queries, used by every measurement, so that only ef varies. query_vectors: (n_queries, dim) unit
     rows. n_documents, n_tokens: of what was indexed. n_cut: passages longer than the model's limit. n_kept: texts whose
-    vectors were known already. seconds: stage -> its duration. failed: file that could not be read -> reason. chunked:
-    whether documents were cut into chunks. judged: queries with judgments, if the collection has any. measurements:
-    what was measured with the pinned queries.
+    vectors were known already. n_packed: texts whose vectors came with this package. seconds: stage -> its duration.
+    failed: file that could not be read -> reason. chunked: whether documents were cut into chunks. judged: queries with
+    judgments, if the collection has any. measurements: what was measured with the pinned queries.
     """
 
     name: str
@@ -57,6 +57,7 @@ class IndexedCollection:
     drawn: bool = False  # whether the queries are sentences drawn from the documents
     n_cut: int = 0
     n_kept: int = 0
+    n_packed: int = 0
     judged: JudgedQueries | None = None
     measurements: Measurements = field(init=False, repr=False)
     measurements_of: InitVar[Measurements | None] = None  # of this retriever, if there are some already
@@ -98,6 +99,7 @@ class IndexedCollection:
             "drawn": self.drawn,
             "n_cut": self.n_cut,
             "n_kept": self.n_kept,
+            "n_packed": self.n_packed,
             "judged": self.judged.as_dict() if self.judged else None,
         }
         arrays = {"query_vectors": np.asarray(self.query_vectors, np.float32)}

@@ -17,8 +17,9 @@ FIELD_TYPES = {
     "drawn": bool,
     "n_cut": int,
     "n_kept": int,
+    "n_packed": int,
 }
-LATER_FIELDS = {"n_cut": 0, "n_kept": 0}  # fields that older versions did not save
+LATER_FIELDS = {"n_cut": 0, "n_kept": 0, "n_packed": 0}  # fields that older versions did not save
 
 
 def check_manifest(extra: Mapping[str, Any]) -> None:
@@ -36,7 +37,7 @@ def check_manifest(extra: Mapping[str, Any]) -> None:
     seconds = list(parts["seconds"].values())
     if not all(type(number) in (int, float) for number in seconds):
         raise ValueError("its seconds are not numbers")
-    counts = [parts["n_documents"], parts["n_tokens"], parts["n_cut"], parts["n_kept"]]
+    counts = [parts[name] for name in ("n_documents", "n_tokens", "n_cut", "n_kept", "n_packed")]
     if not all(0 <= number <= MAX_COUNT for number in [*counts, *seconds]):  # also refuses NaN
         raise ValueError("its counts are out of range")
     _check_settings(parts["settings"])

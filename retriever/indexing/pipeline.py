@@ -18,9 +18,10 @@ from retriever.documents.document import Document, Passage
 from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
 from retriever.indexing.collection import IndexedCollection, IndexSettings
+from retriever.indexing.packed_vectors import packed_vectors
 from retriever.progress import Progress, stage_progress
 from retriever.retrievers.dense import DenseRetriever
-from retriever.vectors import check_vectors, normalize
+from retriever.vectors import Float32, check_vectors, normalize
 
 STAGES = ("reading", "loading the model", "chunking", "embedding", "graph")
 PINNED_QUERIES = 100
@@ -58,7 +59,7 @@ def index_collection(
         size = collection.chunk_size or default_chunk_size(encoder)
         settings = replace(settings, chunk_size=min(size, encoder.max_tokens or size))
     with _timed_stage(seconds, "chunking", progress):
-        passages = _passages(collection, settings)
+        passages = passages_of(collection, settings)
     _check_passage_count(len(passages), max_passages, chunked=collection.passage is None)
     if admit:
         admit(len(passages))
@@ -103,11 +104,19 @@ def _embed_and_link(
     """Return a collection with its empty retriever filled: passages and queries are embedded, the graph is built."""
     retriever, seconds = empty.retriever, dict(empty.seconds)
     encoder = load_encoder(retriever.model_name)
+    packed: dict[str, Float32] = {}
+
+    def prepared(new: list[str]) -> dict[str, Float32]:
+        packed.update(packed_vectors(new, encoder))
+        return packed
+
     with _timed_stage(seconds, "embedding", progress):
         texts = [passage.encoded_text for passage in passages]
         counts = encoder.count_tokens(texts)
         known_retriever = known.retriever if known else None
-        n_new = retriever.add(passages, known=known_retriever, progress=stage_progress(progress, "embedding"))
+        n_new = retriever.add(
+            passages, known=known_retriever, prepared=prepared, progress=stage_progress(progress, "embedding")
+        )
         query_vectors = normalize(check_vectors(encoder.encode_query(empty.queries), what="query vectors"))
     with _timed_stage(seconds, "graph", progress):
         retriever.build_graph(progress=stage_progress(progress, "graph"))
@@ -118,7 +127,8 @@ def _embed_and_link(
         seconds=seconds,
         n_tokens=sum(counts),
         n_cut=n_cut,
-        n_kept=len(set(texts)) - n_new,
+        n_kept=len(set(texts)) - n_new - len(packed),
+        n_packed=len(packed),
     )
 
 
@@ -132,7 +142,7 @@ def _check_passage_count(n_passages: int, max_passages: int | None, *, chunked: 
         raise CollectionError(f"{found}; at most {max_passages:,} are taken. Load less{other}.")
 
 
-def _passages(collection: Collection, settings: IndexSettings) -> list[Passage]:
+def passages_of(collection: Collection, settings: IndexSettings) -> list[Passage]:
     """Return the passages of a collection: its documents, or chunks of them."""
     if collection.passage is not None:
         return [

@@ -149,14 +149,21 @@ class DenseRetriever:
         passages: Sequence[Passage],
         *,
         known: "DenseRetriever | None" = None,
+        prepared: Callable[[list[str]], Mapping[str, Float32]] | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> int:
-        """Embed passages of documents and add them, as index does with texts."""
+        """Embed passages of documents and add them, as index does with texts.
+
+        prepared: called with the texts whose vectors are not known; returns unit vectors, (dim,) each, of some of them.
+        """
         if not passages:
             return 0
         texts = [passage.encoded_text for passage in passages]
         stored = self._known_vectors(texts, known)
         new = [text for text in dict.fromkeys(texts) if text not in stored]
+        if new and prepared:
+            stored |= prepared(new)
+            new = [text for text in new if text not in stored]
         if new:
             stored.update(zip(new, embed_documents(self.encoder, new, self.dimension, progress=progress), strict=True))
         vectors = np.stack([stored[text] for text in texts])  # (n_texts, dim)

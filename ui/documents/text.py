@@ -22,5 +22,9 @@ def build_report(indexed: IndexedCollection) -> Html:
         built["copies"] = f"{copies.vectors:,} with the vector of another, {copies.texts:,} with its text"
     if indexed.n_kept:
         built["not embedded again"] = f"{indexed.n_kept:,}: the same text was loaded before, with the same model"
+    if indexed.n_packed:
+        built["embedded beforehand"] = (
+            f"{indexed.n_packed:,}: these vectors come with the lab; a sample of them was embedded again and agreed"
+        )
     stages = {name: format_seconds(value) for name, value in indexed.seconds.items()}
     return render("documents/report.html", built=built, stages=stages, failed=indexed.failed)

@@ -33,6 +33,7 @@ def record_data(indexed: IndexedCollection) -> dict[str, Any]:
         "collection": indexed.name,
         "documents": indexed.n_documents,
         "vectors": len(indexed),
+        "vectors_from_pack": indexed.n_packed,
         "tokens": indexed.n_tokens,
         "measuring_queries": len(indexed.queries),
         "queries_drawn_from_documents": indexed.drawn,
