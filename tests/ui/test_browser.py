@@ -69,6 +69,28 @@ def test_the_chunks_are_paged_and_searched(visitor, sample):
     expect(visitor.page.get_by_text("1 of 1 chunk contains “GREEN tea”.")).to_be_visible()
 
 
+def test_the_columns_of_a_table_are_offered_and_read(visitor, tmp_path):
+    path = tmp_path / "birds.csv"
+    path.write_text("name,habit\nOwl,hunts at night\nLark,sings\n")
+    visitor.upload(path)
+    for label, column in (("Columns to read", "habit"), ("Column of titles", "name")):
+        visitor.page.get_by_label(label).click()
+        visitor.page.get_by_role("option", name=column, exact=True).locator("visible=true").click()
+        visitor.page.keyboard.press("Escape")
+    visitor.build()
+    hit = visitor.ask("what sings?")[0]
+    assert "Lark · birds.csv · row 2" in hit and "name:" not in hit
+
+
+def test_the_api_view_describes_the_endpoints(visitor):
+    visitor.page.get_by_role("button", name="Use via API").click()
+    view = visitor.page.locator(".api-docs")
+    for words in ("/build", "/compare", "a whole number from 1 to 400", "how hot should the water be"):
+        expect(view.get_by_text(words).first).to_be_visible()
+    # Gradio asks whether there are statistics and an MCP server; the guard lets nobody see either
+    visitor.errors = [error for error in visitor.errors if "404" not in error]
+
+
 def test_drag_ef_and_see_recall_rise_and_latency_change(visitor):
     paste_trade_off(visitor)
     visitor.open("ef")
