@@ -41,7 +41,8 @@ class IndexedCollection:
     rows. n_documents, n_tokens: of what was indexed. n_cut: passages longer than the model's limit. n_kept: texts whose
     vectors were known already. n_packed: texts whose vectors came with this package. seconds: stage -> its duration.
     failed: file that could not be read -> reason. chunked: whether documents were cut into chunks. judged: queries with
-    judgments, if the collection has any. measurements: what was measured with the pinned queries.
+    judgments, if the collection has any. from_saved: whether the seconds are those of the build that was saved, and now
+    loaded. measurements: what was measured with the pinned queries.
     """
 
     name: str
@@ -59,6 +60,7 @@ class IndexedCollection:
     n_kept: int = 0
     n_packed: int = 0
     judged: JudgedQueries | None = None
+    from_saved: bool = False
     measurements: Measurements = field(init=False, repr=False)
     measurements_of: InitVar[Measurements | None] = None  # of this retriever, if there are some already
 
@@ -72,14 +74,19 @@ class IndexedCollection:
         return len(self.retriever.passages)
 
     def with_graph(self, M: int, ef_construction: int, *, progress: Progress | None = None) -> "IndexedCollection":
-        """Return the same collection with another graph; vectors, queries and exact results are shared."""
+        """Return the same collection with another graph; vectors, queries and exact results are shared.
+
+        Its seconds are those of what was done for it: building the graph.
+        """
         retriever = self.retriever.with_graph(M=M, ef_construction=ef_construction)
         start = time.perf_counter()
         retriever.build_graph(progress=stage_progress(progress, "graph"))
-        seconds = {**self.seconds, "graph": time.perf_counter() - start}
+        seconds = {"graph": time.perf_counter() - start}
         settings = replace(self.settings, M=M, ef_construction=ef_construction)
         shared = self.measurements.of_graph(retriever)
-        return replace(self, retriever=retriever, settings=settings, seconds=seconds, measurements_of=shared)
+        return replace(
+            self, retriever=retriever, settings=settings, seconds=seconds, from_saved=False, measurements_of=shared
+        )
 
     def save(self, folder: str | Path) -> None:
         """Write the collection into a folder, atomically. Raises StorageError for too many queries or on failure."""
@@ -127,6 +134,7 @@ class IndexedCollection:
                 settings=settings,
                 query_vectors=unit_queries(snapshot.arrays["query_vectors"], retriever.dimension),
                 judged=None if judged is None else parse_judged_queries(judged),
+                from_saved=True,
                 **extra,
             )
             _check_loaded(loaded)

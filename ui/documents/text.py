@@ -5,6 +5,8 @@ from ui.render.html import Html, render
 from ui.render.numbers import format_megabytes, format_seconds
 from ui.render.passages import passage_noun
 
+SHORTEST_STAGE = 0.001  # seconds below which a stage did nothing, such as loading a model that is loaded
+
 
 def build_report(indexed: IndexedCollection) -> Html:
     """Return what a build made: counts, megabytes, seconds by stage, and the files that failed and why."""
@@ -26,5 +28,6 @@ def build_report(indexed: IndexedCollection) -> Html:
         built["embedded beforehand"] = (
             f"{indexed.n_packed:,}: these vectors come with the lab; a sample of them was embedded again and agreed"
         )
-    stages = {name: format_seconds(value) for name, value in indexed.seconds.items()}
-    return render("documents/report.html", built=built, stages=stages, failed=indexed.failed)
+    stages = {name: format_seconds(value) for name, value in indexed.seconds.items() if value >= SHORTEST_STAGE}
+    when = "Time by stage, when it was first built" if indexed.from_saved else "Time by stage"
+    return render("documents/report.html", built=built, when=when, stages=stages, failed=indexed.failed)

@@ -111,10 +111,10 @@ def test_first_answers_are_counted_by_rank(found):
 
 def sides_of(source):
     """Return both models' parts of a question's view: name, note and items, each with its classes."""
-    parts = str(source).split('<div class="lab-side">')[1:]
+    parts = str(source).split('<h5 class="lab-side">')[1:]
     return [
         (
-            words_of(part.partition("</div>")[0]),
+            words_of(part.partition("</h5>")[0]),
             words_of(re.search(r'<p class="lab-hint">(.*?)</p>', part)[1]),
             re.findall(r'<li class="(.*?)">(.*?)</li>', part, re.DOTALL),
         )
