@@ -9,7 +9,6 @@ from retriever.encoders.catalogue import MODELS
 from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
 from ui.inputs import check_whole_number
 from ui.render.controls import FIRST_K, GRAPH_PRESETS, RICH_GRAPH, SLIDER_MAX_K, Updates, Values
-from ui.render.definitions import first_sentence
 from ui.render.html import HINT
 from ui.render.limits import judged_limits
 from ui.settings import limits
@@ -87,7 +86,7 @@ def create_controls() -> ComparisonControls:
         first = gr.Dropdown(names, value=FIRST_MODELS[0], label="First model", info=info, scale=3, min_width=200)
         info = "Shown in purple, ▲."
         second = gr.Dropdown(names, value=FIRST_MODELS[1], label="Second model", info=info, scale=3, min_width=200)
-        info = first_sentence("k")
+        info = "Results that count."
         k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (results)", info=info, scale=3, min_width=200)
         info, graphs = "HNSW's M/efConstruction.", list(COMPARED_GRAPHS)
         graph = gr.Dropdown(graphs, value=graphs[0], label="Graph", info=info, scale=3, min_width=200)

@@ -10,12 +10,12 @@ from ui.compare.text import format_p
 from ui.render.html import Html, render
 from ui.render.numbers import format_gain, format_score
 
-MEASURES = {  # what trec_eval's measures are called here, and the term that defines each
-    "success": ("hit rate@{k}", "hit rate"),
-    "ndcg": ("nDCG@{k}", "nDCG"),
-    "recall": ("answers found@{k}", "answers found"),
-    "recip": ("MRR", "MRR"),
-    "map": ("MAP", "MAP"),
+MEASURES = {  # what trec_eval's measures are called here, the term that defines each, and that in one line
+    "success": ("hit rate@{k}", "hit rate", "Share of questions with an answer in the first {k}."),
+    "ndcg": ("nDCG@{k}", "nDCG", "How high answers stand in the first {k}, by grade."),
+    "recall": ("answers found@{k}", "answers found", "Share of all answers that is in the first {k}."),
+    "recip": ("MRR", "MRR", "1 / rank of the first answer, averaged."),
+    "map": ("MAP", "MAP", "Precision at the rank of each answer, averaged."),
 }
 ERROR_PARTS = {"kept": "found by HNSW", "index": "lost by the index", "model": "lost by the model"}
 
@@ -27,6 +27,7 @@ class MeasureRow:
     measure: str
     title: str
     term: str
+    sentence: str
     scores: tuple[Html, Html]
     better: int | None
     difference: Html
@@ -34,13 +35,13 @@ class MeasureRow:
     @classmethod
     def of(cls, measure: str, found: Comparison, k: int) -> Self:
         """Return the row of a measure, by trec_eval's name, at k."""
-        title, term = MEASURES[measure.split("_")[0]]
+        title, term, sentence = (words.format(k=k) for words in MEASURES[measure.split("_")[0]])
         mean = found.difference.mean
         better = None if abs(mean) <= TIE_TOLERANCE else int(mean < 0)
         chance = "" if found.significant else ", may be chance"
         difference = interval_cell(found.difference, sign=True, beside=format_p(found.corrected_p), below=chance)
         scores = interval_cell(found.first), interval_cell(found.second)
-        return cls(measure, title.format(k=k), term, scores, better, difference)
+        return cls(measure, title, term, sentence, scores, better, difference)
 
 
 def scoreboard(compared: ModelComparison) -> Html:

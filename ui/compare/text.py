@@ -77,10 +77,9 @@ def _left_open(compared: ModelComparison, better: int) -> str:
     (low, high), judged = compared.unjudged.difference, compared.unjudged.judged
     if better:
         (low, high), judged = (-high, -low), judged[::-1]
-    first = "first results" if compared.k == 1 else f"first {compared.k} results"
     return (
-        f"only {format_score(judged[0])} and {format_score(judged[1])} of the {first} were judged; depending on the "
-        f"others, the difference could be anything from {format_gain(low)} to {format_gain(high)}."
+        f"only {_shares_judged(judged, compared.k)}; depending on the others, the difference could be anything from "
+        f"{format_gain(low)} to {format_gain(high)}."
     )
 
 
@@ -133,11 +132,11 @@ def kinds_sentence(compared: ModelComparison) -> Html:
 def cost_sentence(compared: ModelComparison, ef: int) -> Html:
     """Return how much the model changes the hit rate, and how much the index loses of it."""
     moved = format_score(abs(compared.hit_rate.difference.mean))
-    words = Html("Changing the model moves the hit rate by <b>{}</b>; at ef={} this index loses {}")
-    words = words.format(moved, ef, _losses(compared, ef))
+    words = Html("The model changes the hit rate by <b>{}</b>; this index loses {} at ef={}")
+    words = words.format(moved, _losses(compared, ef), ef)
     comfortable = max(COMFORTABLE_EF, compared.k)
     if ef != comfortable:
-        words += Html(", at ef={} {}").format(comfortable, _losses(compared, comfortable))
+        words += Html(", {} at ef={}").format(_losses(compared, comfortable), comfortable)
     return words + "."
 
 
@@ -150,14 +149,13 @@ def _losses(compared: ModelComparison, ef: int) -> Html:
 
 def lucky_sentence(compared: ModelComparison, ef: int) -> str:
     """Return an explanation of answers that only HNSW finds; empty if there are none."""
-    sides = (compared.first, compared.second)
-    counts = [(len(index.errors(compared.k, ef).lucky), index.model_name) for index in sides]
-    parts = [f"{count} with {name}" for count, name in counts if count]
+    sides = [(index.errors(compared.k, ef), index.model_name) for index in (compared.first, compared.second)]
+    parts = [f"{format_score(len(errors.lucky) / errors.asked)} with {name}" for errors, name in sides if errors.lucky]
     if not parts:
         return ""
     return (
-        f"By luck, HNSW finds what exact search does not ({', '.join(parts)}): it missed nearer passages that do not "
-        "answer, and an answer moved up. What it loses leaves that out."
+        f"HNSW also gains {' and '.join(parts)} by luck: it missed nearer passages that do not answer, and an answer "
+        "moved up. What is kept and lost above leaves that out."
     )
 
 
@@ -185,13 +183,13 @@ def judged_by_notes(compared: ModelComparison, judged_by: str) -> list[str]:
 
 def comparison_notes(compared: ModelComparison, in_lower_case: Sequence[float]) -> list[str]:
     """Return what qualifies the numbers: cut passages, unjudged results, judgments that do not match."""
-    first, second, k = compared.first, compared.second, compared.k
+    first, second = compared.first, compared.second
     cut = [f"{index.model_name} {index.indexed.n_cut:,} of {len(index.indexed):,}" for index in (first, second)]
-    shares = [format_score(share) for share in compared.unjudged.judged]
-    judged = (
-        f"{shares[0]} and {shares[1]} of the first {count_of(k, 'result')} were judged; the others count as no answer."
+    whole = first.indexed.n_cut == second.indexed.n_cut == 0
+    passages = (
+        "No passage was cut at a model's limit." if whole else f"Passages cut at the model's limit: {', '.join(cut)}."
     )
-    notes = [f"Passages cut at the model's limit: {', '.join(cut)}.", *([] if few_judged(compared) else [judged])]
+    notes = [passages if few_judged(compared) else f"{passages} {_judged_note(compared)}"]
     coverage = first.judged.coverage(document_ids(first.indexed.retriever))
     if coverage.queries < coverage.judged_queries:
         missing = coverage.judged_queries - coverage.queries
@@ -213,3 +211,21 @@ def comparison_notes(compared: ModelComparison, in_lower_case: Sequence[float]) 
             "not a mistake here."
         )
     return notes
+
+
+def _judged_note(compared: ModelComparison) -> str:
+    """Return how many of the first results were judged, where the verdict does not say it."""
+    judged = compared.unjudged.judged
+    if min(judged) == 1:
+        return f"All of the {_first_results(compared.k)} were judged."
+    return f"{_shares_judged(judged, compared.k)}; the others count as no answer."
+
+
+def _shares_judged(judged: tuple[float, float], k: int) -> str:
+    """Return which shares of two models' first results were judged."""
+    return f"{format_score(judged[0])} and {format_score(judged[1])} of the {_first_results(k)} were judged"
+
+
+def _first_results(k: int) -> str:
+    """Return the words for the first k results."""
+    return "first results" if k == 1 else f"first {k} results"

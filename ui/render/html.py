@@ -8,7 +8,7 @@ from typing import Any, Self
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ui.render.definitions import DEFINITIONS, first_sentence
+from ui.render.definitions import DEFINITIONS
 from ui.render.numbers import count_of, format_megabytes, format_score, format_seconds
 from ui.render.passages import passage_document, passage_place, passage_span, snippet
 
@@ -84,6 +84,6 @@ def _environment() -> Environment:
     environment.filters |= {"seconds": format_seconds, "megabytes": format_megabytes, "thousands": "{:,}".format}
     environment.filters |= {"place": passage_place, "document": passage_document, "span": passage_span}
     environment.filters |= {"snippet": snippet, "count_of": count_of, "score": format_score}
-    environment.filters |= {"definition_id": definition_id, "first_sentence": first_sentence}
+    environment.filters["definition_id"] = definition_id
     environment.globals |= {"term": explained, "definitions": DEFINITIONS}
     return environment

@@ -192,25 +192,27 @@ LOSSES = {  # ef: both models' errors, of 60 questions
 @pytest.mark.parametrize(
     ("ef", "said"),
     [
-        (10, "ef=10 this index loses 0.100 and 0.050, at ef=100 0.000."),
-        (20, "ef=20 this index loses 0.033, at ef=100 0.000."),  # equal losses once
-        (40, "ef=40 this index loses 0.000 and 0.017, at ef=100 0.000."),  # what it gains by luck is told beside that
-        (100, "ef=100 this index loses 0.000."),
+        (10, "0.100 and 0.050 at ef=10, 0.000 at ef=100."),
+        (20, "0.033 at ef=20, 0.000 at ef=100."),  # equal losses once
+        (40, "0.000 and 0.017 at ef=40, 0.000 at ef=100."),  # what it gains by luck is told beside that
+        (100, "0.000 at ef=100."),
     ],
 )
 def test_costs_of_both_models_are_told_at_this_ef_and_at_a_comfortable_one(ef, said):
     for hits in (CLEAR, CLEAR[::-1]):
         told = cost_sentence(by_hand(*hits, errors=LOSSES), ef).striptags()
-        assert told == f"Changing the model moves the hit rate by 0.200; at {said}"
+        assert told == f"The model changes the hit rate by 0.200; this index loses {said}"
     many = by_hand(*CLEAR, k=120, errors={120: LOSSES[10]})
-    assert cost_sentence(many, 120).striptags().endswith("ef=120 this index loses 0.100 and 0.050."), "no ef is below k"
+    assert cost_sentence(many, 120).striptags().endswith("loses 0.100 and 0.050 at ef=120."), "no ef is below k"
 
 
 def test_luck_is_explained_where_there_is_any():
     assert lucky_sentence(by_hand(*CLEAR, errors=LOSSES), 10) == ""
-    assert "(3 with alpha, 1 with beta)" in lucky_sentence(by_hand(*CLEAR, errors=LOSSES), 40)
+    assert "HNSW also gains 0.050 with alpha and 0.017 with beta by luck: " in lucky_sentence(
+        by_hand(*CLEAR, errors=LOSSES), 40
+    )
     one = {40: (LOSSES[10][0], LOSSES[40][1])}
-    assert "(1 with beta)" in lucky_sentence(by_hand(*CLEAR, errors=one), 40)
+    assert "gains 0.017 with beta by luck" in lucky_sentence(by_hand(*CLEAR, errors=one), 40)
 
 
 def test_where_one_questions_answer_was_found_or_lost():
@@ -236,30 +238,35 @@ def test_passages_cut_results_judged_and_capitals():
     qrels = {f"q{row}": {f"d{row}": 1, f"d{row + 1}": 0} for row in range(24)}  # the document after it is judged too
     found = compared(*RANKS, qrels=qrels)
     found = replace(found, first=replace(found.first, indexed=replace(found.first.indexed, n_cut=12)))
-    assert len(comparison_notes(found, ())) == 1, "how little was judged stands in the verdict"
+    assert "judged" not in comparison_notes(found, ())[0], "how little was judged stands in the verdict"
     found = replace(found, unjudged=replace(found.unjudged, judged=(0.5, 0.75)))
-    cut, judged, capitals = comparison_notes(found, [0.875, 0.25])
-    assert cut == "Passages cut at the model's limit: alpha 12 of 130, beta 0 of 130."
-    assert judged == "0.500 and 0.750 of the first 10 results were judged; the others count as no answer."
+    cut, capitals = comparison_notes(found, [0.875, 0.25])
+    assert cut == (
+        "Passages cut at the model's limit: alpha 12 of 130, beta 0 of 130. 0.500 and 0.750 of the first 10 results "
+        "were judged; the others count as no answer."
+    )
     assert "alpha 0.667 → 0.875, beta 0.667 → 0.250" in capitals
-    assert comparison_notes(found, ()) == [cut, judged], "the rest is told only where it holds"
+    assert comparison_notes(found, ()) == [cut], "the rest is told only where it holds"
+
+
+NO_CUT = "No passage was cut at a model's limit. "
 
 
 def test_results_judged_are_counted_to_k():
     def told(qrels, k):
-        return comparison_notes(compared([1], [1], qrels=qrels, k=k), ())[1]
+        return comparison_notes(compared([1], [1], qrels=qrels, k=k), ())[0].removeprefix(NO_CUT)
 
     first_hundred = {"q0": {f"d{row}": 1 for row in order(0, 1)[:100]}}
-    assert told(first_hundred, 50).startswith("1.000 and 1.000 of the first 50 results were judged")
+    assert told(first_hundred, 50).startswith("All of the first 50 results were judged.")
     assert told(first_hundred, 120).startswith("0.833 and 0.833 of the first 120 results were judged")
-    assert told(first_hundred, 1).startswith("1.000 and 1.000 of the first 1 result were judged")
+    assert told(first_hundred, 1).startswith("All of the first results were judged.")
 
 
 def test_judgments_of_what_is_not_there_are_counted():
     elsewhere = {f"x{row}": 1 for row in range(1_001)}
     qrels = {"q0": {"d0": 1, **elsewhere}, "q1": {"d1": 1}, "gone": {"d1": 1}}
     found = compared([1, 2], [2, 1], n=30, qrels=qrels, queries={"q0": "question 0?", "q1": "question 1?"})
-    assert comparison_notes(found, ())[2:] == [
+    assert comparison_notes(found, ())[1:] == [
         "Judged queries without a text, which count as not found: 1 of 3.",
         "Judged documents that are not in this collection: 1,001 of 1,003.",
     ]
