@@ -1,4 +1,4 @@
-"""Draw the pictures of this folder anew from icon.svg and card.html: `python -m ui.hosting.icons.draw` (Chromium)."""
+"""Draw the pictures in ui/hosting/icons anew from icon.svg and card.html there; needs Chromium."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parents[1] / "ui" / "hosting" / "icons"
 SIZES = (32, 180, 192, 512)  # pixels: for tabs of browsers, for phones of Apple, and for installing the page
 CARD = (1200, 630)
 NAMES = ("chromium", "chromium-browser", "google-chrome")
