@@ -153,7 +153,7 @@ def test_a_question_shows_both_rankings_with_the_judged_passages_marked(visitor)
     visitor.compare()
 
     def cell(row, column):
-        return visitor.page.locator(f".lab-questions [data-testid=cell-{row}-{column}]")
+        return visitor.page.locator(f".lab-list [data-testid=cell-{row}-{column}]")
 
     def lost_by_the_second_only(row):  # which row that is depends on the processor's rounding
         first, second = (int(cell(row, column).inner_text().strip().removeprefix("> ")) for column in (2, 3))
@@ -217,7 +217,7 @@ def test_an_uploaded_collection_is_compared_and_its_markup_never_runs(visitor, t
     path = beir(tmp_path, texts, [f"Bees {HOSTILE}", "Where do trains go?"], "q0\td30\t1\nq1\td0\t1\n")
     visitor.give_archive(path)
     assert "of 2 questions" in visitor.compare()
-    visitor.page.locator(".lab-questions [data-testid=cell-0-0]").click()
+    visitor.page.locator(".lab-list [data-testid=cell-0-0]").click()
     expect(visitor.page.locator(".lab-question h4")).to_be_visible()
     assert_harmless(visitor)
 

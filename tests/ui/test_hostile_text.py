@@ -205,7 +205,7 @@ def test_models_compared_on_a_hostile_collection(visitor, collection):
     assert PLANTED[:20] in words
     assert_harmless(visitor)
     assert_fits(visitor)
-    cells = [visitor.page.locator(f".lab-questions [data-testid=cell-0-{column}]") for column in (0, 1, 5)]
+    cells = [visitor.page.locator(f".lab-list [data-testid=cell-0-{column}]") for column in (0, 1, 5)]
     for cell in cells:
         expect(cell).to_contain_text(PLANTED)
     cells[0].click()
@@ -300,6 +300,6 @@ def test_long_words_do_not_push_the_page_aside(visitor, tmp_path):
     assert_fits(visitor)
     visitor.give_archive(path)
     visitor.compare()
-    visitor.page.locator(".lab-questions [data-testid=cell-0-0]").click()
+    visitor.page.locator(".lab-list [data-testid=cell-0-0]").click()
     visitor.page.locator(".lab-question h4").wait_for()
     assert_fits(visitor)

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import pandas as pd
-
 from retriever.documents.document import Passage, ScoredPassage
 from retriever.evaluation.trec import qrels_text, run_text
 from retriever.experiments.judged_index import JudgedIndex
@@ -15,7 +13,7 @@ from retriever.indexes.base import Neighbors, empty_neighbors
 from ui.compare.tables import question_rows
 from ui.compare.text import blame_sentence
 from ui.render.export import download_link, downloads, rows_to_csv
-from ui.render.html import HINT, Html, render, writable_text
+from ui.render.html import HINT, Html, render
 
 LARGEST_DIFFERENCE, FIRST_BETTER, SECOND_BETTER, BY_INDEX, BY_BOTH = CHOICES = (
     "largest difference first",
@@ -25,15 +23,19 @@ LARGEST_DIFFERENCE, FIRST_BETTER, SECOND_BETTER, BY_INDEX, BY_BOTH = CHOICES = (
     "missed by both models",
 )
 HEADERS = ["question", "kind", "● rank", "▲ rank", "nDCG, ●−▲", "query id"]
-WIDTHS: list[str | int] = ["48%", "14%", "8%", "8%", "10%", "12%"]
+MOST_LISTED = 500  # questions; a page with more rows is slow, and scores.csv has all
+NO_QUESTIONS = HINT.format("No question is on this list.")
 QUESTION_HINT = HINT.format("No question is chosen yet.")
 NO_TEXT = HINT.format("This judged query has no text in the collection, so nobody could be asked.")
 UNANSWERABLE = "Nothing in this collection is judged to answer it, so no search can find an answer."
 RANKS = {"1": (1, 1), "2–3": (2, 3), "4–10": (4, 10), "11–100": (11, 100)}
 
 
-def question_table(compared: ModelComparison, show: str, ef: int) -> pd.DataFrame:
-    """Return a list's questions, largest difference in nDCG first; ranks are of the first answers in exact search."""
+def list_rows(compared: ModelComparison, show: str, ef: int) -> list[list[str]]:
+    """Return a list's questions as rows below HEADERS, largest difference in nDCG first.
+
+    Ranks are of the first answers in exact search.
+    """
     first, second, k = compared.first, compared.second, compared.k
     differences = compared.measures[f"ndcg_cut_{k}"].differences
     lost = {query_id for index in (first, second) for query_id in index.errors(k, ef).lost_by_index}
@@ -45,10 +47,10 @@ def question_table(compared: ModelComparison, show: str, ef: int) -> pd.DataFram
         BY_INDEX: [query_id for query_id in differences if query_id in lost],
         BY_BOTH: [query_id for query_id in differences if query_id in missed],
     }[show]
-    rows = [
+    return [
         [
-            writable_text(first.judged.queries.get(query_id, "(a judged query without a text)")),
-            writable_text(first.judged.kinds.get(query_id, "")),
+            first.judged.queries.get(query_id, "(a judged query without a text)"),
+            first.judged.kinds.get(query_id, ""),
             _rank_text(first, query_id),
             _rank_text(second, query_id),
             f"{differences[query_id]:+.3f}".replace("-", "−"),
@@ -56,7 +58,21 @@ def question_table(compared: ModelComparison, show: str, ef: int) -> pd.DataFram
         ]
         for query_id in sorted(wanted, key=lambda query_id: -abs(differences[query_id]))
     ]
-    return pd.DataFrame(rows, columns=HEADERS, dtype=str)
+
+
+def question_list(compared: ModelComparison, show: str, ef: int) -> Html:
+    """Return a list's questions as a table in which each opens, named by its place in numbered_queries, from 1."""
+    rows = list_rows(compared, show, ef)
+    if not rows:
+        return NO_QUESTIONS
+    numbers = {query_id: number for number, query_id in enumerate(numbered_queries(compared), 1)}
+    listed = [(numbers[row[-1]], row) for row in rows[:MOST_LISTED]]
+    return render("compare/list.html", headers=HEADERS, rows=listed, more=len(rows) - len(listed))
+
+
+def numbered_queries(compared: ModelComparison) -> list[str]:
+    """Return the ids of all questions in a fixed order: a visitor's id may not outlast the page's cleaning."""
+    return list(compared.hit_rate.differences)
 
 
 def count_by_rank(compared: ModelComparison) -> dict[str, tuple[int, int]]:

@@ -6,24 +6,23 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 import gradio as gr
-import pandas as pd
 import plotly.graph_objects as go
 from gradio.blocks import Block
 
 from retriever.errors import Cancelled, RetrieverError
 from retriever.experiments.model_comparison import ModelComparison
+from retriever.parameters import check_count
 from ui.compare.controls import ComparisonControls, create_controls
 from ui.compare.figures import kinds_figure, ranks_figure
 from ui.compare.job import FinishedComparison, plan_comparison
 from ui.compare.questions import (
     BY_INDEX,
     CHOICES,
-    HEADERS,
     QUESTION_HINT,
-    WIDTHS,
     count_by_rank,
     download_links,
-    question_table,
+    numbered_queries,
+    question_list,
     question_view,
 )
 from ui.compare.records import comparison_record
@@ -66,6 +65,10 @@ COMPARE_HINT = HINT.format(
         "and you see which finds more, whether that could be chance, and what the index costs beside it."
     )
 )
+OPENS = """element.addEventListener("click", (event) => {
+  const row = event.target.closest("[data-number]")
+  if (row) trigger("select", { number: Number(row.dataset.number) })
+})"""  # of the list of questions
 DONE = "Done in {}. Now move ef, or choose a question below."
 UPLOADED = HINT.format(Html("Uploaded, not read yet: press <b>Compare</b>."))
 CANCELLED = HINT.format("Cancelled. The last result is unchanged.")
@@ -94,7 +97,7 @@ class CompareTab:
     ef: gr.Slider
     errors: gr.HTML
     show: gr.Radio
-    listed: gr.Dataframe
+    listed: gr.HTML
     question: gr.HTML
     downloads: gr.Accordion
     files: gr.HTML
@@ -164,7 +167,7 @@ class CompareTab:
             self.figure: comparison_figure(compared),
             self.notes: Html().join(Html('<p class="lab-remark">{}</p>').format(note) for note in notes),
             self.errors: error_section(compared, ef),
-            self.listed: question_table(compared, show, ef),
+            self.listed: question_list(compared, show, ef),
             self.question: QUESTION_HINT,
             self.query_id: "",
             self.files: "",
@@ -181,19 +184,21 @@ class CompareTab:
         if comparison_state.compared is None:
             return NO_CHANGE
         compared, ef = comparison_state.compared.comparison, comparison_state.lifted_ef(ef)
-        listed = {self.listed: question_table(compared, show, ef)} if show == BY_INDEX else {}
+        listed = {self.listed: question_list(compared, show, ef)} if show == BY_INDEX else {}
         opened = {self.question: question_view(compared, query_id, ef)} if query_id else {}
         return {**listed, **opened} or NO_CHANGE
 
-    def list_questions(self, show: str, ef: float, comparison_state: ComparisonState) -> pd.DataFrame | Updates:
+    def list_questions(self, show: str, ef: float, comparison_state: ComparisonState) -> Html | Updates:
         """Return the questions of the chosen list, or no change before anything is compared."""
         if comparison_state.compared is None:
             return NO_CHANGE
-        return question_table(comparison_state.compared.comparison, show, comparison_state.lifted_ef(ef))
+        return question_list(comparison_state.compared.comparison, show, comparison_state.lifted_ef(ef))
 
-    def open_question(self, ef: float, comparison_state: ComparisonState, event: gr.SelectData) -> Updates:
+    def open_question(self, ef: float, comparison_state: ComparisonState, event: gr.EventData) -> Updates:
         """Show the rankings of the clicked question side by side."""
-        compared, query_id = comparison_state.result().comparison, str(event.row_value[-1])
+        compared = comparison_state.result().comparison
+        queries = numbered_queries(compared)
+        query_id = queries[check_count("question", event.number, 1, len(queries)) - 1]
         return {
             self.query_id: query_id,
             self.question: question_view(compared, query_id, comparison_state.lifted_ef(ef)),
@@ -300,21 +305,11 @@ def _create_errors() -> tuple[gr.Slider, gr.HTML]:
     return ef, errors
 
 
-def _create_questions() -> tuple[gr.Radio, gr.Dataframe, gr.HTML]:
+def _create_questions() -> tuple[gr.Radio, gr.HTML, gr.HTML]:
     """Create the list of questions and the view of the chosen one."""
     gr.HTML('<h3 class="lab-side">Question by question</h3>')
     info = "Choose a question in the list to see both rankings side by side."
     show = gr.Radio(list(CHOICES), value=CHOICES[0], label="Show", info=info)
-    listed = gr.Dataframe(
-        headers=HEADERS,
-        column_widths=WIDTHS,
-        datatype="str",
-        interactive=False,
-        wrap=True,
-        max_height=260,
-        show_label=False,
-        buttons=[],
-        elem_classes="lab-questions",
-    )
+    listed = gr.HTML(js_on_load=OPENS)
     question = gr.HTML(QUESTION_HINT)
     return show, listed, question

@@ -17,14 +17,14 @@ from ui.compare.questions import (
     BY_INDEX,
     CHOICES,
     FIRST_BETTER,
-    HEADERS,
     LARGEST_DIFFERENCE,
     SECOND_BETTER,
     RankedSide,
     answers_to,
     count_by_rank,
     download_links,
-    question_table,
+    list_rows,
+    question_list,
     question_view,
 )
 from ui.compare.tables import question_rows
@@ -48,9 +48,7 @@ def starved():
 
 
 def listed(compared, show, ef=10):
-    table = question_table(compared, show, ef)
-    assert list(table.columns) == HEADERS
-    return table.values.tolist()
+    return list_rows(compared, show, ef)
 
 
 def ids(rows):
@@ -94,9 +92,16 @@ def test_questions_that_an_index_loses(starved, ef):
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_an_empty_list_keeps_its_columns():
+def test_an_empty_list_says_so():
     same = compared([1, 1], [1, 1], n=20)
     assert [listed(same, show, 20) for show in CHOICES[1:]] == [[]] * 4
+    assert "No question is on this list" in question_list(same, FIRST_BETTER, 20)
+
+
+def test_a_long_list_ends_with_how_many_more_there_are(found, monkeypatch):
+    monkeypatch.setattr("ui.compare.questions.MOST_LISTED", 5)
+    source = question_list(found, LARGEST_DIFFERENCE, 10)
+    assert source.count("<button") == 5 and "And 7 more" in words_of(source)
 
 
 def test_a_judged_question_without_a_text_is_listed_as_such():

@@ -15,7 +15,7 @@ from tests.support.small import HOSTILE
 from tests.support.work import PATIENCE, Work
 from ui.compare.controls import FIRST_MODELS
 from ui.compare.job import ComparisonPlan, FinishedComparison
-from ui.compare.questions import BY_INDEX, CHOICES, LARGEST_DIFFERENCE, QUESTION_HINT, question_table, question_view
+from ui.compare.questions import BY_INDEX, CHOICES, LARGEST_DIFFERENCE, QUESTION_HINT, question_list, question_view
 from ui.compare.state import ComparisonState
 from ui.compare.tab import build_compare_tab, comparison_figure, error_section
 from ui.compare.tables import scoreboard
@@ -158,7 +158,7 @@ def test_a_result_is_shown_whole(tab, result):
     assert list(shown[tab.figure].data[0].x) == ["term<br>(9)", "fact<br>(15)"]
     assert "No passage was cut at a model's limit." in words_of(shown[tab.notes])
     assert shown[tab.errors] == error_section(found, 30)
-    assert shown[tab.listed].equals(question_table(found, BY_INDEX, 30))
+    assert shown[tab.listed] == question_list(found, BY_INDEX, 30)
     without_kinds = comparison_figure(compared([1, 2, 50], [1, 12, None]))
     assert list(without_kinds.data[0].x) == ["1", "2–3", "4–10", "11–100", "beyond"]
     assert [list(trace.y) for trace in without_kinds.data] == [[1, 1, 0, 1, 0], [1, 0, 0, 1, 1]]
@@ -166,9 +166,9 @@ def test_a_result_is_shown_whole(tab, result):
     assert (shown[tab.question], shown[tab.query_id], shown[tab.files]) == (QUESTION_HINT, "", "")
 
 
-def clicked(*row):
-    """Return a stand-in for the event of a click on a question's row."""
-    return SimpleNamespace(row_value=row)
+def clicked(number):
+    """Return a stand-in for the event of a click on a question, by its number."""
+    return SimpleNamespace(number=number)
 
 
 def test_before_a_comparison_nothing_is_shown_and_what_is_asked_for_is_told(tab):
@@ -176,7 +176,7 @@ def test_before_a_comparison_nothing_is_shown_and_what_is_asked_for_is_told(tab)
     assert empty.index_cache is not ComparisonState().index_cache, "visitors share no indexes"
     assert tab.move_ef(10, empty) == tab.list_questions(LARGEST_DIFFERENCE, 10, empty) == NO_CHANGE
     assert tab.follow_ef(LARGEST_DIFFERENCE, "q0", 10, empty) == NO_CHANGE
-    for handler, *arguments in ((tab.open_question, clicked("q0")), (tab.offer_files,)):
+    for handler, *arguments in ((tab.open_question, clicked(1)), (tab.offer_files,)):
         with pytest.raises(gr.Error, match="Nothing has been compared yet; press Compare"):
             report_errors(handler)(10, empty, *arguments)
 
@@ -197,7 +197,7 @@ def test_sliding_moves_only_what_the_index_loses(tab, state):
 def test_what_follows_the_slider_is_the_list_of_losses_and_the_open_question(tab, state):
     found = state.compared.comparison
     shown = tab.follow_ef(BY_INDEX, "q3", 30, state)
-    assert shown[tab.listed].equals(question_table(found, BY_INDEX, 30))
+    assert shown[tab.listed] == question_list(found, BY_INDEX, 30)
     assert shown[tab.question] == question_view(found, "q3", 30)
     assert list(tab.follow_ef(BY_INDEX, "", 30, state)) == [tab.listed]
     for show in set(CHOICES) - {BY_INDEX}:  # do not depend on ef
@@ -208,11 +208,14 @@ def test_what_follows_the_slider_is_the_list_of_losses_and_the_open_question(tab
 def test_a_listed_question_opens_and_is_remembered(tab, state):
     found = state.compared.comparison
     for show in CHOICES:
-        assert tab.list_questions(show, 25.0, state).equals(question_table(found, show, 25))
-    for row in tab.list_questions(LARGEST_DIFFERENCE, 10, state).values.tolist():
-        shown = tab.open_question(25.0, state, clicked(*row))
-        assert shown == {tab.query_id: row[-1], tab.question: question_view(found, row[-1], 25)}
-        assert row[0] in shown[tab.question] and "HNSW at ef=25" in shown[tab.question]
+        assert tab.list_questions(show, 25.0, state) == question_list(found, show, 25)
+    listed = tab.list_questions(LARGEST_DIFFERENCE, 10, state)
+    rows = re.findall(r'data-number="(\d+)".*?<button[^>]*>(.*?)</button>.*?data-of="query id">(.*?)<', listed, re.S)
+    assert len(rows) == 24
+    for number, asked, query_id in rows:
+        shown = tab.open_question(25.0, state, clicked(int(number)))
+        assert shown == {tab.query_id: query_id, tab.question: question_view(found, query_id, 25)}
+        assert asked in shown[tab.question] and "HNSW at ef=25" in shown[tab.question]
 
 
 def record_of(source):
@@ -230,9 +233,9 @@ def test_files_and_the_record_at_this_ef_are_offered(tab, state):
 
 def test_an_ef_below_k_is_k(tab, state):
     assert tab.move_ef(1, state) == tab.move_ef(10, state)
-    assert tab.open_question(1, state, clicked("q0")) == tab.open_question(10, state, clicked("q0"))
+    assert tab.open_question(1, state, clicked(1)) == tab.open_question(10, state, clicked(1))
     assert tab.follow_ef(CHOICES[0], "q0", 1, state) == tab.follow_ef(CHOICES[0], "q0", 10, state)
-    assert tab.list_questions(BY_INDEX, 1, state).equals(tab.list_questions(BY_INDEX, 10, state))
+    assert tab.list_questions(BY_INDEX, 1, state) == tab.list_questions(BY_INDEX, 10, state)
     assert record_of(tab.offer_files(1, state))["settings"]["ef"] == 10
 
 
@@ -247,7 +250,7 @@ def sources_of(tab, text):
     shown = tab.show_result(state.compared, 10, LARGEST_DIFFERENCE)
     parts = {name: shown[getattr(tab, name)] for name in ("lesson", "board", "notes", "errors")}
     return parts | {
-        "question": tab.open_question(10, state, clicked("q0"))[tab.question],
+        "question": tab.open_question(10, state, clicked(1))[tab.question],
         "files": tab.offer_files(10, state),
     }
 
@@ -259,3 +262,9 @@ def test_a_collection_that_is_hostile_everywhere_stays_text(tab):
         assert_harmless(source)
         assert Elements(source).tags == Elements(plain[name]).tags
         assert Elements(source).text.count(HOSTILE) >= times[name], name
+
+
+@pytest.mark.parametrize("number", [0, 25, "1", None])
+def test_a_number_that_no_question_has_is_refused(tab, state, number):
+    with pytest.raises(gr.Error, match="question is"):
+        report_errors(tab.open_question)(10, state, clicked(number))

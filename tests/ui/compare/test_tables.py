@@ -29,7 +29,7 @@ def rows_of(board):
     """Return the rows of a scoreboard: measure -> the text of its cells, and which cell is marked as better."""
     rows = {}
     for row in re.findall(r"<tr>(.*?)</tr>", board, re.DOTALL)[1:]:
-        cells = re.findall(r"<td( class=\"[^\"]*\")?>(.*?)</td>", row)
+        cells = re.findall(r"<td( class=\"[^\"]*\")? data-of=\"[^\"]*\">(.*?)</td>", row)
         name = re.search(r"<code>(\w+)</code>", row).group(1)
         rows[name] = [words_of(cell) for _, cell in cells], ["lab-better" in css for css, _ in cells]
     return rows
