@@ -210,6 +210,12 @@ def test_hits_are_judged_by_keyboard_and_the_judgments_serve_a_comparison(arrive
     visitor.take("Judged collection", "Loaded in Documents")
     assert "1 of 1" in visitor.compare()
     expect(visitor.page.get_by_text("Judged by hand, in Search: 1 judgment of 1 question.")).to_be_visible()
+    assert visitor.errors == []
+    asked = []
+    visitor.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    visitor.page.reload()
+    visitor.errors.clear()  # what the page that is left says of its broken connection
+    assert asked == ["beforeunload"], "judgments are not lost unasked"
 
 
 def test_an_uploaded_collection_is_compared_and_its_markup_never_runs(visitor, tmp_path):

@@ -83,8 +83,8 @@
     setTimeout(() => (told.textContent = ""), 4000);
   });
 
-  // A visitor's own documents are on the server only as long as the page is open.
+  // A visitor's own documents and judgments are on the server only as long as the page is open.
   addEventListener("beforeunload", (event) => {
-    if (lab.loaded === "own=1") event.preventDefault();
+    if (lab.loaded === "own=1" || document.querySelector(".lab-judged")) event.preventDefault();
   });
 }

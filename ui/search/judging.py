@@ -22,8 +22,8 @@ from ui.search.template import queries_link, template_links
 from ui.session import Session
 
 JUDGE_HINT = (
-    "Which hits answer the question? Press relevant or not relevant at each: your judgments make a test collection, by "
-    "which Compare models scores two models."
+    "Which documents answer the question? Press relevant or not relevant at their hits: Compare models can then score "
+    "two models by your judgments."
 )
 # of a list of hits: a press of one of its buttons becomes an event with the button's data
 ON_PRESS = """element.addEventListener('click', event => {
