@@ -182,14 +182,13 @@ def judged_by_notes(compared: ModelComparison, judged_by: str) -> list[str]:
 
 
 def comparison_notes(compared: ModelComparison, in_lower_case: Sequence[float]) -> list[str]:
-    """Return what qualifies the numbers: cut passages, unjudged results, judgments that do not match."""
+    """Return what qualifies the numbers: corrected p, cut passages, unjudged results, judgments that do not match."""
     first, second = compared.first, compared.second
     cut = [f"{index.model_name} {index.indexed.n_cut:,} of {len(index.indexed):,}" for index in (first, second)]
     whole = first.indexed.n_cut == second.indexed.n_cut == 0
-    passages = (
-        "No passage was cut at a model's limit." if whole else f"Passages cut at the model's limit: {', '.join(cut)}."
-    )
-    notes = [passages if few_judged(compared) else f"{passages} {_judged_note(compared)}"]
+    passages = "No passage was cut." if whole else f"Passages cut at the model's limit: {', '.join(cut)}."
+    corrected = f"p: Holm-corrected for the {len(compared.measures)} measures."
+    notes = [" ".join([corrected, passages, *([] if few_judged(compared) else [_judged_note(compared)])])]
     coverage = first.judged.coverage(document_ids(first.indexed.retriever))
     if coverage.queries < coverage.judged_queries:
         missing = coverage.judged_queries - coverage.queries

@@ -156,7 +156,7 @@ def test_a_result_is_shown_whole(tab, result):
     assert shown[tab.board] == scoreboard(found)
     assert [trace.name for trace in shown[tab.figure].data] == ["alpha", "beta"]
     assert list(shown[tab.figure].data[0].x) == ["term<br>(9)", "fact<br>(15)"]
-    assert "No passage was cut at a model's limit." in words_of(shown[tab.notes])
+    assert "No passage was cut." in words_of(shown[tab.notes])
     assert shown[tab.errors] == error_section(found, 30)
     assert shown[tab.listed] == question_list(found, BY_INDEX, 30)
     without_kinds = comparison_figure(compared([1, 2, 50], [1, 12, None]))

@@ -37,7 +37,7 @@ def rows_of(board):
 
 def test_the_board_holds_trec_evals_numbers_with_intervals_and_chance(found):
     board = scoreboard(found)
-    head = "measure p: Holm-corrected for the 5 measures ● alpha ▲ beta difference, ●−▲"
+    head = "measure ● alpha ▲ beta difference ●−▲, p"
     assert words_of(board.partition("</tr>")[0]) == head
     rows = rows_of(board)
     assert list(rows) == ["success_10", "ndcg_cut_10", "recall_10", "recip_rank", "map"]

@@ -242,14 +242,14 @@ def test_passages_cut_results_judged_and_capitals():
     found = replace(found, unjudged=replace(found.unjudged, judged=(0.5, 0.75)))
     cut, capitals = comparison_notes(found, [0.875, 0.25])
     assert cut == (
-        "Passages cut at the model's limit: alpha 12 of 130, beta 0 of 130. 0.500 and 0.750 of the first 10 results "
-        "were judged; the others count as no answer."
+        "p: Holm-corrected for the 5 measures. Passages cut at the model's limit: alpha 12 of 130, beta 0 of 130. "
+        "0.500 and 0.750 of the first 10 results were judged; the others count as no answer."
     )
     assert "alpha 0.667 → 0.875, beta 0.667 → 0.250" in capitals
     assert comparison_notes(found, ()) == [cut], "the rest is told only where it holds"
 
 
-NO_CUT = "No passage was cut at a model's limit. "
+NO_CUT = "p: Holm-corrected for the 5 measures. No passage was cut. "
 
 
 def test_results_judged_are_counted_to_k():
