@@ -46,7 +46,7 @@ def advice_section(indexed: IndexedCollection, advice: Recommendation, *, second
 def advice_sentence(advice: Recommendation, *, second: bool = False) -> str:
     """Return what to use and why."""
     graph, step, n = advice.graph, advice.step, advice.n
-    found = f"{index_recall(step.k)} {format_score(step.mean_recall)}"
+    found = f"a {index_recall(step.k)} of {format_score(step.mean_recall)}"
     if graph is not None:
         whose = "the second graph, " if second else ""
         return (

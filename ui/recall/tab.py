@@ -134,7 +134,7 @@ def _create_components(session: gr.State) -> RecallTab:
                 smallest = gr.Button("Go to the smallest ef", size="sm")
             target, overlay = _choices()
             curves = Curves(k, token, lesson, target, gr.HTML(), overlay)
-            with gr.Accordion("What to use for this collection, and code to copy", open=False):
+            with gr.Accordion("What to use, and code to copy", open=False):
                 advised = gr.HTML()
     with gr.Row():
         with gr.Column(scale=4, min_width=320):

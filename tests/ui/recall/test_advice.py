@@ -32,13 +32,13 @@ def advised(wanted, n=9_000, steps=STEPS, M=16, ef_construction=200, **options):
     [
         (
             advised(0.95),
-            "Use HNSW: M=16, efConstruction=200, and search it at ef=40: recall@10 against exact search 0.965, for 612 "
-            "distances a query; exact search computes 9,000.",
+            "Use HNSW: M=16, efConstruction=200, and search it at ef=40: a recall@10 against exact search of 0.965, "
+            "for 612 distances a query; exact search computes 9,000.",
         ),
         (
             advised(0.95, n=900),
             "Use exact search, without an index: it misses nothing and computes 900 distances a query; HNSW computes "
-            "612 distances for recall@10 against exact search 0.965, at ef=40.",
+            "612 distances for a recall@10 against exact search of 0.965, at ef=40.",
         ),
         (
             advised(1.0, M=4, ef_construction=20),
