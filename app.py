@@ -15,7 +15,7 @@ from ui.jobs.shared_samples import SharedSamples
 from ui.log_capture import start_logging
 from ui.page import build_page
 
-START_DELAY = 3  # seconds before the samples are prepared, so that the page is served first
+START_DELAY = 1  # seconds before the samples are prepared, so that the page is served first
 
 make_process_folder()  # before the page is built, which stores the folder's name
 shared_samples = SharedSamples()

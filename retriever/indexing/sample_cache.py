@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
@@ -13,14 +14,16 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
+from retriever.datasets.collection import Collection
 from retriever.datasets.python_docs.packages import package_versions
+from retriever.datasets.reading_process import load_sample_in_process
 from retriever.datasets.samples import PYTHON_DOCS, SAMPLE_FOLDER, load_sample
 from retriever.encoders.catalogue import model_card
-from retriever.encoders.loading import packaged_fingerprint
+from retriever.encoders.loading import load_encoder, packaged_fingerprint
 from retriever.errors import RetrieverError, StorageError
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import index_collection
-from retriever.progress import Progress
+from retriever.progress import Progress, stage_progress
 
 LIBRARY_FOLDER = Path(__file__).resolve().parents[1]  # its source is part of the key
 CACHE_FOLDER = "LAB_CACHE"  # environment variable: the folder of the cache
@@ -52,12 +55,28 @@ def cached_sample(
         except RetrieverError:
             pass  # missing or damaged: indexed below
     start = time.perf_counter()
-    collection = load_sample(name, progress=(lambda done: progress("reading", done)) if progress else None)
+    collection = _read(name, settings, progress)
     indexed = index_collection(collection, settings, progress=progress, reading_seconds=time.perf_counter() - start)
     if folder is not None:
         with suppress(StorageError, OSError):  # a full or read-only disk: go on without a cache
             _store(indexed, folder)
     return indexed
+
+
+def _read(name: str, settings: IndexSettings, progress: Progress | None) -> Collection:
+    """Return a sample; the Python docs are read by another process while this one loads the model."""
+    report = stage_progress(progress, "reading")
+    if name not in PYTHON_DOCS:
+        return load_sample(name, progress=report)
+    if model_card(settings.model_name).packaged:
+        threading.Thread(target=_preload, args=(settings.model_name,), name="model", daemon=True).start()
+    return load_sample_in_process(name, progress=report)
+
+
+def _preload(model_name: str) -> None:
+    """Load a model; if that fails, whoever needs it is told."""
+    with suppress(Exception):
+        load_encoder(model_name)
 
 
 def _store(indexed: IndexedCollection, folder: Path) -> None:

@@ -9,12 +9,13 @@ from retriever.errors import CollectionError
 from retriever.experiments.judged_index import JudgedIndex, embed_judged_queries
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.sample_cache import cached_sample
-from retriever.progress import Progress
+from retriever.progress import Progress, stage_progress
 from retriever.turns import LAB
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import Job, Status
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.model_loads import ModelLoads
+from ui.log import log_event
 
 SAMPLE_TITLES = {
     "documents": "Sample documents",
@@ -23,7 +24,7 @@ SAMPLE_TITLES = {
     "python_docs_large": "Python docs, large",
 }
 # in the order in which they are prepared beforehand; others are prepared on request
-PREPARED_SAMPLES = ("documents", "python_docs", "everyday_science")
+PREPARED_SAMPLES = ("python_docs", "documents", "everyday_science")
 ADOPTED_SAMPLES = ("documents", "python_docs")  # in the order in which a visitor who has chosen nothing gets them
 PREPARED_K = 10  # the k whose curve is measured beforehand
 PREPARED_MODEL = IndexSettings().model_name  # the model of samples prepared beforehand; others on request
@@ -140,9 +141,14 @@ class SharedSamples:
     def _work(self, name: str, model_name: str) -> Callable[[Progress], IndexedCollection]:
         def work(progress: Progress) -> IndexedCollection:
             indexed = cached_sample(name, IndexSettings(model_name), progress=progress)
+            log_event("vectors", sample=name, vectors=len(indexed), from_pack=indexed.n_packed)
+            MEMORY_BUDGET.hold(indexed)
             if model_name == PREPARED_MODEL:
-                indexed.measurements.counted_curve(PREPARED_K, progress=lambda done: progress("measuring", done))
-            self._ready[name, model_name] = MEMORY_BUDGET.hold(indexed)
+                report = stage_progress(progress, "measuring")
+                indexed.measurements.curve(PREPARED_K, progress=report)
+                self._ready[name, model_name] = indexed  # to count the distances takes as long as all before it
+                indexed.measurements.counted_curve(PREPARED_K, progress=report)
+            self._ready[name, model_name] = indexed
             return indexed
 
         return work

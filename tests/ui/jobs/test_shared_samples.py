@@ -74,21 +74,45 @@ def test_nothing_starts_by_itself_and_no_failure_is_told_before_the_end(samples)
     assert state.failure("documents") == ""
 
 
-def test_samples_come_one_after_the_other_and_the_last_is_the_best(samples):
+def test_samples_come_one_after_the_other_and_the_first_is_the_best(samples):
     state = SharedSamples()
     state.start()
-    assert samples.asked in ([], ["documents"])
-    samples.allowed["documents"].set()
-    assert wait(state, "documents") is state.best() is samples.made["documents"]
-    assert state.ready("python_docs") is None
-    assert not state.ended
+    assert samples.asked in ([], ["python_docs"])
     samples.allowed["python_docs"].set()
     assert wait(state, "python_docs") is state.best() is samples.made["python_docs"]
-    samples.allowed["everyday_science"].set()
-    assert wait(state, "everyday_science") is samples.made["everyday_science"]
-    assert state.best() is samples.made["python_docs"], "nobody is moved on to the collection for comparing models"
+    assert state.ready("documents") is None
+    assert not state.ended
+    for name in ("documents", "everyday_science"):
+        samples.allowed[name].set()
+        assert wait(state, name) is samples.made[name]
+        assert state.best() is samples.made["python_docs"], "nobody is moved on from what shows misses"
     assert state.ended
-    assert samples.asked == ["documents", "python_docs", "everyday_science"]
+    assert samples.asked == ["python_docs", "documents", "everyday_science"]
+
+
+def test_without_the_best_sample_the_next_one_is_given(samples):
+    samples.errors["python_docs"] = CollectionError("SciPy is missing.")
+    samples.allow_all()
+    state = SharedSamples()
+    state.start()
+    assert wait(state, "documents") is state.best() is samples.made["documents"]
+
+
+def test_a_sample_is_ready_before_its_distances_are_counted(samples, monkeypatch):
+    counting, count = threading.Event(), threading.Event()
+
+    def wait_to_count(measurements, k, *, progress=None):
+        counting.set()
+        assert count.wait(PATIENCE)
+
+    monkeypatch.setattr("retriever.indexing.measurements.Measurements.counted_curve", wait_to_count)
+    samples.allow_all()
+    state = SharedSamples(("documents",))
+    state.start()
+    assert counting.wait(PATIENCE)
+    assert state.ready("documents").measurements.known_curve(PREPARED_K) and not state.ended
+    count.set()
+    assert wait(state, "documents") is state.ready("documents")
 
 
 def test_a_ready_sample_has_been_measured_and_is_prepared_once_however_often_it_is_started(samples):
@@ -142,8 +166,8 @@ def test_a_model_that_cannot_be_loaded_does_not_keep_anybody_waiting(samples, mo
     monkeypatch.setattr("ui.jobs.shared_samples.load_encoder", refuse)
     samples.allow_all()
     state = SharedSamples()
-    assert wait(state, "documents") is samples.made["documents"]
-    job = state._jobs["python_docs", PREPARED_MODEL]
+    assert wait(state, "python_docs") is samples.made["python_docs"]
+    job = state._jobs["documents", PREPARED_MODEL]
     assert job.wait(PATIENCE), "the second sample was never begun"
 
 
