@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from retriever.run_record import RunRecord
 from ui.render.html import Html
-from ui.render.numbers import format_megabytes
+from ui.render.numbers import count_of, format_megabytes
 
 SIGN, BLANK = r"[=+\-@＝＋－＠]", r"\s\"\0\u200b-\u200f\ufeff"  # what begins a formula, and what may stand before it
 FORMULA = re.compile(rf"[{BLANK}]*{SIGN}|[\t\r]")  # at the beginning of a cell
@@ -48,7 +48,9 @@ def download_link(name: str, kind: str, content: str, label: str) -> Html:
     """Return a link that contains its file: nothing is stored on the server, nobody else can fetch it."""
     raw = content.encode("utf-8", "replace")  # a lone surrogate, which UTF-8 cannot hold, becomes a question mark
     data = base64.b64encode(raw).decode()
-    size = format_megabytes(len(data)) if len(data) > 100_000 else f"{len(raw) / 1000:.1f} kB"
+    size = count_of(len(raw), "byte") if len(raw) < 1000 else f"{len(raw) / 1000:.1f} kB"
+    if len(data) > 100_000:
+        size = format_megabytes(len(data))
     link = Html('<a class="lab-download" download="{}" href="data:{};base64,{}">{} ({})</a>')
     return link.format(name, kind, data, label, size)
 

@@ -32,6 +32,8 @@ def test_a_download_carries_its_file():
     link = download_link("ünder.csv", "text/csv", "a;b\nß", "CSV")
     assert content_of(link) == "a;b\nß"
     assert 'download="ünder.csv"' in link
+    assert "(35 bytes)" in download_link("a", "text/csv", "a" * 35, "CSV")
+    assert "(1.5 kB)" in download_link("a", "text/csv", "a" * 1_500, "CSV")
     assert "(0.13 MB)" in download_link("a", "text/csv", "a" * 100_000, "CSV"), "as base64, which is what is sent"
 
 
