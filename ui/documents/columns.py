@@ -67,7 +67,7 @@ def build_column_controls(files: gr.File) -> ColumnControls:
             multiselect=True,
             allow_custom_value=True,
             label="Columns to read",
-            info="Of tables. None chosen: the column “text” if there is one, else all.",
+            info="Of tables, before Build. None chosen: the column “text” if there is one, else all.",
             min_width=210,
         )
         title = gr.Dropdown(
