@@ -142,7 +142,8 @@ class Visitor:
     async def measure(self, k, ef):
         """Call the /measure endpoint, and note the recall of every query."""
         event = next(event for event in self.screen.events.values() if event["api_name"] == "measure")
-        for place, value in zip(event["inputs"], (k, ef), strict=False):
+        places = [part for part in event["inputs"] if self.screen.components[part]["type"] != "state"]
+        for place, value in zip(places, (k, ef), strict=True):
             self.screen.values[place] = value
         start = time.perf_counter()
         data = await self.screen.start(event, None)

@@ -11,11 +11,11 @@ from ui.render.html import TEMPLATES, Html, plotly_text, render, writable_text
 
 NAMED = Html('<i title="{0}">{0}</i>')
 WAYS = {
-    "template": lambda given: render("header.html", facts={given: given}),
+    "template": lambda given: render("header.html", facts={given: given}, own=False),
     "sentence": lambda given: NAMED.format(given),
     "sum": lambda given: NAMED.format("") + given,
     "list": lambda given: Html("<br>").join([given, given]),
-    "sentence in a template": lambda given: render("header.html", facts={"of": NAMED.format(given)}),
+    "sentence in a template": lambda given: render("header.html", facts={"of": NAMED.format(given)}, own=False),
 }
 each_kind = pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 
@@ -47,7 +47,7 @@ def test_plotly_shows_a_text_as_text(hostile):
 def test_html_stays_html():
     bold = Html("<b>{}</b>").format(Html("<i>x</i>"))
     assert bold == "<b><i>x</i></b>" and isinstance(bold, Html)
-    assert bold in render("header.html", facts={"of": bold})
+    assert bold in render("header.html", facts={"of": bold}, own=False)
 
 
 def test_a_template_that_lacks_a_value_is_an_error_and_none_goes_round_escaping():
