@@ -18,7 +18,7 @@ from retriever.evaluation.trec import read_qrels
 from retriever.unicode import clean_text
 
 BEIR_FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
-LISTED_ID = re.compile(r'(?:"(?:[^"]|"")*"|[^\s",;]+)([,;])')  # at the beginning of a comma-separated line
+LISTED_ID = re.compile(r'(?:"(?:[^"]|"")*+"|[^\s",;]+)([,;])')  # at the beginning of a comma-separated line
 QUERY_ID_HEADER = re.compile(r"_?id|q(uery)?[-_ ]?id", re.IGNORECASE)
 
 

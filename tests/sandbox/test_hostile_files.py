@@ -204,6 +204,10 @@ ARCHIVES = {  # name: (what writes it, words of the reason; "" if it can be read
 LISTS = [
     ("qrels", "a.tsv", b"q1\td1\t" + b"9" * 1_000_000, "the grade is"),
     ("qrels", "a.tsv", b"\t" * 5_000_000, "no judgments"),
+    ("qrels", "a.csv", b'q,"' + b"x" * 5_000_000, "is not CSV"),
+    ("qrels", "a.csv", b";" * 5_000_000, "no judgments"),
+    ("queries", "a.csv", b'"' * 5_000_000, "has no space|is not CSV"),
+    ("queries", "a.csv", b"q," * 2_500_000, "has 2500001 columns"),
     ("queries", "a.jsonl", b'{"_id":' * 500_000, "line 1 is not JSON"),
     ("queries", "a.jsonl", b'{"_id": "q", "text": "t", "metadata": ' + b"[" * 900 + b"]" * 900 + b"}", ""),
     ("queries", "a.tsv", b"q1\t" + b"owl " * 2_000_000, ""),
