@@ -41,7 +41,7 @@ def verdict_sentence(compared: ModelComparison) -> Html:
     if found[0] == found[1]:
         words = Html("Both models find an answer {} for <b>{} of {}</b> question{}.")
         words = words.format(among, found[0], f"{n:,}", "" if n == 1 else "s")
-        left_open = _left_open(compared, 0)
+        left_open = _left_open(compared, 0, "the difference")
         return _sentences(words, f"But {left_open}" if left_open else _by_ndcg(compared), _few(n))
     better, other = (0, 1) if found[0] > found[1] else (1, 0)
     words = Html("<b>{}</b> finds an answer {} for <b>{} of {}</b> question{}, <b>{}</b> for <b>{}</b>.").format(
@@ -54,7 +54,7 @@ def verdict_sentence(compared: ModelComparison) -> Html:
         found[other],
     )
     difference = format_difference(_negated(rate.difference) if better else rate.difference)
-    p, left_open = format_p(rate.corrected_p), _left_open(compared, better)
+    p, left_open = format_p(rate.corrected_p), _left_open(compared, better, "it")
     if left_open:
         return _sentences(words, f"The difference, {difference}, {p}, is of judged answers alone: {left_open}", _few(n))
     larger = "is larger than chance would give" if rate.significant else "could be chance"
@@ -67,10 +67,11 @@ def few_judged(compared: ModelComparison) -> bool:
     return min(compared.unjudged.judged) < FEW_JUDGED and compared.unjudged.could_change
 
 
-def _left_open(compared: ModelComparison, better: int) -> str:
+def _left_open(compared: ModelComparison, better: int, difference: str) -> str:
     """Return how few of the first results were judged, and how far the difference could change; empty for enough.
 
     better: the number of the better model, which is told first, and of which the other's hit rate is subtracted.
+    difference: what to call that.
     """
     if not few_judged(compared):
         return ""
@@ -78,7 +79,7 @@ def _left_open(compared: ModelComparison, better: int) -> str:
     if better:
         (low, high), judged = (-high, -low), judged[::-1]
     return (
-        f"only {_shares_judged(judged, compared.k)}; depending on the others, the difference could be anything from "
+        f"only {_shares_judged(judged, compared.k)}; depending on the others, {difference} could be anything from "
         f"{format_gain(low)} to {format_gain(high)}."
     )
 

@@ -122,7 +122,7 @@ def _current_point(now: Measurement, cost: CostAxis) -> dict[str, Any]:
         mode="markers",
         name=f"now: ef={now.ef}",
         marker={"color": HNSW_COLOUR, "size": 20, "symbol": "circle-open", "line": {"width": 4}},
-        hovertemplate=f"ef={now.ef}: %{{x:,.0f}} {cost.unit}, recall %{{y:.3f}}<extra></extra>",
+        hovertemplate=f"ef={now.ef}: %{{x:,.0f}} {cost.unit}, recall {format_score(now.mean_recall)}<extra></extra>",
     )
 
 
@@ -139,7 +139,8 @@ def _curve_trace(curve: Sequence[Measurement], name: str, cost: CostAxis, *, das
         textposition="top left",
         cliponaxis=False,
         customdata=[step.ef for step in curve],
-        hovertemplate=f"ef=%{{customdata}}: %{{x:,.0f}} {cost.unit}, recall %{{y:.3f}}<extra></extra>",
+        hovertext=[format_score(step.mean_recall) for step in curve],
+        hovertemplate=f"ef=%{{customdata}}: %{{x:,.0f}} {cost.unit}, recall %{{hovertext}}<extra></extra>",
         line={"color": HNSW_COLOUR, "width": 2, "dash": dash},
         marker={"color": HNSW_COLOUR, "size": 8, "symbol": symbol},
     )

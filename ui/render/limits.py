@@ -1,14 +1,16 @@
 """The limits in words: how much a visitor may load, and a table of all limits of a visitor and of the lab."""
 
 from ui.render.html import Html, render
+from ui.render.numbers import count_of
 from ui.settings import Limits
 
 
 def upload_limits(allowed: Limits) -> str:
     """Return how much one visitor may upload."""
+    pages, chunks = count_of(allowed.pages, "page"), count_of(allowed.chunks, "chunk")
     return (
-        f"At most {allowed.files:,} files, {allowed.file_megabytes:,} MB each and {allowed.total_megabytes:,} MB "
-        f"together, {allowed.pages:,} pages a PDF, {allowed.chunks:,} chunks. They are deleted once they are read."
+        f"At most {count_of(allowed.files, 'file')}, {allowed.file_megabytes:,} MB each and "
+        f"{allowed.total_megabytes:,} MB together, {pages} a PDF, {chunks}. They are deleted once they are read."
     )
 
 
@@ -26,7 +28,7 @@ def judged_limits(allowed: Limits) -> str:
     """Return how large a judged collection may be."""
     return (
         f"At most {allowed.total_megabytes:,} MB zipped, {allowed.unpacked_megabytes:,} MB unpacked, "
-        f"{allowed.chunks:,} passages and {allowed.questions:,} questions."
+        f"{count_of(allowed.chunks, 'passage')} and {count_of(allowed.questions, 'question')}."
     )
 
 

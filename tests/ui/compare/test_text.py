@@ -142,13 +142,14 @@ def test_where_little_was_judged_the_verdict_says_what_that_leaves_open():
     difference, low, high, _, p = DIFFERENCE.search(complete).groups()
     assert told.endswith(
         f"The difference, {difference} ({low} to {high}), {p}, is of judged answers alone: only 0.152 and 0.400 of the "
-        "first 10 results were judged; depending on the others, the difference could be anything from −0.100 to +0.350."
+        "first 10 results were judged; depending on the others, it could be anything from −0.100 to +0.350."
     )
     mirrored = UnjudgedResults((0.4, 0.152), (0.9, 0.95), (-0.35, 0.1))
     other = words(by_hand(*CLEAR[::-1], unjudged=mirrored))
     assert other == told.replace("beta", "x").replace("alpha", "beta").replace("x", "alpha")
     equal = words(by_hand(*EQUAL, k=1, unjudged=LITTLE))
-    assert "for 40 of 60 questions. But only 0.152 and 0.400 of the first results were judged" in equal
+    assert "for 40 of 60 questions. But only 0.152 and 0.400 of the first results were judged; " in equal
+    assert "depending on the others, the difference could be anything from −0.100 to +0.350." in equal
     assert "nDCG" not in words(by_hand(*CLOSE, ndcg=(HIGHER, LOWER), unjudged=LITTLE)), "that is not complete either"
     enough = replace(LITTLE, judged=(0.5, 0.9))
     for unjudged in (enough, replace(LITTLE, difference=(0.2, 0.2))):  # or the others could change nothing
