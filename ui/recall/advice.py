@@ -7,7 +7,9 @@ import gradio as gr
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recommendation import MeasuredGraph, recommend
 from ui.inputs import check_k, check_number
-from ui.recall.advice_text import advice_section
+from ui.recall.advice_text import advice_section, times_sentence
+from ui.recall.slider import EfSlider, LastMeasurement
+from ui.render.controls import NO_CHANGE, Updates
 from ui.render.html import HINT, Html
 from ui.session import Session
 
@@ -17,10 +19,19 @@ COUNTING = HINT.format("The distances of the curve are still being counted.")
 
 @dataclass(frozen=True, eq=False)
 class Advice:
-    """The recommendation, the target that it depends on, and the handler that updates it."""
+    """The recommendation, the target that it depends on, the slider's times, and the handlers that update them."""
 
+    slider: EfSlider
     target: gr.Slider
     shown: gr.HTML
+    times: gr.HTML
+
+    def show_costs(self, measured: LastMeasurement | None, k: float, ef: float, session: Session) -> Updates:
+        """Return how many distances a measurement took, and the times of both searches in it."""
+        if measured is None or not measured.fits(k, ef, session):
+            return NO_CHANGE
+        distances = self.slider.show_distances(measured, k, ef, session)
+        return {self.slider.distances: distances, self.times: times_sentence(measured.now)}
 
     def show_advice(self, k: float, target: float, session: Session) -> Html:
         """Return what to use for the loaded collection if the target recall is wanted."""

@@ -1,12 +1,14 @@
 """What to use for a collection, in words and as code to copy. Pure functions."""
 
+import numpy as np
+
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import Measurement
+from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
 from retriever.measurement.recommendation import Recommendation
 from ui.recall.text import best_recall
 from ui.render.export import download_link
-from ui.render.html import Html, render
-from ui.render.numbers import count_of, format_megabytes, format_score, format_seconds, index_recall
+from ui.render.html import HINT, Html, render
+from ui.render.numbers import count_of, format_megabytes, format_score, format_seconds, index_recall, speed_up_words
 
 EXACT_CODE = """\
 from retriever import DenseRetriever
@@ -88,7 +90,7 @@ def _evidence(indexed: IndexedCollection, advice: Recommendation, *, second: boo
     if graph is None:
         return evidence | {"memory": memory, "to build": "nothing besides the vectors"}
     place = "load this graph and set" if second else "set"
-    evidence["latency"] = f"{place} the slider to ef={advice.step.ef}: it is then measured, beside exact search's"
+    evidence["latency"] = f"{place} the slider to ef={advice.step.ef}: its time and exact search's then stand below"
     evidence["memory"] = f"{memory} and {format_megabytes(graph.link_bytes)} of links"
     if graph.build_seconds is not None:
         evidence["to build"] = f"{format_seconds(graph.build_seconds)} for the graph"
@@ -100,6 +102,18 @@ def _before(advice: Recommendation) -> str:
     curve = advice.graph.curve if advice.graph else ()
     smaller = [step for step in curve if step.ef is not None and step.ef < (advice.step.ef or 0)]
     return f"; ef={smaller[-1].ef} reaches {format_score(smaller[-1].mean_recall)}" if smaller else ""
+
+
+def times_sentence(pair: PairedMeasurement) -> Html:
+    """Return the times of both searches at the slider's ef with their spread, from the measurement that cards show."""
+    words = f"At the slider's ef={pair.hnsw.ef} HNSW takes {_time(pair.hnsw)}, exact search {_time(pair.exact)}"
+    return HINT.format(f"{words}: {speed_up_words(pair.speed_up, pair.speed_up_range)}.")
+
+
+def _time(step: Measurement) -> str:
+    """Return the median time of a query, and between which times the middle half are."""
+    low, high = (format_seconds(float(np.percentile(step.seconds, share))) for share in (25, 75))
+    return f"{format_seconds(step.p50)} a query (the middle half {low} to {high})"
 
 
 def _distances(step: Measurement) -> str:

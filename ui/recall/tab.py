@@ -73,12 +73,12 @@ async def starve_graph(session: Session) -> Session:
 def build_recall_tab(session: gr.State) -> RecallTab:
     """Create the tab's components and connect their event listeners."""
     tab = _create_components(session)
-    _connect_slider(tab.slider, session)
+    _connect_slider(tab.slider, tab.advice, session)
     _connect_curves(tab.curves, tab.advice, session)
     return tab
 
 
-def _connect_slider(slider: EfSlider, session: gr.State) -> None:
+def _connect_slider(slider: EfSlider, advice: Advice, session: gr.State) -> None:
     """Connect what the ef slider, the axis and the token start.
 
     Each component is written by one listener only, which has at most one request under way and, once that has ended,
@@ -95,7 +95,8 @@ def _connect_slider(slider: EfSlider, session: gr.State) -> None:
     inputs = [measured, k, ef, slider.axis, session]
     drawn = moved.then(report_errors(slider.draw_details), inputs, slider.details, **LATEST_UNQUEUED | RAW)
     counted = [measured, k, ef, session]
-    drawn.then(report_errors(slider.show_distances), counted, slider.distances, **LATEST_UNQUEUED | RAW)
+    costs = [slider.distances, advice.times]
+    drawn.then(report_errors(advice.show_costs), counted, costs, **LATEST_UNQUEUED | RAW)
     slider.smallest.click(report_errors(slider.go_to_smallest_ef), k, [ef, token], **HIDDEN)
     k.input(report_errors(keep_ef_above_k), [k, ef], ef, **LATEST)
 
@@ -135,7 +136,7 @@ def _create_components(session: gr.State) -> RecallTab:
             target, overlay = _choices()
             curves = Curves(k, token, lesson, target, gr.HTML(), overlay)
             with gr.Accordion("What to use, and code to copy", open=False):
-                advised = gr.HTML()
+                advised, times = gr.HTML(), gr.HTML()
     with gr.Row():
         with gr.Column(scale=4, min_width=320):
             gr.HTML('<h3 class="lab-side">How many queries have which recall</h3>')
@@ -149,7 +150,7 @@ def _create_components(session: gr.State) -> RecallTab:
     slider = EfSlider(
         ef, k, axis, smallest, cards, distances, figure, spread, worst, record, measured=gr.State(), token=token
     )
-    return RecallTab(slider, curves, Advice(target, advised), starve, enlarge)
+    return RecallTab(slider, curves, Advice(slider, target, advised, times), starve, enlarge)
 
 
 def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:

@@ -7,10 +7,12 @@ import pytest
 from retriever.measurement.recall_and_latency import smallest_ef
 from retriever.measurement.recommendation import MeasuredGraph, recommend
 from tests.support.handlers import finish
-from tests.support.small import collection_of, curve_of, sentences
-from ui.recall.advice_text import advice_section, advice_sentence, code_to_copy
+from tests.support.small import collection_of, curve_of, pair_of, sentences
+from ui.recall.advice_text import advice_section, advice_sentence, code_to_copy, times_sentence
 from ui.recall.curves import OVERLAYS, overlay_graph
 from ui.recall.text import target_sentence
+from ui.render.controls import NO_CHANGE
+from ui.render.numbers import format_seconds
 from ui.session import Session
 
 pytestmark = pytest.mark.usefixtures("quiet_machine")
@@ -65,6 +67,20 @@ def test_memory_build_time_and_what_the_next_smaller_ef_reaches_are_the_evidence
     assert "set the slider to ef=40" in rows["latency"] and rows["model"].startswith("fake, 384 dimensions")
     exact = dict(re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', advice_section(indexed, advised(0.95, n=900))))
     assert (exact["memory"], "latency" in exact) == ("1.38 MB of vectors", False)
+
+
+def test_times_are_those_of_the_cards_with_their_spread(slider, advice, indexed):
+    told = times_sentence(pair_of([0.9, 1], [70e-6, 90e-6], [2e-4, 3e-4], ef=40))
+    assert "At the slider's ef=40 HNSW takes 80 µs a query (the middle half 75 µs to 85 µs)" in told.unescape()
+    assert "exact search 250 µs a query (the middle half 225 µs to 275 µs): 3.1× faster." in told
+    session = Session(indexed)
+    measured = slider.measure_at_ef(10, 40, session)
+    both = advice.show_costs(measured[slider.measured], 10, 40, session)
+    assert both[slider.distances] == slider.show_distances(measured[slider.measured], 10, 40, session)
+    assert f"{format_seconds(measured[slider.measured].now.hnsw.p50)} a query" in both[advice.times]
+    assert format_seconds(measured[slider.measured].now.hnsw.p50) in measured[slider.cards]
+    assert advice.show_costs(measured[slider.measured], 10, 41, session) == NO_CHANGE, "the slider went on"
+    assert advice.show_costs(None, 10, 40, Session()) == NO_CHANGE
 
 
 @pytest.mark.parametrize("n", [9_000, 900])

@@ -16,15 +16,17 @@ from ui.session import Session
 def test_each_place_is_written_by_one_listener_with_one_request_under_way(built, slider):
     listeners = list(built[1].fns.values())
     places = set()
-    for name in ("measure_at_ef", "draw_details", "show_distances", "answer_target", "show_advice"):
+    for name in ("measure_at_ef", "draw_details", "show_costs", "answer_target", "show_advice"):
         [writer] = [listener for listener in listeners if listener.name == name]
         assert writer.trigger_mode == "always_last"  # the next request begins when the last one has ended, not before
         assert writer.queue is (name in ("answer_target", "show_advice"))
         places |= {place._id for place in writer.outputs}
         assert [one.name for one in listeners if set(one.outputs) & set(writer.outputs)] == [name]
-    assert len(places) == 9, "numbers and what was measured; figure, spread, worst, record; distances; target; advice"
+    assert len(places) == 10, (
+        "numbers, what was measured; figure, spread, worst, record; distances, times; target; advice"
+    )
     chained = {one.name: built[1].fns[one.trigger_after].name for one in listeners if one.trigger_after is not None}
-    assert (chained["draw_details"], chained["show_distances"]) == ("measure_at_ef", "draw_details")
+    assert (chained["draw_details"], chained["show_costs"]) == ("measure_at_ef", "draw_details")
     asked = [one.name for one in listeners if (slider.token._id, "change") in one.targets]
     assert sorted(asked) == ["answer_target", "measure_at_ef", "show_advice", "show_lesson"]
     askers = [one for one in listeners if one.name in ("stream_curves", "go_to_smallest_ef")]
