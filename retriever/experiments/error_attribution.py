@@ -31,11 +31,6 @@ class ErrorAttribution:
         """The number of questions whose answer exact search finds."""
         return len(self.kept) + len(self.lost_by_index)
 
-    @property
-    def index_cost(self) -> float:
-        """The hit rate of exact search minus that of HNSW, in [-1, 1]."""
-        return (len(self.lost_by_index) - len(self.lucky)) / self.asked
-
     def blame(self, query_id: str) -> str:
         """Return where a question's answer was lost: "model", "index", or "" if it was found."""
         return "model" if query_id in self.lost_by_model else "index" if query_id in self.lost_by_index else ""

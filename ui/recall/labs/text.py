@@ -10,6 +10,7 @@ from retriever.measurement.sweeps import BuildResult, SizeResult, growth_exponen
 from ui.render.html import LESSON, Html, render
 from ui.render.numbers import (
     ABOUT_EQUAL,
+    CROWD,
     count_of,
     format_megabytes,
     format_score,
@@ -38,8 +39,14 @@ def build_lab_verdict(results: Sequence[BuildResult], n: int) -> Html:
     )
     by_M = sentence.format("M", thin.M, thick.M, "efConstruction", thin.ef_construction, _change(thin, thick))
     return LESSON.format(
-        Html("Over {}, {} at ef={}. {} {} <b>{}</b>").format(
-            count_of(n, "vector"), index_recall(k), ef, by_width, by_M, _judgment(same_M, thin, thick)
+        Html("Over {}, {} at ef={}. {} {} <b>{}</b>{}").format(
+            count_of(n, "vector"),
+            index_recall(k),
+            ef,
+            by_width,
+            by_M,
+            _judgment(same_M, thin, thick),
+            _crowd([r.measurement for r in results]),
         )
     )
 
@@ -87,11 +94,17 @@ def size_lab_verdict(results: Sequence[SizeResult]) -> Html:
     exact = growth_exponent(sizes, [r.exact.p50 for r in results])
     hnsw = growth_exponent(sizes, [r.hnsw.p50 for r in results])
     counted = growth_exponent(sizes, [r.hnsw.mean_distances or 1 for r in results])
+    crowd = _crowd([side for r in results for side in (r.hnsw, r.exact)])
     return LESSON.format(
         f"With twice the vectors, exact search takes {_longer(exact)} (exponent {_exponent(exact)}), HNSW at "
         f"ef={results[0].hnsw.ef} {_longer(hnsw)} ({_exponent(hnsw)}), with {_more(counted)} ({_exponent(counted)}); "
-        f"{_crossing(results)}. {_recall_by_size(results)}"
+        f"{_crossing(results)}. {_recall_by_size(results)}{crowd}"
     )
+
+
+def _crowd(measurements: Sequence[Measurement]) -> str:
+    """Return a note on times that others' work may have lengthened; empty if there are none."""
+    return f" {CROWD}" if any(measured.crowded for measured in measurements) else ""
 
 
 def _longer(exponent: float) -> str:

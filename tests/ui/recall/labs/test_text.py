@@ -1,6 +1,7 @@
 """The labs' sentences and tables: each verdict by results made by hand, growth by known power laws."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -149,6 +150,16 @@ def test_the_size_from_which_hnsw_is_faster(micros, words):
 def test_one_size_alone_shows_no_growth(n, words):
     verdict = size_lab_verdict(sizes_of(lambda n: 1e-5, lambda n: 1e-5, lambda n: n + 1, sizes=(n,)))
     assert words in verdict and "exponent" not in verdict
+
+
+def test_times_measured_in_a_crowd_are_marked():
+    sizes = sizes_of(lambda n: n, lambda n: n, lambda n: n)
+    graphs = built()
+    crowded = replace(sizes[1], exact=replace(sizes[1].exact, crowded=True))
+    graph = replace(graphs[3], measurement=replace(graphs[3].measurement, crowded=True))
+    for verdict in (size_lab_verdict([sizes[0], crowded]), build_lab_verdict([*graphs[:3], graph, *graphs[4:]], 9)):
+        assert "Measured in a crowd: " in verdict
+    assert "crowd" not in size_lab_verdict(sizes) + build_lab_verdict(graphs, 9)
 
 
 def test_every_size_has_a_row():
