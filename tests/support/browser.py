@@ -1,11 +1,15 @@
 """A visitor's browser: Chromium through Playwright, and the visitor's actions on the page."""
 
+import json
 import os
 import re
 import shutil
+import zipfile
 
 import pytest
 from playwright.sync_api import expect
+
+from tests.support.small import HOSTILE
 
 PATIENCE = 60_000  # milliseconds until a test gives up: the machine may be busy
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -32,6 +36,18 @@ def find_browser():
     if path is None:
         say = pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip
         say(f"no browser was found ({', '.join(NAMES)}); install chromium to run the browser tests")
+    return path
+
+
+def beir(folder, texts, queries, qrels):
+    """Write a small collection in BEIR layout, whose titles and kinds are hostile; return its path."""
+    path = folder / "tiny.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        rows = ({"_id": f"d{row}", "title": HOSTILE, "text": text} for row, text in enumerate(texts))
+        archive.writestr("corpus.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        rows = ({"_id": f"q{row}", "text": text, "metadata": {"kind": HOSTILE}} for row, text in enumerate(queries))
+        archive.writestr("queries.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        archive.writestr("qrels/test.tsv", qrels)
     return path
 
 

@@ -1,16 +1,13 @@
 """Tests of the page in a real browser: upload, ask, slide, cancel; no other host is contacted, no hostile text runs."""
 
-import json
 import re
-import zipfile
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from retriever.datasets.samples import SAMPLE_FOLDER
-from tests.support.browser import PATIENCE
+from tests.support.browser import PATIENCE, beir
 from tests.support.serving import GRADIO_WARNINGS
 from tests.support.small import HOSTILE, sentences
 
@@ -172,17 +169,6 @@ def test_a_question_shows_both_rankings_with_the_judged_passages_marked(visitor)
     links.first.wait_for()
     names = links.evaluate_all("links => links.map(link => link.download)")
     assert {f"{MODELS[0]}.run.txt", f"{MODELS[1]}.run.txt", "qrels.txt", "scores.csv", "run-record.json"} <= set(names)
-
-
-def beir(folder, texts, queries, qrels):
-    path = folder / "tiny.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        rows = ({"_id": f"d{row}", "title": HOSTILE, "text": text} for row, text in enumerate(texts))
-        archive.writestr("corpus.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-        rows = ({"_id": f"q{row}", "text": text, "metadata": {"kind": HOSTILE}} for row, text in enumerate(queries))
-        archive.writestr("queries.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-        archive.writestr("qrels/test.tsv", qrels)
-    return path
 
 
 def test_hits_are_judged_by_keyboard_and_the_judgments_serve_a_comparison(arrive):
@@ -407,33 +393,3 @@ def test_what_matters_is_above_the_fold(visitor):
     visitor.page.locator(".lab-cards").wait_for()
     for part in (visitor.slider, visitor.page.locator(".lab-cards"), visitor.page.locator(".js-plotly-plot")):
         assert bottom(part) <= 800
-
-
-def barriers(page):
-    """Return what axe-core finds serious or critical on the page as it is shown, by WCAG 2.2 A and AA."""
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
-    grave = [each for each in found.response["violations"] if each["impact"] in ("serious", "critical")]
-    return [(each["id"], node["target"], node["failureSummary"]) for each in grave for node in each["nodes"]]
-
-
-@pytest.mark.parametrize("options", [{}, {"viewport": {"width": 390, "height": 844}}, {"color_scheme": "dark"}])
-def test_every_tab_can_be_used_on_screens_on_phones_and_in_dark_rooms(arrive, options):
-    visitor = arrive(**options)
-    visitor.ask("how hot should the water be for green tea?")
-    for tab in ("documents", "search", "ef", "models", "graph"):
-        visitor.open(tab)
-        if tab == "models":
-            visitor.compare()
-        if tab in ("ef", "models", "graph"):
-            visitor.page.locator(".js-plotly-plot").locator("visible=true").wait_for()
-        width, inner = visitor.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-        assert width <= inner, f"{tab} scrolls sideways"
-        assert barriers(visitor.page) == []
-    if options.get("color_scheme") == "dark":
-        colours = visitor.page.evaluate(
-            "[getComputedStyle(document.body), getComputedStyle(document.querySelector('.lab-status b'))]"
-            ".map((style, n) => n ? style.color : style.backgroundColor)"
-        )
-        background, ink = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in colours)
-        assert background < 200
-        assert ink > 500

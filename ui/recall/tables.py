@@ -7,7 +7,7 @@ from retriever.graph.misses import mark_missed
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
 from retriever.shared_results import SharedResult
-from ui.render.html import HINT, Html, render
+from ui.render.html import HINT, Html, explained, render
 from ui.render.numbers import CROWD, format_score, format_seconds, index_recall, speed_up_words
 
 WORST = 5
@@ -15,7 +15,7 @@ SHOWN_MISSES = 4  # names of missed passages in a row of the worst queries
 NEWS_SECONDS = 1.0  # seconds up to which a measurement is called new
 BARS = 10  # of the histogram, besides the one for recall 1.0 exactly
 DISTANCES = Html(
-    '<p class="lab-distances">At ef={} a query computes <b>{:,.0f}</b> distances, exact search '
+    '<p class="lab-distances">At ef={} a query computes <b>{:,.0f}</b> {}, exact search '
     '<span class="lab-exact-text">{:,.0f}</span>. {}</p>'
 )
 EACH = "One takes HNSW {:,.0f} ns, exact search {:,.0f} ns: HNSW jumps about in memory and sorts its candidates."
@@ -54,7 +54,7 @@ def distance_sentence(pair: PairedMeasurement) -> Html:
         return Html()
     one, other = now.p50 / now.mean_distances * 1e9, exact.p50 / exact.mean_distances * 1e9
     words = EACH.format(one, other) if one > other else ""
-    return DISTANCES.format(now.ef, now.mean_distances, exact.mean_distances, words)
+    return DISTANCES.format(now.ef, now.mean_distances, explained("distance", "distances"), exact.mean_distances, words)
 
 
 def recall_histogram(now: Measurement) -> Html:

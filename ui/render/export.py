@@ -14,6 +14,7 @@ from ui.render.numbers import count_of, format_megabytes
 SIGN, BLANK = r"[=+\-@＝＋－＠]", r"\s\"\0\u200b-\u200f\ufeff"  # what begins a formula, and what may stand before it
 FORMULA = re.compile(rf"[{BLANK}]*{SIGN}|[\t\r]")  # at the beginning of a cell
 INNER_FORMULA = re.compile(rf"(?<![{BLANK};])[{BLANK};]+(?={SIGN})")
+RECORD = Html('<pre class="lab-record" role="region" aria-label="Run record" tabindex="0">{}</pre>')
 
 
 def record_section(run: RunRecord) -> Html:
@@ -22,7 +23,7 @@ def record_section(run: RunRecord) -> Html:
         download_link("run-record.json", "application/json", run.to_json(), "JSON"),
         download_link("run-record.md", "text/markdown", run.to_markdown(), "Markdown"),
     ]
-    return downloads("Download", links) + Html('<pre class="lab-record">{}</pre>').format(run.to_json())
+    return downloads("Download", links) + RECORD.format(run.to_json())
 
 
 def folded_record(run: RunRecord) -> Html:

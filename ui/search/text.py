@@ -6,7 +6,7 @@ from retriever.documents.document import ScoredPassage
 from retriever.experiments.search_comparison import SearchComparison
 from retriever.indexing.collection import IndexedCollection
 from ui.inputs import SearchSettings
-from ui.render.html import Html, render
+from ui.render.html import Html, explained, render
 from ui.render.numbers import CROWD, count_of, format_score, index_recall
 from ui.render.passages import count_passages
 
@@ -17,9 +17,11 @@ TAGS = {"exact": "missed by HNSW", "hnsw": "not among the nearest"}  # of marked
 def search_summary(both: SearchComparison, settings: SearchSettings, indexed: IndexedCollection) -> Html:
     """Return the times of one question as a bar, and what HNSW missed."""
     k, found, missed = settings.k, len(both.exact), sum(both.missed)
-    words = (
-        f"HNSW found {found - missed} of the {count_of(found, 'nearest passage')}: "
-        f"{index_recall(min(k, found))} is {format_score(both.recall)}."
+    words = Html("HNSW found {} of the {}: {} is {}.").format(
+        found - missed,
+        explained("nearest passages", count_of(found, "nearest passage")),
+        explained("recall", index_recall(min(k, found))),
+        format_score(both.recall),
     )
     if found < k:
         words += f" k is {k}, but the collection has only {count_passages(indexed, found)}: all are shown."
@@ -29,7 +31,7 @@ def search_summary(both: SearchComparison, settings: SearchSettings, indexed: In
         "exact": (both.seconds["exact"], "lab-part-exact"),
     }
     crowd = Html('<p class="lab-when">{}</p>').format(CROWD) if both.crowded else Html()
-    return time_bar(parts) + crowd + Html("<p>{}</p>").format(words)
+    return time_bar(parts) + crowd + Html('<p class="lab-found">{}</p>').format(words)
 
 
 def hit_list(

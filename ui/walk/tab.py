@@ -22,7 +22,7 @@ from ui.render.controls import (
 from ui.render.definitions import first_sentence
 from ui.render.errors import report_errors
 from ui.render.export import folded_record
-from ui.render.html import HINT, LESSON, Html
+from ui.render.html import HINT, LESSON, Html, explained
 from ui.session import Session
 from ui.walk.figures import map_figure
 from ui.walk.records import walk_record
@@ -32,6 +32,7 @@ from ui.walk.trace import WalkTrace, hardest_queries, trace_question, trace_walk
 OFFERED_QUESTIONS = 8
 PLAY, PAUSE = "Play", "Pause"
 PLAY_SECONDS = 1.2  # seconds that a step is shown while a walk plays: long enough to read its sentence
+MISSED = Html('<h3 class="lab-side"><span>Why the {} ones were missed</span></h3>')
 WALK_HINT = HINT.format(
     Html(
         "Choose a question, or type one and press <b>Walk</b>: the map shows where the search goes, and the list says "
@@ -204,7 +205,7 @@ def _create_components() -> WalkTab:
                 play = gr.Button(PLAY, size="sm", min_width=90)
                 onward = gr.Button("Next ▶", size="sm", min_width=90)
             words = gr.HTML(elem_classes="lab-told")
-            gr.HTML('<h3 class="lab-side">Why the missed ones were missed</h3>')
+            gr.HTML(MISSED.format(explained("missed")))
             missed = gr.HTML()
     connected = gr.HTML()
     clock = gr.Timer(PLAY_SECONDS, active=False)

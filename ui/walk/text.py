@@ -7,7 +7,7 @@ from retriever.graph.miss_reasons import Miss
 from retriever.graph.traversal import Step
 from retriever.indexing.collection import IndexedCollection
 from ui.render.controls import SLIDER_MAX_EF
-from ui.render.html import HINT, Html, render
+from ui.render.html import HINT, Html, explained, render
 from ui.render.numbers import count_of, format_megabytes
 from ui.render.passages import passage_place
 from ui.walk.figures import BACKGROUND_DOTS, background_stride
@@ -122,7 +122,9 @@ def connectivity_facts(indexed: IndexedCollection) -> Html:
     degrees, unreachable = graph.in_degree, len(graph.unreachable)
     few = int((degrees <= 2).sum())
     facts = {
-        "nodes a layer, from the ground up": " · ".join(f"{count:,}" for count in graph.nodes_per_level),
+        Html("nodes a {}, from the ground up").format(explained("layer")): " · ".join(
+            f"{count:,}" for count in graph.nodes_per_level
+        ),
         "links that lead to a node, median": f"{np.median(degrees):g}",
         "nodes with at most 2 links leading to them": f"{few:,}, and {unreachable:,} that no walk can reach",
         "links in memory": format_megabytes(indexed.retriever.hnsw.link_bytes),
