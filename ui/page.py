@@ -160,14 +160,15 @@ def _connect_address(restorer: Restorer, tabs: dict[str, gr.Tab], demo: gr.Block
     """Let the address follow the page and the page the address; return the event after which a visitor has arrived."""
     address, go = gr.Textbox(visible="hidden", label="address"), gr.Button("go", visible="hidden", elem_id="lab-go")
     search, compare, walk = restorer.search, restorer.compare, restorer.walk
-    connect_address(restorer.header.loaded, restorer.controls, tabs, [search.search, compare.start, walk.start])
+    asked = [search.search.click, search.question.submit, compare.start.click, walk.start.click]
+    connect_address(restorer.header.loaded, restorer.controls, tabs, asked)
     demo.load(None, None, None, js=address_script(), **HIDDEN)
     stream, ended = report_stream_errors(restorer.stream), list[Dependency]()
     for event, script in ((demo.load, "() => [location.search, null]"), (go.click, "() => [window.lab.wanted, null]")):
         restored = event(stream, [address, restorer.session], restorer.restored, js=script, **LATEST)
         ended.append(restored.then(None, None, None, js="() => window.lab?.restored()", **HIDDEN))
-        asked = [restorer.place, search.question, search.k, search.ef, restorer.session]
-        restored.then(report_errors(restorer.answer_again), asked, search.answers, **HIDDEN)
+        answered = [restorer.place, search.question, search.k, search.ef, restorer.session]
+        restored.then(report_errors(restorer.answer_again), answered, search.answers, **HIDDEN)
         again = {*compare.inputs, restorer.place}
         restored.then(report_stream_errors(restorer.compare_again), again, compare.outputs, **HIDDEN)
     return ended[0]

@@ -2,7 +2,7 @@
   // The address follows the page: window.lab.write is called with what is loaded and the values of all controls.
   const KNOWN = new Set(LAB_PARAMETERS);
   const HISTORY_DELAY = 250; // milliseconds in which several changes become one
-  const lab = { tab: "documents", loaded: "", values: {}, wanted: "", held: true, pushing: false, timer: 0 };
+  const lab = { tab: "documents", loaded: "", values: {}, latest: {}, wanted: "", held: true, pushing: false, timer: 0 };
   window.lab = lab;
 
   const foreign = () => [...new URLSearchParams(location.search)].filter(([name]) => !KNOWN.has(name));
@@ -30,10 +30,15 @@
 
   lab.write = (layout, [loaded, ...controls]) => {
     if (lab.loaded && loaded !== lab.loaded) lab.pushing = true; // so that Back brings the former collection
-    const values = {};
+    const latest = {};
     for (const [tab, places] of Object.entries(layout))
-      values[tab] = Object.fromEntries(Object.entries(places).map(([name, at]) => [name, controls[at - 1]]));
-    Object.assign(lab, { loaded, values });
+      latest[tab] = Object.fromEntries(Object.entries(places).map(([name, at]) => [name, controls[at - 1]]));
+    const question = lab.values[lab.tab]?.q;
+    const typing = document.activeElement?.tagName === "TEXTAREA"; // a question counts once it is asked
+    const values = structuredClone(latest);
+    if (typing && lab.tab in values && "q" in values[lab.tab]) values[lab.tab].q = question;
+    else if (question && question !== values[lab.tab]?.q) lab.pushing = true;
+    Object.assign(lab, { loaded, values, latest });
     schedule();
   };
   lab.opened = (tab) => {
@@ -42,7 +47,7 @@
     schedule();
   };
   lab.asked = () => {
-    lab.pushing = true;
+    Object.assign(lab, { values: lab.latest, pushing: true });
     schedule();
   };
 

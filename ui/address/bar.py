@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
@@ -19,10 +20,12 @@ def address_script() -> str:
     return SCRIPT.read_text(encoding="utf-8").replace("LAB_PARAMETERS", json.dumps(list(READERS)))
 
 
-def connect_address(loaded: gr.Textbox, controls: Controls, tabs: Mapping[str, gr.Tab], asked: Sequence[Block]) -> None:
+def connect_address(
+    loaded: gr.Textbox, controls: Controls, tabs: Mapping[str, gr.Tab], asked: Sequence[Any]
+) -> None:
     """Let the address follow the page, in the browser alone: nothing is sent to the server for it.
 
-    loaded: the query string of what is loaded. asked: buttons after which the visitor can go back to what was before.
+    loaded: the query string of what is loaded. asked: events after which the visitor can go back to what was before.
     """
     parts = [control for of_tab in controls.values() for control in of_tab.values()]
     written = dict.fromkeys([loaded, *parts])
@@ -32,5 +35,4 @@ def connect_address(loaded: gr.Textbox, controls: Controls, tabs: Mapping[str, g
     gr.on([part.change for part in written], None, list(written), None, js=write, **HIDDEN)  # type: ignore[attr-defined]
     for name, tab in tabs.items():
         tab.select(None, None, None, js=f"() => window.lab?.opened({json.dumps(name)})", **HIDDEN)
-    for button in asked:
-        button.click(None, None, None, js="() => window.lab?.asked()", **HIDDEN)  # type: ignore[attr-defined]
+    gr.on(list(asked), None, None, None, js="() => window.lab?.asked()", **HIDDEN)
