@@ -42,7 +42,8 @@ class Screen:
         config = json.loads(found.group(1))
         self.components = {component["id"]: component for component in config["components"]}
         self.values = {number: component["props"].get("value") for number, component in self.components.items()}
-        self.events = {event["id"]: event for event in config["dependencies"]}
+        # without those that the browser serves by a script alone
+        self.events = {event["id"]: event for event in config["dependencies"] if event["backend_fn"]}
         self._background.append(asyncio.create_task(self._beat()))
         for event in self.events.values():
             if any(name == "load" for _, name in event["targets"]):
