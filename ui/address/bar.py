@@ -20,9 +20,7 @@ def address_script() -> str:
     return SCRIPT.read_text(encoding="utf-8").replace("LAB_PARAMETERS", json.dumps(list(READERS)))
 
 
-def connect_address(
-    loaded: gr.Textbox, controls: Controls, tabs: Mapping[str, gr.Tab], asked: Sequence[Any]
-) -> None:
+def connect_address(loaded: gr.Textbox, controls: Controls, tabs: Mapping[str, gr.Tab], asked: Sequence[Any]) -> None:
     """Let the address follow the page, in the browser alone: nothing is sent to the server for it.
 
     loaded: the query string of what is loaded. asked: events after which the visitor can go back to what was before.
