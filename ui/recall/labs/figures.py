@@ -19,7 +19,10 @@ def heat_figure(results: Sequence[BuildResult]) -> go.Figure:
     by_pair = {(r.M, r.ef_construction): r for r in results}
     recall = [[by_pair[M, width].measurement.mean_recall for M in Ms] for width in widths]
     labels = [
-        [f"{format_score(by_pair[M, w].measurement.mean_recall)}<br>{by_pair[M, w].build_seconds:.2f} s" for M in Ms]
+        [
+            f"{format_score(by_pair[M, w].measurement.mean_recall)}<br>{format_seconds(by_pair[M, w].build_seconds)}"
+            for M in Ms
+        ]
         for w in widths
     ]
     heat = go.Heatmap(
@@ -38,7 +41,8 @@ def heat_figure(results: Sequence[BuildResult]) -> go.Figure:
         for r in (worst, best)
     )
     rows = [
-        (r.M, r.ef_construction, format_score(r.measurement.mean_recall), f"{r.build_seconds:.2f} s") for r in results
+        (r.M, r.ef_construction, format_score(r.measurement.mean_recall), format_seconds(r.build_seconds))
+        for r in results
     ]
     table = described("Recall by graph", f"Recall goes from {words}.", ("M", "efConstruction", "recall", "build"), rows)
     layout = base_layout(300) | {"xaxis": {"type": "category"}} | table

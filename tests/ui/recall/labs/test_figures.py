@@ -5,6 +5,7 @@ import pytest
 from tests.ui.recall.labs.test_text import MS, SIZES, WIDTHS, built, rising, sizes_of
 from ui.recall.labs.figures import growth_figure, heat_figure
 from ui.render.figures import EXACT_COLOUR, HNSW_COLOUR
+from ui.render.numbers import format_seconds
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -14,7 +15,7 @@ def test_each_cell_is_one_graph_and_settings_are_names(order):
     assert (list(heat.x), list(heat.y)) == ([f"M={M}" for M in MS], [str(width) for width in WIDTHS])
     for row, width in enumerate(WIDTHS):
         assert list(heat.z[row]) == pytest.approx([rising(M, width) for M in MS])
-        assert list(heat.text[row]) == [f"{rising(M, width):.3f}<br>{M * width / 100:.2f} s" for M in MS]
+        assert list(heat.text[row]) == [f"{rising(M, width):.3f}<br>{format_seconds(M * width / 100)}" for M in MS]
     assert heat.texttemplate == "%{text}", "each cell says its numbers, so colour is not needed"
     assert (layout.xaxis.type, layout.yaxis.type, layout.yaxis.title.text) == ("category", "category", "efConstruction")
 
