@@ -33,7 +33,7 @@ PAGE = [
     ["session", "gate"],
     ["hosting"],
     TABS,
-    ["api", "header", "footer"],
+    ["api", "header", "footer", "welcome"],
 ]
 PAGE += [["address"], ["page"]]
 ROOMS = {"retriever": LIBRARY, "ui": PAGE}

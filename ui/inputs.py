@@ -1,5 +1,6 @@
 """Checks of the values that visitors and programs send, made before anything else is done with them."""
 
+import math
 import reprlib
 from dataclasses import dataclass
 from typing import Self
@@ -28,6 +29,33 @@ class SearchSettings:
         checked_k = check_k(k)
         return cls(checked_k, max(check_count("ef", check_whole_number("ef", ef), 1, SLIDER_MAX_EF), checked_k))
 
+    @classmethod
+    def nearest(cls, k: object, ef: object) -> Self:
+        """Return the settings nearest to what two sliders say, whose number fields take any number.
+
+        Raises ParameterError for what is no number.
+        """
+        near_k = nearest_k(k)
+        return cls(near_k, int(nearest("ef", ef, near_k, SLIDER_MAX_EF)))
+
+
+def nearest_k(k: object) -> int:
+    """Return the k nearest to what a slider says. Raises ParameterError for what is no number."""
+    return int(nearest("k", k, 1, SLIDER_MAX_K))
+
+
+def nearest(name: str, value: object, low: float, high: float) -> float:
+    """Return the number from low to high nearest to one that was typed, rounded to a whole one if both are whole.
+
+    An empty field counts as low. Raises ParameterError for what is no number.
+    """
+    if value is None:
+        return low
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        raise ParameterError(f"{name} is {reprlib.repr(value)}; it must be a number from {low:g} to {high:g}.")
+    near = min(max(value, low), high)
+    return round(near) if isinstance(low, int) and isinstance(high, int) else near
+
 
 def check_k(k: object) -> int:
     """Return k as an int. Raises ParameterError unless it is a whole number that the sliders can have."""
@@ -40,13 +68,6 @@ def check_whole_number(name: str, value: object) -> int:
     if isinstance(value, bool) or not (whole or isinstance(value, int)):
         raise ParameterError(f"{name} is {reprlib.repr(value)}; it must be a whole number.")
     return int(value)  # type: ignore[call-overload,no-any-return] # a number, as was checked
-
-
-def check_number(name: str, value: object, low: float, high: float) -> float:
-    """Return a value as a float. Raises ParameterError if it is not a number from low to high."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ParameterError(f"{name} is {reprlib.repr(value)}; it must be a number from {low} to {high}.")
-    return float(value)
 
 
 def check_question(question: object) -> str:

@@ -28,6 +28,7 @@ from ui.render.links import TABS
 from ui.search.tab import SearchTab, build_search_tab
 from ui.session import Session
 from ui.walk.tab import WalkTab, build_walk_tab
+from ui.welcome import create_welcome, show_welcome
 
 TICK_SECONDS = 1.0  # seconds between two checks of what is being prepared
 TAB_TITLES = dict(
@@ -116,6 +117,7 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
             with part:
                 gr.HTML(PANEL.format(TAB_TITLES[name][2:]))
         with parts["documents"]:
+            welcome = create_welcome()
             documents, built = build_documents_tab(session, shared)
         with parts["search"]:
             search = build_search_tab(session)
@@ -151,6 +153,7 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
         arrived = _connect_address(restorer, parts, demo)
         arrived.then(page.tick, session, page.ticked, **HIDDEN)
         timer.tick(page.tick, session, page.ticked, **HIDDEN)
+        header.revision.change(report_errors(show_welcome), session, welcome, **HIDDEN)
         _connect_loading(page, documents, built, search, recall, compare)
         _connect_walk(page, parts)
     return demo

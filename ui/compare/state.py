@@ -25,4 +25,4 @@ class ComparisonState:
 
     def lifted_ef(self, ef: float) -> int:
         """Return the ef that a slider's value stands for, at least the k of the last result."""
-        return SearchSettings.of(self.result().comparison.k, ef).ef
+        return SearchSettings.nearest(self.result().comparison.k, ef).ef

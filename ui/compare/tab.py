@@ -48,6 +48,7 @@ from ui.render.controls import (
     NO_CHANGE,
     SLIDER_MAX_EF,
     UNQUEUED,
+    Slider,
     Updates,
     Values,
     keep_ef_above_k,
@@ -291,7 +292,7 @@ def _create_errors() -> tuple[gr.Slider, gr.HTML]:
     with gr.Row():
         with gr.Column(scale=4, min_width=320):
             info = "Two errors: candidates HNSW keeps; more lose fewer answers. It moves only the index's part."
-            ef = gr.Slider(
+            ef = Slider(
                 FIRST_K,
                 SLIDER_MAX_EF,
                 FIRST_EF,

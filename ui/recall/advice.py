@@ -6,7 +6,7 @@ import gradio as gr
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recommendation import MeasuredGraph, recommend
-from ui.inputs import check_k, check_number
+from ui.inputs import nearest, nearest_k
 from ui.recall.advice_text import advice_section, times_sentence
 from ui.recall.slider import EfSlider, LastMeasurement
 from ui.render.controls import NO_CHANGE, Updates
@@ -35,7 +35,7 @@ class Advice:
 
     def show_advice(self, k: float, target: float, session: Session) -> Html:
         """Return what to use for the loaded collection if the target recall is wanted."""
-        indexed, k, wanted = session.indexed, check_k(k), check_number("recall", target, 0, 1)
+        indexed, k, wanted = session.indexed, nearest_k(k), nearest("recall", target, 0.5, 1)
         if indexed is None:
             return Html()
         loaded, other = _measured_graph(indexed, k), _measured_graph(session.overlay, k)

@@ -9,8 +9,9 @@ from functools import partial
 import gradio as gr
 
 from retriever.indexing.measurements import Measurements
+from retriever.measurement.recall_and_latency import smallest_ef
 from retriever.progress import Progress, stage_progress
-from ui.inputs import check_k, check_number
+from ui.inputs import nearest, nearest_k
 from ui.jobs.build_queue import CURVE_QUEUE
 from ui.jobs.graph_rebuild import submit_rebuild
 from ui.jobs.job import Job, Status
@@ -19,6 +20,7 @@ from ui.jobs.watching import result_of, watch
 from ui.recall.text import curve_lesson, target_sentence
 from ui.render.controls import DEFAULT_GRAPH, NO_CHANGE, STARVED_GRAPH, Updates
 from ui.render.html import HINT, LESSON, Html
+from ui.render.links import lab_link
 from ui.session import Session
 
 NO_OVERLAY = "no second graph"
@@ -52,7 +54,7 @@ class Curves:
         Only progress is shown from here: the curve may be of a collection that was replaced meanwhile. Distances come
         last, as counting them takes longer than measuring.
         """
-        indexed, k = session.indexed, check_k(k)
+        indexed, k = session.indexed, nearest_k(k)
         if indexed is None:
             yield {self.lesson: NOTHING_LOADED}
             return
@@ -75,7 +77,7 @@ class Curves:
 
     def show_lesson(self, k: float, session: Session) -> Html | Updates:
         """Return what the curve teaches, once it is measured."""
-        indexed, k = session.indexed, check_k(k)
+        indexed, k = session.indexed, nearest_k(k)
         curve = indexed.measurements.known_curve(k) if indexed else None
         if indexed is None or curve is None:
             return NO_CHANGE
@@ -85,8 +87,12 @@ class Curves:
         """Return which ef reaches the target recall."""
         if session.indexed is None:
             return Html()
-        curve, target = session.indexed.measurements.known_curve(check_k(k)), check_number("recall", target, 0, 1)
-        return Html.escape(target_sentence(curve, target) if curve else "The curve is still being measured.")
+        curve, target = session.indexed.measurements.known_curve(nearest_k(k)), nearest("recall", target, 0.5, 1)
+        if curve is None:
+            return Html("The curve is still being measured.")
+        ef = smallest_ef(curve, target)
+        go = Html() if ef is None else lab_link(f"Go to ef = {ef}", "recall", ef=ef)
+        return Html("{} {}").format(target_sentence(curve, target), go)
 
 
 async def overlay_graph(name: str, session: Session) -> Session:

@@ -7,11 +7,10 @@ import gradio as gr
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
-from ui.inputs import SearchSettings, check_k
-from ui.recall.curves import refresh_token
+from ui.inputs import SearchSettings
 from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, curve_figure
 from ui.recall.records import ef_record
-from ui.recall.tables import age_note, distance_sentence, measurement_cards, recall_histogram, worst_queries
+from ui.recall.tables import age_note, distance_sentence, measurement_cards, recall_histogram, typed_note, worst_queries
 from ui.render.controls import NO_CHANGE, Updates
 from ui.render.export import record_section
 from ui.render.html import Html
@@ -29,7 +28,7 @@ class LastMeasurement:
 
     def fits(self, k: float, ef: float, session: Session) -> bool:
         """Return whether it is of the loaded collection and the sliders' values; if not, a newer one is under way."""
-        same_settings = (self.now.hnsw.k, self.now.hnsw.ef) == astuple(SearchSettings.of(k, ef))
+        same_settings = (self.now.hnsw.k, self.now.hnsw.ef) == astuple(SearchSettings.nearest(k, ef))
         return self.of() is session.indexed and same_settings
 
 
@@ -40,7 +39,6 @@ class EfSlider:
     ef: gr.Slider
     k: gr.Slider
     axis: gr.Radio
-    smallest: gr.Button
     cards: gr.HTML
     distances: gr.HTML
     figure: gr.Plot
@@ -57,11 +55,12 @@ class EfSlider:
 
     def measure_at_ef(self, k: float, ef: float, session: Session) -> Updates:
         """Measure at this ef, unless that was done just now, and return the numbers; none before anything is loaded."""
-        indexed, settings = session.indexed, SearchSettings.of(k, ef)
+        indexed, settings = session.indexed, SearchSettings.nearest(k, ef)
         if indexed is None:
             return {self.measured: None}
         recent = indexed.measurements.recent(settings.k, settings.ef)
-        cards = measurement_cards(recent.value, age_note(recent))
+        notes = [typed_note(ef, settings), age_note(recent)]
+        cards = measurement_cards(recent.value, " ".join(filter(None, notes)))
         return {self.cards: cards, self.measured: LastMeasurement(recent.value, weakref.ref(indexed))}
 
     def draw_details(
@@ -91,10 +90,6 @@ class EfSlider:
             return NO_CHANGE
         counted = session.indexed.measurements.counted(measured.now.hnsw)
         return distance_sentence(replace(measured.now, hnsw=counted))
-
-    def go_to_smallest_ef(self, k: float) -> Updates:
-        """Return the smallest ef that has an effect, which is k, and ask for its numbers."""
-        return {self.ef: check_k(k), self.token: refresh_token()}
 
 
 def graph_name(indexed: IndexedCollection) -> str:

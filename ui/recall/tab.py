@@ -12,13 +12,13 @@ from ui.recall.labs.panel import build_lab_panel
 from ui.recall.slider import AXES, EfSlider
 from ui.render.controls import (
     FIRST_K,
-    HIDDEN,
     LATEST,
     LATEST_UNQUEUED,
     RAW,
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
     STARVED_GRAPH,
+    Slider,
     Updates,
     keep_ef_above_k,
 )
@@ -97,7 +97,6 @@ def _connect_slider(slider: EfSlider, advice: Advice, session: gr.State) -> None
     counted = [measured, k, ef, session]
     costs = [slider.distances, advice.times]
     drawn.then(report_errors(advice.show_costs), counted, costs, **LATEST_UNQUEUED | RAW)
-    slider.smallest.click(report_errors(slider.go_to_smallest_ef), k, [ef, token], **HIDDEN)
     k.input(report_errors(keep_ef_above_k), [k, ef], ef, **LATEST)
 
 
@@ -132,7 +131,6 @@ def _create_components(session: gr.State) -> RecallTab:
             with gr.Row():
                 starve = gr.Button("Try the starved graph", size="sm")
                 enlarge = gr.Button("Take Python docs", size="sm")
-                smallest = gr.Button("Go to the smallest ef", size="sm")
             target, overlay = _choices()
             curves = Curves(k, token, lesson, target, gr.HTML(), overlay)
             with gr.Accordion("What to use, and code to copy", open=False):
@@ -147,9 +145,7 @@ def _create_components(session: gr.State) -> RecallTab:
     build_lab_panel(session, k, ef)
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
-    slider = EfSlider(
-        ef, k, axis, smallest, cards, distances, figure, spread, worst, record, measured=gr.State(), token=token
-    )
+    slider = EfSlider(ef, k, axis, cards, distances, figure, spread, worst, record, measured=gr.State(), token=token)
     return RecallTab(slider, curves, Advice(slider, target, advised, times), starve, enlarge)
 
 
@@ -157,12 +153,12 @@ def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:
     """Create the left column: ef and its numbers, k, and the choice of the curve's axis."""
     with gr.Column(scale=4, min_width=320):
         info = first_sentence("ef", sentences=2)
-        ef = gr.Slider(
+        ef = Slider(
             FIRST_K, SLIDER_MAX_EF, FIRST_K, step=1, label="ef (candidates)", info=info, elem_classes="lab-big-slider"
         )
         cards = gr.HTML(NO_NUMBERS)
         distances = gr.HTML()
-        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=first_sentence("k"))
+        k = Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=first_sentence("k"))
         info = "What a query costs: time, or distances computed, which do not depend on the machine."
         axis = gr.Radio(list(AXES), value="latency", label="Along the axis", info=info)
     return ef, cards, distances, k, axis
@@ -172,7 +168,7 @@ def _choices() -> tuple[gr.Slider, gr.Dropdown]:
     """Create the choices of a target recall and of a second graph."""
     with gr.Row():
         info = "Read off the curve."
-        target = gr.Slider(0.5, 1, 0.95, step=0.01, min_width=240, label="Smallest ef that reaches recall", info=info)
+        target = Slider(0.5, 1, 0.95, step=0.01, min_width=240, label="Smallest ef that reaches recall", info=info)
         info = "A second graph over the same vectors."
         overlay = gr.Dropdown(list(OVERLAYS), value=NO_OVERLAY, min_width=240, label="Lay over it", info=info)
     return target, overlay

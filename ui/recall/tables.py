@@ -7,7 +7,9 @@ from retriever.graph.misses import mark_missed
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
 from retriever.shared_results import SharedResult
+from ui.inputs import SLIDER_MAX_EF, SearchSettings
 from ui.render.html import HINT, Html, explained, render
+from ui.render.links import lab_link
 from ui.render.numbers import CROWD, format_score, format_seconds, index_recall, speed_up_words
 
 WORST = 5
@@ -34,6 +36,13 @@ def measurement_cards(pair: PairedMeasurement, note: str = "") -> Html:
     ]
     notes = [note, CROWD if pair.crowded else ""]
     return render("recall/cards.html", ef=now.ef, cards=cards, notes=[*filter(None, notes)])
+
+
+def typed_note(ef: object, settings: SearchSettings) -> str:
+    """Return at which ef was measured, if the number beside the slider is none that the slider has."""
+    if ef == settings.ef:
+        return ""
+    return f"ef goes from k to {SLIDER_MAX_EF} here: measured at ef={settings.ef}."
 
 
 def age_note(recent: SharedResult[PairedMeasurement]) -> str:
@@ -70,8 +79,16 @@ def worst_queries(indexed: IndexedCollection, now: Measurement) -> Html:
     worst = [row for row in np.argsort(now.recall, kind="stable")[:WORST] if now.recall[row] < 1 - 1e-9]
     if not worst:
         return HINT.format(f"At ef={now.ef} no query misses anything.")
-    queries = [(now.recall[row], indexed.queries[row], _missed_passages(indexed, now, row)) for row in worst]
+    queries = [
+        (now.recall[row], *_links(indexed.queries[row], now), _missed_passages(indexed, now, row)) for row in worst
+    ]
     return render("recall/worst_queries.html", queries=queries, shown=SHOWN_MISSES)
+
+
+def _links(question: str, now: Measurement) -> tuple[Html, Html]:
+    """Return links that ask a question in Search, and follow its walk, with the settings of a measurement."""
+    asked = {"q": question, "k": now.k, "ef": now.ef}
+    return lab_link(question, "search", **asked), lab_link("why?", "walk", **asked)
 
 
 def _missed_passages(indexed: IndexedCollection, now: Measurement, row: int) -> list[Passage]:

@@ -16,6 +16,7 @@ from ui.render.controls import (
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
     UNQUEUED,
+    Slider,
     Updates,
     keep_ef_above_k,
 )
@@ -23,6 +24,7 @@ from ui.render.definitions import first_sentence
 from ui.render.errors import report_errors
 from ui.render.export import record_section, result_downloads
 from ui.render.html import HINT, Html, explained
+from ui.render.links import lab_link
 from ui.search.judging import ON_PRESS, JudgingPanel, ShownHits, build_judging_panel, connect_hits
 from ui.search.records import result_rows, search_record
 from ui.search.text import hit_list, search_summary
@@ -71,13 +73,14 @@ class SearchTab:
     def answer(self, question: str | None, k: float, ef: float, session: Session) -> Updates:
         """Return both answers to a question, marked where they differ."""
         # the slider of ef follows that of k a moment later
-        indexed, settings, asked = session.loaded(), SearchSettings.of(k, ef), check_question(question)
+        indexed, settings, asked = session.loaded(), SearchSettings.nearest(k, ef), check_question(question)
         both = answer_question(indexed, asked, settings.k, ef=settings.ef)
         shown = ShownHits.of(asked, both)
         buttons = shown.buttons(session.judgments)
+        why = lab_link("why?", "walk", q=asked, k=settings.k, ef=settings.ef)
         return {
-            self.summary: search_summary(both, settings, indexed),
-            self.exact: hit_list(both.exact, both.missed, side="exact", buttons=buttons),
+            self.summary: search_summary(asked, both, settings, indexed),
+            self.exact: hit_list(both.exact, both.missed, side="exact", buttons=buttons, why=why),
             self.hnsw: hit_list(both.hnsw, both.extra, side="hnsw", buttons=buttons),
             self.downloads: result_downloads(result_rows(both)),
             self.record: record_section(search_record(indexed, asked, settings, both)),
@@ -146,9 +149,9 @@ def _create_components(session: gr.State) -> SearchTab:
     )
     with gr.Row():
         info = first_sentence("k")
-        k = gr.Slider(1, SLIDER_MAX_K, 10, step=1, min_width=240, label="k (nearest passages)", info=info)
+        k = Slider(1, SLIDER_MAX_K, 10, step=1, min_width=240, label="k (nearest passages)", info=info)
         info = first_sentence("ef")
-        ef = gr.Slider(10, SLIDER_MAX_EF, 10, step=1, min_width=240, label="ef (candidates)", info=info)
+        ef = Slider(10, SLIDER_MAX_EF, 10, step=1, min_width=240, label="ef (candidates)", info=info)
     summary = gr.HTML(EMPTY)
     with gr.Row():
         with gr.Column(min_width=320):

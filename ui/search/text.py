@@ -11,13 +11,16 @@ from ui.render.numbers import CROWD, count_of, format_score, index_recall
 from ui.render.passages import count_passages
 
 Buttons = Mapping[str, tuple[str, int | None]]  # document id -> the key of its buttons, and its judgment
+MUCH = 3.0  # times as long from which on one part is called much longer than another
 TAGS = {"exact": "missed by HNSW", "hnsw": "not among the nearest"}  # of marked hits
 
 
-def search_summary(both: SearchComparison, settings: SearchSettings, indexed: IndexedCollection) -> Html:
-    """Return the times of one question as a bar, and what HNSW missed."""
+def search_summary(question: str, both: SearchComparison, settings: SearchSettings, indexed: IndexedCollection) -> Html:
+    """Return the times of one question as a bar with what they say, and what HNSW missed."""
     k, found, missed = settings.k, len(both.exact), sum(both.missed)
-    words = Html("HNSW found {} of the {}: {} is {}.").format(
+    words = Html("For “{}” HNSW at ef={} found {} of the {}: {} is {}.").format(
+        question,
+        settings.ef,
         found - missed,
         explained("nearest passages", count_of(found, "nearest passage")),
         explained("recall", index_recall(min(k, found))),
@@ -31,19 +34,40 @@ def search_summary(both: SearchComparison, settings: SearchSettings, indexed: In
         "exact": (both.seconds["exact"], "lab-part-exact"),
     }
     crowd = Html('<p class="lab-when">{}</p>').format(CROWD) if both.crowded else Html()
-    return time_bar(parts) + crowd + Html('<p class="lab-found">{}</p>').format(words)
+    return time_bar(parts) + crowd + Html('<p class="lab-found-words">{} {}</p>').format(words, time_conclusion(both.seconds))
+
+
+def time_conclusion(seconds: Mapping[str, float]) -> str:
+    """Return which part of an answer takes long, and so what a quicker index would change."""
+    embedding, hnsw, exact = (seconds[name] for name in ("embedding", "HNSW", "exact"))
+    slower = max(hnsw, exact)
+    if embedding >= MUCH * slower:
+        return (
+            f"Embedding the question took {embedding / slower:,.0f} times as long as the slower search: "
+            "for one question a quicker index hardly changes how long an answer takes."
+        )
+    if exact >= MUCH * max(hnsw, embedding):
+        return (
+            f"Exact search took {exact / hnsw:,.1f} times as long as HNSW, and most of the whole: here an index pays."
+        )
+    return "Embedding and searching took times of the same order: both matter here."
 
 
 def hit_list(
-    found: Sequence[ScoredPassage], marked: Sequence[bool], *, side: str, buttons: Buttons | None = None
+    found: Sequence[ScoredPassage],
+    marked: Sequence[bool],
+    *,
+    side: str,
+    buttons: Buttons | None = None,
+    why: Html | None = None,
 ) -> Html:
     """Return a list of hits; marked ones are missed by HNSW (side "exact") or extra in it (side "hnsw").
 
-    Documents without buttons cannot be judged.
+    Documents without buttons cannot be judged. why: a link that explains the marked ones.
     """
     keys = [(buttons or {}).get(hit.passage.doc_id, ("", None)) for hit in found]
     hits = [(hit, mark, *each) for hit, mark, each in zip(found, marked, keys, strict=True)]
-    return render("search/hits.html", hits=hits, side=side, tag_words=TAGS[side])
+    return render("search/hits.html", hits=hits, side=side, tag_words=TAGS[side], why=why or "")
 
 
 def time_bar(parts: Mapping[str, tuple[float, str]]) -> Html:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from retriever.parameters import check_count
-from ui.inputs import SearchSettings, check_whole_number
+from ui.inputs import SearchSettings, check_whole_number, nearest
 from ui.render.controls import (
     FIRST_EF,
     FIRST_K,
@@ -16,6 +15,7 @@ from ui.render.controls import (
     RAW,
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
+    Slider,
     Updates,
     keep_ef_above_k,
 )
@@ -80,19 +80,19 @@ class WalkTab:
 
     def walk(self, question: str | None, k: float, ef: float, session: Session) -> Updates:
         """Return a question's walk, at its first step."""
-        return self._views_of(trace_question(question, SearchSettings.of(k, ef), session.loaded()))
+        return self._views_of(trace_question(question, SearchSettings.nearest(k, ef), session.loaded()))
 
     def walk_again(self, trace: WalkTrace | None, k: float, ef: float, session: Session) -> Updates:
         """Return the walk after a slider moved, or no change without a walk on this collection."""
         if trace is None or trace.indexed is not session.indexed:
             return NO_CHANGE
-        return self._views_of(trace_walk(trace.question, trace.query, SearchSettings.of(k, ef), trace.indexed))
+        return self._views_of(trace_walk(trace.question, trace.query, SearchSettings.nearest(k, ef), trace.indexed))
 
     def show_step(self, number: float, trace: WalkTrace | None) -> Updates:
         """Return the map of the walk up to a step, and what the step does."""
         if trace is None:
             return NO_CHANGE
-        at = min(check_count("step", check_whole_number("step", number), 1), len(trace.walk.steps))
+        at = int(nearest("step", number, 1, len(trace.walk.steps)))
         return {self.figure: map_figure(trace, at), self.words: step_sentence(trace, at)}
 
     def go_back(self, number: float, trace: WalkTrace | None) -> Updates:
@@ -128,7 +128,7 @@ class WalkTab:
         indexed = session.indexed
         if indexed is None or drawn == id(indexed):
             return NO_CHANGE
-        settings = SearchSettings.of(k, ef)
+        settings = SearchSettings.nearest(k, ef)
         rows = hardest_queries(indexed, settings, OFFERED_QUESTIONS)
         questions = [indexed.queries[row] for row in rows]
         if wanted.strip():
@@ -190,11 +190,11 @@ def _create_components() -> WalkTab:
         start = gr.Button("Walk", variant="primary", scale=1, min_width=110)
     with gr.Row():
         info = first_sentence("ef")
-        ef = gr.Slider(FIRST_K, SLIDER_MAX_EF, FIRST_EF, step=1, label="ef (candidates)", info=info, min_width=240)
+        ef = Slider(FIRST_K, SLIDER_MAX_EF, FIRST_EF, step=1, label="ef (candidates)", info=info, min_width=240)
         info = first_sentence("k")
-        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=info, min_width=240)
+        k = Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=info, min_width=240)
         info = "Arrow keys go one step."
-        step = gr.Slider(1, 2, 1, step=1, label="step", info=info, min_width=240, elem_classes="lab-step-slider")
+        step = Slider(1, 2, 1, step=1, label="step", info=info, min_width=240, elem_classes="lab-step-slider")
     with gr.Row():
         with gr.Column(scale=8, min_width=320):
             figure = gr.Plot(show_label=False, container=False, elem_classes="lab-map")

@@ -13,7 +13,7 @@ from retriever.errors import Cancelled
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.sweeps import BuildResult, SizeResult, sample_vectors, sweep_graph_settings, sweep_sizes
 from retriever.progress import Progress, stage_progress
-from ui.inputs import SearchSettings, check_k
+from ui.inputs import SearchSettings, nearest_k
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import Job, cancel_running
 from ui.jobs.progress_text import progress_bar
@@ -184,4 +184,4 @@ def _result_components() -> tuple[gr.State, gr.Plot, gr.HTML]:
 
 def _lab_settings(k: float, ef: float, indexed: IndexedCollection) -> SearchSettings:
     """Return what a lab measures at: the sliders' k, at most the collection's size, and their ef."""
-    return SearchSettings.of(min(check_k(k), len(indexed)), ef)
+    return SearchSettings.nearest(min(nearest_k(k), len(indexed)), ef)

@@ -1,0 +1,79 @@
+"""Ranges, presets and rules that the controls of several tabs share."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from ui.inputs import SLIDER_MAX_EF as SLIDER_MAX_EF
+from ui.inputs import SLIDER_MAX_K as SLIDER_MAX_K
+from ui.inputs import SearchSettings, nearest
+from ui.render.html import Html
+
+Values = Mapping[Any, Any]  # component -> its value; what a handler receives whose inputs are a set
+Updates = dict[Any, Any]  # component -> its new value; what a handler with several outputs returns
+NO_CHANGE: Updates = gr.skip()
+
+FIRST_K = FIRST_EF = 10
+MAX_NUMBER = 1_000_000  # of a number field without a maximum
+DEFAULT_GRAPH, STARVED_GRAPH, RICH_GRAPH = (16, 200), (4, 20), (32, 400)  # M, ef_construction
+GRAPH_PRESETS = {"default 16/200": DEFAULT_GRAPH, "starved 4/20": STARVED_GRAPH, "rich 32/400": RICH_GRAPH}
+
+# Options of listeners: without a limit of its own one serves all visitors at once, and private ones are no endpoints.
+HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+UNQUEUED = HIDDEN | {"queue": False}
+LATEST = HIDDEN | {"trigger_mode": "always_last"}  # one request under way, and after it the newest values
+LATEST_UNQUEUED = LATEST | {"queue": False}
+# For what is often called and checks its own inputs: Gradio converts each input and output in a thread of its own,
+# which in a crowd takes longer than the handler. Values arrive as they were sent, and figures must be ready to be sent.
+RAW = {"preprocess": False, "postprocess": False}
+
+from gradio.events import Dependency
+
+class Slider(gr.Slider):
+    """A slider that takes the nearest of its values for a number beyond them that was typed beside it."""
+
+    is_template = True  # the page draws it as Gradio's own
+
+    def preprocess(self, payload: float | None) -> float:
+        """Return the value that the handlers get."""
+        return super().preprocess(nearest(str(self.label), payload, self.minimum, self.maximum))
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+class Number(gr.Number):
+    """A number field that takes the nearest of its values for a number beyond them."""
+
+    is_template = True
+
+    def preprocess(self, payload: float | None) -> float | int | None:
+        """Return the value that the handlers get."""
+        low, high = self.minimum or 0, self.maximum or MAX_NUMBER
+        return super().preprocess(nearest(str(self.label), payload, low, high))
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+def note_uploads(files: Sequence[gr.File], note: Html, shown: gr.HTML) -> None:
+    """Show a note when a file was uploaded; its event names the file, so that it is kept while the page is open."""
+    for file in files:
+        file.upload(partial(_first, note), file, shown, **UNQUEUED | RAW)
+
+
+def _first(note: Html, uploaded: object) -> Html:
+    """Return the note, whatever was uploaded."""
+    return note
+
+
+def keep_ef_above_k(k: float, ef: float) -> dict[str, Any]:
+    """Set the ef slider's minimum to k: hnswlib searches with max(ef, k), so smaller values would do nothing."""
+    settings = SearchSettings.nearest(k, ef)
+    return gr.update(minimum=settings.k, value=settings.ef)
