@@ -53,13 +53,23 @@ class LabBlocks(gr.Blocks):
                 part["python_type"]["description"] = self.words.results.get(name.removeprefix("/"), "")
         return info
 
-    async def preprocess_data(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+    async def preprocess_data(
+        self,
+        block_fn: Any,  # noqa: ANN401 - as Gradio declares them
+        inputs: list[Any],
+        state: Any,  # noqa: ANN401
+        *args: Any,  # noqa: ANN401
+        **options: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
         """Return the values of a request as the handlers take them; one that no control can have is refused in words.
 
-        Components expect what their own page sends; NaN, a list or nothing in place of a number is a fault to them.
+        A number beyond those of its slider or field, which may be typed, becomes the nearest of them. Components expect
+        what their own page sends; NaN, a list or nothing in place of a number is a fault to them.
         """
+        parts = zip(block_fn.inputs, inputs, strict=False)
         try:
-            return await super().preprocess_data(*args, **options)
+            inputs = [_nearest(state[part._id] if state and part._id in state else part, sent) for part, sent in parts]
+            return await super().preprocess_data(block_fn, inputs, state, *args, **options)
         except gr.Error:
             raise
         except Exception as error:
@@ -157,6 +167,16 @@ def _with_defaults(handler: Any, sent: list[Any]) -> list[Any]:  # noqa: ANN401 
         return sent
     values = iter([*sent, *(part.value for part in wanted[len(sent) :])])
     return [None if part.skip_api else next(values) for part in handler.inputs]
+
+
+def _nearest(part: Any, sent: Any) -> Any:  # noqa: ANN401 - any component and value
+    """Return what was sent for a component, of a number the nearest that its slider or field has."""
+    if not isinstance(part, gr.Slider | gr.Number) or isinstance(sent, bool) or not isinstance(sent, int | float):
+        return sent
+    low, high = part.minimum, part.maximum
+    if low is not None and sent < low:
+        return low
+    return high if high is not None and sent > high else sent
 
 
 def _is_plain(handler: Any) -> bool:  # noqa: ANN401 - Gradio's BlockFunction

@@ -1,6 +1,5 @@
 """Checks of the values that visitors and programs send, made before anything else is done with them."""
 
-import math
 import reprlib
 from dataclasses import dataclass
 from typing import Self
@@ -51,7 +50,7 @@ def nearest(name: str, value: object, low: float, high: float) -> float:
     """
     if value is None:
         return low
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise ParameterError(f"{name} is {reprlib.repr(value)}; it must be a number from {low:g} to {high:g}.")
     near = min(max(value, low), high)
     return round(near) if isinstance(low, int) and isinstance(high, int) else near

@@ -196,6 +196,9 @@ def _connect_loading(
     changed(report_errors(search.refresh), asked, search.refreshed, **HIDDEN)
     changed(report_stream_errors(curves.stream_curves), [curves.k, session], curves.refreshed, **HIDDEN)
     changed(overlay_choice, session, curves.overlay, **HIDDEN)
+    changed(report_errors(compare.note_stale), compare.inputs, compare.stale, **HIDDEN)
+    for lab in recall.labs:
+        changed(lab.clear, lab.running, lab.outputs, **HIDDEN)
     changed(recall.offer_graphs, session, [recall.starve, recall.enlarge], **HIDDEN)
 
 

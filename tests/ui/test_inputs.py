@@ -7,7 +7,7 @@ import pytest
 from retriever.errors import ParameterError
 from tests.support.handlers import Steps
 from tests.support.page import build_tab
-from ui.inputs import SearchSettings, check_k, check_number, check_question, check_whole_number
+from ui.inputs import SearchSettings, check_k, check_question, check_whole_number, nearest
 from ui.recall.tab import build_recall_tab
 from ui.render.controls import SLIDER_MAX_EF, SLIDER_MAX_K, keep_ef_above_k
 from ui.search.tab import build_search_tab
@@ -26,26 +26,42 @@ def tabs():
 
 
 @pytest.mark.parametrize("value", UNFIT_NUMBERS, ids=lambda value: str(value)[:12])
-def test_what_no_slider_can_have_is_refused_in_a_short_sentence(value, tabs, indexed):
+def test_what_no_slider_can_have_is_refused_of_programs_in_a_short_sentence(value):
+    for call in (lambda: SearchSettings.of(value, 10), lambda: SearchSettings.of(10, value), lambda: check_k(value)):
+        with pytest.raises(ParameterError, match="must be a whole number") as raised:
+            call()
+        assert len(str(raised.value)) < 120
+
+
+@pytest.mark.parametrize("value", UNFIT_NUMBERS, ids=lambda value: str(value)[:12])
+def test_of_the_page_a_number_out_of_range_becomes_the_nearest_and_what_is_no_number_is_refused(value, tabs, indexed):
     session, (recall, search, walk) = Session(indexed), tabs
     curves = recall.curves
+    number = value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value == value)
     for call in (
-        lambda: SearchSettings.of(value, 10),
-        lambda: SearchSettings.of(10, value),
-        lambda: check_k(value),
         lambda: keep_ef_above_k(value, 10),
         lambda: recall.slider.measure_at_ef(value, 10, session),
         lambda: recall.slider.measure_at_ef(10, value, session),
-        lambda: recall.slider.go_to_smallest_ef(value),
         lambda: curves.show_lesson(value, session),
         lambda: next(Steps(curves.stream_curves(value, session))),
         lambda: search.answer("tea", value, 10, session),
         lambda: search.answer("tea", 10, value, session),
         lambda: walk.walk("tea", value, 10, session),
     ):
-        with pytest.raises(ParameterError, match="must be a whole number") as raised:
-            call()
-        assert len(str(raised.value)) < 120
+        if number:
+            assert call()
+        else:
+            with pytest.raises(ParameterError, match="must be a number from") as raised:
+                call()
+            assert len(str(raised.value)) < 120
+
+
+def test_a_typed_ef_is_measured_at_the_nearest_of_the_slider_and_the_page_says_so(tabs, indexed):
+    recall, _, _ = tabs
+    for typed, ef in ((3, 10), (500, SLIDER_MAX_EF), (10, 10)):
+        shown = recall.slider.measure_at_ef(10, typed, Session(indexed))
+        assert shown[recall.slider.measured].now.hnsw.ef == ef
+        assert (f"measured at ef={ef}" in shown[recall.slider.cards]) == (typed != ef)
 
 
 def test_settings_are_those_of_the_sliders():
@@ -59,10 +75,14 @@ def test_settings_are_those_of_the_sliders():
 
 
 @pytest.mark.parametrize("value", [*NO_NUMBERS, 10**400, 1.5], ids=lambda value: str(value)[:12])
-def test_a_target_that_is_no_recall_is_refused(value):
-    with pytest.raises(ParameterError, match="must be a number from 0 to 1"):
-        check_number("recall", value, 0, 1)
-    assert check_number("recall", 1, 0, 1) == 1.0
+def test_a_number_of_a_slider_becomes_the_nearest_it_has_and_what_is_none_is_refused(value):
+    if value is None or (isinstance(value, float | int) and not isinstance(value, bool) and value == value):
+        assert nearest("recall", value, 0.5, 1) in (0.5, 1)
+        assert nearest("ef", value, 10, 400) in (10, 400)
+    else:
+        with pytest.raises(ParameterError, match="must be a number from 0.5 to 1"):
+            nearest("recall", value, 0.5, 1)
+    assert (nearest("recall", 0.83, 0.5, 1), nearest("ef", 12.4, 10, 400)) == (0.83, 12)
 
 
 @pytest.mark.parametrize("value", [5, 1.5, True, ["tea"], {"text": "tea"}, float("nan"), ["x" * 10**6]])

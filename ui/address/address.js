@@ -1,6 +1,6 @@
 () => {
   // The address follows the page: window.lab.write is called with what is loaded and the values of all controls.
-  const KNOWN = new Set(LAB_PARAMETERS);
+  const KNOWN = new Set(ADDRESS_PARAMETERS);
   const HISTORY_DELAY = 250; // milliseconds in which several changes become one
   const lab = { tab: "documents", loaded: "", values: {}, latest: {}, wanted: "", held: true, pushing: false, timer: 0 };
   window.lab = lab;

@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).with_name("address.js")
 
 def address_script() -> str:
     """Return the script that writes the address and follows it, run when the page is loaded."""
-    return SCRIPT.read_text(encoding="utf-8").replace("LAB_PARAMETERS", json.dumps(list(READERS)))
+    return SCRIPT.read_text(encoding="utf-8").replace("ADDRESS_PARAMETERS", json.dumps(list(READERS)))
 
 
 def connect_address(loaded: gr.Textbox, controls: Controls, tabs: Mapping[str, gr.Tab], asked: Sequence[Any]) -> None:

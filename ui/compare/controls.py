@@ -1,6 +1,7 @@
 """The controls of the Compare models tab: what is compared, on which graph."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
@@ -8,7 +9,7 @@ from gradio.blocks import Block
 from retriever.encoders.catalogue import MODELS
 from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
 from ui.inputs import check_whole_number
-from ui.render.controls import FIRST_K, GRAPH_PRESETS, RICH_GRAPH, SLIDER_MAX_K, Number, Slider, Updates, Values
+from ui.render.controls import FIRST_K, GRAPH_PRESETS, RICH_GRAPH, SLIDER_MAX_K, Updates, Values
 from ui.render.html import HINT
 from ui.render.limits import judged_limits
 from ui.settings import limits
@@ -40,6 +41,12 @@ class ComparisonControls:
     of_beir: gr.Column
     of_loaded: gr.Column
     of_both: gr.Column
+
+    @property
+    def requested(self) -> list[Any]:
+        """The components whose change makes another request."""
+        files = [self.archive, self.qrels, self.queries]
+        return [self.collection, self.first, self.second, self.k, self.graph, *files, self.relevance_level]
 
     @property
     def inputs(self) -> set[Block]:
@@ -87,7 +94,7 @@ def create_controls() -> ComparisonControls:
         info = "Shown in purple, ▲."
         second = gr.Dropdown(names, value=FIRST_MODELS[1], label="Second model", info=info, scale=3, min_width=200)
         info = "Results that count."
-        k = Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (results)", info=info, scale=3, min_width=200)
+        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (results)", info=info, scale=3, min_width=200)
         info, graphs = "HNSW's M/efConstruction.", list(COMPARED_GRAPHS)
         graph = gr.Dropdown(graphs, value=graphs[0], label="Graph", info=info, scale=3, min_width=200)
     with gr.Row():
@@ -102,7 +109,7 @@ def create_controls() -> ComparisonControls:
             gr.HTML(HINT.format(WHOSE_JUDGMENTS))
         with gr.Column(visible=False, min_width=200) as of_both:
             info = "The grade in the judgments from which on a passage counts as an answer."
-            level = Number(1, precision=0, minimum=1, label="Answers have at least grade", info=info)
+            level = gr.Number(1, precision=0, minimum=1, label="Answers have at least grade", info=info)
     return ComparisonControls(
         collection, first, second, k, graph, archive, qrels, queries, level, of_beir, of_loaded, of_both
     )

@@ -44,11 +44,11 @@ from ui.render.controls import (
     FIRST_EF,
     FIRST_K,
     HIDDEN,
+    LATEST,
     LATEST_UNQUEUED,
     NO_CHANGE,
     SLIDER_MAX_EF,
     UNQUEUED,
-    Slider,
     Updates,
     Values,
     keep_ef_above_k,
@@ -74,6 +74,10 @@ DONE = "Done in {}. Now move ef, or choose a question below."
 UPLOADED = HINT.format(Html("Uploaded, not read yet: press <b>Compare</b>."))
 CANCELLED = HINT.format("Cancelled. The last result is unchanged.")
 FAILED = HINT.format("Nothing was compared. The last result is unchanged.")
+STALE = Html(
+    '<p class="lab-warning">The results below are of {}, {} against {}, k={}, graph {}: not of what the controls say '
+    "now. Press <b>Compare</b> for those.</p>"
+)
 NOT_RUNNING = HINT.format("No comparison is running.")
 CANCELLING = HINT.format("Cancelling: the step under way is finished first …")
 
@@ -91,6 +95,7 @@ class CompareTab:
     stop: gr.Button
     progress: gr.HTML
     results: gr.Column
+    stale: gr.HTML  # says that the results are not of what the controls say
     lesson: gr.HTML
     board: gr.HTML
     figure: gr.Plot
@@ -118,7 +123,7 @@ class CompareTab:
     @property
     def outputs(self) -> list[Block]:
         """The components that stream_comparison updates."""
-        shown: list[Block] = [self.results, self.lesson, self.board, self.figure, self.notes, self.errors]
+        shown: list[Block] = [self.results, self.stale, self.lesson, self.board, self.figure, self.notes, self.errors]
         return [self.comparison_state, self.progress, *shown, self.listed, self.question, self.query_id, self.files]
 
     async def stream_comparison(self, values: Values) -> AsyncGenerator[Updates, None]:
@@ -146,11 +151,21 @@ class CompareTab:
         except RetrieverError:
             yield {self.progress: FAILED}
             raise
-        state = replace(state, compared=result)
+        state = replace(state, compared=result, request=request, loaded=id(session.indexed))
         done = HINT.format(DONE.format(format_seconds(result.seconds)))
         ef, show = state.lifted_ef(values[self.ef]), values[self.show]
         shown = await asyncio.to_thread(self.show_result, result, ef, show)
         yield {self.comparison_state: state, self.progress: done, **shown}
+
+    def note_stale(self, values: Values) -> Html:
+        """Say that the results are not of what the controls say; nothing if they are, or before there are any."""
+        state: ComparisonState = values[self.comparison_state]
+        session: Session = values[self.session]
+        if state.request is None or state.fits(self.controls.request(values), id(session.indexed)):
+            return Html()
+        was = state.request
+        named = state.result().comparison.first.indexed.name
+        return STALE.format(named, was.first, was.second, was.k, f"{was.M}/{was.ef_construction}")
 
     def cancel(self, comparison_state: ComparisonState) -> Html:
         """Ask the running comparison to stop, and return a message."""
@@ -163,6 +178,7 @@ class CompareTab:
         notes = [*judged_by_notes(compared, result.judged_by), *comparison_notes(compared, result.in_lower_case)]
         return {
             self.results: gr.update(visible=True),
+            self.stale: "",
             self.lesson: LESSON.format(Html("{} {}").format(verdict, kinds)),
             self.board: scoreboard(compared),
             self.figure: comparison_figure(compared),
@@ -234,6 +250,8 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> Compa
     note_uploads([controls.archive, controls.qrels, controls.queries], UPLOADED, tab.progress)
     compared = tab.start.click(report_stream_errors(tab.stream_comparison), tab.inputs, tab.outputs, **HIDDEN)
     compared.then(keep_ef_above_k, [controls.k, ef], ef, **HIDDEN)
+    changed = [part.change for part in controls.requested]
+    gr.on(changed, report_errors(tab.note_stale), tab.inputs, tab.stale, **LATEST)
     tab.stop.click(tab.cancel, state, tab.progress, **UNQUEUED)
     moved = ef.input(tab.move_ef, [ef, state], tab.errors, **LATEST_UNQUEUED)
     moved.then(tab.follow_ef, [tab.show, tab.query_id, ef, state], [tab.listed, tab.question], **LATEST_UNQUEUED)
@@ -252,7 +270,7 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Comp
         stop = gr.Button("Cancel", scale=1, min_width=90)
         with gr.Column(scale=9, min_width=320):
             progress = gr.HTML(COMPARE_HINT)
-    lesson = gr.HTML()
+    stale, lesson = gr.HTML(), gr.HTML()
     with gr.Column(visible=False) as results:
         with gr.Row():
             with gr.Column(scale=15, min_width=320):
@@ -273,6 +291,7 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Comp
         stop=stop,
         progress=progress,
         results=results,
+        stale=stale,
         lesson=lesson,
         board=board,
         figure=figure,
@@ -292,7 +311,7 @@ def _create_errors() -> tuple[gr.Slider, gr.HTML]:
     with gr.Row():
         with gr.Column(scale=4, min_width=320):
             info = "Two errors: candidates HNSW keeps; more lose fewer answers. It moves only the index's part."
-            ef = Slider(
+            ef = gr.Slider(
                 FIRST_K,
                 SLIDER_MAX_EF,
                 FIRST_EF,

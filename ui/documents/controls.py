@@ -13,7 +13,7 @@ from retriever.indexing.collection import IndexSettings
 from ui.documents.columns import ColumnControls, build_column_controls
 from ui.documents.job import CHUNKED_SAMPLE, PASTE, SAMPLE, SAVED, SOURCES, UPLOAD
 from ui.jobs.shared_samples import SAMPLE_TITLES
-from ui.render.controls import GRAPH_PRESETS, Slider, Updates
+from ui.render.controls import GRAPH_PRESETS, Updates
 from ui.render.definitions import first_sentence
 from ui.render.html import HINT
 from ui.render.limits import paste_limits, saved_limits, upload_limits
@@ -108,16 +108,16 @@ def create_controls() -> BuildControls:
     with gr.Row():
         largest, usual = card.max_tokens or MAX_CHUNK_SIZE, default_chunk_size(card)
         info = "Longer texts are cut into pieces."
-        size = Slider(32, largest, usual, step=1, label="Chunk size (tokens)", min_width=210, info=info)
+        size = gr.Slider(32, largest, usual, step=1, label="Chunk size (tokens)", min_width=210, info=info)
         info = "What a piece repeats of the last."
-        overlap = Slider(0, 100, 0, step=1, label="Overlap (tokens)", min_width=210, info=info)
+        overlap = gr.Slider(0, 100, 0, step=1, label="Overlap (tokens)", min_width=210, info=info)
     info = "M/efConstruction: starved shows what a poor graph costs, rich what a good one takes to build."
     preset = gr.Radio(list(GRAPH_PRESETS), value=next(iter(GRAPH_PRESETS)), label="Graph", info=info)
     with gr.Row():
         info = first_sentence("M")
-        M = Slider(2, 64, default.M, step=1, label="M (links)", min_width=210, info=info)
+        M = gr.Slider(2, 64, default.M, step=1, label="M (links)", min_width=210, info=info)
         info = first_sentence("efConstruction")
-        ef_construction = Slider(
+        ef_construction = gr.Slider(
             10, 800, default.ef_construction, step=10, label="efConstruction", min_width=210, info=info
         )
     return BuildControls(

@@ -35,7 +35,7 @@ class Advice:
 
     def show_advice(self, k: float, target: float, session: Session) -> Html:
         """Return what to use for the loaded collection if the target recall is wanted."""
-        indexed, k, wanted = session.indexed, nearest_k(k), nearest("recall", target, 0.5, 1)
+        indexed, k, wanted = session.indexed, nearest_k(k), nearest("recall", target, 0.0, 1.0)
         if indexed is None:
             return Html()
         loaded, other = _measured_graph(indexed, k), _measured_graph(session.overlay, k)

@@ -87,7 +87,7 @@ class Curves:
         """Return which ef reaches the target recall."""
         if session.indexed is None:
             return Html()
-        curve, target = session.indexed.measurements.known_curve(nearest_k(k)), nearest("recall", target, 0.5, 1)
+        curve, target = session.indexed.measurements.known_curve(nearest_k(k)), nearest("recall", target, 0.0, 1.0)
         if curve is None:
             return Html("The curve is still being measured.")
         ef = smallest_ef(curve, target)

@@ -8,7 +8,7 @@ from ui.jobs.graph_rebuild import submit_rebuild
 from ui.jobs.watching import result_of
 from ui.recall.advice import Advice
 from ui.recall.curves import NO_OVERLAY, OVERLAYS, Curves, overlay_graph
-from ui.recall.labs.panel import build_lab_panel
+from ui.recall.labs.panel import Lab, build_lab_panel
 from ui.recall.slider import AXES, EfSlider
 from ui.render.controls import (
     FIRST_K,
@@ -18,7 +18,6 @@ from ui.render.controls import (
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
     STARVED_GRAPH,
-    Slider,
     Updates,
     keep_ef_above_k,
 )
@@ -43,6 +42,7 @@ class RecallTab:
     advice: Advice
     starve: gr.Button
     enlarge: gr.Button
+    labs: tuple[Lab, ...]
 
     @property
     def addressed(self) -> dict[str, gr.Component]:
@@ -142,23 +142,23 @@ def _create_components(session: gr.State) -> RecallTab:
         with gr.Column(scale=7, min_width=320):
             gr.HTML('<h3 class="lab-side">The queries HNSW does worst on</h3>')
             worst = gr.HTML()
-    build_lab_panel(session, k, ef)
+    labs = build_lab_panel(session, k, ef)
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
     slider = EfSlider(ef, k, axis, cards, distances, figure, spread, worst, record, measured=gr.State(), token=token)
-    return RecallTab(slider, curves, Advice(slider, target, advised, times), starve, enlarge)
+    return RecallTab(slider, curves, Advice(slider, target, advised, times), starve, enlarge, labs)
 
 
 def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:
     """Create the left column: ef and its numbers, k, and the choice of the curve's axis."""
     with gr.Column(scale=4, min_width=320):
         info = first_sentence("ef", sentences=2)
-        ef = Slider(
+        ef = gr.Slider(
             FIRST_K, SLIDER_MAX_EF, FIRST_K, step=1, label="ef (candidates)", info=info, elem_classes="lab-big-slider"
         )
         cards = gr.HTML(NO_NUMBERS)
         distances = gr.HTML()
-        k = Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=first_sentence("k"))
+        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=first_sentence("k"))
         info = "What a query costs: time, or distances computed, which do not depend on the machine."
         axis = gr.Radio(list(AXES), value="latency", label="Along the axis", info=info)
     return ef, cards, distances, k, axis
@@ -168,7 +168,7 @@ def _choices() -> tuple[gr.Slider, gr.Dropdown]:
     """Create the choices of a target recall and of a second graph."""
     with gr.Row():
         info = "Read off the curve."
-        target = Slider(0.5, 1, 0.95, step=0.01, min_width=240, label="Smallest ef that reaches recall", info=info)
+        target = gr.Slider(0.5, 1, 0.95, step=0.01, min_width=240, label="Smallest ef that reaches recall", info=info)
         info = "A second graph over the same vectors."
         overlay = gr.Dropdown(list(OVERLAYS), value=NO_OVERLAY, min_width=240, label="Lay over it", info=info)
     return target, overlay

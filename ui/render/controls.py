@@ -8,7 +8,7 @@ import gradio as gr
 
 from ui.inputs import SLIDER_MAX_EF as SLIDER_MAX_EF
 from ui.inputs import SLIDER_MAX_K as SLIDER_MAX_K
-from ui.inputs import SearchSettings, nearest
+from ui.inputs import SearchSettings
 from ui.render.html import Html
 
 Values = Mapping[Any, Any]  # component -> its value; what a handler receives whose inputs are a set
@@ -16,7 +16,6 @@ Updates = dict[Any, Any]  # component -> its new value; what a handler with seve
 NO_CHANGE: Updates = gr.skip()
 
 FIRST_K = FIRST_EF = 10
-MAX_NUMBER = 1_000_000  # of a number field without a maximum
 DEFAULT_GRAPH, STARVED_GRAPH, RICH_GRAPH = (16, 200), (4, 20), (32, 400)  # M, ef_construction
 GRAPH_PRESETS = {"default 16/200": DEFAULT_GRAPH, "starved 4/20": STARVED_GRAPH, "rich 32/400": RICH_GRAPH}
 
@@ -28,27 +27,6 @@ LATEST_UNQUEUED = LATEST | {"queue": False}
 # For what is often called and checks its own inputs: Gradio converts each input and output in a thread of its own,
 # which in a crowd takes longer than the handler. Values arrive as they were sent, and figures must be ready to be sent.
 RAW = {"preprocess": False, "postprocess": False}
-
-
-class Slider(gr.Slider):
-    """A slider that takes the nearest of its values for a number beyond them that was typed beside it."""
-
-    is_template = True  # the page draws it as Gradio's own
-
-    def preprocess(self, payload: float | None) -> float:
-        """Return the value that the handlers get."""
-        return super().preprocess(nearest(str(self.label), payload, self.minimum, self.maximum))
-
-
-class Number(gr.Number):
-    """A number field that takes the nearest of its values for a number beyond them."""
-
-    is_template = True
-
-    def preprocess(self, payload: float | None) -> float | int | None:
-        """Return the value that the handlers get."""
-        low, high = self.minimum or 0, self.maximum or MAX_NUMBER
-        return super().preprocess(nearest(str(self.label), payload, low, high))
 
 
 def note_uploads(files: Sequence[gr.File], note: Html, shown: gr.HTML) -> None:

@@ -16,7 +16,6 @@ from ui.render.controls import (
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
     UNQUEUED,
-    Slider,
     Updates,
     keep_ef_above_k,
 )
@@ -149,9 +148,9 @@ def _create_components(session: gr.State) -> SearchTab:
     )
     with gr.Row():
         info = first_sentence("k")
-        k = Slider(1, SLIDER_MAX_K, 10, step=1, min_width=240, label="k (nearest passages)", info=info)
+        k = gr.Slider(1, SLIDER_MAX_K, 10, step=1, min_width=240, label="k (nearest passages)", info=info)
         info = first_sentence("ef")
-        ef = Slider(10, SLIDER_MAX_EF, 10, step=1, min_width=240, label="ef (candidates)", info=info)
+        ef = gr.Slider(10, SLIDER_MAX_EF, 10, step=1, min_width=240, label="ef (candidates)", info=info)
     summary = gr.HTML(EMPTY)
     with gr.Row():
         with gr.Column(min_width=320):

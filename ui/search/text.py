@@ -34,7 +34,7 @@ def search_summary(question: str, both: SearchComparison, settings: SearchSettin
         "exact": (both.seconds["exact"], "lab-part-exact"),
     }
     crowd = Html('<p class="lab-when">{}</p>').format(CROWD) if both.crowded else Html()
-    return time_bar(parts) + crowd + Html('<p class="lab-found-words">{} {}</p>').format(words, time_conclusion(both.seconds))
+    return time_bar(parts) + crowd + Html('<p class="lab-found">{} {}</p>').format(words, time_conclusion(both.seconds))
 
 
 def time_conclusion(seconds: Mapping[str, float]) -> str:

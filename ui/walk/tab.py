@@ -15,7 +15,6 @@ from ui.render.controls import (
     RAW,
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
-    Slider,
     Updates,
     keep_ef_above_k,
 )
@@ -190,11 +189,11 @@ def _create_components() -> WalkTab:
         start = gr.Button("Walk", variant="primary", scale=1, min_width=110)
     with gr.Row():
         info = first_sentence("ef")
-        ef = Slider(FIRST_K, SLIDER_MAX_EF, FIRST_EF, step=1, label="ef (candidates)", info=info, min_width=240)
+        ef = gr.Slider(FIRST_K, SLIDER_MAX_EF, FIRST_EF, step=1, label="ef (candidates)", info=info, min_width=240)
         info = first_sentence("k")
-        k = Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=info, min_width=240)
+        k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=info, min_width=240)
         info = "Arrow keys go one step."
-        step = Slider(1, 2, 1, step=1, label="step", info=info, min_width=240, elem_classes="lab-step-slider")
+        step = gr.Slider(1, 2, 1, step=1, label="step", info=info, min_width=240, elem_classes="lab-step-slider")
     with gr.Row():
         with gr.Column(scale=8, min_width=320):
             figure = gr.Plot(show_label=False, container=False, elem_classes="lab-map")

@@ -72,7 +72,11 @@ def test_a_target_names_the_smallest_measured_ef(curves, starved):
     curve = starved.measurements.curve(10)
     target = round(curve[3].mean_recall - 0.005, 2)
     expected = next(step.ef for step in curve if step.mean_recall >= target)
-    assert f"ef = {expected} " in curves.answer_target(10, target, Session(starved))
+    answer = curves.answer_target(10, target, Session(starved))
+    assert f"ef = {expected} is the smallest" in answer and f'href="?tab=recall&amp;ef={expected}"' in answer
+    assert "lab-go" not in curves.answer_target(10, 1.0, Session(starved)), (
+        "no ef reaches it, so there is none to go to"
+    )
     assert "still being measured" in curves.answer_target(7, target, Session(starved))
 
 

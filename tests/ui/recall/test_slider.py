@@ -92,8 +92,3 @@ def test_what_was_measured_last_does_not_keep_its_collection_in_memory(slider, s
     gc.collect()
     assert gone() is None
     assert not last.fits(10, 40, Session(starved))
-
-
-def test_the_smallest_ef_is_k_and_its_numbers_are_asked_for(slider):
-    first, second = slider.go_to_smallest_ef(25.0), slider.go_to_smallest_ef(25.0)
-    assert first[slider.ef] == 25 and first[slider.token] != second[slider.token]

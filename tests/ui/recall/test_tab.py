@@ -29,8 +29,8 @@ def test_each_place_is_written_by_one_listener_with_one_request_under_way(built,
     assert (chained["draw_details"], chained["show_costs"]) == ("measure_at_ef", "draw_details")
     asked = [one.name for one in listeners if (slider.token._id, "change") in one.targets]
     assert sorted(asked) == ["answer_target", "measure_at_ef", "show_advice", "show_lesson"]
-    askers = [one for one in listeners if one.name in ("stream_curves", "go_to_smallest_ef")]
-    assert len(askers) == 3 and all(slider.token in one.outputs for one in askers)
+    askers = [one for one in listeners if one.name == "stream_curves"]
+    assert len(askers) == 2 and all(slider.token in one.outputs for one in askers)
     assert all(one.queue for one in askers), "only these tell the page that a state changed"
 
 

@@ -61,11 +61,12 @@ def test_the_worst_come_first_with_what_they_missed(starved):
     )
     order = np.argsort(now.recall, kind="stable")[:5]
     assert [float(recall) for recall, _, _ in rows] == pytest.approx(now.recall[order], abs=0.00051)
-    assert [question for _, question, _ in rows] == [starved.queries[row] for row in order]
+    assert [words_of(question) for _, question, _ in rows] == [starved.queries[row] for row in order]
     for row, (_, _, missed) in zip(order, rows, strict=True):
-        more = re.search(r" and (\d+) more$", missed)
+        more = re.search(r" and (\d+) more ", missed)
         listed = missed.count("Text ") + (int(more[1]) if more else 0)
         assert listed == round((1 - now.recall[row]) * 10)
+        assert "?tab=walk&amp;q=" in missed, "the next click explains it"
     assert " more" in source, "this graph is to be poor enough to miss more than is listed"
 
 

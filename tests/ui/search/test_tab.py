@@ -78,8 +78,8 @@ def test_more_than_there_is(tab, fake_encoder):
 
 def test_a_single_passage_is_counted_in_the_singular(tab, fake_encoder):
     shown = tab.answer(QUESTION, 10, 10, Session(collection_of(fake_encoder, sentences(1))))
-    words = "HNSW found 1 of the 1 nearest passage: recall@1 against exact search is 1.000. k is 10, but the collection"
-    assert f"{words} has only 1 entry: all are shown." in words_of(shown[tab.summary])
+    words = "at ef=10 found 1 of the 1 nearest passage: recall@1 against exact search is 1.000. k is 10, but the"
+    assert f"{words} collection has only 1 entry: all are shown." in words_of(shown[tab.summary])
 
 
 def test_ef_below_k_is_k_and_told_as_such(tab, starved):

@@ -21,7 +21,7 @@ from ui.jobs.watching import watch
 from ui.recall.labs.figures import growth_figure, heat_figure
 from ui.recall.labs.records import build_lab_record, size_lab_record
 from ui.recall.labs.text import build_lab_table, build_lab_verdict, size_lab_table, size_lab_verdict
-from ui.render.controls import HIDDEN, UNQUEUED, Updates
+from ui.render.controls import HIDDEN, NO_CHANGE, UNQUEUED, Updates
 from ui.render.errors import report_stream_errors
 from ui.render.export import folded_record
 from ui.render.html import HINT, Html
@@ -42,6 +42,7 @@ SIZE_HINT = HINT.format(
 NOT_RUNNING = HINT.format("Nothing is running.")
 CANCELLING = HINT.format("Cancelling: the graph under way is finished first …")
 CANCELLED = HINT.format("Cancelled. What was shown before is unchanged.")
+OTHER_COLLECTION = HINT.format("Another collection was loaded: start this lab again to measure it.")
 DONE = HINT.format("Done.")
 
 LabResult = TypeVar("LabResult")
@@ -66,6 +67,13 @@ class Lab:
     def stop(self, running: Job[Any] | None) -> Html:
         """Ask the running lab to stop, and return a message."""
         return CANCELLING if cancel_running(running) else NOT_RUNNING
+
+    def clear(self, running: Job[Any] | None) -> Updates:
+        """End the running lab and take away a result: both are of a collection that is no longer loaded."""
+        if running is None:
+            return NO_CHANGE
+        cancel_running(running)
+        return {self.running: None, self.hint: OTHER_COLLECTION, self.figure: gr.update(visible=False), self.result: ""}
 
     async def stream_job(
         self,
