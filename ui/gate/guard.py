@@ -126,7 +126,7 @@ class Guard:
         elif kind is Kind.FILE and not is_offered(request.named):
             raise Refusal(404, "file", NO_ROUTE_MESSAGE)
         elif kind is Kind.PAGE and not request.logged_in:
-            await login_page()(scope, receive, send)
+            await login_page(query=scope["query_string"].decode("latin-1"))(scope, receive, send)
         elif kind in (Kind.PAGE, Kind.CONFIG) and (words := self.visitors.refusal(request.address)):
             raise Refusal(503, "full", words, page=kind is Kind.PAGE)
         else:

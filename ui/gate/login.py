@@ -14,6 +14,7 @@ from ui.render.html import render
 USER = "class"
 MAX_LOGINS = 5_000  # browsers and programs that are logged in
 LOGIN_SECONDS = 12 * 3600.0  # seconds that a login lasts
+MOST_QUERY = 8_000  # characters of an address that are kept over the login
 MAX_FAILURES = 30  # failed attempts of one address within FAILURE_SECONDS; a class may share an address
 FAILURE_SECONDS = 600.0
 MAX_ADDRESSES = 10_000  # addresses whose failed attempts are remembered
@@ -49,6 +50,7 @@ class Logins:
             return _response(request, TOO_MANY, 429)
         form = await request.form(max_files=0, max_fields=20)
         given = [str(form.get(field, "")) for field in ("username", "password")]
+        query = str(form.get("query", ""))[:MOST_QUERY]
         right = [
             secrets.compare_digest(value.encode("utf-8", "replace"), wanted.encode())
             for value, wanted in zip(given, (USER, self._password), strict=True)
@@ -56,10 +58,10 @@ class Logins:
         if not (self.needed and all(right)):
             self._failures[address] = failures + 1
             refused("login")
-            return _response(request, WRONG, 400)
+            return _response(request, WRONG, 400, query)
         token = secrets.token_urlsafe(24)
         self.tokens[token] = USER
-        response = _response(request, "", 200)
+        response = _response(request, "", 200, query)
         secured, plain = self.cookies
         response.set_cookie(secured, token, httponly=True, samesite="none", secure=True)  # inside the frame of a Space
         response.set_cookie(plain, token, httponly=True, samesite="lax")
@@ -74,13 +76,16 @@ class Logins:
         return response
 
 
-def login_page(words: str = "", status: int = 200) -> Response:
-    """Return the page that asks for the password; words: why it asks again."""
-    return HTMLResponse(render("gate/login.html", user=USER, words=words), status)
+def login_page(words: str = "", status: int = 200, query: str = "") -> Response:
+    """Return the page that asks for the password; words: why it asks again. query: of the address asked for."""
+    return HTMLResponse(render("gate/login.html", user=USER, words=words, query=query[:MOST_QUERY]), status)
 
 
-def _response(request: Request, words: str, status: int) -> Response:
-    """Return the response to a login: to a browser the page or a page of the login, to a program JSON."""
+def _response(request: Request, words: str, status: int, query: str = "") -> Response:
+    """Return the response to a login: to a browser the page or a page of the login, to a program JSON.
+
+    query: of the address that the browser asked for, which it gets after the login.
+    """
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": words} if words else {"success": True}, status)
-    return login_page(words, status) if words else RedirectResponse("./", 303)
+    return login_page(words, status, query) if words else RedirectResponse(f"./?{query}" if query else "./", 303)

@@ -87,3 +87,13 @@ def test_without_a_password_everybody_enters_and_nobody_logs_in(new_browser):
     assert logins.may_enter({}) and not logins.needed
     routes = [Route("/login", logins.log_in, methods=["POST"])]
     assert log_in(TestClient(Starlette(routes=routes)), "").status_code == 400
+
+
+def test_a_shared_link_holds_over_the_login(new_browser):
+    browser, query = new_browser(), 'tab=search&q=a+"quoted"+<question>%0d%0a'
+    assert 'value="tab=search&amp;q=a+&#34;quoted&#34;+&lt;question&gt;%0d%0a"' in login_page(query=query).body.decode()
+    form = {"username": "class", "query": query}
+    again = browser.post("/login", data=form | {"password": "guess"}, headers=PAGE)
+    assert "&lt;question&gt;" in again.text
+    done = browser.post("/login", data=form | {"password": "open sesame"}, headers=PAGE)
+    assert done.headers["location"].startswith("./?tab=search&q=a+") and "\n" not in done.headers["location"]
