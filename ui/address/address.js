@@ -5,6 +5,7 @@
   const lab = { tab: "documents", loaded: "", values: {}, latest: {}, wanted: "", held: true, pushing: false, timer: 0 };
   window.lab = lab;
 
+  const tabOf = (search) => ADDRESS_TABS.find((tab) => tab === new URLSearchParams(search).get("tab")) ?? lab.tab;
   const foreign = () => [...new URLSearchParams(location.search)].filter(([name]) => !KNOWN.has(name));
 
   lab.address = () => {
@@ -54,15 +55,14 @@
   // The page follows the address: at first, when a link on the page is followed, and when the visitor goes back.
   const follow = (search) => {
     clearTimeout(lab.timer);
-    Object.assign(lab, { wanted: search, held: true });
-    lab.tab = new URLSearchParams(search).get("tab") ?? lab.tab;
+    Object.assign(lab, { wanted: search, held: true, tab: tabOf(search) });
     document.querySelector("#lab-go").click();
   };
   lab.restored = () => {
     Object.assign(lab, { held: false, pushing: false });
     schedule();
   };
-  lab.tab = new URLSearchParams(location.search).get("tab") ?? lab.tab;
+  lab.tab = tabOf(location.search);
   addEventListener("popstate", () => follow(location.search));
   addEventListener("click", (event) => {
     const link = event.target.closest?.("a.lab-go");
