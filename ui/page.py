@@ -192,7 +192,7 @@ def _connect_loading(
     chunks = documents.chunks
     changed(report_errors(chunks.refresh), [chunks.opened, chunks.sought, session], chunks.shown, **HIDDEN)
     changed(documents.follow_loaded, {*documents.inputs, documents.shown}, documents.followed, **HIDDEN)
-    asked = [search.question, search.offered, session]
+    asked = [search.question, search.offered, session, search.judging.shown]
     changed(report_errors(search.refresh), asked, search.refreshed, **HIDDEN)
     changed(report_stream_errors(curves.stream_curves), [curves.k, session], curves.refreshed, **HIDDEN)
     changed(overlay_choice, session, curves.overlay, **HIDDEN)

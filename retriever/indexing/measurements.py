@@ -93,10 +93,10 @@ class Measurements:
             self._repeated.add(k)
             self._curves.forget(k)
             self._counted_curves.forget(k)
-        truth, hnsw = self.truth(k), self.retriever.hnsw
+        truth, hnsw, beside = self.truth(k), self.retriever.hnsw, self.retriever.exact
 
         def make() -> list[Measurement]:
-            return ef_curve(hnsw, self.query_vectors, truth, k=k, progress=progress)
+            return ef_curve(hnsw, self.query_vectors, truth, k=k, beside=beside, progress=progress)
 
         return self._curves.get(k, make, meanwhile=_waiting(progress)).value
 

@@ -170,16 +170,22 @@ def ef_curve(
     *,
     k: int,
     efs: Sequence[int] | None = None,
+    beside: ExactIndex | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[Measurement]:
     """Return a measurement of an HNSWIndex at each ef, lowest first; efs=None takes those of default_efs.
 
+    beside: an exact index over the same vectors that takes turns with it, as in measure_pair: it drives the graph out
+    of the processor's caches, so that times of a curve and of a pair can be compared.
     progress: called with the fraction done, in [0, 1], after each ef; an exception it raises ends the work.
     """
     steps = sorted(set(default_efs(k, len(index)) if efs is None else efs))
     curve = []
     for done, ef in enumerate(steps, 1):
-        curve.append(measure(index, queries, exact, k=k, ef=ef))
+        if beside is None:
+            curve.append(measure(index, queries, exact, k=k, ef=ef))
+        else:
+            curve.append(measure_pair(index, beside, queries, exact, k=k, ef=ef).hnsw)
         if progress:
             progress(done / len(steps))
     return curve

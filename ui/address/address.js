@@ -58,7 +58,10 @@
     Object.assign(lab, { wanted: search, held: true, tab: tabOf(search) });
     document.querySelector("#lab-go").click();
   };
+  const showTab = () =>
+    document.querySelector("[role=tab][aria-selected=true]")?.scrollIntoView({ inline: "center", block: "nearest" });
   lab.restored = () => {
+    showTab();
     Object.assign(lab, { held: false, pushing: false });
     schedule();
   };

@@ -21,7 +21,7 @@ def build_report(indexed: IndexedCollection) -> Html:
     }
     copies = indexed.measurements.copies
     if copies.vectors or copies.texts:
-        built["copies"] = f"{copies.vectors:,} with the vector of another, {copies.texts:,} with its text"
+        built["copies"] = f"{copies.vectors:,} with the same vector as another, {copies.texts:,} with the same text"
     if indexed.n_kept:
         built["not embedded again"] = f"{indexed.n_kept:,}: the same text was loaded before, with the same model"
     if indexed.n_packed:

@@ -53,15 +53,28 @@ class EfSlider:
         """The components that draw_details updates."""
         return [self.figure, self.spread, self.worst, self.record]
 
-    def measure_at_ef(self, k: float, ef: float, session: Session) -> Updates:
-        """Measure at this ef, unless that was done just now, and return the numbers; none before anything is loaded."""
+    @property
+    def numbers(self) -> list[gr.Component]:
+        """The components that measure_at_ef updates."""
+        return [self.cards, self.measured, self.distances, *self.details]
+
+    def measure_at_ef(self, k: float, ef: float, session: Session, last: LastMeasurement | None = None) -> Updates:
+        """Measure at this ef, unless that was done just now, and return the numbers; none before anything is loaded.
+
+        What was drawn of another collection, that of the last measurement, is taken away: it takes a moment until it is
+        drawn anew, and would contradict the numbers.
+        """
         indexed, settings = session.indexed, SearchSettings.nearest(k, ef)
         if indexed is None:
             return {self.measured: None}
         recent = indexed.measurements.recent(settings.k, settings.ef)
         notes = [typed_note(ef, settings), age_note(recent)]
         cards = measurement_cards(recent.value, " ".join(filter(None, notes)))
-        return {self.cards: cards, self.measured: LastMeasurement(recent.value, weakref.ref(indexed))}
+        shown: Updates = {self.cards: cards, self.measured: LastMeasurement(recent.value, weakref.ref(indexed))}
+        if last is None or last.of() is indexed:
+            return shown
+        blank = dict.fromkeys([self.distances, self.spread, self.worst, self.record], "")
+        return {**shown, **blank, self.figure: curve_figure([], recent.value.exact, cost=LATENCY_AXIS)}
 
     def draw_details(
         self, measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session

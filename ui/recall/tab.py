@@ -88,8 +88,8 @@ def _connect_slider(slider: EfSlider, advice: Advice, session: gr.State) -> None
     moved = gr.on(
         [ef.input, slider.axis.input, token.change],
         report_errors(slider.measure_at_ef),
-        [k, ef, session],
-        [slider.cards, measured],
+        [k, ef, session, measured],
+        slider.numbers,
         **LATEST_UNQUEUED | RAW,
     )
     inputs = [measured, k, ef, slider.axis, session]

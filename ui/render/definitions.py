@@ -28,12 +28,15 @@ DEFINITIONS = {
         "than exact search, and it can miss some of the nearest passages."
     ),
     "index": (
-        "What is built from the vectors before anybody searches. Here it is the graph of HNSW; exact search needs none."
+        "What is built from the vectors before anybody searches. Here it is the graph of HNSW; exact search needs "
+        "none. Use exact search where the collection is small or nothing may be missed, and HNSW where many questions "
+        "are asked of a large one."
     ),
     "k": "How many of the nearest passages a search is asked for.",
     "ef": (
         "How many candidates HNSW keeps while it searches. A larger ef misses less and takes longer. "
-        "It computes more distances. An ef below k does nothing, so the sliders begin at k."
+        "It computes more distances, which times measured beside other work may hide. An ef below k does nothing, so "
+        "the sliders begin at k."
     ),
     "M": (
         "How many links a vector gets in the graph. More links find more; they cost memory and building time. On the "
@@ -74,7 +77,7 @@ DEFINITIONS = {
         "and 95 of 100 at most the 95th percentile."
     ),
     "small collection": (
-        "With few vectors HNSW computes nearly as many distances as exact search: it misses nothing and saves nothing. "
+        "With few vectors HNSW computes nearly as many distances as exact search: it misses little and saves little. "
         "An index pays only in larger collections; the size lab on tab 3 measures from which size on."
     ),
     "answer": "A passage that somebody judged to answer a question. Judgments say what is right, nearness does not.",

@@ -97,15 +97,26 @@ class SearchTab:
             return NO_CHANGE
         return self.answer(question, k, ef, session)
 
-    def refresh(self, question: str | None, offered: Sequence[str], session: Session) -> Updates:
-        """Adapt the tab to a newly loaded collection: its examples, the first as the question unless one was typed."""
+    def refresh(
+        self, question: str | None, offered: Sequence[str], session: Session, answered: object = None
+    ) -> Updates:
+        """Adapt the tab to a newly loaded collection: its examples, the first as the question unless one was typed.
+
+        answered: what was answered before, None if nothing was.
+        """
         if session.indexed is None:
             return NO_CHANGE
         examples = list(session.indexed.queries[:EXAMPLES])
         cleared = {**dict.fromkeys(self.answers, ""), **self.judging.refresh(session)}
         asked = {} if str(question or "").strip() and question not in offered else {self.question: examples[0]}
         shown = gr.Dataset(samples=[[example] for example in examples])
-        return {**cleared, **asked, self.summary: CHANGED, self.offered: examples, self.examples: shown}
+        return {
+            **cleared,
+            **asked,
+            self.summary: CHANGED if answered else EMPTY,
+            self.offered: examples,
+            self.examples: shown,
+        }
 
 
 def take_example(chosen: Sequence[str]) -> str:

@@ -130,6 +130,10 @@ def _recall_by_size(results: Sequence[SizeResult]) -> str:
     if len(set(shown)) == 1:
         return f"{what} is {shown[0]} at every size."
     if not trend:
+        ends = bootstrap_interval(steps[-1].recall - steps[0].recall)
+        if max(ends.low, -ends.high) > TIE_TOLERANCE:  # more than chance between the ends, though not at each step
+            moved = "rises" if ends.low > 0 else "falls"
+            return f"{what} {moved} on the whole, not at each step: {', '.join(shown)}."
         return f"{what} shows no clear change: {', '.join(shown)}."
     moved = "falls" if trend < 0 else "rises"
     larger = ": a larger collection wants a larger ef" if trend < 0 else ""
@@ -146,7 +150,7 @@ def _crossing(results: Sequence[SizeResult]) -> str:
         return "HNSW is faster at no size"
     first = faster.index(True)
     if all(faster[first:]):
-        return f"HNSW is faster from {count_of(results[first].n, 'vector')} on"
+        return f"HNSW is clearly faster from {count_of(results[first].n, 'vector')} on"
     return "which one is faster changes with the size"
 
 
