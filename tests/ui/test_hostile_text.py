@@ -127,8 +127,7 @@ def test_documents_that_are_hostile_in_every_part(visitor, uploads):
 
     visitor.open("ef")
     visitor.drag_to(40)
-    visitor.page.get_by_role("button", name="Go to the smallest ef").click()
-    visitor.wait_for_ef(10)
+    visitor.drag_to(10)
     expect(shown(visitor, ".lab-missed-text").first).to_contain_text(PLANTED, timeout=PATIENCE)
     expect(visitor.page.locator(".js-plotly-plot").locator("visible=true")).to_contain_text("now: ef=10")
     assert_harmless(visitor)

@@ -21,7 +21,7 @@ def test_the_report_counts_and_times_what_was_built(fake_encoder):
     assert "not embedded again" not in rows
     assert "copies" not in rows
     copied = build_report(collection_of(fake_encoder, [*sentences(40), *sentences(2), sentences(1)[0].lower()]))
-    assert "5 with the vector of another, 4 with its text" in copied
+    assert "5 with the same vector as another, 4 with the same text" in copied
     other = build_report(collection_of(fake_encoder, sentences(5), drawn=True, n_kept=3))
     assert "20, drawn from the documents" in other and "Not read" not in other
     saved = build_report(collection_of(fake_encoder, sentences(5), from_saved=True))

@@ -14,7 +14,7 @@ QUIZ = {  # what a lesson asks -> the term whose definition says it, and the wor
     "what efConstruction costs": ("efConstruction", "It costs no memory"),
     "exact search against HNSW": ("HNSW", "it can miss some of the nearest passages"),
     "model or index": ("model", "another model changes the answers far more than another index usually does"),
-    "small collections": ("small collection", "it misses nothing and saves nothing"),
+    "small collections": ("small collection", "it misses little and saves little"),
     "ties": ("tie", "recall goes by score, so any of them counts"),
     "why a neighbour is missed": ("missed", "what is linked only from vectors that it did not follow"),
     "distances against time": ("distance", "is the same on every machine"),

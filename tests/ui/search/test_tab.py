@@ -14,7 +14,7 @@ from tests.support.page import build_tab, files_of, words_of
 from tests.support.small import HOSTILE, collection_of, sentences
 from ui.render.controls import NO_CHANGE
 from ui.render.errors import report_errors
-from ui.search.tab import EXAMPLES, build_search_tab, take_example
+from ui.search.tab import EMPTY, EXAMPLES, build_search_tab, take_example
 from ui.session import Session
 
 QUESTION = "amber river winter"
@@ -136,7 +136,8 @@ def test_a_hostile_document_and_question_stay_text(tab, fake_encoder):
 
 
 def test_a_new_collection_brings_its_examples_and_leaves_a_question_that_was_typed(tab, indexed):
-    shown = tab.refresh("old example", ["old example"], Session(indexed))
+    assert tab.refresh("old example", ["old example"], Session(indexed))[tab.summary] == EMPTY, "nothing was asked yet"
+    shown = tab.refresh("old example", ["old example"], Session(indexed), "an answer")
     assert shown[tab.question] == indexed.queries[0]
     assert shown[tab.offered] == list(indexed.queries[:EXAMPLES])
     assert "changed" in shown[tab.summary]

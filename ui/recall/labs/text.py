@@ -20,6 +20,8 @@ from ui.render.numbers import (
     speed_up_words,
 )
 
+MUCH_MORE = 3  # times the largest step back from which on a series that goes up and down has a direction
+
 
 def build_lab_table(results: Sequence[BuildResult]) -> Html:
     """Return a table of all graphs: recall, build seconds, memory of the links, distances and latency of a query."""
@@ -80,6 +82,15 @@ def _trend(steps: Sequence[Measurement]) -> int:
     return -1 if (changes <= TIE_TOLERANCE).all() and ends.high < -TIE_TOLERANCE else 0
 
 
+def _drift(steps: Sequence[Measurement]) -> int:
+    """Return 1 or -1 if recall rises or falls by more than chance and by much more than any step back, else 0."""
+    changes = np.diff([step.mean_recall for step in steps])
+    whole, ends = changes.sum(), bootstrap_interval(steps[-1].recall - steps[0].recall)
+    back = (-np.sign(whole) * changes).max()
+    clear = max(ends.low, -ends.high) > TIE_TOLERANCE and abs(whole) > MUCH_MORE * back
+    return int(np.sign(whole)) if clear else 0
+
+
 def size_lab_table(results: Sequence[SizeResult]) -> Html:
     """Return a table of all sizes: recall of HNSW, and distances and latency of both searches."""
     return render("recall/size_lab.html", results=results)
@@ -130,11 +141,8 @@ def _recall_by_size(results: Sequence[SizeResult]) -> str:
     if len(set(shown)) == 1:
         return f"{what} is {shown[0]} at every size."
     if not trend:
-        ends = bootstrap_interval(steps[-1].recall - steps[0].recall)
-        if max(ends.low, -ends.high) > TIE_TOLERANCE:  # more than chance between the ends, though not at each step
-            moved = "rises" if ends.low > 0 else "falls"
-            return f"{what} {moved} on the whole, not at each step: {', '.join(shown)}."
-        return f"{what} shows no clear change: {', '.join(shown)}."
+        moved = {1: "rises on the whole, not at each step", -1: "falls on the whole, not at each step"}
+        return f"{what} {moved.get(_drift(steps), 'shows no clear change')}: {', '.join(shown)}."
     moved = "falls" if trend < 0 else "rises"
     larger = ": a larger collection wants a larger ef" if trend < 0 else ""
     return f"{what} {moved} from {shown[0]} to {shown[-1]}{larger}."
