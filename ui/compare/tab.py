@@ -107,6 +107,7 @@ class CompareTab:
     question: gr.HTML
     downloads: gr.Accordion
     files: gr.HTML
+    record: gr.HTML
 
     @property
     def addressed(self) -> dict[str, gr.Component]:
@@ -124,7 +125,16 @@ class CompareTab:
     def outputs(self) -> list[Block]:
         """The components that stream_comparison updates."""
         shown: list[Block] = [self.results, self.stale, self.lesson, self.board, self.figure, self.notes, self.errors]
-        return [self.comparison_state, self.progress, *shown, self.listed, self.question, self.query_id, self.files]
+        return [
+            self.comparison_state,
+            self.progress,
+            *shown,
+            self.listed,
+            self.question,
+            self.query_id,
+            self.files,
+            self.record,
+        ]
 
     async def stream_comparison(self, values: Values) -> AsyncGenerator[Updates, None]:
         """Run a comparison; yield its progress, and in the last step everything that shows the result.
@@ -188,6 +198,7 @@ class CompareTab:
             self.question: QUESTION_HINT,
             self.query_id: "",
             self.files: "",
+            self.record: "",
         }
 
     def move_ef(self, ef: float, comparison_state: ComparisonState) -> Html | Updates:
@@ -196,14 +207,17 @@ class CompareTab:
             return NO_CHANGE
         return error_section(comparison_state.compared.comparison, comparison_state.lifted_ef(ef))
 
-    def follow_ef(self, show: str, query_id: str, ef: float, comparison_state: ComparisonState) -> Updates:
-        """Update what depends on ef: the list of questions that the index loses, and the open question."""
+    def follow_ef(
+        self, show: str, query_id: str, record: str | None, ef: float, comparison_state: ComparisonState
+    ) -> Updates:
+        """Update what depends on ef: the list of questions that the index loses, the open question, an open record."""
         if comparison_state.compared is None:
             return NO_CHANGE
         compared, ef = comparison_state.compared.comparison, comparison_state.lifted_ef(ef)
         listed = {self.listed: question_list(compared, show, ef)} if show == BY_INDEX else {}
         opened = {self.question: question_view(compared, query_id, ef)} if query_id else {}
-        return {**listed, **opened} or NO_CHANGE
+        recorded = {self.record: _record(comparison_state, ef)} if record else {}
+        return {**listed, **opened, **recorded} or NO_CHANGE
 
     def list_questions(self, show: str, ef: float, comparison_state: ComparisonState) -> Html | Updates:
         """Return the questions of the chosen list, or no change before anything is compared."""
@@ -221,11 +235,15 @@ class CompareTab:
             self.question: question_view(compared, query_id, comparison_state.lifted_ef(ef)),
         }
 
-    def offer_files(self, ef: float, comparison_state: ComparisonState) -> Html:
+    def offer_files(self, ef: float, comparison_state: ComparisonState) -> Updates:
         """Return the download links and the run record, which are made only on request."""
-        result = comparison_state.result()
-        record = comparison_record(result, comparison_state.lifted_ef(ef))
-        return download_links(result.comparison) + record_section(record)
+        links = download_links(comparison_state.result().comparison)
+        return {self.files: links, self.record: _record(comparison_state, comparison_state.lifted_ef(ef))}
+
+
+def _record(comparison_state: ComparisonState, ef: int) -> Html:
+    """Return the run record of the last result at ef."""
+    return record_section(comparison_record(comparison_state.result(), ef))
 
 
 def comparison_figure(compared: ModelComparison) -> go.Figure:
@@ -254,10 +272,11 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> Compa
     gr.on(changed, report_errors(tab.note_stale), tab.inputs, tab.stale, **LATEST)
     tab.stop.click(tab.cancel, state, tab.progress, **UNQUEUED)
     moved = ef.input(tab.move_ef, [ef, state], tab.errors, **LATEST_UNQUEUED)
-    moved.then(tab.follow_ef, [tab.show, tab.query_id, ef, state], [tab.listed, tab.question], **LATEST_UNQUEUED)
+    following = [tab.show, tab.query_id, tab.record, ef, state]
+    moved.then(tab.follow_ef, following, [tab.listed, tab.question, tab.record], **LATEST_UNQUEUED)
     tab.show.input(tab.list_questions, [tab.show, ef, state], tab.listed, **HIDDEN)
     tab.listed.select(report_errors(tab.open_question), [ef, state], [tab.query_id, tab.question], **HIDDEN)
-    tab.downloads.expand(report_errors(tab.offer_files), [ef, state], tab.files, **HIDDEN)
+    tab.downloads.expand(report_errors(tab.offer_files), [ef, state], [tab.files, tab.record], **HIDDEN)
     return tab
 
 
@@ -280,7 +299,7 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Comp
         ef, errors = _create_errors()
         show, listed, question = _create_questions()
         with gr.Accordion("Downloads and run record", open=False) as downloads:
-            files = gr.HTML()
+            files, record = gr.HTML(), gr.HTML()
     return CompareTab(
         session=session,
         shared_samples=shared_samples,
@@ -303,6 +322,7 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Comp
         question=question,
         downloads=downloads,
         files=files,
+        record=record,
     )
 
 

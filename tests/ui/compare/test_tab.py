@@ -175,7 +175,7 @@ def test_before_a_comparison_nothing_is_shown_and_what_is_asked_for_is_told(tab)
     empty = ComparisonState()
     assert empty.index_cache is not ComparisonState().index_cache, "visitors share no indexes"
     assert tab.move_ef(10, empty) == tab.list_questions(LARGEST_DIFFERENCE, 10, empty) == NO_CHANGE
-    assert tab.follow_ef(LARGEST_DIFFERENCE, "q0", 10, empty) == NO_CHANGE
+    assert tab.follow_ef(LARGEST_DIFFERENCE, "q0", "", 10, empty) == NO_CHANGE
     for handler, *arguments in ((tab.open_question, clicked(1)), (tab.offer_files,)):
         with pytest.raises(gr.Error, match="Nothing has been compared yet; press Compare"):
             report_errors(handler)(10, empty, *arguments)
@@ -196,13 +196,16 @@ def test_sliding_moves_only_what_the_index_loses(tab, state):
 
 def test_what_follows_the_slider_is_the_list_of_losses_and_the_open_question(tab, state):
     found = state.compared.comparison
-    shown = tab.follow_ef(BY_INDEX, "q3", 30, state)
+    shown = tab.follow_ef(BY_INDEX, "q3", "", 30, state)
     assert shown[tab.listed] == question_list(found, BY_INDEX, 30)
     assert shown[tab.question] == question_view(found, "q3", 30)
-    assert list(tab.follow_ef(BY_INDEX, "", 30, state)) == [tab.listed]
+    assert list(tab.follow_ef(BY_INDEX, "", "", 30, state)) == [tab.listed]
     for show in set(CHOICES) - {BY_INDEX}:  # do not depend on ef
-        assert list(tab.follow_ef(show, "q3", 30, state)) == [tab.question]
-        assert tab.follow_ef(show, "", 30, state) == NO_CHANGE, "Gradio takes no empty answer"
+        assert list(tab.follow_ef(show, "q3", "", 30, state)) == [tab.question]
+        assert tab.follow_ef(show, "", "", 30, state) == NO_CHANGE, "Gradio takes no empty answer"
+    opened = tab.offer_files(10, state)[tab.record]
+    followed = tab.follow_ef(LARGEST_DIFFERENCE, "", opened, 30, state)
+    assert followed == {tab.record: tab.offer_files(30, state)[tab.record]} and followed[tab.record] != opened
 
 
 def test_a_listed_question_opens_and_is_remembered(tab, state):
@@ -223,7 +226,7 @@ def record_of(source):
 
 
 def test_files_and_the_record_at_this_ef_are_offered(tab, state):
-    source = tab.offer_files(30, state)
+    source = "".join(tab.offer_files(30, state).values())
     names = ["alpha.run.txt", "beta.run.txt", "qrels.txt", "scores.csv", "run-record.json", "run-record.md"]
     assert list(files_of(source)) == names
     record = record_of(source)
@@ -234,9 +237,9 @@ def test_files_and_the_record_at_this_ef_are_offered(tab, state):
 def test_an_ef_below_k_is_k(tab, state):
     assert tab.move_ef(1, state) == tab.move_ef(10, state)
     assert tab.open_question(1, state, clicked(1)) == tab.open_question(10, state, clicked(1))
-    assert tab.follow_ef(CHOICES[0], "q0", 1, state) == tab.follow_ef(CHOICES[0], "q0", 10, state)
+    assert tab.follow_ef(CHOICES[0], "q0", "", 1, state) == tab.follow_ef(CHOICES[0], "q0", "", 10, state)
     assert tab.list_questions(BY_INDEX, 1, state) == tab.list_questions(BY_INDEX, 10, state)
-    assert record_of(tab.offer_files(1, state))["settings"]["ef"] == 10
+    assert record_of("".join(tab.offer_files(1, state).values()))["settings"]["ef"] == 10
 
 
 def sources_of(tab, text):
@@ -251,7 +254,7 @@ def sources_of(tab, text):
     parts = {name: shown[getattr(tab, name)] for name in ("lesson", "board", "notes", "errors")}
     return parts | {
         "question": tab.open_question(10, state, clicked(1))[tab.question],
-        "files": tab.offer_files(10, state),
+        "files": "".join(tab.offer_files(10, state).values()),
     }
 
 
