@@ -150,17 +150,20 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
             compare=compare,
             walk=walk,
         )
-        arrived = _connect_address(restorer, parts, demo)
-        arrived.then(page.tick, session, page.ticked, **HIDDEN)
+        restored = _connect_address(restorer, parts, demo)
+        restored[0].then(page.tick, session, page.ticked, **HIDDEN)
         timer.tick(page.tick, session, page.ticked, **HIDDEN)
         header.revision.change(report_errors(show_welcome), session, welcome, **HIDDEN)
         _connect_loading(page, documents, built, search, recall, compare)
-        _connect_walk(page, parts)
+        _connect_walk(page, parts, restored)
     return demo
 
 
-def _connect_address(restorer: Restorer, tabs: dict[str, gr.Tab], demo: gr.Blocks) -> Dependency:
-    """Let the address follow the page and the page the address; return the event after which a visitor has arrived."""
+def _connect_address(restorer: Restorer, tabs: dict[str, gr.Tab], demo: gr.Blocks) -> list[Dependency]:
+    """Let the address follow the page and the page the address.
+
+    Return the events after which an address is restored, that of the arrival first.
+    """
     address, go = gr.Textbox(visible="hidden", label="address"), gr.Button("go", visible="hidden", elem_id="lab-go")
     search, compare, walk = restorer.search, restorer.compare, restorer.walk
     asked = [search.search.click, search.question.submit, compare.start.click, walk.start.click]
@@ -172,9 +175,10 @@ def _connect_address(restorer: Restorer, tabs: dict[str, gr.Tab], demo: gr.Block
         ended.append(restored.then(None, None, None, js="() => window.lab?.restored()", **HIDDEN))
         answered = [restorer.place, search.question, search.k, search.ef, restorer.session]
         restored.then(report_errors(restorer.answer_again), answered, search.answers, **HIDDEN)
+        restored.then(restorer.measure_again, restorer.place, restorer.recall_token, **HIDDEN)
         again = {*compare.inputs, restorer.place}
         restored.then(report_stream_errors(restorer.compare_again), again, compare.outputs, **HIDDEN)
-    return ended[0]
+    return ended
 
 
 def _connect_loading(
@@ -202,10 +206,10 @@ def _connect_loading(
     changed(recall.offer_graphs, session, [recall.starve, recall.enlarge], **HIDDEN)
 
 
-def _connect_walk(page: Page, tabs: dict[str, gr.Tab]) -> None:
-    """Draw the walk once its tab is open, and again when another collection is loaded."""
+def _connect_walk(page: Page, tabs: dict[str, gr.Tab], restored: list[Dependency]) -> None:
+    """Draw the walk once its tab is open, again when another collection is loaded, and when an address asks for it."""
     walk = page.walk
     opened = gr.on([tab.select for tab in tabs.values()], opened_tab, None, page.tab_open, **UNQUEUED)
     shown = [page.tab_open, walk.drawn, walk.k, walk.ef, page.session, walk.wanted]
-    for event in (opened.then, page.header.revision.change):
+    for event in (opened.then, page.header.revision.change, *(one.then for one in restored)):
         event(report_errors(page.draw_walk_tab), shown, walk.refreshed, **HIDDEN)

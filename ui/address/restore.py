@@ -58,7 +58,7 @@ class Restorer:
         """The components that stream updates."""
         controls = [control for of_tab in self.controls.values() for control in of_tab.values()]
         parts = [self.session, *self.header.shown, self.tabs, self.place, self.note, *controls]
-        return [*dict.fromkeys([*parts, self.search.offered, self.recall_token, self.walk.wanted, self.walk.drawn])]
+        return [*dict.fromkeys([*parts, self.search.offered, self.walk.wanted, self.walk.drawn])]
 
     async def stream(self, address: str, session: Session) -> AsyncGenerator[Updates, None]:
         """Set the controls to what an address says, then load the collection it names; yield what changes."""
@@ -96,8 +96,6 @@ class Restorer:
             shown[self.search.offered] = []  # what the address asks is as if it was typed
         if place.tab == "walk":
             shown |= {self.walk.wanted: values.get("q", ""), self.walk.drawn: 0}
-        if place.tab == "recall":
-            shown[self.recall_token] = refresh_token()
         return {**shown, self.tabs: gr.Tabs(selected=place.tab)}
 
     async def _load(self, place: Place, session: Session) -> AsyncGenerator[Updates, None]:
@@ -126,6 +124,10 @@ class Restorer:
                     yield step
         else:
             yield NO_CHANGE
+
+    def measure_again(self, place: Place) -> int | Updates:
+        """Ask for the numbers of the Recall tab once its sliders have the values that an address says."""
+        return refresh_token() if place.tab == "recall" else NO_CHANGE
 
     def answer_again(self, place: Place, question: str, k: float, ef: float, session: Session) -> Updates:
         """Answer the question that an address asks in the Search tab."""

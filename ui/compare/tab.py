@@ -134,6 +134,7 @@ class CompareTab:
             self.query_id,
             self.files,
             self.record,
+            self.downloads,
         ]
 
     async def stream_comparison(self, values: Values) -> AsyncGenerator[Updates, None]:
@@ -199,6 +200,7 @@ class CompareTab:
             self.query_id: "",
             self.files: "",
             self.record: "",
+            self.downloads: gr.update(open=False),  # what it offers is made when it is opened
         }
 
     def move_ef(self, ef: float, comparison_state: ComparisonState) -> Html | Updates:

@@ -70,12 +70,12 @@ class WalkTab:
     @property
     def views(self) -> list[gr.Component]:
         """The components that show a walk."""
-        return [self.trace, self.step, self.figure, self.words, self.summary, self.missed]
+        return [self.question, self.trace, self.step, self.figure, self.words, self.summary, self.missed]
 
     @property
     def refreshed(self) -> list[gr.Component]:
         """The components that refresh updates."""
-        return [self.drawn, self.question, self.connected, *self.views]
+        return [self.drawn, self.connected, *self.views]
 
     def walk(self, question: str | None, k: float, ef: float, session: Session) -> Updates:
         """Return a question's walk, at its first step."""
@@ -136,15 +136,16 @@ class WalkTab:
             trace = trace_walk(questions[0], indexed.query_vectors[rows[0]], settings, indexed)
         return {
             self.drawn: id(indexed),
-            self.question: gr.update(choices=questions, value=trace.question),
             self.connected: connectivity_facts(indexed),
             **self._views_of(trace),
+            self.question: gr.update(choices=questions, value=trace.question),
         }
 
     def _views_of(self, trace: WalkTrace) -> Updates:
         """Return everything that shows a walk, at its first step."""
         last = len(trace.walk.steps)
         return {
+            self.question: trace.question,  # it may have been drawn for another one meanwhile
             self.trace: trace,
             self.step: gr.update(maximum=max(last, 2), value=1, interactive=last > 1),
             self.figure: map_figure(trace, 1),

@@ -98,3 +98,25 @@ def test_own_documents_are_not_left_unasked_and_an_address_says_that_they_are_go
     assert asked == ["beforeunload"]
     expect(visitor.page.locator(".lab-warning")).to_contain_text("own documents", timeout=PATIENCE)
     expect(visitor.header).to_contain_text("Sample documents", timeout=PATIENCE)
+
+
+def test_a_link_to_an_ef_measures_there_and_one_to_a_walk_draws_it_though_its_tab_is_open(arrive):
+    visitor = arrive(address=f"/?tab=recall&{STARVED}&k=10&ef=10")
+    visitor.wait_for_ef(10)
+    visitor.page.get_by_role("link", name="Go to ef =").click()
+    wait_for_address(visitor, "tab=recall")
+    ef = int(re.search(r"ef=(\d+)", visitor.page.url)[1])
+    assert ef > 10
+    visitor.wait_for_ef(ef)
+    expect(visitor.page.locator(".js-plotly-plot")).to_contain_text(f"now: ef={ef}", timeout=PATIENCE)
+    visitor.open("graph")
+    expect(visitor.page.locator(".lab-told b").first).to_be_visible(timeout=PATIENCE)  # the tab's own first walk
+    for question in ("why does bread rise?", "how do lighthouses warn ships?"):
+        visitor.walk(question)
+        wait_for_address(visitor, "tab=walk", question.split()[-2])
+    visitor.page.go_back()
+    question = visitor.page.get_by_label("Question").locator("visible=true").first
+    expect(question).to_have_value("why does bread rise?", timeout=PATIENCE)
+    record = visitor.page.locator(".lab-record").locator("visible=true")
+    visitor.page.locator("summary", has_text="Run record").locator("visible=true").first.click()
+    expect(record.first).to_contain_text("why does bread rise?", timeout=PATIENCE)

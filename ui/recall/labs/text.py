@@ -141,8 +141,8 @@ def _recall_by_size(results: Sequence[SizeResult]) -> str:
     if len(set(shown)) == 1:
         return f"{what} is {shown[0]} at every size."
     if not trend:
-        moved = {1: "rises on the whole, not at each step", -1: "falls on the whole, not at each step"}
-        return f"{what} {moved.get(_drift(steps), 'shows no clear change')}: {', '.join(shown)}."
+        drifts = {1: "rises on the whole, not at each step", -1: "falls on the whole, not at each step"}
+        return f"{what} {drifts.get(_drift(steps), 'shows no clear change')}: {', '.join(shown)}."
     moved = "falls" if trend < 0 else "rises"
     larger = ": a larger collection wants a larger ef" if trend < 0 else ""
     return f"{what} {moved} from {shown[0]} to {shown[-1]}{larger}."
