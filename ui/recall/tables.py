@@ -82,7 +82,7 @@ def worst_queries(indexed: IndexedCollection, now: Measurement) -> Html:
     queries = [
         (now.recall[row], *_links(indexed.queries[row], now), _missed_passages(indexed, now, row)) for row in worst
     ]
-    return render("recall/worst_queries.html", queries=queries, shown=SHOWN_MISSES)
+    return render("recall/worst_queries.html", queries=queries, k=now.k, shown=SHOWN_MISSES)
 
 
 def _links(question: str, now: Measurement) -> tuple[Html, Html]:

@@ -25,6 +25,7 @@ def heat_figure(results: Sequence[BuildResult]) -> go.Figure:
         ]
         for w in widths
     ]
+    name = f"recall@{results[0].measurement.k}"
     heat = go.Heatmap(
         x=[f"M={M}" for M in Ms],
         y=[str(width) for width in widths],
@@ -32,7 +33,7 @@ def heat_figure(results: Sequence[BuildResult]) -> go.Figure:
         text=labels,
         texttemplate="%{text}",
         colorscale=SCALE,
-        colorbar={"title": {"text": "recall"}, "thickness": 12},
+        colorbar={"title": {"text": name}, "thickness": 12},
         hovertemplate="%{x}, efConstruction=%{y}: %{text}<extra></extra>",
     )
     worst, best = (choose(results, key=lambda r: r.measurement.mean_recall) for choose in (min, max))
@@ -44,7 +45,12 @@ def heat_figure(results: Sequence[BuildResult]) -> go.Figure:
         (r.M, r.ef_construction, format_score(r.measurement.mean_recall), format_seconds(r.build_seconds))
         for r in results
     ]
-    table = described("Recall by graph", f"Recall goes from {words}.", ("M", "efConstruction", "recall", "build"), rows)
+    table = described(
+        "Recall by graph",
+        f"{name} against exact search goes from {words}.",
+        ("M", "efConstruction", name, "build"),
+        rows,
+    )
     layout = base_layout(300) | {"xaxis": {"type": "category"}} | table
     return go.Figure([heat], layout | {"yaxis": {"type": "category", "title": {"text": "efConstruction"}}})
 

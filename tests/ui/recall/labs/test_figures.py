@@ -51,7 +51,7 @@ def test_a_single_result_is_drawn():
 def test_both_figures_have_a_sentence_and_a_table_of_every_result():
     results = built(rising, lambda M, width: M * width / 100)
     heat = heat_figure(results).layout.meta
-    assert len(heat["rows"]) == len(results) and heat["sentence"].startswith("Recall goes from ")
+    assert len(heat["rows"]) == len(results) and " against exact search goes from " in heat["sentence"]
     growth = growth_figure(sizes_of(lambda n: 1e-7 * n, lambda n: 2e-6 * n**0.5, lambda n: 30 + n / 10)).layout.meta
     assert [row[0] for row in growth["rows"]] == [f"{n:,}" for n in SIZES]
     assert f"From {SIZES[0]:,} to {SIZES[-1]:,} vectors" in growth["sentence"]
