@@ -20,7 +20,7 @@ from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of
 from ui.recall.curves import overlay_choice
-from ui.recall.tab import RecallTab, build_recall_tab, starve_graph, waiting_note
+from ui.recall.tab import RecallTab, build_recall_tab, starve_graph, take_graph, waiting_note
 from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, UNQUEUED, Updates
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.html import Html
@@ -186,7 +186,9 @@ def _connect_loading(
 ) -> None:
     """Let every tab follow what is loaded."""
     session, header, curves = page.session, page.header, recall.curves
-    starved = recall.starve.click(report_errors(starve_graph), session, session, **HIDDEN)
+    made = gr.State()
+    built_graph = recall.starve.click(report_errors(starve_graph), session, made, **HIDDEN)
+    starved = built_graph.success(take_graph, [made, session], [session, made], **HIDDEN)
     enlarged = recall.enlarge.click(report_errors(page.take_python_docs), session, session, **HIDDEN)
     gr.on([recall.starve.click, recall.enlarge.click], waiting_note, None, curves.lesson, **HIDDEN)
     for loaded in (built, starved, enlarged):

@@ -42,6 +42,18 @@ class Session:
         loaded = replace(self, indexed=indexed, sample=sample, source=source, chosen=True, job=None, overlay=None)
         return replace(loaded, judgments=judgments)
 
+    def with_graph(self, graph: IndexedCollection) -> "Session":
+        """Return the session with another graph, built meanwhile; unchanged if the vectors are no longer loaded."""
+        return replace(self, indexed=graph, chosen=True) if self._shares_vectors(graph) else self
+
+    def with_overlay(self, overlay: IndexedCollection | None) -> "Session":
+        """Return the session with a second graph, built meanwhile; unchanged if the vectors are no longer loaded."""
+        fits = overlay is None or self._shares_vectors(overlay)
+        return replace(self, overlay=overlay) if fits else self
+
+    def _shares_vectors(self, graph: IndexedCollection) -> bool:
+        return self.indexed is not None and self.indexed.retriever.vectors is graph.retriever.vectors
+
     def own_judged(self) -> JudgedQueries | None:
         """Return what the visitor has judged of the loaded collection, or None."""
         collection = self.indexed.judged if self.indexed else None

@@ -3,11 +3,12 @@
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import gradio as gr
 
+from retriever.indexing.collection import IndexedCollection
 from retriever.indexing.measurements import Measurements
 from retriever.measurement.recall_and_latency import smallest_ef
 from retriever.progress import Progress, stage_progress
@@ -95,13 +96,18 @@ class Curves:
         return Html("{} {}").format(target_sentence(curve, target), go)
 
 
-async def overlay_graph(name: str, session: Session) -> Session:
-    """Build the second graph over the same vectors, or remove it."""
+async def overlay_graph(name: str, session: Session) -> IndexedCollection | None:
+    """Build the second graph over the same vectors; None for none."""
     settings = OVERLAYS[name]
     if settings is None:
-        return replace(session, overlay=None)
-    overlay = await result_of(submit_rebuild(session.loaded(), *settings))
-    return replace(session, overlay=overlay)
+        return None
+    graph: IndexedCollection = await result_of(submit_rebuild(session.loaded(), *settings))
+    return graph
+
+
+def lay_over(overlay: IndexedCollection | None, session: Session) -> tuple[Session, None]:
+    """Lay a graph over the curve in the session as it is now, and keep it nowhere else."""
+    return session.with_overlay(overlay), None
 
 
 def overlay_choice(session: Session) -> str | Updates:

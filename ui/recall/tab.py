@@ -1,13 +1,14 @@
 """The Recall against latency tab: slide ef and see both change, measured live against exact search."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import gradio as gr
 
+from retriever.indexing.collection import IndexedCollection
 from ui.jobs.graph_rebuild import submit_rebuild
 from ui.jobs.watching import result_of
 from ui.recall.advice import Advice
-from ui.recall.curves import NO_OVERLAY, OVERLAYS, Curves, overlay_graph
+from ui.recall.curves import NO_OVERLAY, OVERLAYS, Curves, lay_over, overlay_graph
 from ui.recall.labs.panel import Lab, build_lab_panel
 from ui.recall.slider import AXES, EfSlider
 from ui.render.controls import (
@@ -64,10 +65,14 @@ def waiting_note() -> Html:
     return WAITING
 
 
-async def starve_graph(session: Session) -> Session:
-    """Replace the graph by a starved one over the same vectors, which shows the trade-off."""
-    starved = await result_of(submit_rebuild(session.loaded(), *STARVED_GRAPH))
-    return replace(session, indexed=starved, chosen=True)
+async def starve_graph(session: Session) -> IndexedCollection:
+    """Build a starved graph over the same vectors, which shows the trade-off."""
+    return await result_of(submit_rebuild(session.loaded(), *STARVED_GRAPH))
+
+
+def take_graph(graph: IndexedCollection, session: Session) -> tuple[Session, None]:
+    """Replace the graph in the session as it is now, and keep it nowhere else."""
+    return session.with_graph(graph), None
 
 
 def build_recall_tab(session: gr.State) -> RecallTab:
@@ -116,7 +121,9 @@ def _connect_curves(curves: Curves, advice: Advice, session: gr.State) -> None:
     stream = report_stream_errors(curves.stream_curves)
     k.input(stream, [k, session], curves.refreshed, **LATEST)
     chosen = overlay.input(waiting_note, None, curves.lesson, **LATEST)
-    overlaid = chosen.then(report_errors(overlay_graph), [overlay, session], session, **LATEST)
+    made = gr.State()
+    built = chosen.then(report_errors(overlay_graph), [overlay, session], made, **LATEST)
+    overlaid = built.success(lay_over, [made, session], [session, made], **LATEST)
     overlaid.then(stream, [k, session], curves.refreshed, **LATEST)
 
 

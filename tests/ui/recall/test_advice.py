@@ -109,7 +109,7 @@ def test_what_is_shown_agrees_with_the_target_sentence(advice, fake_encoder):
 def test_a_second_graph_is_named_where_only_it_reaches_the_recall(advice, fake_encoder):
     poor = collection_of(fake_encoder, sentences(1_200), M=2, ef_construction=5)
     name = next(name for name, settings in OVERLAYS.items() if settings == (16, 200))
-    session = finish(overlay_graph(name, Session(poor)))
+    session = Session(poor).with_overlay(finish(overlay_graph(name, Session(poor))))
     best = max(step.mean_recall for step in poor.measurements.counted_curve(10))
     wanted = round(best + 0.01, 2)
     alone = advice.show_advice(10, wanted, session)

@@ -7,7 +7,7 @@ from tests.support.handlers import Steps, finish
 from tests.support.page import figure_of
 from tests.support.small import collection_of, sentences
 from tests.ui.recall.test_slider import drawn
-from ui.recall.curves import NO_OVERLAY, OVERLAYS, overlay_choice, overlay_graph
+from ui.recall.curves import NO_OVERLAY, OVERLAYS, lay_over, overlay_choice, overlay_graph
 from ui.recall.text import curve_lesson
 from ui.render.controls import NO_CHANGE, STARVED_GRAPH
 from ui.render.errors import report_errors
@@ -82,11 +82,12 @@ def test_a_target_names_the_smallest_measured_ef(curves, starved):
 
 def test_a_second_graph_shares_vectors_and_is_drawn(slider, curves, indexed):
     session = Session(indexed, "key", chosen=True)
-    laid = finish(overlay_graph(STARVED_NAME, session))
+    laid, kept = lay_over(finish(overlay_graph(STARVED_NAME, session)), session)
+    assert kept is None
     assert (laid.indexed, laid.source, laid.chosen, session.overlay) == (indexed, "key", True, None)
     assert laid.overlay.retriever.vectors is indexed.retriever.vectors
     assert laid.overlay.retriever.hnsw.M == 4
     assert len(list(Steps(curves.stream_curves(10, laid)))) > 1
     assert {"HNSW 16/200", "HNSW 4/20"} <= names_of(drawn(slider, 10, 10, "latency", laid)[slider.figure])
-    assert finish(overlay_graph(NO_OVERLAY, laid)).overlay is None
+    assert lay_over(finish(overlay_graph(NO_OVERLAY, laid)), laid)[0].overlay is None
     assert (overlay_choice(session), overlay_choice(laid)) == (NO_OVERLAY, NO_CHANGE)

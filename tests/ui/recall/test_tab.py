@@ -8,7 +8,7 @@ from tests.support.page import Elements, assert_harmless
 from tests.support.small import HOSTILE, collection_of, sentences
 from tests.ui.recall.labs.test_panel import run
 from tests.ui.recall.test_slider import drawn
-from ui.recall.tab import starve_graph, waiting_note
+from ui.recall.tab import starve_graph, take_graph, waiting_note
 from ui.render.errors import report_errors
 from ui.session import Session
 
@@ -38,7 +38,9 @@ def test_each_place_is_written_by_one_listener_with_one_request_under_way(built,
 
 def test_starving_takes_a_poor_graph_over_the_same_vectors(indexed):
     overlay = indexed.with_graph(8, 50)
-    session = finish(starve_graph(Session(indexed, "key", overlay=overlay)))
+    before = Session(indexed, "key", overlay=overlay)
+    session, kept = take_graph(finish(starve_graph(before)), before)
+    assert kept is None
     assert session.indexed.retriever.vectors is indexed.retriever.vectors
     assert (session.indexed.settings.M, session.indexed.settings.ef_construction) == (4, 20)
     assert (session.chosen, session.source, session.overlay) == (True, "key", overlay)
