@@ -69,7 +69,7 @@ def seconds_of(words):
 
 
 def record_of(part):
-    found = re.search(r'<pre class="lab-record">(.*?)</pre>', part, re.DOTALL)
+    found = re.search(r'<pre class="lab-record"[^>]*aria-label="Run record"[^>]*>(.*?)</pre>', part, re.DOTALL)
     return json.loads(html.unescape(found[1])) if found else {}
 
 

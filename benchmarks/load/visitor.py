@@ -133,7 +133,7 @@ class Visitor:
         self.notes.took("search", time.perf_counter() - start)
         record = next(record_of(part) for part in data if "lab-record" in part)
         shown = " ".join(part for part in data if isinstance(part, str))
-        words = " ".join(re.findall(r"HNSW found [^<]*", shown))
+        words = " ".join(re.findall(r"HNSW at ef=\d+ found [^<]*", shown))
         asked = (record["settings"]["question"], record["settings"]["k"], record["settings"]["ef"])
         observed = Found(words, *(record["observed"][key] for key in (f"recall_at_{k}", "exact", "hnsw")))
         if asked != (question, k, ef):

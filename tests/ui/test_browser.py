@@ -74,6 +74,7 @@ def test_the_columns_of_a_table_are_offered_and_read(visitor, tmp_path):
         visitor.page.get_by_label(label).click()
         visitor.page.get_by_role("option", name=column, exact=True).locator("visible=true").click()
         visitor.page.keyboard.press("Escape")
+        expect(visitor.page.get_by_role("option").locator("visible=true")).to_have_count(0)
     visitor.build()
     hit = visitor.ask("what sings?")[0]
     assert "Lark · birds.csv · row 2" in hit and "name:" not in hit

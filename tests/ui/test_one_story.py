@@ -434,6 +434,45 @@ def change_comparison(story):
     type_number(story, "k (results)", story.random.choice((5, 10)))
 
 
+def go_to_target(story):
+    story.visitor.open("ef")
+    type_number(story, TARGET, story.random.choice((0.8, 0.9)))
+    story.settled()
+    follow(story, "Go to ef")
+
+
+def open_question(story):
+    story.visitor.open("models")
+    if not story.page.locator(".lab-errors").count():
+        story.visitor.compare()
+    story.page.get_by_label(story.random.choice(("first model better", "largest difference first"))).check()
+    story.settled()
+    story.page.locator(".lab-list button").locator("visible=true").first.click()
+
+
+def judge(story):
+    story.visitor.open("search")
+    story.settled()
+    buttons = story.page.locator(".lab-judge button").locator("visible=true")
+    if buttons.count():
+        buttons.nth(story.random.randrange(min(4, buttons.count()))).click()
+
+
+def look_at_chunks(story):
+    story.visitor.open("documents")
+    press(story, "Look at the chunks")
+    story.settled()
+    press(story, "Last page")
+
+
+def play(story):
+    story.visitor.open("graph")
+    story.settled()
+    press(story, "Play")
+    story.page.wait_for_timeout(1_500)
+    press(story, "Pause")
+
+
 def back(story):
     if story.page.evaluate("navigation.canGoBack"):
         story.page.go_back()
@@ -458,8 +497,12 @@ TOUR = (
     compare,
     move_errors,
     step,
+    judge,
+    go_to_target,
     worst_query,
+    open_question,
     change_comparison,
+    look_at_chunks,
     starve_and_lay_over,
     reload,
     move_walk,
@@ -471,6 +514,8 @@ TOUR = (
     lay_over_and_starve,
     build_and_slide,
     walk,
+    play,
+    judge,
     move_search,
 )
 
@@ -481,3 +526,16 @@ def test_no_two_places_disagree_whatever_was_done_before(visitor, shared_samples
         story.done.append(action.__name__)
         action(story)
         story.check()
+    assert_the_size_lab_ends_at_the_number_of_the_cards(story)
+
+
+def assert_the_size_lab_ends_at_the_number_of_the_cards(story):
+    """The full size is the loaded graph, so its recall is that beside the slider."""
+    story.visitor.open("ef")
+    recall = story.settled()["cards"][0][0]
+    press(story, "Size lab")
+    press(story, "Measure every size")
+    table = story.page.get_by_role("region", name="Results by size")
+    last = table.locator("tr").last
+    last.wait_for()
+    assert last.locator("td").nth(1).inner_text() == recall

@@ -4,6 +4,7 @@ import gc
 import threading
 import time
 import traceback
+import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -150,7 +151,9 @@ class Held:
 def soon_gone(held):
     """Return whether an object is gone within a second: the job's thread ends a moment after the job."""
     for _ in range(20):
-        gc.collect()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # of what other tests have left
+            gc.collect()
         if held() is None:
             return True
         time.sleep(0.05)
