@@ -15,13 +15,13 @@ from tests.support.serving import until
 
 pytestmark = pytest.mark.exhaustive
 
-QUESTION, ANSWER = "how hot should the water be for green tea?", "green tea"
+QUESTION, ANSWER = "how do I round the numbers of an array?", "round"  # of the Python docs, which come first
 MOUNTS = (("unshare", "--mount"), ("unshare", "--user", "--map-root-user", "--mount"))
 SMALL_DISK = 'mount -t tmpfs -o size=100k tmpfs "$0" && exec "$@"'  # less than the small sample takes
 
 
 def check_works(app):
-    """Wait for the page and the small sample, ask a question, and check the answer."""
+    """Wait for the page and all samples up to the small one, ask a question, and check the answer."""
     app.wait_for_page()
     app.wait_for_sample()
     answer = app.call("search", QUESTION, 3, 20)
