@@ -277,11 +277,11 @@ def test_the_labs_measure_what_settings_buy_and_how_searches_grow(visitor):
     visitor.open("ef")
     visitor.page.get_by_text("Build lab: what M").click()
     visitor.page.get_by_role("button", name="Build twelve graphs").click()
-    expect(visitor.page.get_by_text("M is what costs memory")).to_be_visible(timeout=PATIENCE)
+    expect(visitor.page.locator(".lab-lesson", has_text="M is what costs memory")).to_be_visible(timeout=PATIENCE)
     expect(visitor.page.locator(".lab-numbers tr").locator("visible=true")).to_have_count(13)
     visitor.page.get_by_text("Size lab: how each").click()
     visitor.page.get_by_role("button", name="Measure every size").click()
-    expect(visitor.page.get_by_text("times as long")).to_be_visible(timeout=PATIENCE)
+    expect(visitor.page.locator(".lab-lesson", has_text="times as long")).to_be_visible(timeout=PATIENCE)
 
 
 # --- what is loaded, and by which visitor

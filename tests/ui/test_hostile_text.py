@@ -29,7 +29,8 @@ PLACES = """() => [...document.querySelectorAll('*')].filter(element =>
     element.matches('.planted, iframe, object, embed, [srcdoc], marquee, svg.main-svg a, .hoverlayer a')
     || [...element.attributes].some(({name, value}) => /^on/i.test(name)
         || (/^(href|src|action|formaction|xlink:href)$/i.test(name) && /^[\\s\\0-\\x20]*javascript:/i.test(value)))
-    || [...element.attributes].some(({value}) => /planted\\.example/.test(value) && element.matches('[src], [href]'))
+    || [...element.attributes].some(({value}) => /planted\\.example/.test(value) && element.matches('[src], [href]')
+        && !element.matches('a.lab-go[href^="?tab="]'))  // the page's own address, with a question in it
 ).map(element => element.outerHTML.slice(0, 300))"""
 
 CUT_OFF = """() => [...document.querySelectorAll('.html-container *')].filter(element => element.offsetParent

@@ -142,7 +142,7 @@ def use_page(app, folder):
         return None
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-        visitor = Visitor(browser, app.address)
+        visitor = Visitor(browser, app.address, sample="Python docs")
         page, saved = visitor.page, folder / "collection.zip"
         visitor.paste(TEXT)
         visitor.build()
