@@ -18,13 +18,14 @@ from ui.walk.trace import trace_question
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.exhaustive,
+    pytest.mark.tour,
     *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS),
 ]
 READ = (Path(__file__).parents[1] / "support" / "one_story.js").read_text(encoding="utf-8")
 TEXT = " ".join(sentences(400, length=14))
 K, EF, TARGET = "k (nearest passages)", "ef (candidates)", "Smallest ef that reaches recall"
 QUIET_SECONDS = 1.0  # seconds without a change after which the page is read
+STREAM_SECONDS = 10.0  # and while a stream of answers is open, which may outlast the page that asked
 GRAPHS = {"default 16/200": (16, 200), "starved 4/20": (4, 20), "rich 32/400": (32, 400)}
 
 
@@ -54,9 +55,10 @@ class Story:
         same, before = 0.0, None
         for _ in range(PATIENCE // 250):
             now = self.page.evaluate(READ)
-            rests = now == before and not now["busy"] and not self.pending
+            streams = [request for request in self.pending if "/queue/data" in request.url]
+            rests = now == before and not now["busy"] and len(streams) == len(self.pending)
             same = same + 0.25 if rests else 0.0
-            if same >= QUIET_SECONDS:
+            if same >= (STREAM_SECONDS if streams else QUIET_SECONDS):
                 return now
             before = now
             self.page.wait_for_timeout(250)
