@@ -3,7 +3,6 @@
 import gradio as gr
 
 from retriever.experiments.telling_question import TellingQuestion, telling_question
-from retriever.indexing.collection import IndexedCollection
 from ui.render.controls import FIRST_K
 from ui.render.html import Html, render
 from ui.render.links import lab_link
@@ -21,15 +20,8 @@ def show_welcome(session: Session) -> Html:
     indexed = session.indexed
     if indexed is None:
         return render("welcome.html", n=0, told=None)
-    told = _telling(indexed)
+    told = telling_question(indexed, FIRST_K)
     return render("welcome.html", n=len(indexed), told=told, next_step=_next_step(told, session))
-
-
-def _telling(indexed: IndexedCollection) -> TellingQuestion:
-    """Return the telling question of a collection, which visitors who arrive together share."""
-    key = ("telling question", FIRST_K, FIRST_K)
-    found: TellingQuestion = indexed.measurements.answers.get(key, lambda: telling_question(indexed, FIRST_K)).value
-    return found
 
 
 def _next_step(told: TellingQuestion, session: Session) -> Html:

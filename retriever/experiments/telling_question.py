@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retriever.fair_lock import MACHINE_LOCK
-from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection
 
 STEPS = (1.0, 1.1, 1.2, 1.3, 1.5, 2, 3, 4, 6, 10, 20, 40)  # ef as multiples of k
@@ -31,12 +29,7 @@ def telling_question(indexed: IndexedCollection, k: int) -> TellingQuestion:
     """
     k = min(k, len(indexed))
     efs = sorted({round(step * k) for step in STEPS})
-    truth, hnsw = indexed.measurements.truth(k), indexed.retriever.hnsw
-    recalls = []
-    for ef in efs:
-        with MACHINE_LOCK.shared():
-            recalls.append(knn_recall(truth, hnsw.search(indexed.query_vectors, k, ef=ef)))
-    table = np.array(recalls)  # (efs, queries)
+    table = np.array([indexed.measurements.recalls(k, ef) for ef in efs])  # (efs, queries)
     all_found = table > 1 - 1e-9
     first = np.where(all_found.any(axis=0), all_found.argmax(axis=0), len(efs))  # (queries,)
     row = int(np.lexsort((first, table[0].round(6)))[0])

@@ -10,6 +10,7 @@ from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.pca import PrincipalPlane, fit_plane
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
+from retriever.indexes.recall import knn_recall
 from retriever.indexing.copies import Copies, count_copies
 from retriever.measurement.recall_and_latency import (
     Measurement,
@@ -55,6 +56,7 @@ class Measurements:
         self._curves: SharedResults[int, list[Measurement]] = SharedResults(patience=LONG_PATIENCE)  # by k
         self._repeated: set[int] = set()  # k of the curves that were measured again
         self._counted_curves: SharedResults[int, list[Measurement]] = SharedResults(patience=LONG_PATIENCE)
+        self._recalls: SharedResults[tuple[int, int], Float64] = SharedResults()  # by k and ef
         self._distances: SharedResults[tuple[int, int], Float64] = SharedResults(patience=LONG_PATIENCE)  # by k and ef
         self._graph: SharedResults[None, HNSWGraph] = SharedResults(patience=LONG_PATIENCE)
 
@@ -68,6 +70,16 @@ class Measurements:
         """Return the exact neighbours of the pinned queries, (n_queries, k)."""
         exact = self.retriever.exact
         return self._of_vectors.truth.get(k, lambda: exact.search(self.query_vectors, k)).value
+
+    def recalls(self, k: int, ef: int) -> Float64:
+        """Return recall@k of each pinned query at this ef, (n_queries,) in [0, 1]; nothing is timed."""
+        truth, hnsw = self.truth(k), self.retriever.hnsw
+
+        def search() -> Float64:
+            with MACHINE_LOCK.shared():
+                return knn_recall(truth, hnsw.search(self.query_vectors, k, ef=ef))
+
+        return self._recalls.get((k, ef), search).value
 
     def measure(self, k: int, ef: int) -> PairedMeasurement:
         """Return a measurement of HNSW at this ef and of exact search, made anew by each call."""

@@ -200,8 +200,14 @@ def default_efs(k: int, n_vectors: int) -> list[int]:
 
 def smallest_ef(curve: Sequence[Measurement], target: float) -> int | None:
     """Return the smallest measured ef whose mean recall is at least target, in [0, 1]; None if there is none."""
-    reached = [step.ef for step in curve if step.ef is not None and step.mean_recall >= target]
-    return min(reached, default=None)
+    step = first_reaching(curve, target)
+    return step.ef if step else None
+
+
+def first_reaching(curve: Sequence[Measurement], target: float) -> Measurement | None:
+    """Return the measurement at the smallest ef whose mean recall is at least target, in [0, 1], or None."""
+    reached = [step for step in curve if step.ef is not None and step.mean_recall >= target]
+    return min(reached, key=lambda step: step.ef or 0, default=None)
 
 
 class _Side:

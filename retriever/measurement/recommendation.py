@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retriever.errors import ParameterError
-from retriever.measurement.recall_and_latency import Measurement, smallest_ef
+from retriever.measurement.recall_and_latency import Measurement, first_reaching
 
 LITTLE_SAVED = 0.5  # of exact search's distances, from which on an index hardly pays
 RICH_GRAPH = (32, 400)  # M and ef_construction to try where another graph misses too much
@@ -69,7 +69,7 @@ def recommend(
     if any(step.mean_distances is None for graph in graphs for step in graph.curve):
         raise ParameterError("The curve has no distances; count them with count_distances.")
     for graph in graphs:
-        step = _reaching(graph, wanted)
+        step = first_reaching(graph.curve, wanted)
         if step is not None:
             return Recommendation(n, dimension, wanted, graph if _saves(step, n) else None, step, reached=True)
     best = max(graphs[0].curve, key=lambda step: step.mean_recall)
@@ -77,12 +77,6 @@ def recommend(
     rich = any(graph.M >= M and graph.ef_construction >= ef_construction for graph in graphs)
     hopeless = rich or held_by_copies or not _saves(graphs[0].curve[0], n)
     return Recommendation(n, dimension, wanted, None, best, reached=False, try_next=None if hopeless else RICH_GRAPH)
-
-
-def _reaching(graph: MeasuredGraph, wanted: float) -> Measurement | None:
-    """Return the step of a graph's curve at the smallest ef that reaches a recall, or None."""
-    ef = smallest_ef(graph.curve, wanted)
-    return next((step for step in graph.curve if step.ef == ef), None) if ef is not None else None
 
 
 def _saves(step: Measurement, n: int) -> bool:

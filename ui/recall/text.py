@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 from retriever.indexing.copies import Copies
-from retriever.measurement.recall_and_latency import Measurement, smallest_ef
+from retriever.measurement.recall_and_latency import Measurement, first_reaching
 from retriever.measurement.recommendation import LITTLE_SAVED
 from ui.render.numbers import count_of, format_score, index_recall
 
@@ -68,12 +68,11 @@ def _visited(step: Measurement, n: int) -> str:
 
 def target_sentence(curve: Sequence[Measurement], target: float) -> str:
     """Return which ef reaches a target recall."""
-    ef = smallest_ef(curve, target)
-    if ef is None:
+    step = first_reaching(curve, target)
+    if step is None:
         return f"No ef measured here reaches recall {target:.3f}; the best is {best_recall(curve):.3f}."
-    step = next(step for step in curve if step.ef == ef)
     found = f"recall {format_score(step.mean_recall)}{_by(step)}"
-    return f"ef = {ef} is the smallest measured that reaches {target:.3f}: {found}."
+    return f"ef = {step.ef} is the smallest measured that reaches {target:.3f}: {found}."
 
 
 def best_recall(curve: Sequence[Measurement]) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from retriever.measurement.recommendation import RICH_GRAPH as RICH_GRAPH
 from ui.inputs import SLIDER_MAX_EF as SLIDER_MAX_EF
 from ui.inputs import SLIDER_MAX_K as SLIDER_MAX_K
 from ui.inputs import SearchSettings
@@ -16,7 +17,7 @@ Updates = dict[Any, Any]  # component -> its new value; what a handler with seve
 NO_CHANGE: Updates = gr.skip()
 
 FIRST_K = FIRST_EF = 10
-DEFAULT_GRAPH, STARVED_GRAPH, RICH_GRAPH = (16, 200), (4, 20), (32, 400)  # M, ef_construction
+DEFAULT_GRAPH, STARVED_GRAPH = (16, 200), (4, 20)  # M, ef_construction
 GRAPH_PRESETS = {"default 16/200": DEFAULT_GRAPH, "starved 4/20": STARVED_GRAPH, "rich 32/400": RICH_GRAPH}
 
 # Options of listeners: without a limit of its own one serves all visitors at once, and private ones are no endpoints.

@@ -9,7 +9,6 @@ from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.miss_reasons import Miss, explain_misses
 from retriever.graph.traversal import Walk
 from retriever.indexes.base import SCORE_TIE
-from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection
 from retriever.vectors import Float32, Int64, normalize
 from ui.inputs import SearchSettings, check_question
@@ -63,7 +62,6 @@ def trace_walk(question: str, query: Float32, settings: SearchSettings, indexed:
 def hardest_queries(indexed: IndexedCollection, settings: SearchSettings, count: int) -> list[int]:
     """Return the rows of the measuring queries that HNSW does worst on, worst first."""
     k = min(settings.k, len(indexed))
-    truth, hnsw = indexed.measurements.truth(k), indexed.retriever.hnsw
-    found = hnsw.search(indexed.query_vectors, k, ef=settings.ef)
-    rows: list[int] = np.argsort(knn_recall(truth, found), kind="stable")[:count].tolist()
+    recalls = indexed.measurements.recalls(k, settings.ef)
+    rows: list[int] = np.argsort(recalls, kind="stable")[:count].tolist()
     return rows
