@@ -9,16 +9,20 @@ os.environ |= {  # of events; never viewed
     "GRADIO_ANALYTICS_MAX_EVENTS": "10",
 }
 
-from ui.hosting.process_folder import make_process_folder  # after the settings above
+from ui.jobs.shared_samples import SharedSamples  # after the settings above
+
+shared_samples = SharedSamples()
+if __name__ == "__main__":
+    shared_samples.begin()  # before Gradio is imported, which takes seconds
+
+from ui.hosting.process_folder import make_process_folder
 from ui.hosting.server import Server
-from ui.jobs.shared_samples import SharedSamples
 from ui.log_capture import start_logging
 from ui.page import build_page
 
 START_DELAY = 1  # seconds before the samples are prepared, so that the page is served first
 
 make_process_folder()  # before the page is built, which stores the folder's name
-shared_samples = SharedSamples()
 demo = build_page(shared_samples)
 
 if __name__ == "__main__":

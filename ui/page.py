@@ -11,30 +11,26 @@ from ui.address.bar import address_script, connect_address
 from ui.address.restore import Restorer
 from ui.api import ENDPOINT_WORDS, build_api
 from ui.blocks import LabBlocks
-from ui.compare.tab import CompareTab, build_compare_tab
+from ui.compare.tab import build_compare_tab
 from ui.documents.job import SAMPLE, BuildRequest
-from ui.documents.tab import DocumentsTab, build_documents_tab
+from ui.documents.tab import build_documents_tab
+from ui.followers import Followers
 from ui.footer import build_footer
 from ui.header import CollectionHeader, create_header
 from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of
-from ui.recall.curves import overlay_choice
 from ui.recall.tab import RecallTab, build_recall_tab, starve_graph, take_graph, waiting_note
-from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, UNQUEUED, Updates
+from ui.render.controls import HIDDEN, LATEST, UNQUEUED, Updates
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.html import Html
-from ui.render.links import TABS
-from ui.search.tab import SearchTab, build_search_tab
+from ui.render.links import TAB_TITLES
+from ui.search.tab import build_search_tab
 from ui.session import Session
-from ui.walk.tab import WalkTab, build_walk_tab
-from ui.welcome import create_welcome, show_welcome
+from ui.walk.tab import build_walk_tab
+from ui.welcome import create_welcome
 
 TICK_SECONDS = 1.0  # seconds between two checks of what is being prepared
-TAB_TITLES = dict(
-    zip(TABS, ("1 Documents", "2 Search", "3 Recall against latency", "4 Compare models", "5 Inside HNSW"), strict=True)
-)
-WALK_TAB = TAB_TITLES["walk"]
 TITLE = "Dense Retrieval Lab"
 SUBTITLE = "Load documents, ask a question, slide ef, and see what approximate search gives up and what it buys."
 HEADING = Html('<div class="lab-title"><h1>{}</h1><p>{}</p></div>').format(TITLE, SUBTITLE)
@@ -46,16 +42,14 @@ NO_NOTE = Html('<div class="lab-note"></div>')
 class Page:
     """The components above the tabs, the states that several tabs share, and the handlers that link the tabs.
 
-    note: which samples are still being prepared. tab_open: the name of the open tab.
+    note: which samples are still being prepared.
     """
 
     shared_samples: SharedSamples
     session: gr.State
-    tab_open: gr.State
     timer: gr.Timer
     header: CollectionHeader
     note: gr.HTML
-    walk: WalkTab
 
     @property
     def ticked(self) -> list[Block]:
@@ -87,15 +81,6 @@ class Page:
         request = BuildRequest(SAMPLE, "python_docs", settings=IndexSettings())
         indexed = await result_of(self.shared_samples.take(request.sample))
         return session.with_collection(indexed, request.source_key(session.parsed_files), sample=request.sample)
-
-    def draw_walk_tab(
-        self, tab_open: str, drawn: int, k: float, ef: float, session: Session, wanted: str = ""
-    ) -> Updates:
-        """Draw the Inside HNSW tab for the loaded collection, but only once the tab is open.
-
-        Drawing takes a while, and a class of visitors arrives all at once.
-        """
-        return self.walk.refresh(drawn, k, ef, session, wanted) if tab_open == WALK_TAB else NO_CHANGE
 
 
 def opened_tab(event: gr.SelectData) -> str:
@@ -136,7 +121,8 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
             "compare": compare.addressed,
             "walk": walk.addressed,
         }
-        page = Page(shared, session, tab_open, timer, header, note, walk)
+        page = Page(shared, session, timer, header, note)
+        followers = Followers(session, tab_open, welcome, documents, search, recall, compare, walk)
         restorer = Restorer(
             session=session,
             shared_samples=shared,
@@ -151,67 +137,46 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
             walk=walk,
         )
         restored = _connect_address(restorer, parts, demo)
-        restored[0].then(page.tick, session, page.ticked, **HIDDEN)
+        restored.then(page.tick, session, page.ticked, **HIDDEN)
         timer.tick(page.tick, session, page.ticked, **HIDDEN)
-        header.revision.change(report_errors(show_welcome), session, welcome, **HIDDEN)
-        _connect_loading(page, documents, built, search, recall, compare)
-        _connect_walk(page, parts, restored)
+        _connect_loading(page, built, recall)
+        changed = header.revision.change
+        changed(report_errors(followers.follow), followers.inputs, followers.outputs, **HIDDEN)
+        curves = recall.curves
+        changed(report_stream_errors(curves.stream_curves), [curves.k, session], curves.refreshed, **HIDDEN)
+        opened = gr.on([part.select for part in parts.values()], opened_tab, None, tab_open, **UNQUEUED)
+        opened.then(report_errors(followers.draw_walk), followers.walk_inputs, walk.refreshed, **HIDDEN)
     return demo
 
 
-def _connect_address(restorer: Restorer, tabs: dict[str, gr.Tab], demo: gr.Blocks) -> list[Dependency]:
-    """Let the address follow the page and the page the address.
-
-    Return the events after which an address is restored, that of the arrival first.
-    """
+def _connect_address(restorer: Restorer, tabs: dict[str, gr.Tab], demo: gr.Blocks) -> Dependency:
+    """Let the address follow the page and the page the address; return the event that restores it at the arrival."""
     address, go = gr.Textbox(visible="hidden", label="address"), gr.Button("go", visible="hidden", elem_id="lab-go")
     search, compare, walk = restorer.search, restorer.compare, restorer.walk
     asked = [search.search.click, search.question.submit, compare.start.click, walk.start.click]
     connect_address(restorer.header.loaded, restorer.controls, tabs, asked)
     demo.load(None, None, None, js=address_script(), **HIDDEN)
-    stream, ended = report_stream_errors(restorer.stream), list[Dependency]()
-    for event, script in ((demo.load, "() => [location.search, null]"), (go.click, "() => [window.lab.wanted, null]")):
-        restored = event(stream, [address, restorer.session], restorer.restored, js=script, **LATEST)
-        ended.append(restored.then(None, None, None, js="() => window.lab?.restored()", **HIDDEN))
-        answered = [restorer.place, search.question, search.k, search.ef, restorer.session]
-        restored.then(report_errors(restorer.answer_again), answered, search.answers, **HIDDEN)
-        restored.then(restorer.measure_again, restorer.place, restorer.recall_token, **HIDDEN)
-        again = {*compare.inputs, restorer.place}
-        restored.then(report_stream_errors(restorer.compare_again), again, compare.outputs, **HIDDEN)
-    return ended
+    stream, again = report_stream_errors(restorer.stream), report_stream_errors(restorer.stream_again)
+    arrived, gone = [
+        event(stream, [address, restorer.session], restorer.restored, js=script, **LATEST)
+        for event, script in (
+            (demo.load, "() => [location.search, null]"),
+            (go.click, "() => [window.lab.wanted, null]"),
+        )
+    ]
+    for restored in (arrived, gone):
+        restored.then(None, None, None, js="() => window.lab?.restored()", **HIDDEN)
+        restored.then(again, restorer.asked_again, restorer.shown_again, **HIDDEN)
+    return arrived
 
 
-def _connect_loading(
-    page: Page, documents: DocumentsTab, built: Dependency, search: SearchTab, recall: RecallTab, compare: CompareTab
-) -> None:
-    """Let every tab follow what is loaded."""
-    session, header, curves = page.session, page.header, recall.curves
+def _connect_loading(page: Page, built: Dependency, recall: RecallTab) -> None:
+    """Show in the header what is loaded, from wherever it was."""
+    session, header = page.session, page.header
     made = gr.State()
     built_graph = recall.starve.click(report_errors(starve_graph), session, made, **HIDDEN)
     starved = built_graph.success(take_graph, [made, session], [session, made], **HIDDEN)
     enlarged = recall.enlarge.click(report_errors(page.take_python_docs), session, session, **HIDDEN)
-    gr.on([recall.starve.click, recall.enlarge.click], waiting_note, None, curves.lesson, **HIDDEN)
+    gr.on([recall.starve.click, recall.enlarge.click], waiting_note, None, recall.curves.lesson, **HIDDEN)
     for loaded in (built, starved, enlarged):
         loaded.success(header.show, session, header.shown, **HIDDEN)
-    changed = header.revision.change
-    changed(documents.refresh, session, documents.refreshed, **HIDDEN)
-    chunks = documents.chunks
-    changed(report_errors(chunks.refresh), [chunks.opened, chunks.sought, session], chunks.shown, **HIDDEN)
-    changed(documents.follow_loaded, {*documents.inputs, documents.shown}, documents.followed, **HIDDEN)
-    asked = [search.question, search.offered, session, search.judging.shown]
-    changed(report_errors(search.refresh), asked, search.refreshed, **HIDDEN)
-    changed(report_stream_errors(curves.stream_curves), [curves.k, session], curves.refreshed, **HIDDEN)
-    changed(overlay_choice, session, curves.overlay, **HIDDEN)
-    changed(report_errors(compare.note_stale), compare.inputs, compare.stale, **HIDDEN)
-    for lab in recall.labs:
-        changed(lab.clear, lab.running, lab.outputs, **HIDDEN)
-    changed(recall.offer_graphs, session, [recall.starve, recall.enlarge], **HIDDEN)
-
-
-def _connect_walk(page: Page, tabs: dict[str, gr.Tab], restored: list[Dependency]) -> None:
-    """Draw the walk once its tab is open, again when another collection is loaded, and when an address asks for it."""
-    walk = page.walk
-    opened = gr.on([tab.select for tab in tabs.values()], opened_tab, None, page.tab_open, **UNQUEUED)
-    shown = [page.tab_open, walk.drawn, walk.k, walk.ef, page.session, walk.wanted]
-    for event in (opened.then, page.header.revision.change, *(one.then for one in restored)):
-        event(report_errors(page.draw_walk_tab), shown, walk.refreshed, **HIDDEN)

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from retriever.datasets.collection import Collection
 from retriever.datasets.samples import load_sample
@@ -20,20 +21,22 @@ pickle.dump(load_sample(sys.argv[1]), sys.stdout.buffer, pickle.HIGHEST_PROTOCOL
 """
 
 
+_AHEAD: dict[str, "subprocess.Popen[bytes]"] = {}  # of samples that are wanted soon
+
+
+def read_ahead(name: str) -> None:
+    """Begin to read a sample, for load_sample_in_process to take later."""
+    with suppress(OSError):  # read when it is wanted
+        _AHEAD[name] = _started(name)
+
+
 def load_sample_in_process(name: str, *, progress: Callable[[float], None] | None = None) -> Collection:
     """Return a sample as load_sample does, read by a process of its own; by this one if that fails.
 
     progress: called several times a second; an exception it raises ends the reading.
     """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        reader = subprocess.Popen(
-            [sys.executable, "-c", READER, name],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
+        reader = _AHEAD.pop(name, None) or _started(name)
     except OSError:
         return load_sample(name, progress=progress)
     with reader:
@@ -46,6 +49,17 @@ def load_sample_in_process(name: str, *, progress: Callable[[float], None] | Non
         return load_sample(name, progress=progress)
     collection: Collection = pickle.loads(data)  # what this package's own code has written a moment ago
     return collection
+
+
+def _started(name: str) -> "subprocess.Popen[bytes]":
+    """Return a process that reads a sample. Raises OSError if it cannot be started."""
+    return subprocess.Popen(
+        [sys.executable, "-c", READER, name],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
 
 
 def _output(process: "subprocess.Popen[bytes]", progress: Callable[[float], None] | None) -> bytes:

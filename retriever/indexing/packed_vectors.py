@@ -6,7 +6,7 @@ pack does not hold, as those of other versions of the packages, are embedded.
 
 import random
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -28,31 +28,37 @@ class VectorPackWarning(UserWarning):
     """A warning that the pack of vectors is not used, and why."""
 
 
-def packed_vectors(texts: Collection[str], encoder: Encoder) -> dict[str, Float32]:
-    """Return the vectors, (dim,) each, of those texts that the pack holds for this encoder.
+def packed_vectors(texts: Collection[str], fingerprint: str) -> dict[str, Float32]:
+    """Return the vectors, (dim,) each, of those texts that the pack holds for the encoder of a fingerprint.
 
-    A fixed random sample of them is embedded. If that gives other vectors, or the pack is damaged, none are returned
-    and a VectorPackWarning says so; none either where there are so few that checking them is as much work.
+    They are of use only if pack_agrees. None are returned where there are so few that checking them is as much work,
+    nor of a damaged pack, of which a VectorPackWarning tells.
     """
-    if len(texts) <= CHECKED_TEXTS or not encoder.fingerprint:
+    if len(texts) <= CHECKED_TEXTS or not fingerprint:
         return {}
-    pack = _opened_pack(PACK_FOLDER, encoder.fingerprint)
+    pack = _opened_pack(PACK_FOLDER, fingerprint)
     known = pack.vectors_of(texts) if pack else {}
-    if len(known) <= CHECKED_TEXTS:
-        return {}
-    checked = random.Random(CHECK_SEED).sample(sorted(known), CHECKED_TEXTS)
+    return known if len(known) > CHECKED_TEXTS else {}
+
+
+def pack_agrees(packed: Mapping[str, Float32], encoder: Encoder) -> bool:
+    """Return whether fresh embeddings of a fixed random sample of texts agree with their vectors from the pack.
+
+    If not, a VectorPackWarning tells how far apart they are.
+    """
+    checked = random.Random(CHECK_SEED).sample(sorted(packed), CHECKED_TEXTS)
     fresh = embed_documents(encoder, checked, encoder.dimension)
-    packed = np.stack([known[text] for text in checked])
-    cosines = np.einsum("ij,ij->i", fresh, packed) if fresh.shape == packed.shape else np.zeros(1)
-    if cosines.min() < LEAST_COSINE:
-        warnings.warn(
-            f"The vector pack is not used: of {CHECKED_TEXTS} of its vectors the farthest has a cosine similarity of "
-            f"{cosines.min():.5f} to a fresh embedding of its text, less than {LEAST_COSINE}. Make the pack again.",
-            VectorPackWarning,
-            stacklevel=2,
-        )
-        return {}
-    return known
+    kept = np.stack([packed[text] for text in checked])
+    cosines = np.einsum("ij,ij->i", fresh, kept) if fresh.shape == kept.shape else np.zeros(1)
+    if cosines.min() >= LEAST_COSINE:
+        return True
+    warnings.warn(
+        f"The vector pack is not used: of {CHECKED_TEXTS} of its vectors the farthest has a cosine similarity of "
+        f"{cosines.min():.5f} to a fresh embedding of its text, less than {LEAST_COSINE}. Make the pack again.",
+        VectorPackWarning,
+        stacklevel=2,
+    )
+    return False
 
 
 @cache

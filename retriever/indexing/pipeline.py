@@ -15,15 +15,18 @@ from retriever.chunking.chunker import chunk_documents, default_chunk_size
 from retriever.datasets.collection import Collection
 from retriever.datasets.drawn_queries import draw_queries
 from retriever.documents.document import Document, Passage
+from retriever.encoders.base import Encoder
+from retriever.encoders.catalogue import model_card
 from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
 from retriever.indexing.collection import IndexedCollection, IndexSettings
-from retriever.indexing.packed_vectors import packed_vectors
+from retriever.indexing.packed_vectors import pack_agrees, packed_vectors
 from retriever.progress import Progress, stage_progress
 from retriever.retrievers.dense import DenseRetriever
 from retriever.vectors import Float32, check_vectors, normalize
 
-STAGES = ("reading", "loading the model", "chunking", "embedding", "graph")
+LOADING = "loading the model"
+STAGES = ("reading", LOADING, "chunking", "embedding", "graph", "queries")  # the model later if all vectors are packed
 PINNED_QUERIES = 100
 QUERY_SEED = 42
 
@@ -53,22 +56,23 @@ def index_collection(
         _check_passage_count(len(collection.documents), max_passages, chunked=False)
     if collection.judged is not None:
         collection.judged.coverage(document.doc_id for document in collection.documents)
-    with _timed_stage(seconds, "loading the model", progress):
-        encoder = load_encoder(settings.model_name)
-    if collection.passage is None and settings.chunk_size is None:
-        size = collection.chunk_size or default_chunk_size(encoder)
-        settings = replace(settings, chunk_size=min(size, encoder.max_tokens or size))
+    if collection.passage is None or not model_card(settings.model_name).packaged:
+        encoder = _load(settings.model_name, seconds, progress)
+        if collection.passage is None and settings.chunk_size is None:
+            size = collection.chunk_size or default_chunk_size(encoder)
+            settings = replace(settings, chunk_size=min(size, encoder.max_tokens or size))
     with _timed_stage(seconds, "chunking", progress):
         passages = passages_of(collection, settings)
     _check_passage_count(len(passages), max_passages, chunked=collection.passage is None)
     if admit:
         admit(len(passages))
+    retriever = _empty_retriever(settings)
     empty = IndexedCollection(
         collection.name,
-        DenseRetriever(settings.model_name, M=settings.M, ef_construction=settings.ef_construction),
+        retriever,
         settings,
         _pinned_queries(collection, [passage.encoded_text for passage in passages]),
-        np.empty((0, encoder.dimension), np.float32),
+        np.empty((0, retriever.dimension), np.float32),
         len(collection.documents),
         0,
         seconds,
@@ -76,6 +80,7 @@ def index_collection(
         chunked=collection.passage is None,
         drawn=not collection.queries,
         judged=collection.judged,
+        notes={name: list(sentences) for name, sentences in collection.notes.items()},
     )
     return _embed_and_link(empty, passages, progress, known)
 
@@ -88,10 +93,9 @@ def with_model(indexed: IndexedCollection, model_name: str, *, progress: Progres
     """
     settings = replace(indexed.settings, model_name=model_name)
     seconds: dict[str, float] = {}
-    with _timed_stage(seconds, "loading the model", progress):
-        load_encoder(model_name)
-    retriever = DenseRetriever(model_name, M=settings.M, ef_construction=settings.ef_construction)
-    empty = replace(indexed, retriever=retriever, settings=settings, seconds=seconds)
+    if not model_card(model_name).packaged:
+        _load(model_name, seconds, progress)
+    empty = replace(indexed, retriever=_empty_retriever(settings), settings=settings, seconds=seconds)
     return _embed_and_link(empty, indexed.retriever.passages, progress)
 
 
@@ -100,26 +104,40 @@ def _embed_and_link(
     passages: Sequence[Passage],
     progress: Progress | None,
     known: IndexedCollection | None = None,
+    *,
+    use_pack: bool = True,
 ) -> IndexedCollection:
-    """Return a collection with its empty retriever filled: passages and queries are embedded, the graph is built."""
+    """Return a collection with its empty retriever filled: passages and queries are embedded, the graph is built.
+
+    Where the pack holds all vectors the model is needed for the check and the queries only, so that another thread can
+    load it while the graph is built.
+    """
     retriever, seconds = empty.retriever, dict(empty.seconds)
-    encoder = load_encoder(retriever.model_name)
+    texts = [passage.encoded_text for passage in passages]
     packed: dict[str, Float32] = {}
 
     def prepared(new: list[str]) -> dict[str, Float32]:
-        packed.update(packed_vectors(new, encoder))
+        if use_pack:
+            packed.update(packed_vectors(new, retriever.fingerprint))
         return packed
 
+    unique = set(texts)
+    if known or not use_pack or len(packed_vectors(unique, retriever.fingerprint)) < len(unique):
+        _load(retriever.model_name, seconds, progress)
     with _timed_stage(seconds, "embedding", progress):
-        texts = [passage.encoded_text for passage in passages]
-        counts = encoder.count_tokens(texts)
         known_retriever = known.retriever if known else None
         n_new = retriever.add(
             passages, known=known_retriever, prepared=prepared, progress=stage_progress(progress, "embedding")
         )
-        query_vectors = normalize(check_vectors(encoder.encode_query(empty.queries), what="query vectors"))
     with _timed_stage(seconds, "graph", progress):
         retriever.build_graph(progress=stage_progress(progress, "graph"))
+    encoder = _load(retriever.model_name, seconds, progress)
+    if packed and not pack_agrees(packed, encoder):
+        again = replace(empty, retriever=_empty_retriever(empty.settings))
+        return _embed_and_link(again, passages, progress, known, use_pack=False)
+    with _timed_stage(seconds, "queries", progress):
+        query_vectors = normalize(check_vectors(encoder.encode_query(empty.queries), what="query vectors"))
+        counts = encoder.count_tokens(texts)
     n_cut = sum(count > encoder.max_tokens for count in counts) if encoder.max_tokens else 0
     return replace(
         empty,
@@ -127,9 +145,21 @@ def _embed_and_link(
         seconds=seconds,
         n_tokens=sum(counts),
         n_cut=n_cut,
-        n_kept=len(set(texts)) - n_new - len(packed),
+        n_kept=len(unique) - n_new - len(packed),
         n_packed=len(packed),
     )
+
+
+def _empty_retriever(settings: IndexSettings) -> DenseRetriever:
+    return DenseRetriever(settings.model_name, M=settings.M, ef_construction=settings.ef_construction)
+
+
+def _load(model_name: str, seconds: dict[str, float], progress: Progress | None) -> Encoder:
+    """Return a model's encoder, loaded in a stage of its own if that has not been."""
+    if LOADING not in seconds:
+        with _timed_stage(seconds, LOADING, progress):
+            load_encoder(model_name)
+    return load_encoder(model_name)
 
 
 def _check_passage_count(n_passages: int, max_passages: int | None, *, chunked: bool) -> None:

@@ -16,7 +16,7 @@ from platformdirs import user_cache_path
 
 from retriever.datasets.collection import Collection
 from retriever.datasets.python_docs.packages import package_versions
-from retriever.datasets.reading_process import load_sample_in_process
+from retriever.datasets.reading_process import load_sample_in_process, read_ahead
 from retriever.datasets.samples import PYTHON_DOCS, SAMPLE_FOLDER, load_sample
 from retriever.encoders.catalogue import model_card
 from retriever.encoders.loading import load_encoder, packaged_fingerprint
@@ -61,6 +61,13 @@ def cached_sample(
         with suppress(StorageError, OSError):  # a full or read-only disk: go on without a cache
             _store(indexed, folder)
     return indexed
+
+
+def begin_sample(name: str) -> None:
+    """Let another process begin to read a sample that is not in the cache, for cached_sample to take."""
+    folder = _entry_folder(name, IndexSettings())
+    if name in PYTHON_DOCS and folder is not None and not folder.exists():
+        read_ahead(name)
 
 
 def _read(name: str, settings: IndexSettings, progress: Progress | None) -> Collection:

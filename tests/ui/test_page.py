@@ -7,10 +7,8 @@ from tests.support.handlers import finish
 from tests.support.page import build_tab, words_of
 from ui.header import create_header
 from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
-from ui.page import WALK_TAB, Page, opened_tab
-from ui.render.controls import NO_CHANGE
+from ui.page import Page, opened_tab
 from ui.session import Session
-from ui.walk.tab import build_walk_tab
 
 
 def page_with(*, names=None, **ready):
@@ -19,8 +17,7 @@ def page_with(*, names=None, **ready):
     state._ready.update({(name, PREPARED_MODEL): sample for name, sample in ready.items()})
 
     def build(session):
-        above = {"timer": gr.Timer(), "header": create_header(), "note": gr.HTML(), "tab_open": gr.State()}
-        return Page(shared_samples=state, session=session, **above, walk=build_walk_tab(session))
+        return Page(state, session, gr.Timer(), create_header(), gr.HTML())
 
     return build_tab(build)[0]
 
@@ -76,10 +73,5 @@ def test_python_docs_are_taken_by_choice(monkeypatch, indexed):
     assert taken.indexed is indexed and taken.chosen and taken.sample == "python_docs"
 
 
-def test_the_walk_is_drawn_once_its_tab_is_open_and_only_if_it_shows_another_collection(starved):
-    page, session = page_with(), Session(starved)
-    selected = gr.SelectData(None, {"value": WALK_TAB, "index": 4})
-    assert page.draw_walk_tab("2 Search", 0, 10, 10, session) == NO_CHANGE
-    drawn = page.draw_walk_tab(opened_tab(selected), 0, 10, 10, session)
-    assert set(drawn) == set(page.walk.refreshed)
-    assert page.draw_walk_tab(WALK_TAB, drawn[page.walk.drawn], 10, 10, session) == NO_CHANGE
+def test_the_open_tab_is_known_by_its_title():
+    assert opened_tab(gr.SelectData(None, {"value": "5 Inside HNSW", "index": 4})) == "5 Inside HNSW"

@@ -10,7 +10,7 @@ from gradio.blocks import Block
 
 from ui.address.place import READERS
 from ui.render.controls import HIDDEN
-from ui.render.links import TABS
+from ui.render.links import TAB_TITLES
 
 Controls = Mapping[str, Mapping[str, Block]]  # tab -> parameter of the address -> the control that has its value
 SCRIPT = Path(__file__).with_name("address.js")
@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).with_name("address.js")
 def address_script() -> str:
     """Return the script that writes the address and follows it, run when the page is loaded."""
     script = SCRIPT.read_text(encoding="utf-8").replace("ADDRESS_PARAMETERS", json.dumps(list(READERS)))
-    return script.replace("ADDRESS_TABS", json.dumps(TABS))
+    return script.replace("ADDRESS_TABS", json.dumps([*TAB_TITLES]))
 
 
 def connect_address(loaded: gr.Textbox, controls: Controls, tabs: Mapping[str, gr.Tab], asked: Sequence[Any]) -> None:

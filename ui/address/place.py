@@ -15,7 +15,7 @@ from ui.compare.request import COLLECTIONS
 from ui.documents.job import index_settings
 from ui.inputs import SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.jobs.shared_samples import SAMPLE_TITLES
-from ui.render.links import OWN, TABS
+from ui.render.links import OWN, TAB_TITLES
 from ui.settings import limits
 
 MOST_CHARACTERS, MOST_PARAMETERS = 20_000, 100  # of an address; what has more was not made by the page
@@ -105,7 +105,7 @@ def _question(value: str) -> str:
 
 # of every parameter, a function that reads its value; it raises ValueError with the end of a sentence
 READERS: dict[str, Callable[[str], Any]] = {
-    "tab": _one_of(TABS, "tab"),
+    "tab": _one_of(TAB_TITLES, "tab"),
     "sample": _one_of(SAMPLE_TITLES, "sample"),
     OWN: bool,
     "model": _one_of(MODELS, "model"),

@@ -115,24 +115,34 @@ class Restorer:
         done = session.with_collection(job.result(), planned.source, sample=place.sample)
         yield {self.session: done, self.note: _notes(place.problems), **self.header.show(done)}
 
-    async def compare_again(self, values: Values) -> AsyncGenerator[Updates, None]:
-        """Compare what an address names, if it was made beside the results of a comparison."""
-        place: Place = values[self.place]
-        if place.tab == "compare" and place.values.get("compared"):
+    @property
+    def asked_again(self) -> set[Block]:
+        """The components whose values stream_again needs."""
+        search, walk = self.search, self.walk
+        asked = {search.question, search.k, search.ef, walk.drawn, walk.k, walk.ef, walk.wanted}
+        return {self.place, self.session, *asked, *self.compare.inputs}
+
+    @property
+    def shown_again(self) -> list[Block]:
+        """The components that stream_again updates."""
+        answers = [*self.search.answers, self.recall_token, *self.compare.outputs, *self.walk.refreshed]
+        return [*dict.fromkeys(answers)]
+
+    async def stream_again(self, values: Values) -> AsyncGenerator[Updates, None]:
+        """Answer, measure, compare or walk as an address says, once the controls of its tab say it too."""
+        place, session, search, walk = values[self.place] or Place(), values[self.session], self.search, self.walk
+        if place.tab == "search" and place.values.get("q"):
+            yield search.answer_again(values[search.question], values[search.k], values[search.ef], session)
+        elif place.tab == "recall":
+            yield {self.recall_token: refresh_token()}
+        elif place.tab == "compare" and place.values.get("compared"):
             async with aclosing(self.compare.stream_comparison(values)) as steps:
                 async for step in steps:
                     yield step
+        elif place.tab == "walk":
+            yield walk.refresh(values[walk.drawn], values[walk.k], values[walk.ef], session, values[walk.wanted])
         else:
             yield NO_CHANGE
-
-    def measure_again(self, place: Place) -> int | Updates:
-        """Ask for the numbers of the Recall tab once its sliders have the values that an address says."""
-        return refresh_token() if place.tab == "recall" else NO_CHANGE
-
-    def answer_again(self, place: Place, question: str, k: float, ef: float, session: Session) -> Updates:
-        """Answer the question that an address asks in the Search tab."""
-        asks = place.tab == "search" and place.values.get("q")
-        return self.search.answer_again(question, k, ef, session) if asks else NO_CHANGE
 
 
 def _notes(sentences: Any) -> Updates:  # noqa: ANN401 - any sequence of texts

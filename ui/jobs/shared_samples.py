@@ -8,7 +8,7 @@ from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
 from retriever.experiments.judged_index import JudgedIndex, embed_judged_queries
 from retriever.indexing.collection import IndexedCollection, IndexSettings
-from retriever.indexing.sample_cache import cached_sample
+from retriever.indexing.sample_cache import begin_sample, cached_sample
 from retriever.progress import Progress, stage_progress
 from retriever.turns import LAB
 from ui.jobs.build_queue import BUILD_QUEUE
@@ -48,6 +48,10 @@ class SharedSamples:
         self._judged: dict[SampleKey, JudgedIndex] = {}
         self._lock, self._judging = threading.Lock(), threading.Lock()
         self._started = self._stopped = False
+
+    def begin(self) -> None:
+        """Let another process begin to read the first sample; this one has time to build the page meanwhile."""
+        begin_sample(self.names[0])
 
     def start(self, delay: float = 0.0) -> None:
         """Start the preparation once, after some seconds, so that the page is served first."""

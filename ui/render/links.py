@@ -7,7 +7,13 @@ from retriever.encoders.catalogue import model_card
 from retriever.indexing.collection import IndexedCollection
 from ui.render.html import Html
 
-TABS = ("documents", "search", "recall", "compare", "walk")  # as addresses name them, in the page's order
+TAB_TITLES = {  # by the name that addresses use, in the page's order
+    "documents": "1 Documents",
+    "search": "2 Search",
+    "recall": "3 Recall against latency",
+    "compare": "4 Compare models",
+    "walk": "5 Inside HNSW",
+}
 OWN = "own"  # names documents that are the visitor's own, which no address can bring back
 
 

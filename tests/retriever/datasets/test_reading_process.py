@@ -24,6 +24,13 @@ def test_another_process_reads_the_same(name):
     assert set(seen) <= {0.0}
 
 
+def test_a_sample_that_is_read_ahead_is_taken_once(monkeypatch):
+    reading_process.read_ahead("documents")
+    monkeypatch.setattr(reading_process, "_started", lambda name: pytest.fail("another process was started"))
+    assert parts(load_sample_in_process("documents")) == parts(load_sample("documents"))
+    assert "documents" not in reading_process._AHEAD
+
+
 def test_an_unknown_sample_is_refused_as_load_sample_does():
     with pytest.raises(CollectionError, match="choose one of"):
         load_sample_in_process("other")

@@ -13,7 +13,7 @@ from retriever.encoders.catalogue import model_card
 from retriever.encoders.loading import packaged_fingerprint
 from retriever.indexing import packed_vectors as packing
 from retriever.indexing.collection import IndexSettings
-from retriever.indexing.packed_vectors import CHECKED_TEXTS, PACK_FOLDER, VectorPackWarning, packed_vectors
+from retriever.indexing.packed_vectors import CHECKED_TEXTS, PACK_FOLDER, VectorPackWarning, pack_agrees, packed_vectors
 from retriever.indexing.pipeline import index_collection, passages_of
 from retriever.storage.vector_pack import read_vector_pack, write_vector_pack
 from tests.support.encoders import FakeEncoder
@@ -51,49 +51,56 @@ def pack(folder):
 
 def test_known_texts_have_their_vectors_of_the_pack_and_few_are_embedded(pack):
     encoder = Watched()
-    found = packed_vectors([*TEXTS, "another text"], encoder)
+    found = packed_vectors([*TEXTS, "another text"], encoder.fingerprint)
     assert list(found) == TEXTS
     assert np.stack(list(found.values())).tobytes() == pack.tobytes()
+    assert pack_agrees(found, encoder)
     assert len(encoder.embedded) == CHECKED_TEXTS and set(encoder.embedded) <= set(TEXTS)
 
 
 def test_a_pack_of_another_fingerprint_is_not_used(pack):
-    encoder = Watched()
     for fingerprint in ("fake0000-bfloat16", ""):
-        encoder.fingerprint = fingerprint
-        assert packed_vectors(TEXTS, encoder) == {}
-    assert encoder.embedded == []
+        assert packed_vectors(TEXTS, fingerprint) == {}
 
 
 def test_for_few_texts_the_pack_is_not_worth_the_check(pack):
-    encoder = Watched()
-    assert packed_vectors(TEXTS[:CHECKED_TEXTS], encoder) == {}
-    assert packed_vectors(sentences(60, seed=8), encoder) == {}
-    assert encoder.embedded == []
+    assert packed_vectors(TEXTS[:CHECKED_TEXTS], FakeEncoder.fingerprint) == {}
+    assert packed_vectors(sentences(60, seed=8), FakeEncoder.fingerprint) == {}
 
 
 def test_without_a_pack_there_is_nothing_to_say(folder):
-    assert packed_vectors(TEXTS, Watched()) == {}
+    assert packed_vectors(TEXTS, FakeEncoder.fingerprint) == {}
 
 
 def test_a_pack_that_lies_is_not_used(folder, pack):
     write_vector_pack(folder, TEXTS, {FakeEncoder.fingerprint: pack[::-1]})
     with pytest.warns(VectorPackWarning, match=r"cosine similarity of -?0\.\d+ to a fresh embedding"):
-        assert packed_vectors(TEXTS, Watched()) == {}
+        assert not pack_agrees(packed_vectors(TEXTS, FakeEncoder.fingerprint), FakeEncoder())
+
+
+def test_a_collection_that_a_lying_pack_holds_is_embedded(folder, wordllama):
+    collection = Collection(
+        "Sentences", [Document(text, text) for text in TEXTS], passage=lambda document: document.text
+    )
+    fresh = index_collection(collection, MODEL)
+    write_vector_pack(folder, TEXTS, {wordllama.fingerprint: fresh.retriever.vectors[::-1]})
+    packing._opened_pack.cache_clear()
+    with pytest.warns(VectorPackWarning, match="is not used"):
+        built = index_collection(collection, MODEL)
+    assert built.n_packed == 0
+    assert np.array_equal(built.retriever.vectors, fresh.retriever.vectors)
 
 
 def test_a_pack_of_other_dimensions_is_not_used(folder, pack):
     write_vector_pack(folder, TEXTS, {FakeEncoder.fingerprint: pack[:, :8]})
     with pytest.warns(VectorPackWarning, match="is not used"):
-        assert packed_vectors(TEXTS, Watched()) == {}
+        assert not pack_agrees(packed_vectors(TEXTS, FakeEncoder.fingerprint), FakeEncoder())
 
 
 def test_a_damaged_pack_is_not_used(folder, pack):
     (folder / "keys.bin").write_bytes(b"")
-    encoder = Watched()
     with pytest.warns(VectorPackWarning, match="is not used.*damaged"):
-        assert packed_vectors(TEXTS, encoder) == {}
-    assert encoder.embedded == []
+        assert packed_vectors(TEXTS, FakeEncoder.fingerprint) == {}
 
 
 def test_an_indexed_collection_says_how_many_vectors_come_from_the_pack(folder, wordllama, monkeypatch):
@@ -107,7 +114,7 @@ def test_an_indexed_collection_says_how_many_vectors_come_from_the_pack(folder, 
     monkeypatch.setattr(wordllama, "encode_document", lambda texts, **kw: embedded.append(texts) or encode(texts, **kw))
     packed = index_collection(collection, MODEL)
     assert (packed.n_packed, packed.n_kept) == (50, 0)
-    assert [len(texts) for texts in embedded] == [CHECKED_TEXTS, 10]
+    assert [len(texts) for texts in embedded] == [10, CHECKED_TEXTS]
     np.testing.assert_allclose(packed.retriever.vectors, fresh.retriever.vectors, atol=1e-6)
     again = index_collection(collection, MODEL, known=packed)
     assert (again.n_packed, again.n_kept) == (0, 60)
@@ -127,7 +134,7 @@ def test_the_shipped_pack_is_small_and_for_both_precisions():
 @pytest.mark.exhaustive
 def test_the_shipped_pack_fits_the_installed_packages_and_fresh_embeddings(minilm):
     texts = list({passage.encoded_text for passage in passages_of(load_sample("python_docs"), IndexSettings())})
-    found = packed_vectors(texts, minilm)
+    found = packed_vectors(texts, minilm.fingerprint)
     assert len(found) >= 0.9 * len(texts)
     checked = sorted(found)[::20]
     fresh = embed_documents(minilm, checked, minilm.dimension)

@@ -169,7 +169,7 @@ def test_a_pasted_text_is_one_document_made_in_stages():
     indexed = plan.work(lambda stage, done: heard.append((stage, done)))
     assert indexed.n_documents == 1 and len(indexed) > 3
     assert (indexed.name, indexed.settings) == ("Pasted text", SETTINGS)
-    stages = ["reading", "loading the model", "chunking", "embedding", "graph"]
+    stages = ["reading", "loading the model", "chunking", "embedding", "graph", "queries"]
     assert list(dict.fromkeys(stage for stage, _ in heard)) == list(indexed.seconds) == stages
     assert all(0 <= done <= 1 for _, done in heard)
     assert "\ufffd is no character" in " ".join(indexed.retriever.texts)
