@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
-from retriever.documents.document import Section, TableColumns
+from retriever.documents.document import FileContent, Section, TableColumns
 from retriever.errors import CollectionError, ColumnError, DocumentError, RetrieverError, StorageError, shortage
 from retriever.parameters import MEGABYTE
 from sandbox.json_process import AnswerTooLong, JsonProcess
@@ -68,14 +68,21 @@ class ReadingProcess:
     def __exit__(self, *error: object) -> None:
         self._end()
 
-    def read(self, path: Path, columns: TableColumns | None = None) -> list[Section]:
-        """Return a file's sections, see documents.loading.read_file. Raises DocumentError, also at a limit."""
+    def read(self, path: Path, columns: TableColumns | None = None) -> FileContent:
+        """Return a file's content, see documents.loading.read_file. Raises DocumentError, also at a limit."""
         chosen = columns or TableColumns()
         asked = {"text_columns": chosen.text, "title_column": chosen.title}
-        rows = self._ask("read", path=os.path.abspath(path), max_pages=self._max_pages, **asked)
-        if type(rows) is not list or not all(type(row) is list and [*map(type, row)] == SECTION_FIELDS for row in rows):
+        parts = self._ask("read", path=os.path.abspath(path), max_pages=self._max_pages, **asked)
+        if type(parts) is not list or [*map(type, parts)] != [list, dict, list]:
             raise DocumentError(BROKEN_FILE)
-        return [Section(*row) for row in rows]
+        rows, unread, notes = parts
+        if not all(type(row) is list and [*map(type, row)] == SECTION_FIELDS for row in rows):
+            raise DocumentError(BROKEN_FILE)
+        if not all(
+            type(words) is str and len(words) <= MAX_MESSAGE_LENGTH for words in (*unread, *unread.values(), *notes)
+        ):
+            raise DocumentError(BROKEN_FILE)
+        return FileContent([Section(*row) for row in rows], unread, tuple(notes))
 
     def read_column_names(self, path: Path, most: int) -> list[str]:
         """Return the names of a table's first columns. Raises DocumentError, also at a limit."""

@@ -16,14 +16,15 @@ PROJECT_FOLDER = Path(__file__).resolve().parents[1]  # of the packages that the
 OUT_OF_MEMORY = 77  # exit status of a worker that was refused memory
 
 
-def read_sections(path: str, max_pages: int | None, text_columns: list[str], title_column: str) -> list[list[Any]]:
-    """Return the sections of a file, each as the list of its fields; the columns are those of a table to be read."""
+def read_content(path: str, max_pages: int | None, text_columns: list[str], title_column: str) -> list[Any]:
+    """Return the fields of a file's content, its sections as lists of theirs; the columns are those of a table."""
     from retriever.documents.document import TableColumns
     from retriever.documents.loading import read_file
 
     columns = TableColumns(tuple(text_columns), title_column)
-    sections = read_file(Path(path), max_pages=max_pages, columns=columns)
-    return [[section.text, section.title, section.metadata, section.place, section.given_id] for section in sections]
+    content = read_file(Path(path), max_pages=max_pages, columns=columns)
+    sections = [[one.text, one.title, one.metadata, one.place, one.given_id] for one in content.sections]
+    return [sections, dict(content.unread), list(content.notes)]
 
 
 def column_names(path: str, most: int) -> list[str]:
@@ -67,7 +68,7 @@ def try_queries(path: str) -> None:
 
 TASKS: Mapping[str, Callable[..., Any]] = types.MappingProxyType(
     {
-        "read": read_sections,
+        "read": read_content,
         "columns": column_names,
         "beir": try_beir,
         "saved": try_saved,

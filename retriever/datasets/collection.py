@@ -14,7 +14,8 @@ class Collection:
 
     relevance_level: the lowest grade of a relevant document. kinds: query id -> kind of question. passage: the function
     that returns a document's text for the encoder, if each document is one passage; None if documents are chunked.
-    failed: files that could not be read -> reason. chunk_size: in tokens, None for the model's default; reduced to the
+    failed: files and parts of files that could not be read -> reason. notes: file -> sentences on what was guessed,
+    chosen or left out while it was read. chunk_size: in tokens, None for the model's default; reduced to the
     model's limit where that is lower.
     """
 
@@ -27,6 +28,7 @@ class Collection:
     relevance_level: int = 1
     kinds: Mapping[str, str] = field(default_factory=dict)
     chunk_size: int | None = None
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def judged(self) -> JudgedQueries | None:

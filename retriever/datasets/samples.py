@@ -41,7 +41,7 @@ def load_sample(name: str, *, progress: Callable[[float], None] | None = None) -
     if name == "documents":
         documents = load_documents(SAMPLE_FOLDER / "documents")
         (queries, _), qrels = read_queries(SAMPLE_FOLDER / "questions.jsonl"), read_qrels(SAMPLE_FOLDER / "qrels.tsv")
-        return Collection("Sample documents", documents, queries, qrels, failed=documents.failed)
+        return Collection("Sample documents", documents, queries, qrels, failed=documents.failed, notes=documents.notes)
     if name == "everyday_science":
         return replace(read_beir(SAMPLE_FOLDER / name), name="Everyday science", relevance_level=2)
     if name in PYTHON_DOCS:

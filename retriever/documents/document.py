@@ -1,6 +1,6 @@
-"""Sections, which readers extract from files; documents, made of them; and passages, which are embedded and found."""
+"""Sections, which readers extract; documents, made of them; and passages, which are embedded and found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,19 @@ class Section:
     metadata: dict[str, Any] = field(default_factory=dict)
     place: str = ""  # "page=3" or "row=7"
     given_id: str = ""  # the id given in the file itself
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """What a reader got out of a file, and what it did not.
+
+    sections: in the order of the file. unread: part of the file ("pages 2 and 3") -> why it was not read, and what to
+    do. notes: sentences on what was guessed, chosen or left out ("The encoding is a guess: windows-1254.").
+    """
+
+    sections: Sequence[Section]
+    unread: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from retriever.documents.document import Document, Section, TableColumns
+from retriever.documents.document import Document, FileContent, Section, TableColumns
 from retriever.documents.readers.docx import read_docx
 from retriever.documents.readers.html import read_html
 from retriever.documents.readers.markdown import read_md
@@ -17,7 +18,7 @@ from retriever.documents.titles import real_title
 from retriever.errors import DocumentError
 from retriever.unicode import clean_text
 
-READERS: dict[str, Callable[[bytes], list[Section]]] = {
+READERS: dict[str, Callable[[bytes], FileContent]] = {
     ".txt": read_txt,
     ".md": read_md,
     ".html": read_html,
@@ -33,19 +34,25 @@ HEADER_READERS = {".csv": csv_columns, ".jsonl": jsonl_columns}
 
 
 class LoadedDocuments(list[Document]):
-    """Documents that were read, as a list, with `failed`: the reason for each file that could not be read."""
+    """Documents that were read, as a list, with what was not read and what was guessed.
 
-    def __init__(self, documents: Iterable[Document] = (), failed: dict[str, str] | None = None) -> None:
+    failed: file, or file and part of it ("scan.pdf, pages 2 and 3") -> why it could not be read, and what to do.
+    notes: file -> sentences on what was guessed, chosen or left out while it was read.
+    """
+
+    def __init__(self, documents: Iterable[Document] = (), failed: Mapping[str, str] | None = None) -> None:
         super().__init__(documents)
-        self.failed = dict(failed or {})  # file name -> reason
+        self.failed = dict(failed or {})
+        self.notes: dict[str, tuple[str, ...]] = {}
 
 
 def load_documents(
-    paths: str | Path | Iterable[str | Path], *, read: Callable[[Path], list[Section]] | None = None
+    paths: str | Path | Iterable[str | Path], *, read: Callable[[Path], FileContent] | None = None
 ) -> LoadedDocuments:
     """Read files, in the order given, and folders: all their files of the accepted formats, sorted.
 
-    A bad file never stops the others: it is added to `.failed` with the reason. A file becomes one document, or
+    A bad file never stops the others: it is added to `.failed` with the reason, as are the parts of a file that cannot
+    be read; what was guessed stands in `.notes`. A file becomes one document, or
     one for each page (PDF) or row (CSV, JSONL). Ids are those given in the rows, or `guide.pdf#page=3`,
     `table.csv#row=7`, `notes.txt`; files of the same name are distinguished by their folders, and equal ids from
     different files by the file's name. Texts are unchanged except for line ends, which become line feeds, NUL
@@ -57,13 +64,16 @@ def load_documents(
     for given, file in _name_files(_find_files([paths] if isinstance(paths, (str, os.PathLike)) else paths)).items():
         name = clean_text(given)
         try:
-            sections = (read or read_file)(file)
+            content = (read or read_file)(file)
         except DocumentError as error:
             documents.failed[name] = str(error)
         except MemoryError:
             documents.failed[name] = "Reading the file needs more memory than there is: split it."
         else:
-            documents.extend(_make_document(section, name, used_ids) for section in sections)
+            documents.extend(_make_document(section, name, used_ids) for section in content.sections)
+            documents.failed |= {f"{name}, {part}": reason for part, reason in content.unread.items()}
+            if content.notes:
+                documents.notes[name] = tuple(content.notes)
     return documents
 
 
@@ -92,24 +102,25 @@ def _name_files(files: list[Path]) -> dict[str, Path]:
     return {names[file]: file for file in files}
 
 
-def read_file(file: Path, *, max_pages: int | None = None, columns: TableColumns | None = None) -> list[Section]:
-    """Return the sections of one file that contain text. columns: of a table, that are read.
+def read_file(file: Path, *, max_pages: int | None = None, columns: TableColumns | None = None) -> FileContent:
+    """Return the sections of one file that contain text, and what was not read or guessed.
 
-    Raises DocumentError for every bad file, and for a PDF of more than max_pages pages; ColumnError for a table without
-    a column that was chosen. A lack of memory is raised as MemoryError, because it says little about the file.
+    columns: of a table, that are read. Raises DocumentError for every bad file, and for a PDF of more than max_pages
+    pages; ColumnError for a table without a column that was chosen. A lack of memory is raised as MemoryError, because
+    it says little about the file.
     """
     with _bad_file_errors():
         data, suffix = _read_bytes(file), file.suffix.lower()
         if suffix == ".pdf":
-            sections = read_pdf(data, max_pages)
+            content = read_pdf(data, max_pages)
         else:
-            sections = (
+            content = (
                 TABLE_READERS[suffix](data, columns) if columns and suffix in TABLE_READERS else READERS[suffix](data)
             )
-        sections = [section for section in sections if clean_text(section.text).strip()]
+        sections = [section for section in content.sections if clean_text(section.text).strip()]
         if not sections:
             raise DocumentError("No text was found in the file, only blanks or markup: check its content.")
-        return sections
+        return replace(content, sections=sections)
 
 
 def read_column_names(file: Path) -> list[str]:

@@ -40,7 +40,8 @@ class IndexedCollection:
     queries: the pinned queries, used by every measurement, so that only ef varies. query_vectors: (n_queries, dim) unit
     rows. n_documents, n_tokens: of what was indexed. n_cut: passages longer than the model's limit. n_kept: texts whose
     vectors were known already. n_packed: texts whose vectors came with this package. seconds: stage -> its duration.
-    failed: file that could not be read -> reason. chunked: whether documents were cut into chunks. judged: queries with
+    failed: file or part of it that could not be read -> reason. notes: file -> what was guessed, chosen or left out
+    while it was read. chunked: whether documents were cut into chunks. judged: queries with
     judgments, if the collection has any. from_saved: whether the seconds are those of the build that was saved, and now
     loaded. measurements: what was measured with the pinned queries.
     """
@@ -60,6 +61,7 @@ class IndexedCollection:
     n_kept: int = 0
     n_packed: int = 0
     judged: JudgedQueries | None = None
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     from_saved: bool = False
     measurements: Measurements = field(init=False, repr=False)
     measurements_of: InitVar[Measurements | None] = None  # of this retriever, if there are some already
@@ -102,6 +104,7 @@ class IndexedCollection:
             "n_tokens": self.n_tokens,
             "seconds": dict(self.seconds),
             "failed": dict(self.failed),
+            "notes": {name: list(sentences) for name, sentences in self.notes.items()},
             "chunked": self.chunked,
             "drawn": self.drawn,
             "n_cut": self.n_cut,

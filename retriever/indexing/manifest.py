@@ -18,8 +18,14 @@ FIELD_TYPES = {
     "n_cut": int,
     "n_kept": int,
     "n_packed": int,
+    "notes": dict,
 }
-LATER_FIELDS = {"n_cut": 0, "n_kept": 0, "n_packed": 0}  # fields that older versions did not save
+LATER_FIELDS: Mapping[str, Any] = {
+    "n_cut": 0,
+    "n_kept": 0,
+    "n_packed": 0,
+    "notes": {},
+}  # fields that older versions did not save
 
 
 def check_manifest(extra: Mapping[str, Any]) -> None:
@@ -32,6 +38,8 @@ def check_manifest(extra: Mapping[str, Any]) -> None:
             raise ValueError(f"its {name} is {type(parts[name]).__name__}, not {kind.__name__}")
     if not all(isinstance(text, str) for text in [*parts["queries"], *parts["failed"].values()]):
         raise ValueError("its queries are not texts")
+    if not all(type(said) is list and all(isinstance(one, str) for one in said) for said in parts["notes"].values()):
+        raise ValueError("its notes are not texts")
     if not 0 < len(parts["queries"]) <= MAX_QUERIES:
         raise ValueError(f"it has {len(parts['queries']):,} queries, not 1 to {MAX_QUERIES:,}")
     seconds = list(parts["seconds"].values())

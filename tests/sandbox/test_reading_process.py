@@ -76,9 +76,9 @@ def test_the_samples_are_read_as_in_this_process_by_one_worker():
         assert process._worker is None, "nothing is started before the first file"
 
         def read(path):
-            sections = process.read(path)
+            content = process.read(path)
             pids.add(pid_of(process))
-            return sections
+            return content
 
         by_worker, here = load_documents(SAMPLES, read=read), load_documents(SAMPLES)
         assert list(by_worker) == list(here) and by_worker.failed == here.failed == {}
@@ -108,7 +108,7 @@ def test_any_text_comes_through_unchanged(tmp_path):
 def test_pages_are_counted_before_any_is_read():
     pdf = SAMPLES / "earthquakes.pdf"
     with ReadingProcess(max_pages=2) as process:
-        assert len(process.read(pdf)) == 2
+        assert len(process.read(pdf).sections) == 2
     with ReadingProcess(max_pages=1) as process, pytest.raises(DocumentError, match="has 2 pages, at most 1 are read"):
         process.read(pdf)
 
@@ -184,7 +184,7 @@ def test_python_refuses_the_same_where_the_kernel_does_not(listener, monkeypatch
             ("io.open", str(unfiltered), "r+"),
         ):
             assert ask(process, "attempt", name, *arguments) == "PermissionError", name
-        assert [*process.read(SAMPLES / "lighthouses.html")], "and it still reads"
+        assert process.read(SAMPLES / "lighthouses.html").sections, "and it still reads"
     assert not new.exists()
 
 

@@ -9,7 +9,7 @@ SHORTEST_STAGE = 0.001  # seconds below which a stage did nothing, such as loadi
 
 
 def build_report(indexed: IndexedCollection) -> Html:
-    """Return what a build made: counts, megabytes, seconds by stage, and the files that failed and why."""
+    """Return what a build made: counts, megabytes, seconds by stage, and what of the files was not read or guessed."""
     vectors = format_megabytes(indexed.retriever.vectors.nbytes)
     built = {
         "documents": f"{indexed.n_documents:,}",
@@ -30,4 +30,6 @@ def build_report(indexed: IndexedCollection) -> Html:
         )
     stages = {name: format_seconds(value) for name, value in indexed.seconds.items() if value >= SHORTEST_STAGE}
     when = "Time by stage, when it was first built" if indexed.from_saved else "Time by stage"
-    return render("documents/report.html", built=built, when=when, stages=stages, failed=indexed.failed)
+    return render(
+        "documents/report.html", built=built, when=when, stages=stages, failed=indexed.failed, notes=indexed.notes
+    )

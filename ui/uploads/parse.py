@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from retriever.datasets.beir import read_beir, read_queries
 from retriever.datasets.beir_archive import unpack_beir
 from retriever.datasets.collection import Collection
-from retriever.documents.document import Section, TableColumns
+from retriever.documents.document import FileContent, TableColumns
 from retriever.documents.loading import HEADER_READERS, load_documents
 from retriever.errors import Cancelled, ColumnError, DocumentError, shortage
 from retriever.evaluation.trec import Qrels, read_qrels
@@ -127,7 +127,7 @@ def parse_documents(paths: Sequence[str], columns: TableColumns, progress: Progr
     """
     errors: list[type[DocumentError]] = [DocumentError]
 
-    def read(path: Path) -> list[Section]:
+    def read(path: Path) -> FileContent:
         try:
             return process.read(path, columns)
         except ColumnError:
@@ -141,7 +141,7 @@ def parse_documents(paths: Sequence[str], columns: TableColumns, progress: Progr
         raise errors[-1](f"None of the files could be read. {reasons}")
     names = sorted({Path(path).name for path in paths})
     name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-    return Collection(name, documents, failed=documents.failed)
+    return Collection(name, documents, failed=documents.failed, notes=documents.notes)
 
 
 def is_table(path: str) -> bool:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from docx.oxml.xmlchemy import BaseOxmlElement
 
 from retriever.documents.decoding import detect_type
-from retriever.documents.document import Section
+from retriever.documents.document import FileContent, Section
 from retriever.errors import DocumentError
 
 MAX_UNPACKED = 500_000_000  # bytes; a small malicious .docx can unpack to gigabytes
@@ -18,7 +18,7 @@ WORD_CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHy
 WORD_UNSEEN = ("pPr", "rPr", "del", "moveFrom", "Fallback")  # elements whose text is not visible
 
 
-def read_docx(data: bytes) -> list[Section]:
+def read_docx(data: bytes) -> FileContent:
     """Read a Word document's paragraphs and tables in document order; headers, footers and notes are left out.
 
     The first heading is the title, else the title in the document properties. Raises DocumentError if the document is
@@ -47,7 +47,7 @@ def read_docx(data: bytes) -> list[Section]:
         title_styles = {style.style_id for style in document.styles if str(style.name).startswith(("Title", "Heading"))}
         titles = (_word_text(p) for p in document.element.body.xpath(".//w:p") if p.style in title_styles)
         heading = next((title for title in titles if title.strip()), "")
-        return [Section("\n\n".join(blocks), heading or document.core_properties.title)]
+        return FileContent([Section("\n\n".join(blocks), heading or document.core_properties.title)])
     except MemoryError:
         raise
     except Exception as error:  # zipfile, lxml and python-docx each raise their own types

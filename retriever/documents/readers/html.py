@@ -3,12 +3,12 @@
 import re
 
 from retriever.documents.decoding import decode, detect_type
-from retriever.documents.document import Section
+from retriever.documents.document import FileContent, Section
 
 MAX_TAGS = 200_000  # from here on, the main text is not looked for; about 100,000 elements
 
 
-def read_html(data: bytes) -> list[Section]:
+def read_html(data: bytes) -> FileContent:
     """Read a page's main text with trafilatura, or its whole body if that finds none; no scripts or styles.
 
     From MAX_TAGS tags on, the whole body is read: looking for the main text takes 0.1 ms per tag.
@@ -20,12 +20,12 @@ def read_html(data: bytes) -> list[Section]:
         page = f"<html><body><div>{page}</div></body></html>"  # trafilatura rejects fragments
     tree = trafilatura.load_html(page)
     if tree is None:
-        return []
+        return FileContent([])
     title = tree.findtext(".//title") or tree.findtext(".//h1") or ""
     small = page.count("<") < MAX_TAGS
     text = trafilatura.extract(page, include_comments=False, favor_recall=True) if small else ""
     text = text or trafilatura.html2txt(page)
-    return [Section(text, " ".join(title.split()))]
+    return FileContent([Section(text, " ".join(title.split()))])
 
 
 def _decode_html(data: bytes) -> str:

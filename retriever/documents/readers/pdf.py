@@ -4,13 +4,13 @@ import re
 import threading
 
 from retriever.documents.decoding import detect_type
-from retriever.documents.document import Section
+from retriever.documents.document import FileContent, Section
 from retriever.errors import DocumentError
 
 _PDFIUM_LOCK = threading.Lock()  # PDFium is not thread-safe
 
 
-def read_pdf(data: bytes, max_pages: int | None = None) -> list[Section]:
+def read_pdf(data: bytes, max_pages: int | None = None) -> FileContent:
     """Read a PDF's text layer, one section per page; pages without text are left out.
 
     Raises DocumentError for a PDF that is damaged, encrypted or without text, and for more than max_pages pages.
@@ -27,7 +27,7 @@ def read_pdf(data: bytes, max_pages: int | None = None) -> list[Section]:
         raise DocumentError(
             f"The PDF's {len(pages)} page(s) hold no text, so it is probably scanned: run OCR on it first."
         )
-    return sections
+    return FileContent(sections)
 
 
 def _read_pages(data: bytes, max_pages: int | None) -> tuple[str, list[str]]:

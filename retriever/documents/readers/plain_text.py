@@ -1,9 +1,9 @@
 """Reader of plain text files."""
 
 from retriever.documents.decoding import decode
-from retriever.documents.document import Section
+from retriever.documents.document import FileContent, Section
 
 
-def read_txt(data: bytes) -> list[Section]:
+def read_txt(data: bytes) -> FileContent:
     """Read plain text as one section without a title."""
-    return [Section(decode(data))]
+    return FileContent([Section(decode(data))])

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from retriever.documents.decoding import decode
-from retriever.documents.document import Section, TableColumns
+from retriever.documents.document import FileContent, Section, TableColumns
 from retriever.errors import ColumnError, DocumentError
 
 OWN_COLUMNS = ("id", "_id", "title")  # used as such where no others are chosen
@@ -20,7 +20,7 @@ MAX_DEPTH = 50  # levels of nested lists and objects; Python itself can write an
 _CSV_LOCK = threading.Lock()  # csv.field_size_limit is global to the process
 
 
-def read_csv(data: bytes, columns: TableColumns | None = None) -> list[Section]:
+def read_csv(data: bytes, columns: TableColumns | None = None) -> FileContent:
     """Read a table, one section per row: its `text` column, or else all columns as `name: value` lines.
 
     The columns `id` (or `_id`) and `title` are used as such; beside a `text` column the others become metadata.
@@ -46,7 +46,7 @@ def read_csv(data: bytes, columns: TableColumns | None = None) -> list[Section]:
             sections.append(Section(text, title, _row_metadata(extra, number), f"row={number}", given_id))
     if not sections:
         raise DocumentError("The table has no rows with text below its header: add a row, or a header if it has none.")
-    return _check_unique_ids(sections, "row")
+    return FileContent(_check_unique_ids(sections, "row"))
 
 
 def csv_columns(data: bytes) -> list[str]:
@@ -116,7 +116,7 @@ def _delimiter(sample: str) -> str:
     return max(scores, key=lambda sep: scores[sep])
 
 
-def read_jsonl(data: bytes, columns: TableColumns | None = None) -> list[Section]:
+def read_jsonl(data: bytes, columns: TableColumns | None = None) -> FileContent:
     """Read JSON objects, one per line, each with `text` and optionally `_id` or `id`, `title` and `metadata`.
 
     Other keys become metadata. columns: keys that are read as text and title instead. Raises DocumentError for a line
@@ -126,7 +126,8 @@ def read_jsonl(data: bytes, columns: TableColumns | None = None) -> list[Section
     chosen = columns or TableColumns()
     if chosen != TableColumns():
         chosen = _find_columns(chosen, _keys_of(objects.values()))
-    return _check_unique_ids([_json_section(value, number, chosen) for number, value in objects.items()], "line")
+    sections = [_json_section(value, number, chosen) for number, value in objects.items()]
+    return FileContent(_check_unique_ids(sections, "line"))
 
 
 def jsonl_columns(data: bytes) -> list[str]:

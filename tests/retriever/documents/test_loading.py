@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchmarks.pdf import pdf_of
-from retriever.documents.document import Document, TableColumns
+from retriever.documents.document import Document, FileContent, Section, TableColumns
 from retriever.documents.loading import (
     ACCEPTED_SUFFIXES,
     READERS,
@@ -26,6 +26,7 @@ from retriever.documents.loading import (
     read_column_names,
     read_file,
 )
+from retriever.documents.parts import name_parts
 from retriever.errors import ColumnError, DocumentError
 from tests.support.paths import SAMPLES
 
@@ -413,6 +414,32 @@ def raises(error):
         raise error
 
     return fail
+
+
+def test_parts_that_are_not_read_and_guesses_are_kept_by_file(tmp_path):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(name)
+    contents = {
+        "a.txt": FileContent([Section("sea")], {"pages 2 and 3": "They hold no text."}, ("The encoding is a guess.",)),
+        "b.txt": FileContent([Section("lake")]),
+    }
+    documents = load_documents(tmp_path, read=lambda path: contents[path.name])
+    assert [document.text for document in documents] == ["sea", "lake"]
+    assert documents.failed == {"a.txt, pages 2 and 3": "They hold no text."}
+    assert documents.notes == {"a.txt": ("The encoding is a guess.",)}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "name"),
+    [
+        ([2], "page 2"),
+        ([2, 3], "pages 2 and 3"),
+        ([1, 2, 1300], "pages 1, 2 and 1,300"),
+        (list(range(1, 14)), "pages 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more"),
+    ],
+)
+def test_parts_are_named_and_many_are_counted(numbers, name):
+    assert name_parts("page", numbers) == name
 
 
 def test_a_parser_that_fails_in_an_unforeseen_way_is_reported_and_a_lack_of_memory_not_called_damage(load, monkeypatch):

@@ -20,7 +20,7 @@ from retriever.indexing.pipeline import PINNED_QUERIES, STAGES, index_collection
 
 STATIC = IndexSettings("wordllama-256", M=4, ef_construction=20)
 MINILM = "all-MiniLM-L6-v2"
-OTHER_STAGES = ["loading the model", "embedding", "graph"]  # with another model
+OTHER_STAGES = ["loading the model", "embedding", "graph", "queries"]  # with another model
 
 
 @pytest.fixture(scope="module")
@@ -277,10 +277,21 @@ def test_another_model_that_cannot_be_had_is_refused_before_anything_is_embedded
 
 @pytest.mark.parametrize("with_graph", [True, False])
 def test_a_saved_collection_comes_back_whole(built, tmp_path, with_graph, no_embedding):
-    built = replace(built, n_cut=3, failed={"broken.pdf": "it is broken"})
+    built = replace(built, n_cut=3, failed={"broken.pdf": "it is broken"}, notes={"a.txt": ["a guess"]})
     built.save(tmp_path)
     loaded = IndexedCollection.load(tmp_path, with_graph=with_graph)
-    for name in ("name", "settings", "n_documents", "n_tokens", "n_cut", "seconds", "failed", "chunked", "drawn"):
+    for name in (
+        "name",
+        "settings",
+        "n_documents",
+        "n_tokens",
+        "n_cut",
+        "seconds",
+        "failed",
+        "notes",
+        "chunked",
+        "drawn",
+    ):
         assert getattr(loaded, name) == getattr(built, name), name
     assert loaded.from_saved and not built.from_saved, "its seconds are those of the first build"
     assert list(loaded.queries) == list(built.queries)

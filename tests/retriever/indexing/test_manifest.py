@@ -66,6 +66,8 @@ FORGED = [
     ("seconds", "graph", float("nan")),
     ("failed", [["a", "b"]]),
     ("failed", {"a.pdf": 3}),
+    ("notes", {"a.txt": "a guess"}),
+    ("notes", {"a.txt": [3]}),
     ("chunked", "no"),
     ("drawn", 0),
     ("settings", "chunk_size", "200"),
