@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import dataclass
 
 from retriever.errors import DocumentError
 
@@ -28,6 +29,21 @@ SIGNATURES = (
 ZIP_KINDS = (("word/", "a Word document"), ("xl/", "an Excel workbook"), ("ppt/", "a PowerPoint file"))
 
 
+@dataclass(frozen=True)
+class DecodedText:
+    """Text of a file. guessed: the encoding if it was guessed ("windows-1254"), "" if a mark or UTF-8 showed it."""
+
+    text: str
+    guessed: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The sentence for the reader of the file, if the encoding is a guess."""
+        if not self.guessed:
+            return ()
+        return (f"The encoding is a guess: {self.guessed}. If letters look wrong, save the file as UTF-8.",)
+
+
 def detect_type(data: bytes) -> str:
     """Return a file's type as its first bytes show it ("a PDF"), or "" if they show none."""
     kind = next((name for start, name in SIGNATURES if data.startswith(start)), "")
@@ -41,7 +57,7 @@ def detect_type(data: bytes) -> str:
     return kind
 
 
-def decode(data: bytes) -> str:
+def decode(data: bytes) -> DecodedText:
     """Decode bytes into text: by the byte order mark, else as UTF-8, else by the most likely legacy encoding.
 
     Up to one NUL per fifty bytes is tolerated in UTF-8; more of them mean UTF-16 or a binary file. Raises
@@ -50,18 +66,20 @@ def decode(data: bytes) -> str:
     if kind := detect_type(data):
         raise DocumentError(f"The content is {kind}, but text was expected: give the file its right extension.")
     marked_encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), "")
-    text = None
     if marked_encoding or data.count(0) * 50 <= len(data):
         text = _decode_strictly(data, marked_encoding or "utf-8")
+        if text is not None:
+            return DecodedText(text)
     # a text with NUL bytes is not tested for control bytes: in UTF-16 any byte may occur
     control_bytes = sum(map(data.count, range(1, 8))) + sum(map(data.count, range(14, 27)))
-    if text is None and not marked_encoding and (0 in data or control_bytes * 50 <= len(data)):
-        text = _guess_encoding(data)
-    if text is None:
+    guess = None
+    if not marked_encoding and (0 in data or control_bytes * 50 <= len(data)):
+        guess = _guess_encoding(data)
+    if guess is None:
         raise DocumentError(
             "The content is binary or in an unknown encoding, but text was expected: save the file as UTF-8 text."
         )
-    return text
+    return guess
 
 
 def _decode_strictly(data: bytes, encoding: str) -> str | None:
@@ -72,7 +90,7 @@ def _decode_strictly(data: bytes, encoding: str) -> str | None:
         return None
 
 
-def _guess_encoding(data: bytes) -> str | None:
+def _guess_encoding(data: bytes) -> DecodedText | None:
     """Decode by character statistics, or return None if no encoding fits.
 
     Text without NUL bytes is not UTF-16; text with few bytes above 127 is hardly in an Asian script.
@@ -88,4 +106,4 @@ def _guess_encoding(data: bytes) -> str | None:
     if not matches:
         return None
     best = min(matches, key=lambda match: (match.chaos, -match.coherence, candidates.index(match.encoding)))
-    return str(best)
+    return DecodedText(str(best), best.encoding.replace("cp125", "windows-125"))

@@ -2,7 +2,7 @@
 
 import re
 
-from retriever.documents.decoding import decode, detect_type
+from retriever.documents.decoding import DecodedText, decode, detect_type
 from retriever.documents.document import FileContent, Section
 
 MAX_TAGS = 200_000  # from here on, the main text is not looked for; about 100,000 elements
@@ -15,7 +15,8 @@ def read_html(data: bytes) -> FileContent:
     """
     import trafilatura
 
-    page = _decode_html(data)
+    decoded = _decode_html(data)
+    page = decoded.text
     if not re.search(r"<body[\s>]", page, flags=re.IGNORECASE):
         page = f"<html><body><div>{page}</div></body></html>"  # trafilatura rejects fragments
     tree = trafilatura.load_html(page)
@@ -25,10 +26,10 @@ def read_html(data: bytes) -> FileContent:
     small = page.count("<") < MAX_TAGS
     text = trafilatura.extract(page, include_comments=False, favor_recall=True) if small else ""
     text = text or trafilatura.html2txt(page)
-    return FileContent([Section(text, " ".join(title.split()))])
+    return FileContent([Section(text, " ".join(title.split()))], notes=decoded.notes)
 
 
-def _decode_html(data: bytes) -> str:
+def _decode_html(data: bytes) -> DecodedText:
     """Decode a page; if it is not UTF-8, by the charset that it declares rather than by a guess."""
     declared = re.search(rb"charset=[\"']?([\w-]+)", data[:4096])
     try:
@@ -36,7 +37,7 @@ def _decode_html(data: bytes) -> str:
     except UnicodeDecodeError:
         if declared and not detect_type(data):
             try:
-                return data.decode(declared[1].decode())
+                return DecodedText(data.decode(declared[1].decode()))
             except (LookupError, ValueError):  # an unknown or a wrong charset
                 pass
     return decode(data)

@@ -6,4 +6,5 @@ from retriever.documents.document import FileContent, Section
 
 def read_txt(data: bytes) -> FileContent:
     """Read plain text as one section without a title."""
-    return FileContent([Section(decode(data))])
+    decoded = decode(data)
+    return FileContent([Section(decoded.text)], notes=decoded.notes)

@@ -27,7 +27,8 @@ def read_csv(data: bytes, columns: TableColumns | None = None) -> FileContent:
     columns: those that are read as text and title instead. Row 1 follows the header. Raises DocumentError if the table
     is damaged, no row has text or an id occurs twice, ColumnError if it lacks a column that was chosen.
     """
-    header, *rows = _parse_table(decode(data).replace("\0", "")) or [[]]
+    decoded = decode(data)
+    header, *rows = _parse_table(decoded.text.replace("\0", "")) or [[]]
     names = _distinct_names(header)
     chosen = _find_columns(columns or TableColumns(), names)
     by_lower_name = {name.lower(): name for name in reversed(names)}
@@ -46,12 +47,12 @@ def read_csv(data: bytes, columns: TableColumns | None = None) -> FileContent:
             sections.append(Section(text, title, _row_metadata(extra, number), f"row={number}", given_id))
     if not sections:
         raise DocumentError("The table has no rows with text below its header: add a row, or a header if it has none.")
-    return FileContent(_check_unique_ids(sections, "row"))
+    return FileContent(_check_unique_ids(sections, "row"), notes=decoded.notes)
 
 
 def csv_columns(data: bytes) -> list[str]:
     """Return the names of a table's columns. Raises DocumentError if the table is damaged."""
-    return _distinct_names((_parse_table(decode(data).replace("\0", "")) or [[]])[0])
+    return _distinct_names((_parse_table(decode(data).text.replace("\0", "")) or [[]])[0])
 
 
 def _distinct_names(header: list[str]) -> list[str]:
@@ -122,17 +123,18 @@ def read_jsonl(data: bytes, columns: TableColumns | None = None) -> FileContent:
     Other keys become metadata. columns: keys that are read as text and title instead. Raises DocumentError for a line
     of another form and for an id that occurs twice, ColumnError if no line has a key that was chosen.
     """
-    objects = _parse_lines(data)
+    decoded = decode(data)
+    objects = _parse_lines(decoded.text)
     chosen = columns or TableColumns()
     if chosen != TableColumns():
         chosen = _find_columns(chosen, _keys_of(objects.values()))
     sections = [_json_section(value, number, chosen) for number, value in objects.items()]
-    return FileContent(_check_unique_ids(sections, "line"))
+    return FileContent(_check_unique_ids(sections, "line"), notes=decoded.notes)
 
 
 def jsonl_columns(data: bytes) -> list[str]:
     """Return the keys of the first objects in a file of JSON lines. Raises DocumentError for a line of another form."""
-    return _keys_of(_parse_lines(data, HEADER_LINES).values())
+    return _keys_of(_parse_lines(decode(data).text, HEADER_LINES).values())
 
 
 def _keys_of(objects: Iterable[dict[str, Any]]) -> list[str]:
@@ -140,9 +142,9 @@ def _keys_of(objects: Iterable[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for value in objects for key in value))
 
 
-def _parse_lines(data: bytes, most: int | None = None) -> dict[int, dict[str, Any]]:
+def _parse_lines(text: str, most: int | None = None) -> dict[int, dict[str, Any]]:
     """Return the objects of a JSONL file by the numbers of their lines. most: lines that are read."""
-    lines = islice(enumerate(decode(data).split("\n"), 1), most)
+    lines = islice(enumerate(text.split("\n"), 1), most)
     return {number: _parse_json_line(line, number) for number, line in lines if line.strip()}
 
 
