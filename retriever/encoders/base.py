@@ -37,6 +37,10 @@ class Encoder(Protocol):
         """Return the number of tokens of each document: prompt and special tokens included, not truncated."""
         ...
 
+    def count_query_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each query, counted as those of documents unless a subclass differs."""
+        return self.count_tokens(texts)
+
 
 def embed_documents(
     encoder: Encoder, texts: Sequence[str], dimension: int, *, progress: Callable[[float], None] | None = None

@@ -116,7 +116,8 @@ MODELS: Mapping[str, ModelCard] = MappingProxyType({card.name: card for card in 
 def model_card(name: str) -> ModelCard:
     """Return a model's catalogue entry; raise ModelError if there is none.
 
-    With LAB_ALLOW_ANY_MODEL=1 any name on the Hub has one, and name@commit names the commit that is loaded.
+    With LAB_ALLOW_ANY_MODEL=1 any name on the Hub has one, name@commit names the commit that is loaded, and so has the
+    whole path of a folder with a model.
     """
     if name in MODELS:
         return MODELS[name]

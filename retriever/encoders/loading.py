@@ -52,6 +52,12 @@ def loaded_revision(name: str) -> str:
     return _LOADED[name].revision if name in _LOADED else ""
 
 
+def loaded_prompts(name: str) -> tuple[str, str]:
+    """Return what a loaded model puts before queries and before documents; empty for any other model."""
+    encoder = _LOADED.get(name)
+    return (encoder.query_prompt, encoder.document_prompt) if encoder else ("", "")
+
+
 def packaged_fingerprint(card: ModelCard, *, bfloat16: bool | None = None) -> str:
     """Return a packaged model's fingerprint without loading it: its weights' SHA-256 and the precision used.
 
@@ -74,21 +80,39 @@ def _load(card: ModelCard) -> SentenceTransformerEncoder:
     static = card.name == "wordllama-256"
     path = _verified_weights(card) if card.packaged else None
     model = _read_static(path) if static and path else _read_transformer(card, path)
-    folder = None if card.packaged else _cached_folder(card)
-    limit = card.max_tokens
-    if not card.dimension:  # outside the catalogue: the model's own limit
+    folder = None if card.packaged or _own_folder(card) else _cached_folder(card)
+    limit, prompts, outside = card.max_tokens, (card.query_prompt, card.document_prompt), not card.dimension
+    if outside:  # the model's own limit and prompts
         max_length = model.get_max_seq_length()
         limit = int(max_length) if isinstance(max_length, int) else None
+        prompts = registered_prompts(model)
     bfloat16 = cpu_has_bfloat16() and not static
+    if card.packaged:
+        fingerprint = packaged_fingerprint(card)
+    else:
+        fingerprint = _weights_fingerprint(model, bfloat16, prompts if outside else ("", ""))
     return SentenceTransformerEncoder(
         model,
-        fingerprint=packaged_fingerprint(card) if card.packaged else _weights_fingerprint(model, bfloat16),
+        fingerprint=fingerprint,
         max_tokens=limit,
-        query_prompt=card.query_prompt,
-        document_prompt=card.document_prompt,
+        query_prompt=prompts[0],
+        document_prompt=prompts[1],
         bfloat16=bfloat16,
         revision=folder.name if folder else "",
     )
+
+
+def registered_prompts(model: "SentenceTransformer") -> tuple[str, str]:
+    """Return what a model itself puts before queries and before documents: its registered prompts, empty for none.
+
+    Source: encode_query and encode_document of sentence-transformers 6.
+    """
+
+    def first_of(*names: str) -> str:
+        name = next((name for name in names if name in model.prompts), model.default_prompt_name)
+        return (model.prompts.get(name) or "") if name else ""
+
+    return first_of("query"), first_of("document", "passage", "corpus")
 
 
 def _verified_weights(card: ModelCard) -> Path:
@@ -117,6 +141,14 @@ def _read_transformer(card: ModelCard, weights: Path | None) -> "SentenceTransfo
     logging.disable_progress_bar()  # type: ignore[no-untyped-call] # transformers leaves it unannotated
     if weights:
         return _open_folder(weights.parent)
+    if own := _own_folder(card):
+        try:
+            return _open_folder(own)
+        except Exception as error:  # what libraries raise for odd files
+            raise ModelError(
+                f"The folder {card.name} holds no model that can be loaded ({type(error).__name__}); give one that "
+                "sentence-transformers has saved, with weights in safetensors format."
+            ) from error
     folder, revision = _cached_folder(card), card.revision or None
     if folder:
         with suppress(OSError, ValueError):  # not all of it is there
@@ -130,6 +162,12 @@ def _read_transformer(card: ModelCard, weights: Path | None) -> "SentenceTransfo
             f"The model {card.name} could not be fetched from the Hugging Face Hub ({type(error).__name__}). Check the "
             f"network, or choose a packaged model: {', '.join(name for name in MODELS if MODELS[name].packaged)}."
         ) from error
+
+
+def _own_folder(card: ModelCard) -> Path | None:
+    """Return the folder of a model outside the catalogue that is named by its whole path, or None."""
+    path = Path(card.name)
+    return path if not card.dimension and path.is_absolute() and path.is_dir() else None
 
 
 def _cached_folder(card: ModelCard) -> Path | None:
@@ -169,10 +207,15 @@ def _read_static(weights: Path) -> "SentenceTransformer":
     return SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=vectors)], device="cpu")
 
 
-def _weights_fingerprint(model: "SentenceTransformer", bfloat16: bool) -> str:
-    """Return the fingerprint of a fetched model: a hash of all its parameters, and the precision used."""
+def _weights_fingerprint(model: "SentenceTransformer", bfloat16: bool, prompts: tuple[str, str]) -> str:
+    """Return the fingerprint of a fetched model: a hash of all its parameters, and the precision used.
+
+    prompts: those that it registers itself, which change its vectors as other parameters would.
+    """
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())
+    if any(prompts):
+        digest.update(repr(prompts).encode())
     return f"{digest.hexdigest()[:16]}-{'bfloat16' if bfloat16 else 'float32'}"

@@ -62,27 +62,29 @@ class SentenceTransformerEncoder:
 
     def encode_query(self, texts: Sequence[str]) -> Float32:
         """Return the vectors of queries, (n, dimension) float32, each with the model's query prompt in front."""
-        return self._encode(texts, self.query_prompt, None, bfloat16=False)
+        return self._encode(texts, None, query=True)
 
     def encode_document(self, texts: Sequence[str], *, progress: Callable[[float], None] | None = None) -> Float32:
         """Return the vectors of documents, (n, dimension) float32, each with the model's document prompt in front.
 
         progress: called with the fraction of tokens encoded, in [0, 1]; an exception it raises ends the work.
         """
-        return self._encode(texts, self.document_prompt, progress, bfloat16=self.bfloat16)
+        return self._encode(texts, progress, query=False)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each document: prompt and special tokens included, not truncated."""
         return self._counter.count([self.document_prompt + text for text in texts])
 
-    def _encode(
-        self, texts: Sequence[str], prompt: str, progress: Callable[[float], None] | None, *, bfloat16: bool
-    ) -> Float32:
+    def count_query_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each query: prompt and special tokens included, not truncated."""
+        return self._counter.count([self.query_prompt + text for text in texts])
+
+    def _encode(self, texts: Sequence[str], progress: Callable[[float], None] | None, *, query: bool) -> Float32:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        lengths = self._lengths(texts)
+        lengths = self._lengths(texts, query)
 
         def encode_rows(rows: list[int]) -> None:
-            vectors[rows] = self._encode_batch([texts[row] for row in rows], prompt, bfloat16)
+            vectors[rows] = self._encode_batch([texts[row] for row in rows], query)
 
         batches = list(_token_batches(lengths))
         if len(batches) == 1:  # a query or two: not worth a thread
@@ -93,16 +95,20 @@ class SentenceTransformerEncoder:
             progress(1.0)
         return vectors
 
-    def _lengths(self, texts: Sequence[str]) -> list[int]:
+    def _lengths(self, texts: Sequence[str], query: bool) -> list[int]:
         """Return about how many tokens of each text the model will read; for a static model a hundred count as one."""
         if self.max_tokens is None or len(texts) < 2:
             return [1 + len(text) // 400 for text in texts]
-        return [min(count, self.max_tokens) for count in self.count_tokens(texts)]
+        counts = self.count_query_tokens(texts) if query else self.count_tokens(texts)
+        return [min(count, self.max_tokens) for count in counts]
 
-    def _encode_batch(self, texts: list[str], prompt: str, bfloat16: bool) -> Float32:
+    def _encode_batch(self, texts: list[str], query: bool) -> Float32:
+        """Return the vectors of one batch, by the model's way for queries or documents: some have modules for each."""
+        encode = self.model.encode_query if query else self.model.encode_document
+        prompt = self.query_prompt if query else self.document_prompt  # "" is none, not the model's default
         texts = [replace_surrogates(text) for text in texts]
-        with _autocast(bfloat16):
-            encoded = self.model.encode(texts, prompt=prompt or None, batch_size=len(texts), show_progress_bar=False)
+        with _autocast(self.bfloat16 and not query):
+            encoded = encode(texts, prompt=prompt, batch_size=len(texts), show_progress_bar=False)
         return np.asarray(encoded, dtype=np.float32)
 
 

@@ -35,3 +35,6 @@ class FakeEncoder:
 
     def count_tokens(self, texts):
         return [len(text.split()) + 2 for text in texts]
+
+    def count_query_tokens(self, texts):
+        return self.count_tokens(texts)

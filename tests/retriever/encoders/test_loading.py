@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from retriever.encoders.catalogue import MODELS, model_card
@@ -16,6 +17,7 @@ from retriever.encoders.loading import (
     cpu_has_bfloat16,
     is_loaded,
     load_encoder,
+    loaded_prompts,
     loaded_revision,
     packaged_fingerprint,
 )
@@ -219,6 +221,79 @@ def test_only_data_of_the_pinned_commit_is_fetched(put_in_hub_cache, monkeypatch
     assert all(known == [card.hub_id, card.revision, HUB_FILES] for *known, _ in asked)
     unwanted = ("modeling.py", "pytorch_model.bin", "weights.pkl")
     assert not any(Path(name).match(pattern) for pattern in HUB_FILES for name in unwanted)
+
+
+# --- prompts
+
+
+WORDS = "query passage default lamp sea far light".split()
+PROMPTS = {
+    "of both sides": {"prompts": {"query": "query: ", "document": "passage: "}},
+    "of queries": {"prompts": {"query": "query: "}},
+    "of documents by another name": {"prompts": {"query": "query: ", "passage": "passage: "}},
+    "none": {},
+    "none, in words": {"prompts": {"query": "", "document": None}},
+    "of other tasks": {"prompts": {"lamp": "lamp sea "}},
+    "a default": {"prompts": {"default": "default "}, "default_prompt_name": "default"},
+    "a default beside one of a side": {
+        "prompts": {"default": "default ", "document": "passage "},
+        "default_prompt_name": "default",
+    },
+}
+
+
+@pytest.fixture
+def load_with(monkeypatch, nothing_loaded, tmp_path):
+    """Return a function that loads a tiny model outside the catalogue, and returns it beside the library's own.
+
+    changed: written into the model's configuration.
+    """
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate([*WORDS, "?"])}, "?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    table = np.random.default_rng(5).normal(size=(len(WORDS) + 1, 8)).astype(np.float32)
+    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=table)]).save(str(tmp_path))
+    monkeypatch.setenv("LAB_ALLOW_ANY_MODEL", "1")
+    config = tmp_path / "config_sentence_transformers.json"
+    written = json.loads(config.read_text()) | {"prompts": {}, "default_prompt_name": None}
+
+    def load_with(changed):
+        config.write_text(json.dumps(written | changed))
+        monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
+        return load_encoder(str(tmp_path)), SentenceTransformer(str(tmp_path))
+
+    return load_with
+
+
+@pytest.mark.parametrize("changed", PROMPTS.values(), ids=PROMPTS)
+def test_a_model_outside_the_catalogue_gets_the_prompts_that_it_registers(load_with, tmp_path, changed):
+    ours, theirs = load_with(changed)
+    texts = ["lamp far sea", "light"]
+    np.testing.assert_allclose(ours.encode_query(texts), theirs.encode_query(texts), rtol=1e-5)
+    np.testing.assert_allclose(ours.encode_document(texts), theirs.encode_document(texts), rtol=1e-5)
+    assert loaded_prompts(str(tmp_path)) == (ours.query_prompt, ours.document_prompt)
+    words = [len(prompt.replace(":", " :").split()) for prompt in (ours.query_prompt, ours.document_prompt)]
+    assert [ours.count_query_tokens(texts), ours.count_tokens(texts)] == [[n + 3, n + 1] for n in words]
+
+
+def test_prompts_of_both_sides_are_found_and_tell_two_models_apart(load_with, tmp_path):
+    bare, _ = load_with({})
+    assert loaded_prompts(str(tmp_path)) == loaded_prompts("some/other") == ("", "")
+    prompted, _ = load_with(PROMPTS["of both sides"])
+    assert loaded_prompts(str(tmp_path)) == ("query: ", "passage: ")
+    assert bare.fingerprint != prompted.fingerprint, "their vectors are not each other's"
+    assert np.abs(bare.encode_query(["lamp"]) - prompted.encode_query(["lamp"])).max() > 0.1
+
+
+def test_a_folder_without_a_model_is_refused_and_its_name_is_no_commit(load_with, tmp_path):
+    load_with({})
+    assert loaded_revision(str(tmp_path)) == ""
+    (tmp_path / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(ModelError, match="holds no model that can be loaded"):
+        load_with({})
 
 
 # --- verification

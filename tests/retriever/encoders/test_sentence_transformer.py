@@ -57,10 +57,16 @@ class ToyModel:
     def state_dict(self):
         return {}
 
-    def encode(self, texts, *, prompt=None, batch_size=32, show_progress_bar=None):
+    def encode_query(self, texts, **options):
+        return self.encode(texts, "query", **options)
+
+    def encode_document(self, texts, **options):
+        return self.encode(texts, "document", **options)
+
+    def encode(self, texts, task, *, prompt=None, batch_size=32, show_progress_bar=None):
         import torch
 
-        self.calls.append((list(texts), prompt, batch_size))
+        self.calls.append((list(texts), task, prompt, batch_size))
         self.threads.add(threading.current_thread().name)
         self.working.append(MACHINE_LOCK._working)
         self.precisions.append(torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None)
@@ -89,12 +95,13 @@ def test_the_prompts_of_a_card_reach_the_model_for_one_text_and_for_many(monkeyp
     monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
     monkeypatch.setattr("retriever.encoders.loading._read_transformer", lambda card, weights: ToyModel())
     encoder, card = load_encoder(name), MODELS[name]
-    for encode, prompt in ((encoder.encode_query, card.query_prompt), (encoder.encode_document, card.document_prompt)):
+    for task, prompt in (("query", card.query_prompt), ("document", card.document_prompt)):
+        encode = getattr(encoder, f"encode_{task}")
         encoder.model.calls.clear()
         encode(["lamp"])
-        assert encoder.model.calls == [(["lamp"], prompt or None, 1)]
+        assert encoder.model.calls == [(["lamp"], task, prompt, 1)]
         encode(some_texts(200, longest=30))
-        assert {given for _, given, _ in encoder.model.calls} == {prompt or None}
+        assert {given[1:3] for given in encoder.model.calls} == {(task, prompt)}, "not even the model's default prompt"
         assert len(encoder.model.calls) > 2
 
 
@@ -165,22 +172,24 @@ def test_what_progress_raises_ends_the_work_and_leaves_no_thread(toy):
 
 
 def test_an_error_in_a_batch_reaches_the_caller(toy):
-    encode = toy.model.encode
+    encode = toy.model.encode_document
 
     def failing(texts, **options):
         if "" in texts:
             raise MemoryError("no room")
         return encode(texts, **options)
 
-    toy.model.encode = failing
+    toy.model.encode_document = failing
     with pytest.raises(MemoryError, match="no room"):
         toy.encode_document([*some_texts(300), ""])
 
 
-def test_tokens_are_counted_with_the_document_prompt_and_uncut(toy):
+def test_tokens_are_counted_with_the_prompt_of_their_side_and_uncut():
+    toy = toy_encoder(query_prompt="the sea: ", document_prompt="tell: ")
     # "tell: " is two tokens, a word and a colon; the toy tokenizer adds no special tokens
     assert toy.count_tokens(["", "lamp", "lamp sea " * 100]) == [2, 3, 202]
-    assert toy.count_tokens([]) == []
+    assert toy.count_query_tokens(["", "lamp", "lamp sea " * 100]) == [3, 4, 203]
+    assert toy.count_tokens([]) == toy.count_query_tokens([]) == []
 
 
 # --- with the packaged models

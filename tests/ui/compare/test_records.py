@@ -110,3 +110,10 @@ def test_a_single_question_has_no_interval():
 def test_a_record_names_the_commit_of_a_model_of_the_hub(found, monkeypatch):
     monkeypatch.setattr("ui.render.records.loaded_revision", {"alpha": "f" * 40}.get)
     assert record_settings(found.first.indexed)["model_revision"] == "f" * 40
+
+
+def test_a_record_names_the_prompts_of_a_model_that_has_some(found, monkeypatch):
+    assert not {"query_prompt", "document_prompt"} & set(record_settings(found.first.indexed))
+    monkeypatch.setattr("ui.render.records.loaded_prompts", {"alpha": ("ask: ", "")}.get)
+    settings = record_settings(found.first.indexed)
+    assert (settings["query_prompt"], settings["document_prompt"]) == ("ask: ", "")
