@@ -93,7 +93,7 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
     shared = shared_samples or SharedSamples()
     demo = LabBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
     with demo:
-        session, tab_open, timer = gr.State(Session()), gr.State(""), gr.Timer(TICK_SECONDS)
+        session, tab_open, timer = gr.State(Session()), gr.State(""), gr.Timer(TICK_SECONDS, active=False)
         gr.HTML(HEADING)
         header, restored_note, note = create_header(), gr.HTML(visible=False), gr.HTML(NO_NOTE)
         with gr.Tabs() as tabs:

@@ -59,6 +59,14 @@ class RecallTab:
             self.enlarge: gr.update(visible=session.sample != "python_docs"),
         }
 
+    def conclude(self, k: float, target: float, session: Session) -> Updates:
+        """Return what follows from the curve: what it teaches, the ef that reaches the target, and what to use."""
+        return {
+            self.curves.lesson: self.curves.show_lesson(k, session),
+            self.curves.reached: self.curves.answer_target(k, target, session),
+            self.advice.shown: self.advice.show_advice(k, target, session),
+        }
+
 
 def waiting_note() -> Html:
     """Return the note that a graph is being built or a collection loaded."""
@@ -79,7 +87,7 @@ def build_recall_tab(session: gr.State) -> RecallTab:
     """Create the tab's components and connect their event listeners."""
     tab = _create_components(session)
     _connect_slider(tab.slider, tab.advice, session)
-    _connect_curves(tab.curves, tab.advice, session)
+    _connect_curves(tab, session)
     return tab
 
 
@@ -105,19 +113,12 @@ def _connect_slider(slider: EfSlider, advice: Advice, session: gr.State) -> None
     k.input(report_errors(keep_ef_above_k), [k, ef], ef, **LATEST)
 
 
-def _connect_curves(curves: Curves, advice: Advice, session: gr.State) -> None:
+def _connect_curves(tab: RecallTab, session: gr.State) -> None:
     """Connect what the token, k, the target and the choice of a second graph start."""
+    curves = tab.curves
     k, token, overlay, target = curves.k, curves.token, curves.overlay, curves.target
-    gr.on(
-        [target.input, token.change],
-        report_errors(curves.answer_target),
-        [k, target, session],
-        curves.reached,
-        **LATEST,
-    )
-    shows = report_errors(advice.show_advice)
-    gr.on([target.input, token.change], shows, [k, target, session], advice.shown, **LATEST)
-    token.change(report_errors(curves.show_lesson), [k, session], curves.lesson, **LATEST)
+    concluded = [curves.lesson, curves.reached, tab.advice.shown]
+    gr.on([target.input, token.change], report_errors(tab.conclude), [k, target, session], concluded, **LATEST)
     stream = report_stream_errors(curves.stream_curves)
     k.input(stream, [k, session], curves.refreshed, **LATEST)
     chosen = overlay.input(waiting_note, None, curves.lesson, **LATEST)

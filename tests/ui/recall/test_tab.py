@@ -16,23 +16,25 @@ from ui.session import Session
 def test_each_place_is_written_by_one_listener_with_one_request_under_way(built, slider):
     listeners = list(built[1].fns.values())
     places = set()
-    for name in ("measure_at_ef", "draw_details", "show_costs", "answer_target", "show_advice"):
+    for name in ("measure_at_ef", "draw_details", "show_costs", "conclude"):
         [writer] = [listener for listener in listeners if listener.name == name]
         assert writer.trigger_mode == "always_last"  # the next request begins when the last one has ended, not before
-        assert writer.queue is (name in ("answer_target", "show_advice"))
+        assert writer.queue is (name == "conclude")
         places |= {place._id for place in writer.outputs}
         writers = {one.name for one in listeners if set(one.outputs) & set(writer.outputs)}
+        if name == "conclude":  # of what it writes, the lesson's place is also that of progress
+            writers -= {"stream_curves", "waiting_note"}
         if name != "measure_at_ef":
             assert writers <= {name, "measure_at_ef"}, "which also takes away what was drawn of another collection"
     for shown in (slider.cards, slider.measured):
         assert {one.name for one in listeners if shown in one.outputs} == {"measure_at_ef"}
-    assert len(places) == 10, (
-        "numbers, what was measured; figure, spread, worst, record; distances, times; target; advice"
+    assert len(places) == 11, (
+        "numbers, what was measured; figure, spread, worst, record; distances, times; lesson, target, advice"
     )
     chained = {one.name: built[1].fns[one.trigger_after].name for one in listeners if one.trigger_after is not None}
     assert (chained["draw_details"], chained["show_costs"]) == ("measure_at_ef", "draw_details")
     asked = [one.name for one in listeners if (slider.token._id, "change") in one.targets]
-    assert sorted(asked) == ["answer_target", "measure_at_ef", "show_advice", "show_lesson"]
+    assert sorted(asked) == ["conclude", "measure_at_ef"]
     askers = [one for one in listeners if one.name == "stream_curves"]
     assert len(askers) == 2 and all(slider.token in one.outputs for one in askers)
     assert all(one.queue for one in askers), "only these tell the page that a state changed"
