@@ -14,7 +14,7 @@ def count_of(number: int, noun: str, plural: str = "") -> str:
 def format_score(value: float) -> str:
     """Format a recall, a hit rate or another share with three decimals; 1.000 only if nothing is missing."""
     shown = 0.999 if 0.999 < value < 1 - 1e-9 else value
-    return f"{round(shown, 3) + 0.0:.3f}".replace("-", "−")  # + 0.0 avoids a minus zero
+    return f"{round(round(shown, 9), 3) + 0.0:.3f}".replace("-", "−")  # a mean may end in 49999…; 0.0: no minus zero
 
 
 def index_recall(k: int) -> str:
@@ -24,7 +24,7 @@ def index_recall(k: int) -> str:
 
 def format_gain(value: float) -> str:
     """Format a difference of two shares with its sign and three decimals, as in +0.031 and −0.004."""
-    return f"{round(value, 3) + 0.0:+.3f}".replace("-", "−")
+    return f"{round(round(value, 9), 3) + 0.0:+.3f}".replace("-", "−")
 
 
 def format_seconds(value: float) -> str:

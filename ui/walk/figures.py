@@ -177,7 +177,7 @@ def _map_layout(xy: Float32, question: Float32, top: int) -> dict[str, Any]:
         layout[f"xaxis{layer + 1}"] |= {"range": _axis_range(xy, question, 0)}
         layout[f"yaxis{layer + 1}"] = hidden | {"domain": [low, high - 0.07], "anchor": f"x{layer + 1}"}
         layout[f"yaxis{layer + 1}"] |= {"range": _axis_range(xy, question, 1)}
-        layout["annotations"].append(_title(f"layer {layer}" + (" and above" if layer == top else ""), 0, high - 0.06))
+        layout["annotations"].append(_title(f"layer {layer}" + ("+" if layer == top else ""), 0, high - 0.06))
     return layout
 
 

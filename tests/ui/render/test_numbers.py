@@ -10,6 +10,7 @@ def test_a_count_agrees_with_its_noun():
 
 def test_a_share_has_three_decimals_and_is_one_only_if_nothing_is_missing():
     shown = {0.8394: "0.839", 0.0: "0.000", 1.0: "1.000", 1 - 1e-12: "1.000", 0.9996: "0.999", 0.99901: "0.999"}
+    shown |= {0.9875: "0.988", 0.98749999999999993: "0.988"}  # one number, as a mean and as a record has it
     assert {value: format_score(value) for value in shown} == shown
 
 

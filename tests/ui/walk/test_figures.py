@@ -114,7 +114,7 @@ def test_each_upper_layer_has_axes_of_its_own_the_topmost_holds_those_above(trac
 def test_the_maps_are_named_and_do_not_cover_one_another_and_keep_their_zoom(trace, figure):
     layout = figure.layout
     assert map_figure(trace, 1).layout.uirevision == layout.uirevision is not None
-    assert [title.text for title in layout.annotations] == ["ground layer", "layer 1", "layer 2", "layer 3 and above"]
+    assert [title.text for title in layout.annotations] == ["ground layer", "layer 1", "layer 2", "layer 3+"]
     areas = [(layout[f"xaxis{number}"].domain, layout[f"yaxis{number}"].domain) for number in ("", 2, 3, 4)]
     for number, (across, up) in enumerate(areas):
         assert across[0] < across[1] and up[0] < up[1]
