@@ -9,6 +9,7 @@ from retriever.parameters import check_count
 from retriever.unicode import clean_text
 from ui.settings import limits
 
+SLIDER_M, SLIDER_EF_CONSTRUCTION = (2, 64), (10, 800)
 SLIDER_MAX_K, SLIDER_MAX_EF = 50, 400  # of the page and of the API: what takes longer would keep others waiting
 
 

@@ -13,7 +13,7 @@ from retriever.indexing.collection import IndexSettings
 from ui.compare.controls import COMPARED_GRAPHS
 from ui.compare.request import COLLECTIONS
 from ui.documents.job import index_settings
-from ui.inputs import SLIDER_MAX_EF, SLIDER_MAX_K
+from ui.inputs import SLIDER_EF_CONSTRUCTION, SLIDER_M, SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.render.links import OWN, TAB_TITLES
 from ui.settings import limits
@@ -111,8 +111,8 @@ READERS: dict[str, Callable[[str], Any]] = {
     "model": _one_of(MODELS, "model"),
     "chunk": _number(8, 4096),
     "overlap": _number(0, 4096),
-    "M": _number(2, 64),
-    "efConstruction": _number(10, 800),
+    "M": _number(*SLIDER_M),
+    "efConstruction": _number(*SLIDER_EF_CONSTRUCTION),
     "k": _number(1, SLIDER_MAX_K),
     "ef": _number(1, SLIDER_MAX_EF),
     "q": _question,

@@ -12,6 +12,7 @@ from retriever.encoders.catalogue import MODELS, ModelCard, model_card
 from retriever.indexing.collection import IndexSettings
 from ui.documents.columns import ColumnControls, build_column_controls
 from ui.documents.job import CHUNKED_SAMPLE, PASTE, SAMPLE, SAVED, SOURCES, UPLOAD
+from ui.inputs import SLIDER_EF_CONSTRUCTION, SLIDER_M
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.render.controls import GRAPH_PRESETS, Updates
 from ui.render.definitions import first_sentence
@@ -115,10 +116,10 @@ def create_controls() -> BuildControls:
     preset = gr.Radio(list(GRAPH_PRESETS), value=next(iter(GRAPH_PRESETS)), label="Graph", info=info)
     with gr.Row():
         info = first_sentence("M")
-        M = gr.Slider(2, 64, default.M, step=1, label="M (links)", min_width=210, info=info)
+        M = gr.Slider(*SLIDER_M, default.M, step=1, label="M (links)", min_width=210, info=info)
         info = first_sentence("efConstruction")
         ef_construction = gr.Slider(
-            10, 800, default.ef_construction, step=10, label="efConstruction", min_width=210, info=info
+            *SLIDER_EF_CONSTRUCTION, default.ef_construction, step=10, label="efConstruction", min_width=210, info=info
         )
     return BuildControls(
         source, columns, sample, files, table_columns, text, saved, model, size, overlap, preset, M, ef_construction
