@@ -35,7 +35,7 @@ PAGE = [
     TABS,
     ["api", "header", "footer", "welcome"],
 ]
-PAGE += [["address"], ["page"]]
+PAGE += [["address", "refresh"], ["page"]]
 ROOMS = {"retriever": LIBRARY, "ui": PAGE}
 
 PUBLIC = """

@@ -14,13 +14,13 @@ from ui.blocks import LabBlocks
 from ui.compare.tab import build_compare_tab
 from ui.documents.job import SAMPLE, BuildRequest
 from ui.documents.tab import build_documents_tab
-from ui.followers import Followers
 from ui.footer import build_footer
 from ui.header import CollectionHeader, create_header
 from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of
 from ui.recall.tab import RecallTab, build_recall_tab, starve_graph, take_graph, waiting_note
+from ui.refresh import TabRefresher
 from ui.render.controls import HIDDEN, LATEST, UNQUEUED, Updates
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.html import Html
@@ -122,7 +122,7 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
             "walk": walk.addressed,
         }
         page = Page(shared, session, timer, header, note)
-        followers = Followers(session, tab_open, welcome, documents, search, recall, compare, walk)
+        refresher = TabRefresher(session, tab_open, welcome, documents, search, recall, compare, walk)
         restorer = Restorer(
             session=session,
             shared_samples=shared,
@@ -141,11 +141,11 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
         timer.tick(page.tick, session, page.ticked, **HIDDEN)
         _connect_loading(page, built, recall)
         changed = header.revision.change
-        changed(report_errors(followers.follow), followers.inputs, followers.outputs, **HIDDEN)
+        changed(report_errors(refresher.refresh), refresher.inputs, refresher.outputs, **HIDDEN)
         curves = recall.curves
         changed(report_stream_errors(curves.stream_curves), [curves.k, session], curves.refreshed, **HIDDEN)
         opened = gr.on([part.select for part in parts.values()], opened_tab, None, tab_open, **UNQUEUED)
-        opened.then(report_errors(followers.draw_walk), followers.walk_inputs, walk.refreshed, **HIDDEN)
+        opened.then(report_errors(refresher.draw_walk), refresher.walk_inputs, walk.refreshed, **HIDDEN)
     return demo
 
 

@@ -22,7 +22,7 @@ from ui.welcome import show_welcome
 
 
 @dataclass(frozen=True, eq=False)
-class Followers:
+class TabRefresher:
     """The tabs, and what of them shows or depends on what is loaded. tab_open: the name of the open tab."""
 
     session: gr.State
@@ -36,7 +36,7 @@ class Followers:
 
     @property
     def inputs(self) -> set[Block]:
-        """The components whose values follow needs."""
+        """The components whose values refresh needs."""
         chunks, search = self.documents.chunks, self.search
         labs = [lab.running for lab in self.recall.labs]
         own = {self.session, chunks.opened, chunks.sought, search.question, search.offered, search.judging.shown, *labs}
@@ -50,7 +50,7 @@ class Followers:
 
     @property
     def outputs(self) -> list[Block]:
-        """The components that follow updates."""
+        """The components that refresh updates."""
         labs = [component for lab in self.recall.labs for component in lab.outputs]
         documents, recall = self.documents, self.recall
         of_documents = [*documents.refreshed, *documents.chunks.shown, *documents.followed]
@@ -58,7 +58,7 @@ class Followers:
         others = [*self.search.refreshed, self.compare.stale, *self.walk.refreshed]
         return [*dict.fromkeys([self.welcome, *of_documents, *of_recall, *others])]
 
-    def follow(self, values: Values) -> Updates:
+    def refresh(self, values: Values) -> Updates:
         """Adapt all tabs to what is loaded now."""
         session: Session = values[self.session]
         chunks, search = self.documents.chunks, self.search
