@@ -42,6 +42,21 @@ class Encoder(Protocol):
         return self.count_tokens(texts)
 
 
+def count_cut_queries(encoder: Encoder, texts: Sequence[str]) -> int:
+    """Return how many queries have more tokens than the model reads."""
+    if encoder.max_tokens is None:
+        return 0
+    return sum(count > encoder.max_tokens for count in encoder.count_query_tokens(texts))
+
+
+def tokens_of_query(encoder: Encoder, text: str) -> tuple[int, int]:
+    """Return how many tokens a query has, and how many of them the model reads; zeros for a model without a limit."""
+    if encoder.max_tokens is None:
+        return 0, 0
+    [count] = encoder.count_query_tokens([text])
+    return count, min(count, encoder.max_tokens)
+
+
 def embed_documents(
     encoder: Encoder, texts: Sequence[str], dimension: int, *, progress: Callable[[float], None] | None = None
 ) -> Float32:

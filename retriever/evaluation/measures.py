@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from retriever.errors import CollectionError
-from retriever.evaluation.trec import MAX_GRADE, Qrels, Run, in_rank_order
+from retriever.evaluation.trec import MAX_GRADE, Qrels, Run, in_rank_order, judged_only
 from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float64
 
@@ -65,7 +65,7 @@ def evaluate(qrels: Qrels, run: Run, *, k: int = 10, relevance_level: int = 1) -
 
     k = check_count("k", k, 1, MAX_K)
     level = check_count("relevance_level", relevance_level, 1, MAX_GRADE)
-    judged = {query_id: documents for query_id, documents in qrels.items() if documents}
+    judged = judged_only(qrels)
     if not judged:
         raise CollectionError("There are no judgments; pass qrels with at least one judged document.")
     names = measure_names(k)

@@ -118,6 +118,11 @@ def run_text(run: Run, *, tag: str = RUN_TAG) -> str:
     return "".join(lines)
 
 
+def judged_only(qrels: Qrels) -> Qrels:
+    """Return the queries that have a judgment, which are those that every mean is taken over."""
+    return {query_id: documents for query_id, documents in qrels.items() if documents}
+
+
 def in_rank_order(documents: Mapping[str, float]) -> dict[str, float]:
     """Return documents by descending score, equal scores in the order given."""
     return dict(sorted(documents.items(), key=lambda item: -item[1]))

@@ -1,19 +1,21 @@
 """A judged collection indexed with one model: its runs and measures by exact search and by HNSW."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from retriever.documents.document import ScoredPassage
+from retriever.encoders.base import count_cut_queries
 from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
-from retriever.evaluation.judged_queries import JudgedQueries
+from retriever.evaluation.judged_queries import JudgedQueries, JudgmentCoverage
 from retriever.evaluation.measures import Evaluation, evaluate
 from retriever.evaluation.trec import Run
 from retriever.experiments.error_attribution import ErrorAttribution, attribute_errors
 from retriever.indexing.collection import IndexedCollection
 from retriever.progress import Progress
-from retriever.retrievers.document_runs import document_ids, search_documents, search_run
+from retriever.retrievers.document_runs import document_ids, own_documents, search_documents, search_run
 from retriever.vectors import Float32
 
 QUESTIONS_PER_BATCH = 128  # questions embedded between two progress reports
@@ -24,12 +26,15 @@ RUN_DEPTH = 100  # documents in a run, for the measures of whole runs (recip_ran
 class JudgedIndex:
     """An indexed collection and its judged queries, embedded by the same model: vectors (n_asked, dim).
 
-    Results are cached, as exact search and a graph give the same each time.
+    own_documents: queries that are themselves documents, which are left out of their own results. n_cut: queries longer
+    than the model's limit. Results are cached, as exact search and a graph give the same each time.
     """
 
     indexed: IndexedCollection
     judged: JudgedQueries
     vectors: Float32
+    own_documents: frozenset[str] = frozenset()
+    n_cut: int = 0
     _runs: dict[int, Run] = field(default_factory=dict, repr=False)  # of exact search, by depth
     _evaluations: dict[int, Evaluation] = field(default_factory=dict, repr=False)  # of exact search, by k
     _errors: dict[tuple[int, int], ErrorAttribution] = field(default_factory=dict, repr=False)  # by k and ef
@@ -39,14 +44,18 @@ class JudgedIndex:
         """The name of the model that made the vectors."""
         return self.indexed.settings.model_name
 
+    @cached_property
+    def coverage(self) -> JudgmentCoverage:
+        """How many queries the means are of, and how many of those have a text and an answer here."""
+        return self.judged.coverage(document_ids(self.indexed.retriever))
+
     def run(self, k: int, ef: int | None = None) -> Run:
         """Return the run of the judged queries: at least 100 documents deep by exact search, k deep by HNSW at ef."""
-        retriever, query_ids = self.indexed.retriever, list(self.judged.asked)
         if ef is not None:
-            return search_run(retriever, query_ids, self.vectors, k, ef=ef)
+            return self._search(k, ef)
         depth = max(k, RUN_DEPTH)
         if depth not in self._runs:
-            self._runs[depth] = search_run(retriever, query_ids, self.vectors, depth)
+            self._runs[depth] = self._search(depth, None)
         return self._runs[depth]
 
     def evaluation(self, k: int, ef: int | None = None) -> Evaluation:
@@ -66,7 +75,8 @@ class JudgedIndex:
     def ranking(self, query_id: str, k: int, ef: int | None = None) -> list[ScoredPassage]:
         """Return the best chunk of each of the k best documents of one judged query."""
         row = list(self.judged.asked).index(query_id)
-        return search_documents(self.indexed.retriever, self.vectors[row : row + 1], k, ef=ef)
+        own = query_id if query_id in self.own_documents else None
+        return search_documents(self.indexed.retriever, self.vectors[row : row + 1], k, ef=ef, left_out=own)
 
     def answerable(self, query_id: str) -> bool:
         """Return whether the collection contains a document that answers a judged query."""
@@ -75,11 +85,15 @@ class JudgedIndex:
     def with_graph(self, M: int, ef_construction: int) -> "JudgedIndex":
         """Return the same collection with another graph; vectors and results of exact search are shared."""
         indexed = self.indexed.with_graph(M, ef_construction)
-        return JudgedIndex(indexed, self.judged, self.vectors, self._runs, self._evaluations)
+        return replace(self, indexed=indexed, _errors={})
 
     def with_relevance_level(self, level: int) -> "JudgedIndex":
         """Return the same collection with another relevance level; vectors and runs of exact search are shared."""
-        return JudgedIndex(self.indexed, replace(self.judged, relevance_level=level), self.vectors, self._runs)
+        return replace(self, judged=replace(self.judged, relevance_level=level), _evaluations={}, _errors={})
+
+    def _search(self, k: int, ef: int | None) -> Run:
+        own = {query_id: query_id for query_id in self.own_documents}
+        return search_run(self.indexed.retriever, list(self.judged.asked), self.vectors, k, ef=ef, left_out=own)
 
     def _evaluate(self, k: int, ef: int | None) -> Evaluation:
         return evaluate(self.judged.qrels, self.run(k, ef), k=k, relevance_level=self.judged.relevance_level)
@@ -90,17 +104,22 @@ def embed_judged_queries(
 ) -> JudgedIndex:
     """Return a collection with its judged queries, or those given, embedded.
 
-    progress: called with the stage "questions" and the fraction embedded. Raises CollectionError if there are no judged
-    queries, or if the judgments fit none of the queries or documents.
+    A query that is itself a document is left out of its own results, and so are judgments that it answers itself; it
+    stays where it is judged the best answer, as then it is what is to be found. progress: called with the stage
+    "questions" and the fraction embedded. Raises CollectionError if there are no judged queries, or if the judgments
+    fit none of the queries or documents.
     """
     judged = check_judged(indexed, judged or indexed.judged)
+    own = own_documents(indexed.retriever, judged.asked)
+    own = {query_id for query_id in own if not judged.is_own_best_answer(query_id)}
+    judged = judged.without_own_documents(own)
     encoder, texts = load_encoder(indexed.settings.model_name), list(judged.asked.values())
     vectors = np.empty((len(texts), encoder.dimension), np.float32)
     for start in range(0, len(texts), QUESTIONS_PER_BATCH):
         if progress:
             progress("questions", start / len(texts))
         vectors[start : start + QUESTIONS_PER_BATCH] = encoder.encode_query(texts[start : start + QUESTIONS_PER_BATCH])
-    return JudgedIndex(indexed, judged, vectors)
+    return JudgedIndex(indexed, judged, vectors, frozenset(own), count_cut_queries(encoder, texts))
 
 
 def check_judged(indexed: IndexedCollection, judged: JudgedQueries | None) -> JudgedQueries:

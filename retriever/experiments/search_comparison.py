@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retriever.documents.document import ScoredPassage
+from retriever.encoders.base import tokens_of_query
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.misses import mark_missed
 from retriever.indexes.base import Neighbors
@@ -24,7 +25,8 @@ class SearchComparison:
 
     missed: for each hit of exact, whether HNSW missed it. extra: for each hit of hnsw, whether it is not among
     those of exact. recall: recall@k of this question, in [0, 1]. seconds: of "embedding", "HNSW" and "exact". crowded:
-    whether the machine worked for others meanwhile.
+    whether the machine worked for others meanwhile. tokens: of the question, prompt and special tokens included, of
+    which the model reads tokens_read; both are 0 for a model that reads texts of any length.
     """
 
     exact: list[ScoredPassage]
@@ -34,6 +36,8 @@ class SearchComparison:
     recall: float
     seconds: dict[str, float]
     crowded: bool = False
+    tokens: int = 0
+    tokens_read: int = 0
 
 
 def answer_question(indexed: IndexedCollection, query: str, k: int, *, ef: int) -> SearchComparison:
@@ -53,6 +57,7 @@ def compare_searches(retriever: DenseRetriever, query: str, k: int, *, ef: int) 
     """
     k = min(check_count("k", k, 1), max(len(retriever.exact), 1))
     encoder, graph = retriever.encoder, retriever.hnsw  # loading a model or building a graph is not timed
+    tokens, tokens_read = tokens_of_query(encoder, query)
     with MACHINE_LOCK.exclusive():  # waits once for all, unless it takes long
         start = time.perf_counter()
         vector = np.asarray(encoder.encode_query([query]), np.float32)  # (1, dim)
@@ -68,4 +73,4 @@ def compare_searches(retriever: DenseRetriever, query: str, k: int, *, ef: int) 
     seconds = {"embedding": embedding_seconds, "HNSW": pair.hnsw.p50, "exact": pair.exact.p50}
     missed, extra = mark_missed(truth, found)
     rankings = retriever.ranking(truth), retriever.ranking(found)
-    return SearchComparison(*rankings, missed, extra, recall, seconds, pair.crowded)
+    return SearchComparison(*rankings, missed, extra, recall, seconds, pair.crowded, tokens, tokens_read)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from retriever.evaluation.judged_queries import JudgedQueries
-from retriever.evaluation.trec import Run
+from retriever.evaluation.trec import Run, judged_only
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ def unjudged_results(first: Run, second: Run, judged: JudgedQueries, k: int) -> 
 
     Runs are in the order of their ranks. Raises ZeroDivisionError if nothing is judged.
     """
-    asked = [(query_id, judged.qrels[query_id]) for query_id in judged.qrels if judged.qrels[query_id]]
+    counted = judged_only(judged.qrels)
     lowest = most = 0
     could_hit = [0, 0]
-    for query_id, grades in asked:
+    for query_id, grades in counted.items():
         tops = [list(run.get(query_id, {}))[:k] for run in (first, second)]
         hits = [any(grades.get(doc_id, 0) >= judged.relevance_level for doc_id in top) for top in tops]
         unknown = [[doc_id for doc_id in top if doc_id not in grades] for top in tops]
@@ -46,7 +46,7 @@ def unjudged_results(first: Run, second: Run, judged: JudgedQueries, k: int) -> 
         lowest -= _best(hits[::-1], unknown[::-1])
         for side in (0, 1):
             could_hit[side] += hits[side] or bool(unknown[side])
-    n = len(asked)
+    n = len(counted)
     shares = judged_share(first, judged.qrels, k), judged_share(second, judged.qrels, k)
     return UnjudgedResults(shares, (could_hit[0] / n, could_hit[1] / n), (lowest / n, most / n))
 

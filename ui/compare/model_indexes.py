@@ -7,7 +7,7 @@ from functools import partial
 from retriever.datasets.collection import Collection
 from retriever.errors import CollectionError
 from retriever.evaluation.judged_queries import JudgedQueries
-from retriever.evaluation.trec import with_known_ids
+from retriever.evaluation.trec import judged_only, with_known_ids
 from retriever.experiments.judged_index import JudgedIndex, check_judged, embed_judged_queries, with_lower_case_queries
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import index_collection, with_model
@@ -149,6 +149,6 @@ class ModelIndexes:
 
 def _check_questions(judged: JudgedQueries | None) -> None:
     """Raise CollectionError if there are more judged questions than a comparison may have."""
-    count, limit = len(judged.asked) if judged else 0, limits().questions
+    count, limit = len(judged_only(judged.qrels)) if judged else 0, limits().questions
     if count > limit:
         raise CollectionError(f"There are {count:,} judged questions; at most {limit:,} are taken. Use a part of them.")

@@ -28,6 +28,7 @@ NO_QUESTIONS = HINT.format("No question is on this list.")
 QUESTION_HINT = HINT.format("No question is chosen yet.")
 NO_TEXT = HINT.format("This judged query has no text in the collection, so nobody could be asked.")
 UNANSWERABLE = "Nothing in this collection is judged to answer it, so no search can find an answer."
+ITSELF = " The question is itself a document of this collection, which is left out here."
 RANKS = {"1": (1, 1), "2–3": (2, 3), "4–10": (4, 10), "11–100": (11, 100)}
 
 
@@ -106,6 +107,8 @@ class RankedSide:
         note = UNANSWERABLE
         if index.answerable(query_id):
             note = blame_sentence(index.errors(k, ef), query_id, answer_rank(index, query_id), k, ef)
+        if query_id in index.own_documents:
+            note += ITSELF
         return cls(index.model_name, note, list(zip(exact, missed, grades, strict=True)))
 
 

@@ -44,11 +44,30 @@ def comparison_record(result: FinishedComparison, ef: int) -> RunRecord:
     observed["seconds"] = round(result.seconds, 3)
     sides = {"first": record_settings(first.indexed), "second": record_settings(second.indexed)}
     settings = {"k": k, "ef": ef, "relevance_level": first.judged.relevance_level, **sides}
-    cut = {"passages_cut": [first.indexed.n_cut, second.indexed.n_cut]}
-    data = record_data(first.indexed) | {"judged_queries": len(first.judged.asked)} | cut
+    data = record_data(first.indexed) | question_counts(compared)
     if result.judged_by:
         data["judged_by"] = result.judged_by
     return RunRecord("Two models compared", settings, data, observed, COMPARISON_PROTOCOL)
+
+
+def question_counts(compared: ModelComparison) -> dict[str, Any]:
+    """Return how many questions every mean is of, which of them could not be found or were cut, and what is left out.
+
+    Of what a model cuts there are two numbers, one a model.
+    """
+    first, second = compared.first, compared.second
+    coverage = first.coverage
+    return {
+        "judged_queries": coverage.judged_queries,
+        "judged_queries_without_text": coverage.judged_queries - coverage.queries,
+        "judged_queries_without_answer_here": coverage.judged_queries - coverage.answerable,
+        "queries_cut": [first.n_cut, second.n_cut],
+        "queries_left_out_of_their_own_results": len(first.own_documents),
+        "queries_not_judged_left_out": coverage.unjudged_queries,
+        "judged_documents": coverage.judged_documents,
+        "judged_documents_not_here": coverage.judged_documents - coverage.documents,
+        "passages_cut": [first.indexed.n_cut, second.indexed.n_cut],
+    }
 
 
 def measure_scores(compared: ModelComparison) -> dict[str, Any]:

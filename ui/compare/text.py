@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 
 from retriever.evaluation.significance import SIGNIFICANT, TIE_TOLERANCE, Interval
+from retriever.evaluation.trec import judged_only
 from retriever.experiments.error_attribution import ErrorAttribution
+from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.model_comparison import ModelComparison
-from retriever.retrievers.document_runs import document_ids
 from ui.compare.request import OWN
 from ui.render.html import Html
 from ui.render.numbers import count_of, format_gain, format_score
@@ -174,31 +175,20 @@ def blame_sentence(errors: ErrorAttribution, query_id: str, rank: int | None, k:
 
 def judged_by_notes(compared: ModelComparison, judged_by: str) -> list[str]:
     """Return who judged what is loaded; nothing for collections that are always judged by themselves."""
-    qrels = compared.first.judged.qrels
-    counts = f"{count_of(sum(map(len, qrels.values())), 'judgment')} of {count_of(len(qrels), 'question')}"
     if not judged_by:
         return []
+    qrels = judged_only(compared.first.judged.qrels)
+    counts = f"{count_of(sum(map(len, qrels.values())), 'judgment')} of {count_of(len(qrels), 'question')}"
     unseen = " Hits that you have not judged count as no answer, whichever model finds them."
     return [f"Judged by {judged_by}: {counts}.{unseen if judged_by == OWN else ''}"]
 
 
 def comparison_notes(compared: ModelComparison, in_lower_case: Sequence[float]) -> list[str]:
-    """Return what qualifies the numbers: corrected p, cut passages, unjudged results, judgments that do not match."""
-    first, second = compared.first, compared.second
-    cut = [f"{index.model_name} {index.indexed.n_cut:,} of {len(index.indexed):,}" for index in (first, second)]
-    whole = first.indexed.n_cut == second.indexed.n_cut == 0
-    passages = "No passage was cut." if whole else f"Passages cut at the model's limit: {', '.join(cut)}."
+    """Return what qualifies the numbers: corrected p, what was cut or left out, and judgments that do not match."""
     corrected = f"p: Holm-corrected for the {len(compared.measures)} measures."
-    notes = [" ".join([corrected, passages, *([] if few_judged(compared) else [_judged_note(compared)])])]
-    coverage = first.judged.coverage(document_ids(first.indexed.retriever))
-    if coverage.queries < coverage.judged_queries:
-        missing = coverage.judged_queries - coverage.queries
-        notes.append(
-            f"Judged queries without a text, which count as not found: {missing:,} of {coverage.judged_queries:,}."
-        )
-    if coverage.documents < coverage.judged_documents:
-        missing = coverage.judged_documents - coverage.documents
-        notes.append(f"Judged documents that are not in this collection: {missing:,} of {coverage.judged_documents:,}.")
+    judged = [] if few_judged(compared) else [_judged_note(compared)]
+    notes = [" ".join([corrected, _cut_note(compared.first, compared.second), *judged])]
+    notes += _left_out_notes(compared.first)
     if in_lower_case:
         rates = [side.mean for side in (compared.hit_rate.first, compared.hit_rate.second)]
         changes = [
@@ -210,6 +200,50 @@ def comparison_notes(compared: ModelComparison, in_lower_case: Sequence[float]) 
             f"rate goes: {', '.join(changes)}. A model that tells capitals apart sees other words; that is the model, "
             "not a mistake here."
         )
+    return notes
+
+
+def _cut_note(first: JudgedIndex, second: JudgedIndex) -> str:
+    """Return how many passages and how many questions each model cut at its limit."""
+    models, n_asked = (first.model_name, second.model_name), first.coverage.queries
+    passages = _cut("passage", models, (first.indexed.n_cut, second.indexed.n_cut), len(first.indexed))
+    return f"{passages} {_cut('question', models, (first.n_cut, second.n_cut), n_asked)}"
+
+
+def _cut(what: str, models: Sequence[str], n_cut: Sequence[int], n: int) -> str:
+    """Return how many of n passages or questions each model cut."""
+    if not any(n_cut):
+        return f"No {what} was cut."
+    counts = ", ".join(f"{name} {count:,} of {n:,}" for name, count in zip(models, n_cut, strict=True))
+    return f"{what.capitalize()}s cut at the model's limit: {counts}."
+
+
+def _left_out_notes(index: JudgedIndex) -> list[str]:
+    """Return which questions count as not found whatever a model does, and which documents and questions do not count.
+
+    All are counted of the questions that the means are of, and are the same for both models.
+    """
+    coverage, n_own = index.coverage, len(index.own_documents)
+    n, notes = coverage.judged_queries, list[str]()
+    if n_own:
+        notes.append(
+            f"Questions that are documents of this collection themselves, by id and text: {n_own:,} of {n:,}. Each is "
+            "left out of its own results, in exact search and HNSW alike, as it would find itself first."
+        )
+    if coverage.queries < n:
+        notes.append(f"Judged queries without a text, which count as not found: {n - coverage.queries:,} of {n:,}.")
+    if coverage.answerable < n:
+        notes.append(
+            "Judged questions to which no document of this collection is relevant, which count as not found: "
+            f"{n - coverage.answerable:,} of {n:,}."
+        )
+    if coverage.unjudged_queries:
+        notes.append(
+            f"Questions that nobody judged, which are not asked: {coverage.unjudged_queries:,} beside the {n:,} judged."
+        )
+    if coverage.documents < coverage.judged_documents:
+        missing = coverage.judged_documents - coverage.documents
+        notes.append(f"Judged documents that are not in this collection: {missing:,} of {coverage.judged_documents:,}.")
     return notes
 
 

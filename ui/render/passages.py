@@ -53,3 +53,13 @@ def passage_span(passage: Passage) -> str:
 def snippet(text: str) -> str:
     """Return a short text as it is, and the first words of a long one."""
     return text if len(text) <= SNIPPET else text[:SNIPPET].rsplit(" ", 1)[0]
+
+
+def cut_question(model_name: str, tokens: int, tokens_read: int) -> str:
+    """Return, for the end of a text, how much of a question longer than the model's limit was read; else nothing."""
+    if tokens <= tokens_read:
+        return ""
+    return (
+        f" The question is cut: of its {tokens:,} tokens {model_name} reads the first {tokens_read:,}, so what follows "
+        "changes nothing. Shorten it, or choose a model that reads more."
+    )

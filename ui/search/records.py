@@ -36,6 +36,8 @@ def search_record(
     """Return the run record of one question answered by both searches."""
     observed: dict[str, Any] = {f"seconds_{name}": value for name, value in both.seconds.items()}
     observed[f"recall_at_{asked.k}"] = both.recall
+    if both.tokens:
+        observed |= {"question_tokens": both.tokens, "question_tokens_read": both.tokens_read}
     for side, hits in (("exact", both.exact), ("hnsw", both.hnsw)):
         observed[side] = [[hit.passage.passage_id, hit.score] for hit in hits]
     settings = {**record_settings(indexed), "k": asked.k, "ef": asked.ef, "question": question}

@@ -8,7 +8,7 @@ from retriever.indexing.collection import IndexedCollection
 from ui.inputs import SearchSettings
 from ui.render.html import Html, explained, render
 from ui.render.numbers import CROWD, count_of, format_score, index_recall
-from ui.render.passages import count_passages
+from ui.render.passages import count_passages, cut_question
 
 Buttons = Mapping[str, tuple[str, int | None]]  # document id -> the key of its buttons, and its judgment
 MUCH = 3.0  # times as long from which on one part is called much longer than another
@@ -28,6 +28,7 @@ def search_summary(question: str, both: SearchComparison, settings: SearchSettin
     )
     if found < k:
         words += f" k is {k}, but the collection has only {count_passages(indexed, found)}: all are shown."
+    words += cut_question(indexed.settings.model_name, both.tokens, both.tokens_read)
     parts = {
         "embedding the question": (both.seconds["embedding"], "lab-part-embed"),
         f"HNSW at ef={settings.ef}": (both.seconds["HNSW"], "lab-part-hnsw"),

@@ -26,5 +26,7 @@ def walk_record(trace: WalkTrace) -> RunRecord:
             {"node": miss.node, "linking": len(miss.linking), "smallest_ef": miss.smallest_ef} for miss in trace.missed
         ],
     }
+    if trace.tokens:
+        observed |= {"question_tokens": trace.tokens, "question_tokens_read": trace.tokens_read}
     settings = record_settings(trace.indexed) | {"k": walk.k, "ef": walk.ef, "question": trace.question}
     return RunRecord("A walk on the graph", settings, record_data(trace.indexed), observed, WALK_PROTOCOL)

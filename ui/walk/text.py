@@ -9,7 +9,7 @@ from retriever.indexing.collection import IndexedCollection
 from ui.render.controls import SLIDER_MAX_EF
 from ui.render.html import HINT, Html, explained, render
 from ui.render.numbers import count_of, format_megabytes
-from ui.render.passages import passage_place
+from ui.render.passages import cut_question, passage_place
 from ui.walk.figures import BACKGROUND_DOTS, background_stride
 from ui.walk.trace import WalkTrace
 
@@ -28,6 +28,7 @@ def walk_summary(trace: WalkTrace) -> Html:
     shown = len(range(0, len(trace.indexed), background_stride(len(trace.indexed), BACKGROUND_DOTS)))
     note = Html('<small class="lab-when">{}</small>').format(MAP.format(shown, count_of(len(trace.indexed), "vector")))
     words = head + cost.format(count_of(walk.distances, "distance"), count_of(walk.hops, "step"), len(trace.indexed))
+    words += cut_question(trace.indexed.settings.model_name, trace.tokens, trace.tokens_read)
     return Html(" ").join([words, _advice(trace), note] if trace.missed else [words, note])
 
 

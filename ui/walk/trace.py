@@ -1,10 +1,11 @@
 """The trace of a walk: a question -> the steps of its search on the graph, and what it missed and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from retriever.encoders.base import tokens_of_query
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.graph.miss_reasons import Miss, explain_misses
 from retriever.graph.traversal import Walk
@@ -19,7 +20,8 @@ class WalkTrace:
     """One question's walk on the graph of the loaded collection.
 
     query: (dim,) unit vector. true_ids: (at most k,) the nearest passages, by exact search. missed: why each of them
-    that counts as missed was not found; a tie at the border is no miss.
+    that counts as missed was not found; a tie at the border is no miss. tokens: of a typed question, of which the model
+    reads tokens_read; 0 if they were not counted.
     """
 
     question: str
@@ -28,6 +30,8 @@ class WalkTrace:
     walk: Walk
     true_ids: Int64
     missed: Sequence[Miss]
+    tokens: int = 0
+    tokens_read: int = 0
 
     def true_among(self, nodes: Sequence[int]) -> int:
         """Return how many of these nodes are among the nearest, by distance: of equally near ones any counts."""
@@ -42,9 +46,10 @@ class WalkTrace:
 
 def trace_question(question: str | None, settings: SearchSettings, indexed: IndexedCollection) -> WalkTrace:
     """Embed a question and walk the graph for it. Raises ParameterError if it is empty or too long."""
-    asked = check_question(question)
-    query = normalize(np.asarray(indexed.retriever.encoder.encode_query([asked]), np.float32))  # (1, dim)
-    return trace_walk(asked, query[0], settings, indexed)
+    asked, encoder = check_question(question), indexed.retriever.encoder
+    query = normalize(np.asarray(encoder.encode_query([asked]), np.float32))  # (1, dim)
+    tokens, tokens_read = tokens_of_query(encoder, asked)
+    return replace(trace_walk(asked, query[0], settings, indexed), tokens=tokens, tokens_read=tokens_read)
 
 
 def trace_walk(question: str, query: Float32, settings: SearchSettings, indexed: IndexedCollection) -> WalkTrace:

@@ -33,7 +33,10 @@ def test_asked_are_the_judged_queries_that_have_a_text_in_the_judgments_order(ju
 def test_coverage_equals_set_intersections(queries, qrels, doc_ids):
     documents = set().union(*qrels.values())
     known = len(documents & set(doc_ids))
-    expected = JudgmentCoverage(len(set(queries) & set(qrels)), len(qrels), known, len(documents))
+    answered = [query_id for query_id, grades in qrels.items() if {d for d, g in grades.items() if g} & set(doc_ids)]
+    asked = len(set(queries) & set(qrels))
+    unjudged = len(set(queries) - set(qrels))
+    expected = JudgmentCoverage(asked, len(qrels), len(answered), known, len(documents), unjudged)
     if expected.queries and expected.documents:
         assert JudgedQueries(queries, qrels).coverage(iter(doc_ids)) == expected
     else:
@@ -61,6 +64,22 @@ def test_a_collection_is_judged_only_with_queries_and_judgments(judged):
         assert Collection("Lamps", [], queries, qrels).judged is None
     found = Collection("Lamps", [], QUERIES, QRELS, relevance_level=2, kinds={"q1": "fact"}).judged
     assert asdict(found) == asdict(judged)
+
+
+def test_a_query_without_a_judgment_is_not_counted_anywhere():
+    judged = JudgedQueries(QUERIES, {**QRELS, "q2": {}, "nowhere": {}})
+    assert "q2" not in judged.asked
+    assert judged.coverage(["d1", "d2"]) == JudgmentCoverage(2, 3, 3, 2, 3, 1)
+
+
+def test_judgments_that_a_query_answers_itself():
+    qrels = {"q1": {"q1": 1, "d1": 1}, "q2": {"q2": 2, "d1": 1}, "q3": {"q3": 1, "d1": 2}, "q4": {"q4": 0, "d1": 1}}
+    judged = JudgedQueries(QUERIES, {**qrels, "q5": {"q5": 1}, "q6": {"q6": 0}})
+    assert [judged.is_own_best_answer(f"q{number}") for number in range(1, 7)] == [0, 1, 0, 0, 1, 0]
+    changed = judged.without_own_documents(["q1", "q3", "q4", "q6"])
+    assert changed.qrels == {**judged.qrels, "q1": {"d1": 1}, "q3": {"d1": 2}}
+    assert judged.qrels["q1"] == {"q1": 1, "d1": 1}
+    assert judged.without_own_documents(["q4"]) is judged
 
 
 # --- saved

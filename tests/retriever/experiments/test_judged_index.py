@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import pytrec_eval
 
 from retriever.datasets.samples import load_sample
 from retriever.encoders.loading import load_encoder
@@ -21,7 +22,7 @@ K = 5
 class QueriesOnly:
     """An encoder that fails the test for documents and records its queries."""
 
-    dimension = 32
+    dimension, max_tokens = 32, 20
 
     def __init__(self, encoder):
         self.encoder, self.asked = encoder, []
@@ -29,6 +30,9 @@ class QueriesOnly:
     def encode_query(self, texts):
         self.asked.extend(texts)
         return self.encoder.encode_query(texts).astype(np.float64)
+
+    def count_query_tokens(self, texts):
+        return [len(text.split()) for text in texts]
 
     def encode_document(self, texts, **options):
         pytest.fail("documents were encoded")
@@ -148,6 +152,86 @@ def test_a_grade_below_the_relevance_level_is_no_answer(starved, order):
         made = embed_judged_queries(starved, JudgedQueries(QUERIES, qrels, level))
         assert made.evaluation(K).values("recip_rank").tolist() == pytest.approx([first] * len(QUERIES))
         assert made.errors(2, 500).found == (50 if level == 1 else 0)
+
+
+def test_questions_longer_than_the_model_reads_are_counted(starved, encoder):
+    lengths = {"q0": 19, "q1": 20, "q2": 21, "q3": 400, "nobody judged it": 400}
+    queries = {query_id: "amber " * length for query_id, length in lengths.items()}
+    judged = JudgedQueries(queries, dict.fromkeys(["q0", "q1", "q2", "q3"], {"d1": 1}))
+    made = embed_judged_queries(starved, judged)
+    assert made.n_cut == made.with_graph(16, 200).n_cut == 2
+    encoder.max_tokens = None
+    assert embed_judged_queries(starved, judged).n_cut == 0
+
+
+# --- questions that are documents themselves
+
+OWN = [f"d{row}" for row in range(0, 500, 10)]
+SAME = {doc_id: f"  {TEXTS[int(doc_id[1:])].upper()}\n" for doc_id in OWN[:30]}  # a question each, and a document
+TITLED = {doc_id: f"Text {doc_id[1:]} {TEXTS[int(doc_id[1:])]}" for doc_id in OWN[30:40]}
+NUMBERED = {doc_id: f"{TEXTS[int(doc_id[1:]) + 3]}" for doc_id in OWN[40:]}  # of equal id, by chance
+NEXT = {doc_id: {f"d{int(doc_id[1:]) + 1}": 2, f"d{int(doc_id[1:]) + 3}": 1} for doc_id in OWN}
+
+
+def independent(qrels, order, k):
+    """Return trec_eval's measures of rankings by brute force, each without the question's own document."""
+    others = {query_id: [doc_id for doc_id in ranked if doc_id != query_id] for query_id, ranked in order.items()}
+    run = {
+        query_id: {doc_id: -rank for rank, doc_id in enumerate(ranked[:RUN_DEPTH])}
+        for query_id, ranked in others.items()
+    }
+    wanted = {f"success.{k}", f"ndcg_cut.{k}", f"recall.{k}", "recip_rank", "map"}
+    return pytrec_eval.RelevanceEvaluator(qrels, wanted).evaluate(run)
+
+
+def test_a_question_that_is_a_document_does_not_find_itself_in_any_measure(starved, fake_encoder):
+    queries = {**SAME, **TITLED}
+    made = embed_judged_queries(starved, JudgedQueries(queries, {query_id: NEXT[query_id] for query_id in queries}))
+    assert made.own_documents == set(queries)
+    vectors = fake_encoder.encode_query(list(queries.values())).astype(np.float64)
+    rows = np.argsort(-(vectors @ starved.retriever.vectors.astype(np.float64).T), axis=1).tolist()
+    order = {query_id: [f"d{row}" for row in ranked] for query_id, ranked in zip(queries, rows, strict=True)}
+    assert all(ranked[0] == query_id for query_id, ranked in order.items()), "each would find itself first"
+    for ef in (None, 500):
+        index = made if ef is None else made.with_graph(64, 400)
+        found = index.evaluation(K, ef).per_query
+        expected = independent(made.judged.qrels, order, K)
+        exact_only = () if ef is None else ("map", "recip_rank")  # HNSW's run is k deep
+        for query_id, values in expected.items():
+            for measure, value in values.items():
+                assert measure in exact_only or found[query_id][measure] == pytest.approx(value), (query_id, measure)
+    for run in (made.run(K), made.run(K, K), made.run(K, 40)):
+        assert not [query_id for query_id, documents in run.items() if query_id in documents]
+    assert {len(documents) for documents in made.run(K).values()} == {RUN_DEPTH}
+    assert {len(documents) for documents in made.run(K, K).values()} == {K}
+    assert made.errors(K, K).asked == len(queries)
+    for query_id in list(queries)[::13]:
+        for ef in (None, K):
+            assert [hit.passage.doc_id for hit in made.ranking(query_id, K, ef)] == list(made.run(K, ef)[query_id])[:K]
+
+
+def test_equal_ids_alone_are_no_sign(starved):
+    made = embed_judged_queries(starved, JudgedQueries(NUMBERED, {query_id: NEXT[query_id] for query_id in NUMBERED}))
+    assert made.own_documents == frozenset()
+    assert all(list(made.run(K)[f"d{row}"])[0] == f"d{row + 3}" for row in range(400, 500, 10))
+
+
+def test_judged_as_its_own_best_answer_a_document_stays_and_else_the_judgment_goes(starved):
+    qrels = {
+        "d0": {"d0": 1},
+        "d10": {"d10": 2, "d11": 1},
+        "d20": {"d20": 1, "d21": 1},
+        "d30": {"d30": 0, "d31": 1},
+    }
+    made = embed_judged_queries(starved, JudgedQueries(SAME, qrels))
+    assert made.own_documents == {"d20", "d30"}
+    assert made.judged.qrels == {**qrels, "d20": {"d21": 1}}
+    assert [list(made.run(K)[query_id])[0] == query_id for query_id in qrels] == [True, True, False, False]
+    lower = with_lower_case_queries(made)
+    assert (lower.own_documents, lower.judged.qrels) == (made.own_documents, made.judged.qrels)
+    assert lower.run(K) == made.run(K), "the model reads no capitals"
+    higher = made.with_relevance_level(2)
+    assert higher.run(K) is made.run(K) and higher.own_documents == made.own_documents
 
 
 # --- lost answers

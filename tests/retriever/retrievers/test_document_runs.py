@@ -8,8 +8,14 @@ import pytest
 from retriever.encoders.base import Encoder
 from retriever.errors import ParameterError, VectorError
 from retriever.retrievers.dense import DenseRetriever
-from retriever.retrievers.document_runs import document_ids, run_queries, search_documents, search_run
-from tests.support.small import WORDS, sentences
+from retriever.retrievers.document_runs import (
+    document_ids,
+    own_documents,
+    run_queries,
+    search_documents,
+    search_run,
+)
+from tests.support.small import WORDS, passage_of, sentences
 
 QUERIES = {f"q{number}": text for number, text in enumerate(sentences(12, seed=99, length=5))}
 
@@ -203,6 +209,85 @@ def test_vectors_that_do_not_fit_are_refused(chunked, vectors, ef):
     for bad in (vectors[:, :5], vectors[0], np.full_like(vectors, np.nan), vectors.astype(str)):
         with pytest.raises(VectorError, match="query vectors"):
             search_run(chunked, list(QUERIES), bad, 10, ef=ef)
+
+
+# --- queries that are documents themselves
+
+
+def with_passages(encoder, *passages):
+    retriever = DenseRetriever("fake", encoder=encoder)
+    retriever.add(passages)
+    return retriever
+
+
+@pytest.mark.parametrize(
+    ("query", "itself"),
+    [
+        ("Lamps shine far out.", True),
+        ("  Lamps shine\n\tfar out. ", True),
+        ("lamps SHINE far out.", True),  # as it is asked again in lower case
+        ("Beacons Lamps shine far out.", True),
+        ("Beacons", False),
+        ("Lamps shine far out. Ships see them.", False),
+        ("Lamps", False),
+        ("what do ships see?", False),
+        (" ", False),
+    ],
+)
+def test_a_query_is_a_document_where_id_and_text_agree(fake_encoder, query, itself):
+    text = "Lamps shine far out."
+    retriever = with_passages(
+        fake_encoder,
+        passage_of(f"Beacons {text}", shown=text, doc_id="1", title="Beacons"),
+        passage_of(text, doc_id="2"),
+    )
+    assert own_documents(retriever, {"1": query, "3": text}) == ({"1"} if itself else set())
+
+
+def test_accents_may_be_written_in_two_ways_and_an_empty_document_is_no_query(fake_encoder):
+    retriever = with_passages(fake_encoder, passage_of("caf\u00e9", doc_id="1"), passage_of("", doc_id="2"))
+    assert own_documents(retriever, {"1": "cafe\u0301", "2": ""}) == {"1"}
+
+
+def test_the_text_of_a_document_is_that_of_its_chunks_without_what_overlaps(fake_encoder):
+    text = " ".join(sentences(3))
+    gap = text.index(" ", 100)
+    spans = [(0, 60), (40, gap), (gap + 1, len(text))]  # the second overlaps the first, white space parts the third
+    chunks = [passage_of(text[start:end], doc_id="long", span=(start, end)) for start, end in spans]
+    retriever = with_passages(fake_encoder, *chunks, passage_of(text[:60], doc_id="first"))
+    assert own_documents(retriever, {"long": text, "first": text}) == {"long"}
+
+
+@pytest.mark.parametrize("ef", [None, 1, 180])
+@pytest.mark.parametrize("k", [1, 10])
+def test_what_is_left_out_makes_room_for_the_next_document(chunked, vectors, k, ef):
+    everything = [list(documents) for documents in by_brute_force(chunked, vectors, 60)]
+    nearest = {query_id: ranking[0] for query_id, ranking in zip(QUERIES, everything, strict=True)}
+    left_out = dict(list(nearest.items())[::2]) | {"q1": "not here"}
+    run = search_run(chunked, list(QUERIES), vectors, k, ef=ef, left_out=left_out)
+    plain = search_run(chunked, list(QUERIES), vectors, k, ef=ef)
+    for query_id, ranking, vector in zip(QUERIES, everything, vectors, strict=True):
+        skipped = left_out.get(query_id)
+        assert skipped not in run[query_id] and len(run[query_id]) <= k
+        if ef != 1:
+            assert list(run[query_id]) == [doc_id for doc_id in ranking if doc_id != skipped][:k]
+        if skipped in (None, "not here"):
+            assert list(run[query_id]) == list(plain[query_id]), "nothing else changes"
+        hits = search_documents(chunked, vector[None], k, ef=ef, left_out=skipped)
+        assert [hit.passage.metadata["doc_id"] for hit in hits] == list(run[query_id])
+
+
+def test_hnsw_still_returns_k_documents_where_the_smallest_ef_is_asked(fake_encoder):
+    texts = sentences(300)
+    retriever = retriever_of(fake_encoder, texts, [{"doc_id": f"d{row}"} for row in range(300)])
+    queries = {f"d{row}": texts[row] for row in range(0, 300, 7)} | {"q": texts[1]}
+    for ef in (None, 10):
+        run = run_queries(retriever, queries, 10, ef=ef)
+        assert {len(documents) for documents in run.values()} == {10}
+        assert not [query_id for query_id, documents in run.items() if query_id in documents]
+        assert next(iter(run["q"])) == "d1", "a document of another id is found, whatever its text"
+    everything = search_run(retriever, ["d0"], fake_encoder.encode_query(texts[:1]), 300, left_out={"d0": "d0"})
+    assert len(everything["d0"]) == 299
 
 
 # --- the chunks themselves

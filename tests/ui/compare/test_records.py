@@ -8,7 +8,10 @@ import pytest
 from retriever.experiments.model_comparison import compare_models
 from tests.support.judged import FIRST, KINDS, SECOND, compared, lost, order, ranked_index, trec
 from ui.compare.job import FinishedComparison
+from ui.compare.questions import LARGEST_DIFFERENCE, count_by_rank, list_rows
 from ui.compare.records import comparison_record, error_counts, measure_scores
+from ui.compare.tables import question_rows
+from ui.compare.text import verdict_sentence
 from ui.render.records import record_data, record_settings
 
 SIDES = (("first", FIRST), ("second", SECOND))
@@ -73,7 +76,7 @@ def test_the_record_holds_all_that_was_seen(found):
 
 
 def test_the_record_says_with_what_and_on_what(found):
-    second = replace(found.second, indexed=replace(found.second.indexed, n_cut=7))
+    second = replace(found.second, indexed=replace(found.second.indexed, n_cut=7), n_cut=3)
     record = record_of(replace(found, second=second))
     settings = record["settings"]
     assert (settings["k"], settings["ef"], settings["relevance_level"]) == (10, 25, 1)
@@ -81,7 +84,17 @@ def test_the_record_says_with_what_and_on_what(found):
     assert settings["second"] == record_settings(found.second.indexed)
     assert "model_revision" not in settings["first"], "of a packaged model the weights' SHA-256 is recorded"
     assert (settings["first"]["model"], settings["second"]["model"]) == ("alpha", "beta")
-    assert record["data"] == record_data(found.first.indexed) | {"judged_queries": 12, "passages_cut": [0, 7]}
+    assert record["data"] == record_data(found.first.indexed) | {
+        "judged_queries": 12,
+        "judged_queries_without_text": 0,
+        "judged_queries_without_answer_here": 0,
+        "queries_cut": [0, 3],
+        "queries_left_out_of_their_own_results": 0,
+        "queries_not_judged_left_out": 0,
+        "judged_documents": 12,
+        "judged_documents_not_here": 0,
+        "passages_cut": [0, 7],
+    }
     assert record["title"] == "Two models compared"
     for words in (
         "100 documents a query",
@@ -95,6 +108,22 @@ def test_the_record_says_with_what_and_on_what(found):
     at_three = record_of(compare_models(found.first, found.second, 3))
     assert at_three["settings"]["k"] == 3
     assert list(at_three["observed"])[:3] == ["success_3", "ndcg_cut_3", "recall_3"]
+
+
+def test_the_record_counts_the_questions_that_the_page_counts():
+    qrels = {"q0": {"d0": 1}, "q1": {"d1": 0}, "gone": {"d1": 1}, "away": {"x": 1}, "nothing": {}}
+    found = compared([1, 2], [2, 1], n=20, qrels=qrels, queries={"q0": "a?", "q1": "b?", "train": "c?"})
+    found = replace(found, first=replace(found.first, own_documents=frozenset(["q1"])))
+    record = record_of(found)
+    data = record["data"]
+    assert data["judged_queries"] == record["observed"]["first_two_errors"]["questions"] == 4
+    assert sum(record["observed"]["ndcg_cut_10"]["wins_ties_losses"]) == 4
+    assert "for 1 of 4 questions" in verdict_sentence(found).striptags()
+    assert len(question_rows(found)) == len(list_rows(found, LARGEST_DIFFERENCE, 10)) == 4
+    assert sum(number for number, _ in count_by_rank(found).values()) == 4
+    counts = ("without_text", 2), ("without_answer_here", 2)
+    assert {data[f"judged_queries_{name}"] for name, _ in counts} == {number for _, number in counts}
+    assert (data["queries_left_out_of_their_own_results"], data["queries_not_judged_left_out"]) == (1, 1)
 
 
 def test_the_grade_from_which_on_a_document_answers_is_recorded():

@@ -244,13 +244,28 @@ def test_passages_cut_results_judged_and_capitals():
     cut, capitals = comparison_notes(found, [0.875, 0.25])
     assert cut == (
         "p: Holm-corrected for the 5 measures. Passages cut at the model's limit: alpha 12 of 130, beta 0 of 130. "
-        "0.500 and 0.750 of the first 10 results were judged; the others count as no answer."
+        "No question was cut. 0.500 and 0.750 of the first 10 results were judged; the others count as no answer."
     )
     assert "alpha 0.667 → 0.875, beta 0.667 → 0.250" in capitals
     assert comparison_notes(found, ()) == [cut], "the rest is told only where it holds"
 
 
-NO_CUT = "p: Holm-corrected for the 5 measures. No passage was cut. "
+def test_questions_cut_are_counted_for_each_model():
+    found = compared([1, 2, 3], [1, 2, 3], n=20)
+    for first, second in ((2, 0), (0, 3)):
+        changed = replace(found, first=replace(found.first, n_cut=first), second=replace(found.second, n_cut=second))
+        said = f"No passage was cut. Questions cut at the model's limit: alpha {first} of 3, beta {second} of 3. "
+        assert said in comparison_notes(changed, ())[0]
+
+
+def test_questions_left_out_of_their_own_results_are_counted():
+    found = compared([1, 2, 3], [1, 2, 3], n=20)
+    [_, note] = comparison_notes(replace(found, first=replace(found.first, own_documents=frozenset(["q1"]))), ())
+    assert "documents of this collection themselves, by id and text: 1 of 3." in note
+    assert "left out of its own results, in exact search and HNSW alike" in note
+
+
+NO_CUT = "p: Holm-corrected for the 5 measures. No passage was cut. No question was cut. "
 
 
 def test_results_judged_are_counted_to_k():
@@ -265,17 +280,25 @@ def test_results_judged_are_counted_to_k():
 
 def test_judgments_of_what_is_not_there_are_counted():
     elsewhere = {f"x{row}": 1 for row in range(1_001)}
-    qrels = {"q0": {"d0": 1, **elsewhere}, "q1": {"d1": 1}, "gone": {"d1": 1}}
-    found = compared([1, 2], [2, 1], n=30, qrels=qrels, queries={"q0": "question 0?", "q1": "question 1?"})
+    qrels = {"q0": {"d0": 1, **elsewhere}, "q1": {"d1": 0}, "gone": {"d1": 1}, "nothing": {}}
+    queries = {"q0": "question 0?", "q1": "question 1?"} | {f"train-{row}": "for training?" for row in range(1_500)}
+    orders = [1, 2]
+    found = compared(orders, orders, n=30, qrels=qrels, queries=queries)
     assert comparison_notes(found, ())[1:] == [
         "Judged queries without a text, which count as not found: 1 of 3.",
+        "Judged questions to which no document of this collection is relevant, which count as not found: 1 of 3.",
+        "Questions that nobody judged, which are not asked: 1,500 beside the 3 judged.",
         "Judged documents that are not in this collection: 1,001 of 1,003.",
     ]
+
+
+QRELS = {"q0": {"d0": 1}, "q1": {"d1": 1}}
 
 
 def test_who_judged_is_said_of_what_is_loaded():
     found = compared([1, 2], [1, 2])
     assert judged_by_notes(found, "") == []
+    found = replace(found, first=replace(found.first, judged=replace(found.first.judged, qrels={**QRELS, "none": {}})))
     assert judged_by_notes(found, FILE) == ["Judged by an uploaded file: 2 judgments of 2 questions."]
     [note] = judged_by_notes(found, OWN)
     assert "by hand, in Search: 2 judgments" in note and "not judged count as no answer" in note

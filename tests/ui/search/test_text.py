@@ -1,10 +1,15 @@
 """Tests of one question's answers as HTML: the marks are the ones passed in, and the bar splits the time."""
 
 import re
+from dataclasses import replace
 
+from retriever.experiments.search_comparison import compare_searches
+from tests.support.encoders import FakeEncoder
 from tests.support.page import Elements
-from tests.support.small import hit
-from ui.search.text import hit_list, time_bar
+from tests.support.small import collection_of, hit, sentences
+from ui.inputs import SearchSettings
+from ui.search.records import search_record
+from ui.search.text import hit_list, search_summary, time_bar
 
 
 def test_hits_show_text_score_place_and_mark():
@@ -20,6 +25,26 @@ def test_hits_show_text_score_place_and_mark():
 def test_a_long_hit_can_be_read_whole():
     text = " ".join(f"word{number}" for number in range(300))
     assert text in Elements(hit_list([hit(text)], [False], side="exact")).text
+
+
+def test_a_question_that_is_cut_is_told_with_how_much_of_it_was_read():
+    class Prompted(FakeEncoder):
+        def count_query_tokens(self, texts):
+            return [count + 10 for count in self.count_tokens(texts)]  # a prompt
+
+    indexed = collection_of(Prompted(), sentences(30))
+    settings = SearchSettings(5, 10)
+    for words, tokens, read in ((52, 64, 64), (53, 65, 64), (2_000, 2_012, 64)):
+        question = "amber " * words
+        both = compare_searches(indexed.retriever, question, 5, ef=10)
+        told = search_summary(question, both, settings, indexed).striptags()
+        cut = f"of its {tokens:,} tokens fake reads the first {read}, so what follows changes nothing"
+        assert (cut in told, "is cut" in told) == (tokens > read, tokens > read)
+        observed = search_record(indexed, question, settings, both).observed
+        assert (observed["question_tokens"], observed["question_tokens_read"]) == (tokens, read)
+    whole = replace(both, tokens=0, tokens_read=0)  # of a model that reads texts of any length
+    assert "is cut" not in search_summary(question, whole, settings, indexed)
+    assert "question_tokens" not in search_record(indexed, question, settings, whole).observed
 
 
 def test_the_time_bar_splits_in_proportion():

@@ -6,6 +6,8 @@ import pytest
 from tests.support.small import sentences
 from tests.support.walks import by_hnswlib, count_found, lab, traced, true_scores
 from ui.inputs import SearchSettings
+from ui.walk.records import walk_record
+from ui.walk.text import walk_summary
 from ui.walk.trace import hardest_queries, trace_walk
 
 
@@ -28,6 +30,16 @@ def test_a_trace_is_hnswlibs_search_compared_with_the_truth(starved, fake_encode
             assert one.found == len(set(true) & set(found))
         missed += len(trace.missed)
     assert missed > 3, "else this tests nothing"
+
+
+def test_a_typed_question_that_is_cut_is_told_and_recorded(good):
+    for words, cut in ((62, False), (63, True)):
+        trace = traced(good, "amber " * words, 5, 10)
+        assert (trace.tokens, trace.tokens_read) == (words + 2, 64)
+        said = "of its 65 tokens fake reads the first 64" in walk_summary(trace).striptags()
+        assert said == ("is cut" in walk_summary(trace)) == cut
+        observed = walk_record(trace).observed
+        assert (observed["question_tokens"], observed["question_tokens_read"]) == (words + 2, 64)
 
 
 def test_where_all_is_found_nothing_is_missed(fake_encoder, good, equal):
