@@ -57,6 +57,10 @@ class CollectionError(RetrieverError):
     """Error raised when documents, queries or judgments do not fit together."""
 
 
+class PartError(CollectionError):
+    """Error raised when of several collections or splits none was chosen, or one that is not there."""
+
+
 class StorageError(RetrieverError):
     """Error raised when a saved folder or an archive is damaged, unsafe or of another program or version."""
 

@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from retriever.documents.document import FileContent, Section, TableColumns
-from retriever.errors import CollectionError, ColumnError, DocumentError, RetrieverError, StorageError, shortage
+from retriever.errors import (
+    CollectionError,
+    ColumnError,
+    DocumentError,
+    PartError,
+    RetrieverError,
+    StorageError,
+    shortage,
+)
 from retriever.parameters import MEGABYTE
 from sandbox.json_process import AnswerTooLong, JsonProcess
 from sandbox.restrictions import Restrictions
@@ -28,7 +36,7 @@ MAX_VALUES = 3_000_000  # in all answers together; each takes about a hundred by
 MEMORY_SHARE = 0.6  # of its memory: a worker that has taken more and fails is out of memory
 MAX_MESSAGE_LENGTH = 500  # characters of an error message
 WORKER = Path(__file__).with_name("worker.py")
-ERRORS = {kind.__name__: kind for kind in (ColumnError, DocumentError, CollectionError, StorageError)}
+ERRORS = {kind.__name__: kind for kind in (ColumnError, DocumentError, PartError, CollectionError, StorageError)}
 SECTION_FIELDS = [str, str, dict, str, str]  # types of the fields of Section
 BROKEN_FILE = "The program that reads files broke down on it, so it is probably damaged: save it anew, or convert it."
 
@@ -91,20 +99,31 @@ class ReadingProcess:
             raise DocumentError(BROKEN_FILE)
         return names[:most]
 
-    def check(self, task: str, path: str | Path, *, max_bytes: int = 0) -> None:
+    def read_archive_parts(self, path: Path) -> dict[str, list[str]]:
+        """Return the collections in a BEIR archive, each with its splits. Raises what archive_parts raises."""
+        parts = self._ask("parts", path=os.path.abspath(path))
+        if type(parts) is not list or not all(
+            type(part) is list and [*map(type, part)] == [str, list] for part in parts
+        ):
+            raise DocumentError(BROKEN_FILE)
+        if not all(type(split) is str for _, splits in parts for split in splits):
+            raise DocumentError(BROKEN_FILE)
+        return dict(parts)
+
+    def check(self, task: str, path: str | Path, *, max_bytes: int = 0, **part: str) -> None:
         """Check that a file can be read within the limits, with one of the worker's tasks other than "read".
 
-        max_bytes: of what an archive unpacks to, in a folder that is deleted afterwards. Raises what the reader raises,
-        and DocumentError if a limit is reached.
+        max_bytes: of what an archive unpacks to, in a folder that is deleted afterwards. part: what of it is read.
+        Raises what the reader raises, and DocumentError if a limit is reached.
         """
         if not max_bytes:
-            self._ask(task, path=os.path.abspath(path))
+            self._ask(task, path=os.path.abspath(path), **part)
             return
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             self._end()
             try:
                 self._start(folder, max_bytes)
-                self._ask(task, path=os.path.abspath(path), folder=folder, max_bytes=max_bytes)
+                self._ask(task, path=os.path.abspath(path), folder=folder, max_bytes=max_bytes, **part)
             finally:
                 self._end()  # only this worker may write
 

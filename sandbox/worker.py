@@ -34,13 +34,20 @@ def column_names(path: str, most: int) -> list[str]:
     return read_column_names(Path(path))[:most]
 
 
-def try_beir(path: str, folder: str, max_bytes: int) -> None:
-    """Unpack and read a zip archive in BEIR layout."""
+def archive_parts(path: str) -> list[tuple[str, list[str]]]:
+    """Return the collections in a zip archive in BEIR layout, each with its splits."""
+    from retriever.datasets.beir_archive import archive_parts
+
+    return list(archive_parts(path).items())
+
+
+def try_beir(path: str, folder: str, max_bytes: int, collection: str = "", split: str = "") -> None:
+    """Unpack and read a part of a zip archive in BEIR layout."""
     from retriever.datasets.beir import read_beir
     from retriever.datasets.beir_archive import unpack_beir
 
-    unpack_beir(path, folder, max_bytes=max_bytes)
-    read_beir(folder)
+    part = unpack_beir(path, folder, max_bytes=max_bytes, collection=collection, split=split)
+    read_beir(folder, part.split)
 
 
 def try_saved(path: str, folder: str, max_bytes: int) -> None:
@@ -61,15 +68,16 @@ def try_qrels(path: str) -> None:
 
 def try_queries(path: str) -> None:
     """Read a file of queries."""
-    from retriever.datasets.beir import read_queries
+    from retriever.datasets.query_files import read_query_file
 
-    read_queries(Path(path))
+    read_query_file(Path(path))
 
 
 TASKS: Mapping[str, Callable[..., Any]] = types.MappingProxyType(
     {
         "read": read_content,
         "columns": column_names,
+        "parts": archive_parts,
         "beir": try_beir,
         "saved": try_saved,
         "qrels": try_qrels,

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from retriever.datasets.beir import read_beir, read_queries
+from retriever.datasets.beir import read_beir
 from retriever.datasets.collection import Collection
 from retriever.datasets.python_docs.docstrings import name_in_words, read_python_docs
 from retriever.datasets.python_docs.packages import DOCUMENTED_PACKAGES, MORE_DOCUMENTED_PACKAGES
+from retriever.datasets.query_files import read_queries
 from retriever.documents.document import Document
 from retriever.documents.loading import load_documents
 from retriever.errors import CollectionError

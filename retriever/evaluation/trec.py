@@ -2,20 +2,21 @@
 
 Qrels have one judgment per line: query id, an unused column, document id, grade. A run has one ranked document per
 line: query id, "Q0", document id, rank, score, name of the run. Columns are separated by spaces or tabs; of judgments
-also by commas or semicolons, as spreadsheets write them.
-Source: the README of trec_eval 9 (NIST).
+also by commas or semicolons, as spreadsheets write them. Lines that begin with # are comments.
+Source: the READMEs of trec_eval 9 and 10 (NIST).
 """
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from retriever.errors import CollectionError
-from retriever.evaluation.numbered_lines import numbered_lines, numbered_rows
+from retriever.evaluation.numbered_lines import Comments, commented, counted_lines, numbered_lines, numbered_rows
 
 Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> grade
 Run = Mapping[str, Mapping[str, float]]  # query id -> document id -> score, in rank order
@@ -24,22 +25,42 @@ Value = TypeVar("Value")
 MAX_GRADE = 1_000  # trec_eval allocates memory for every grade up to the highest
 GRADE = re.compile(r"[+-]?[0-9]{1,9}")
 MAX_SCORE = 1e37  # of a run that is written with its own scores; float32 ends at 3.4e38
-UNWRITABLE_IN_ID = re.compile("\\s|[\ud800-\udfff]")
+UNWRITABLE_IN_ID = re.compile("[\\s\0\ufeff\ud800-\udfff]")
+TREC_LINE = re.compile(r"\s*\S+\s+[Qq]?0\s+\S+\s+\S+\s*")
 RUN_TAG = "dense-retrieval-lab"
+
+
+@dataclass(frozen=True)
+class Judgments:
+    """The content of a file of judgments; notes: what of it was passed over."""
+
+    qrels: Qrels
+    notes: Sequence[str] = ()
 
 
 def read_qrels(path: str | Path) -> Qrels:
     """Read judgments: TREC's four columns, or BEIR's three (query id, document id, grade), with or without a header.
 
     In a comma-separated file the document id and the grade are the last two columns, the query id is the first, and
-    what stands between is not read. A document whose grade is left empty is not judged. Raises CollectionError, naming
-    the line, for another number of columns, a grade that is not a whole number up to 1,000 and a document judged twice
-    for one query; also for a file without judgments.
+    what stands between is not read. Lines that begin with # are comments. A document whose grade is left empty is not
+    judged. Raises CollectionError, naming the line, for another number of columns, a grade that is not a whole number
+    up to 1,000 and a document with two grades for one query; also for a file without judgments.
+    """
+    return read_judgments(path).qrels
+
+
+def read_judgments(path: str | Path, query_ids: Container[str] = ()) -> Judgments:
+    """Read judgments as read_qrels does, with notes on what was passed over.
+
+    query_ids: of known queries: a line that begins with one is no comment, even if the id begins with #.
     """
     path, qrels, may_be_header = Path(path), dict[str, dict[str, int]](), True
-    for number, cells in _judgment_rows(path):
+    comments, without_grade, repeated = Comments(query_ids), list[int](), list[int]()
+    for number, cells in _judgment_rows(path, comments):
         place, grade = f"{path.name}, line {number}", cells[-1].strip()
         header, may_be_header = may_be_header and not re.search("[0-9]", grade), False
+        if not grade:
+            without_grade.append(number)
         if header or not grade:
             continue
         if not GRADE.fullmatch(grade) or abs(int(grade)) > MAX_GRADE:
@@ -47,21 +68,36 @@ def read_qrels(path: str | Path) -> Qrels:
                 f"{place}: the grade is {grade!r}; it must be a whole number up to {MAX_GRADE:,}, such as 0 (does "
                 "not answer), 1 (related) or 2 (answers)."
             )
-        _set_once(qrels.setdefault(cells[0], {}), cells[-2], int(grade), place, cells[0])
+        judged, value = qrels.setdefault(cells[0], {}), int(grade)
+        if cells[-2] in judged:
+            repeated.append(number)
+        if judged.setdefault(cells[-2], value) != value:
+            raise CollectionError(
+                f"{place}: document {cells[-2][:80]!r} stands twice for query {cells[0][:80]!r}, with the grades "
+                f"{judged[cells[-2]]} and {value}; keep one line."
+            )
     if not qrels:
-        raise CollectionError(f"{path.name} holds no judgments; wanted a line for each: query id, document id, grade.")
-    return qrels
+        wanted = "wanted a line for each: query id, document id, grade."
+        raise CollectionError(" ".join([f"{path.name} holds no judgments; {wanted}", *commented(comments)]))
+    notes = [
+        *commented(comments),
+        *counted_lines("Judgments without a grade, passed over", without_grade),
+        *counted_lines("Judgments that stand twice with the same grade, counted once", repeated),
+    ]
+    return Judgments(qrels, notes)
 
 
 def read_run(path: str | Path) -> Run:
     """Read a ranking in TREC's six columns; each query's documents are ordered by score, equal scores by rank.
 
-    Raises CollectionError, naming the line, for another number of columns, a rank or a score that is not a number and
-    a document ranked twice for one query.
+    Lines that begin with # are comments. Raises CollectionError, naming the line, for another number of columns, a rank
+    or a score that is not a number and a document ranked twice for one query.
     """
     path, ranked = Path(path), dict[str, dict[str, tuple[float, int]]]()
-    for number, line in numbered_lines(path):
-        cells, place = _split_columns(line), f"{path.name}, line {number}"
+    for number, line in numbered_lines(path, Comments()):
+        cells, place = line.split(), f"{path.name}, line {number}"
+        if len(cells) != 6 and line.count("\t") > 1:
+            cells = _filled(line)
         if len(cells) != 6:
             raise CollectionError(
                 f"{place} has {len(cells)} columns; wanted six: query id, Q0, document id, rank, score, name."
@@ -73,7 +109,8 @@ def read_run(path: str | Path) -> Run:
             raise CollectionError(f"{place}: rank {rank!r} and score {score!r}; both must be numbers.") from error
         if not math.isfinite(order[0]):
             raise CollectionError(f"{place}: the score is {score!r}; it must be a finite number.")
-        _set_once(ranked.setdefault(query_id, {}), doc_id, order, place, query_id)
+        if ranked.setdefault(query_id, {}).setdefault(doc_id, order) is not order:
+            raise CollectionError(f"{place}: document {doc_id!r} stands twice for query {query_id!r}; keep one line.")
     in_order = {query_id: sorted(orders.items(), key=lambda item: item[1]) for query_id, orders in ranked.items()}
     return {query_id: {doc_id: -order[0] for doc_id, order in orders} for query_id, orders in in_order.items()}
 
@@ -82,20 +119,24 @@ def qrels_text(qrels: Qrels) -> str:
     """Return judgments in TREC's four columns; ids are written as in run_text."""
     return "".join(
         f"{query_id} 0 {doc_id} {grade}\n"
-        for query_id, documents in _with_escaped_ids(qrels).items()
-        for doc_id, grade in _with_escaped_ids(documents).items()
+        for query_id, documents in _with_escaped_ids(qrels, _escape_query_id).items()
+        for doc_id, grade in _with_escaped_ids(documents, _escape_id).items()
     )
 
 
 def with_known_ids(qrels: Qrels, query_ids: Collection[str], doc_ids: Collection[str]) -> Qrels:
     """Return judgments with the ids of a collection in place of those that qrels_text has escaped."""
-    queries, documents = ({_escape_id(name): name for name in names} for names in (query_ids, doc_ids))
-    queries |= {name: name for name in query_ids}
-    documents |= {name: name for name in doc_ids}
+    queries = {_escape_query_id(name): name for name in query_ids} | {name: name for name in query_ids}
+    documents = {_escape_id(name): name for name in doc_ids} | {name: name for name in doc_ids}
     return {
         queries.get(query_id, query_id): {documents.get(doc_id, doc_id): grade for doc_id, grade in judged.items()}
         for query_id, judged in qrels.items()
     }
+
+
+def is_judged(qrels: Qrels, query_id: str) -> bool:
+    """Return whether a query has judgments, be it under its id as qrels_text has escaped it."""
+    return query_id in qrels or _escape_query_id(query_id) in qrels
 
 
 def run_text(run: Run, *, tag: str = RUN_TAG) -> str:
@@ -103,12 +144,13 @@ def run_text(run: Run, *, tag: str = RUN_TAG) -> str:
 
     trec_eval reads scores as float32, ignores the rank and orders equal scores by document id. To keep the run's order,
     a score that is not below the previous one is written one float32 step below it, and scores near the limits of
-    float32 are replaced by ranks. White space in an id, where trec_eval would split it, is written as %20 and the like.
-    Raises CollectionError if an id is empty or two ids would be written alike.
+    float32 are replaced by ranks. White space in an id, where trec_eval would split it, is written as %20 and the like,
+    and a # that begins a query id, whose lines trec_eval 10 would take for comments, as %23. Raises CollectionError if
+    an id is empty or two ids would be written alike.
     """
     lines, name = [], _escape_id(tag)
-    for query_id, documents in _with_escaped_ids(run).items():
-        ranked = _with_escaped_ids(in_rank_order(documents))
+    for query_id, documents in _with_escaped_ids(run, _escape_query_id).items():
+        ranked = _with_escaped_ids(in_rank_order(documents), _escape_id)
         if any(abs(score) > MAX_SCORE for score in ranked.values()):
             ranked = {doc_id: float(-rank) for rank, doc_id in enumerate(ranked)}
         last = np.float32(np.inf)
@@ -133,14 +175,15 @@ def write_run(run: Run, path: str | Path, *, tag: str = RUN_TAG) -> None:
     Path(path).write_text(run_text(run, tag=tag), encoding="utf-8", newline="\n")
 
 
-def _judgment_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _judgment_rows(path: Path, comments: Comments) -> Iterator[tuple[int, list[str]]]:
     """Yield the line numbers and the cells of judgments. Raises CollectionError for a wrong number of cells."""
-    separator = next((_list_separator(line) for _, line in numbered_lines(path)), "")
+    rows: Iterator[tuple[int, list[str], bool]]
+    separator = next((_list_separator(line) for _, line in numbered_lines(path, comments)), "")
     if separator:
-        rows = ((number, cells, len(cells) > 2) for number, cells in numbered_rows(path, separator))
+        rows = ((number, cells, len(cells) > 2) for number, cells in numbered_rows(path, separator, comments))
     else:
-        split = ((number, _split_columns(line), "\t" in line) for number, line in numbered_lines(path))
-        rows = ((number, cells, len(cells) == 4 or tabs and len(cells) == 3) for number, cells, tabs in split)
+        lines = list(numbered_lines(path, comments))
+        rows = _parted_by_space(lines) if lines else iter(())
     for number, cells, complete in rows:
         if not complete:
             raise CollectionError(
@@ -148,6 +191,29 @@ def _judgment_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 "by tabs or commas, or TREC's four columns."
             )
         yield number, cells
+
+
+def _parted_by_space(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, list[str], bool]]:
+    """Yield the line numbers, the cells, and whether they are complete, of judgments parted by tabs or spaces.
+
+    Between tabs BEIR's ids may contain spaces, unless the second word of all lines is TREC's 0 or Q0: then tabs and
+    spaces are mixed. Doubled tabs count once; the grade is empty if a line ends in a tab, with fewer cells than others.
+    """
+    mixed = all(TREC_LINE.fullmatch(line) for _, line in lines[1:] or lines) and len(lines[0][1].split()) == 4
+    width = 0 if mixed else max(len(_filled(line)) for _, line in lines)
+    for number, line in lines:
+        cells, tabs = line.split(), line.count("\t")
+        if tabs > 1 and not mixed:
+            parted = _filled(line)
+            if len(parted) < width and line.rstrip(" ").endswith("\t"):
+                parted.append("")
+            cells = parted if len(parted) in (3, 4) else cells
+        yield number, cells, len(cells) == 4 or tabs > 0 and len(cells) == 3
+
+
+def _filled(line: str) -> list[str]:
+    """Return the cells between the tabs of a line that are not empty, without the spaces around them."""
+    return [cell for cell in (cell.strip(" ") for cell in line.split("\t")) if cell]
 
 
 def _list_separator(line: str) -> str:
@@ -162,25 +228,20 @@ def _list_separator(line: str) -> str:
     return separator if separator in line else ""
 
 
-def _split_columns(line: str) -> list[str]:
-    """Split a line at its tabs if it has several, so that BEIR's ids may contain spaces; else at any white space."""
-    return line.split("\t") if line.count("\t") > 1 else line.split()
-
-
-def _set_once(documents: dict[str, Value], doc_id: str, value: Value, place: str, query_id: str) -> None:
-    if doc_id in documents:
-        raise CollectionError(f"{place}: document {doc_id!r} stands twice for query {query_id!r}; keep one line.")
-    documents[doc_id] = value
-
-
-def _with_escaped_ids(by_id: Mapping[str, Value]) -> dict[str, Value]:
+def _with_escaped_ids(by_id: Mapping[str, Value], escape: Callable[[str], str]) -> dict[str, Value]:
     """Return a mapping with its ids escaped; raise CollectionError if one is empty or two become equal."""
-    escaped = {_escape_id(key): value for key, value in by_id.items()}
+    escaped = {escape(key): value for key, value in by_id.items()}
     if len(escaped) < len(by_id) or "" in escaped:
-        raise CollectionError("An id is empty, or two differ only in how white space is written; rename one.")
+        raise CollectionError("An id is empty, or two differ only in how white space or # is written; rename one.")
     return escaped
 
 
 def _escape_id(raw_id: str) -> str:
-    """Return an id with percent codes for what would split it and what UTF-8 cannot encode."""
+    """Return an id with percent codes for what would split or end it, and what UTF-8 cannot encode."""
     return UNWRITABLE_IN_ID.sub(lambda match: f"%{ord(match[0]):02X}", raw_id)
+
+
+def _escape_query_id(raw_id: str) -> str:
+    """Return the id of a query, which begins its lines, with a percent code for a # that would make them comments."""
+    escaped = _escape_id(raw_id)
+    return f"%23{escaped[1:]}" if escaped.startswith("#") else escaped

@@ -4,10 +4,12 @@ Of a saved collection only files with names that save writes are unpacked. Sizes
 declares them, before anything is unpacked, and by the bytes that are unpacked.
 """
 
+import gzip
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from retriever.errors import RetrieverError, StorageError, shortage, system_reason
 from retriever.storage.snapshot import MANIFEST, OWN_FILE
@@ -68,7 +70,8 @@ def open_archive(source: str | Path) -> Iterator[zipfile.ZipFile]:
 def extract_members(archive: zipfile.ZipFile, wanted: Mapping[str, str], folder: Path, max_bytes: int) -> None:
     """Write members of an archive into a folder; wanted: name in the archive -> name in the folder.
 
-    Raises StorageError if they have more than max_bytes together, or are not stored or deflated.
+    A member that is packed with gzip and named so is unpacked, if its name in the folder is another. Raises
+    StorageError if they have more than max_bytes together, or are not stored or deflated.
     """
     for member in wanted:
         if archive.getinfo(member).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -83,7 +86,9 @@ def extract_members(archive: zipfile.ZipFile, wanted: Mapping[str, str], folder:
         target = folder / name
         target.parent.mkdir(exist_ok=True)
         with archive.open(member) as source, target.open("wb") as file:
-            while block := source.read(BYTES_PER_BLOCK):
+            packed = member.endswith(".gz") and not name.endswith(".gz")
+            content: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=source) if packed else source
+            while block := content.read(BYTES_PER_BLOCK):
                 bytes_left -= len(block)
                 if bytes_left < 0:
                     raise too_much

@@ -1,6 +1,7 @@
 """Hostile files: reading any file gives a text or a reason, in bounded time and memory, and harms nothing."""
 
 import copy
+import gzip
 import io
 import json
 import os
@@ -206,12 +207,18 @@ LISTS = [
     ("qrels", "a.tsv", b"\t" * 5_000_000, "no judgments"),
     ("qrels", "a.csv", b'q,"' + b"x" * 5_000_000, "is not CSV"),
     ("qrels", "a.csv", b";" * 5_000_000, "no judgments"),
-    ("queries", "a.csv", b'"' * 5_000_000, "has no space|is not CSV"),
+    ("queries", "a.csv", b'"' * 5_000_000, "is empty|is not CSV"),
     ("queries", "a.csv", b"q," * 2_500_000, "has 2500001 columns"),
     ("queries", "a.jsonl", b'{"_id":' * 500_000, "line 1 is not JSON"),
     ("queries", "a.jsonl", b'{"_id": "q", "text": "t", "metadata": ' + b"[" * 900 + b"]" * 900 + b"}", ""),
     ("queries", "a.tsv", b"q1\t" + b"owl " * 2_000_000, ""),
-    ("queries", "a.tsv", b"\xff\xfe" * 100, "cannot be read as UTF-8"),
+    ("queries", "a.tsv", b"\xff\xfe" * 100, "holds no queries"),
+    ("queries", "a.tsv", b"\xff\xfe" + b"\0\xd8" * 100, "cannot be read as UTF-8"),
+    ("queries", "a.gz", gzip.compress(b"q owl\n" * 10_000_000), "MB of memory"),
+    ("qrels", "a.gz", gzip.compress(gzip.compress(bytes(600_000_000))), "cannot be read as UTF-8"),
+    ("qrels", "a.gz", gzip.compress(b"q 0 d 1\n")[:-4], "damaged gzip"),
+    ("qrels", "a.tsv", b"#" * 5_000_000, "no judgments"),
+    ("qrels", "a.tsv", b"#\n" * 500_000 + b"q 0 d 1", ""),
 ]
 
 

@@ -7,18 +7,20 @@ themselves are deleted as soon as they are read.
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from retriever.datasets.beir import read_beir, read_queries
+from retriever.datasets.beir import QRELS, read_beir
 from retriever.datasets.beir_archive import unpack_beir
 from retriever.datasets.collection import Collection
+from retriever.datasets.query_files import QueryFile, read_query_file
+from retriever.datasets.splits import split_sentence
 from retriever.documents.document import FileContent, TableColumns
 from retriever.documents.loading import HEADER_READERS, load_documents
-from retriever.errors import Cancelled, ColumnError, DocumentError, shortage
-from retriever.evaluation.trec import Qrels, read_qrels
+from retriever.errors import Cancelled, ColumnError, DocumentError, PartError, shortage
+from retriever.evaluation.trec import Qrels, read_judgments
 from retriever.parameters import MEGABYTE
 from retriever.progress import Progress
 from sandbox.reading_process import ReadingProcess
@@ -32,11 +34,12 @@ MAX_DIGESTS = 200  # of one visitor's uploaded files that are remembered
 
 @dataclass(frozen=True, eq=False)
 class UploadedJudgments:
-    """Uploaded judgments, and uploaded queries with their kinds if there were any."""
+    """Uploaded judgments, and uploaded queries with their kinds if there were any; notes: what was passed over."""
 
     qrels: Qrels
-    queries: dict[str, str] = field(default_factory=dict)
-    kinds: dict[str, str] = field(default_factory=dict)
+    queries: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 ParsedUpload = Collection | UploadedJudgments  # the content of uploaded files
@@ -73,19 +76,25 @@ class ParsedFiles(Generic[Parsed]):
         """
         return self._last is not None and self._last[0] == self._key(paths, how)
 
-    def get_or_parse(self, paths: Sequence[str], read: Callable[[], Parsed], how: str = "") -> Parsed:
-        """Return the content of these files, parsed unless they are the last parsed ones; delete the files."""
+    def get_or_parse(
+        self, paths: Sequence[str], read: Callable[[], Parsed], how: str = "", *, keep: bool = False
+    ) -> Parsed:
+        """Return the content of these files, parsed unless they are the last parsed ones; delete the files.
+
+        keep: the files stay, as another part of them may be read next.
+        """
         key = self._key(paths, how)
         if self._last is None or self._last[0] != key:
             try:
                 self._last = key, read()
-            except (Cancelled, ColumnError):
+            except (Cancelled, ColumnError, PartError):
                 raise  # the files stay, as they are to be read later
             except BaseException as error:
                 if not shortage(error):  # then they can be read later
                     discard_uploads(paths)
                 raise
-        discard_uploads(paths)
+        if not keep:
+            discard_uploads(paths)
         return self._last[1]
 
     def _key(self, paths: Sequence[str], how: str) -> list[str]:
@@ -157,27 +166,47 @@ def read_column_names(paths: Sequence[str], progress: Progress) -> list[str]:
     return list(dict.fromkeys(names))[:MAX_COLUMNS]
 
 
-def parse_beir_archive(path: str, progress: Progress) -> Collection:
-    """Parse a zip in BEIR layout. Raises a RetrieverError if it is damaged, unsafe or too large."""
+def read_archive_parts(path: str, progress: Progress) -> dict[str, list[str]]:
+    """Return the collections in an uploaded BEIR archive, each with its splits. Raises a RetrieverError."""
+    with open_reading_process([path], progress) as process:
+        return process.read_archive_parts(Path(path))
+
+
+def parse_beir_archive(path: str, progress: Progress, part: str = "", split: str = "") -> Collection:
+    """Parse a zip in BEIR layout; part: the collection that is read, of several; split: of its judgments.
+
+    Raises a RetrieverError if it is damaged, unsafe or too large, or if the part has to be chosen.
+    """
     most = limits().unpacked_megabytes * MEGABYTE
     with open_reading_process([path], progress) as process:
-        process.check("beir", path, max_bytes=most)
+        process.check("beir", path, max_bytes=most, collection=part, split=split)
     with tempfile.TemporaryDirectory() as folder:
-        unpack_beir(path, folder, max_bytes=most)
-        return replace(read_beir(folder), name=Path(path).stem)
+        unpacked = unpack_beir(path, folder, max_bytes=most, collection=part, split=split)
+        collection = read_beir(folder, unpacked.split)
+    found = [note for note in collection.notes.get(QRELS, ()) if note != split_sentence(unpacked.split, ())]
+    notes = {**collection.notes, QRELS: [split_sentence(unpacked.split, unpacked.splits), *found]}
+    if unpacked.collection:
+        of_several = f"Of its {len(unpacked.collections)} collections only {unpacked.collection[:100]} is read."
+        notes = {Path(path).name: [of_several], **notes}
+    name = ", ".join(filter(None, [Path(path).stem, unpacked.collection, split and f"split {split}"]))
+    return replace(collection, name=name, notes=notes)
 
 
 def parse_judgments(qrels: str, queries: str, progress: Progress) -> UploadedJudgments:
     """Parse a file of judgments and, unless its path is empty, one of queries.
 
-    Raises CollectionError if one of them cannot be read.
+    Raises CollectionError if one of them cannot be read, or if a query that is judged has no text.
     """
     with open_reading_process([path for path in (qrels, queries) if path], progress) as process:
         process.check("qrels", qrels)
         if queries:
             process.check("queries", queries)
-    texts, kinds = read_queries(Path(queries)) if queries else ({}, {})
-    return UploadedJudgments(read_qrels(qrels), texts, kinds)
+    asked = read_query_file(Path(queries)) if queries else QueryFile({}, {})
+    judgments = read_judgments(qrels, asked.ids)
+    asked = asked.for_judgments(judgments.qrels)
+    notes = {Path(qrels).name: judgments.notes, Path(queries).name: asked.notes}
+    said = {name: sentences for name, sentences in notes.items() if sentences}
+    return UploadedJudgments(judgments.qrels, asked.texts, asked.kinds, said)
 
 
 def check_saved_archive(path: str, progress: Progress) -> None:

@@ -1,13 +1,15 @@
 """Reading of collections in BEIR layout, and errors that name the file and the line."""
 
+import gzip
 import json
 
 import pytest
 
-from retriever.datasets.beir import read_beir, read_queries
+from retriever.datasets.beir import read_beir
 from retriever.datasets.collection import Collection
+from retriever.datasets.query_files import read_queries
 from retriever.documents.document import Document
-from retriever.errors import CollectionError
+from retriever.errors import CollectionError, PartError
 
 LAMPS = {"title": "Lamps", "text": "A small lamp is seen far out at sea.", "metadata": {"url": "x"}, "year": 1822}
 CORPUS = [
@@ -93,6 +95,113 @@ def test_queries_are_read_from_any_table(tmp_path, text):
     assert read_queries(tmp_path / "topics.csv")[0] == {"q1": "how far, and why?", "2": "why does bread rise?"}
 
 
+# --- what is not needed
+
+BLANK = [{"_id": "train-1", "text": ""}, {"_id": "train-2", "text": None}, {"_id": "train-3"}]
+UNJUDGED = "Queries without a text, or with several, that nobody judged, passed over"
+
+
+def test_queries_that_nobody_judged_may_be_blank_and_are_counted(folder):
+    spoilt = [*BLANK, {"_id": "train-4", "text": "a"}, {"_id": "train-4", "text": "b"}, {"_id": "x" * 90, "text": " "}]
+    (folder / "queries.jsonl").write_text(lines([*spoilt, *QUERIES, QUERIES[0]]), encoding="utf-8")
+    collection = read_beir(folder)
+    assert collection.queries == TEXTS
+    assert collection.notes == {
+        "queries.jsonl": [
+            "Queries that stand twice with the same text, counted once: 1 (line 9).",
+            f"{UNJUDGED}: 5 (train-1, train-2, train-3, train-4, {'x' * 60}…).",
+        ]
+    }
+    (folder / "queries.jsonl").write_text(lines([*BLANK * 500, *QUERIES]), encoding="utf-8")
+    assert read_beir(folder).notes == {"queries.jsonl": [f"{UNJUDGED}: 3 (train-1, train-2, train-3)."]}
+
+
+@pytest.mark.parametrize("blank", BLANK, ids=["empty", "null", "missing"])
+def test_a_blank_query_that_is_judged_is_named(folder, blank):
+    (folder / "queries.jsonl").write_text(lines([*QUERIES, blank]), encoding="utf-8")
+    for judged in ("train-1", "train-2", "train-3"):
+        (folder / "qrels" / "test.tsv").write_text(f"{QRELS}{judged}\td1\t0\n", encoding="utf-8")
+        if judged != blank["_id"]:
+            assert read_beir(folder).queries == TEXTS
+        else:
+            with pytest.raises(CollectionError, match=f"queries.jsonl, line 3: the query '{judged}' is empty"):
+                read_beir(folder)
+
+
+def test_what_stands_twice_counts_once_and_is_told(folder):
+    (folder / "corpus.jsonl").write_text(lines([*CORPUS, CORPUS[0], CORPUS[2]]), encoding="utf-8")
+    (folder / "qrels" / "test.tsv").write_text(f"{QRELS}q1\td1\t2\n", encoding="utf-8")
+    collection = read_beir(folder)
+    assert [document.doc_id for document in collection.documents] == ["d1", "d2", "3"]
+    assert collection.notes == {
+        "corpus.jsonl": ["Documents that stand twice, the same in all, counted once: 2 (lines 4 and 5)."],
+        "qrels": ["Judgments that stand twice with the same grade, counted once: 1 (line 5)."],
+    }
+
+
+def test_a_document_may_have_a_title_alone(folder):
+    (folder / "corpus.jsonl").write_text(lines([*CORPUS, {"_id": "4", "title": "Owls", "text": None}]))
+    assert read_beir(folder).documents[-1] == Document("4", "", "Owls", {})
+
+
+def test_comments_in_tables_are_passed_over_and_ids_may_begin_with_the_same_mark(folder):
+    table = folder / "topics.tsv"
+    for text in ("# two, by us\nqid\ttext\n#1\ta lamp?\n##\n2\tbread?\n", '"# two, by us",\n#1,a lamp?\n#\n2,bread?\n'):
+        table.write_text(text)
+        assert read_queries(table)[0] == {"#1": "a lamp?", "2": "bread?"}
+    (folder / "queries.jsonl").write_text(lines([{"_id": "#1", "text": "a lamp?"}, *QUERIES]), encoding="utf-8")
+    (folder / "qrels" / "test.tsv").write_text(f"{QRELS}#1\td1\t1\n#2\td1\t1\n", encoding="utf-8")
+    collection = read_beir(folder)
+    assert collection.qrels == {"q1": {"d1": 2, "d2": 0}, "2": {"d2": 1}, "#1": {"d1": 1}}
+    assert collection.notes == {"qrels": ["Comments passed over, which begin with #: 1 (line 6)."]}
+
+
+# --- splits, gzip and encodings
+
+
+def test_the_split_is_chosen_or_the_first_that_is_usual_and_it_is_told(folder):
+    qrels = folder / "qrels"
+    for name in ("train", "dev", "odd"):
+        (qrels / f"{name}.tsv").write_text(f"q1\td2\t{len(name)}\n")
+    (qrels / "._dev.tsv").write_text("x")
+    (qrels / "README.md").write_text("x")
+    test = read_beir(folder)
+    assert test.qrels["q1"] == {"d1": 2, "d2": 0}
+    assert test.notes == {"qrels": ["The judgments of the split 'test' are read; there are others: dev, train, odd."]}
+    for name in ("train", "dev", "odd"):
+        assert read_beir(folder, name).qrels == {"q1": {"d2": len(name)}}
+    with pytest.raises(
+        PartError, match="tiny holds no judgments of the split 'x'; choose one of: test, dev, train, odd"
+    ):
+        read_beir(folder, "x")
+    for gone, then in (("test", "dev"), ("dev", "train"), ("train", "odd")):
+        (qrels / f"{gone}.tsv").unlink()
+        found = read_beir(folder)
+        assert found.qrels == {"q1": {"d2": len(then)}}
+        assert found.notes["qrels"][0].startswith(f"The judgments of the split '{then}' are read")
+    (qrels / "strange.tsv").write_text("q1\td2\t1\n")
+    with pytest.raises(PartError, match="tiny holds several splits; choose one of: odd, strange"):
+        read_beir(folder)
+
+
+def test_packed_files_and_other_encodings_are_read(folder):
+    for name in FILES:
+        path = folder / name
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    check_tiny(read_beir(folder))
+    for name in FILES:
+        text = gzip.decompress((folder / f"{name}.gz").read_bytes()).decode()
+        (folder / name).write_bytes(text.encode("utf-16"))
+        (folder / f"{name}.gz").unlink()
+    check_tiny(read_beir(folder))
+    packed = folder / "topics.tsv.gz"
+    packed.write_bytes(gzip.compress("q1\twie groß?\n".encode("utf-16-le")))
+    assert read_queries(packed)[0] == {"q1": "wie groß?"}
+    packed.write_bytes(gzip.compress(lines(QUERIES).encode()))
+    assert read_queries(packed)[0] == TEXTS, "JSON lines are known by what they hold"
+
+
 # --- errors
 
 
@@ -119,7 +228,6 @@ BAD_LINES = {
     "no id": ('{"text": "a"}', "has no _id"),
     "a list as id": ('{"_id": ["x"], "text": "a"}', "has no _id"),
     "true as id": ('{"_id": true, "text": "a"}', "has no _id"),
-    "null as text": ('{"_id": "x", "text": null}', "has no text"),
 }
 
 
@@ -137,12 +245,14 @@ def test_a_bad_line_is_named_by_file_and_number(folder, name, bad, what):
     [
         ("corpus.jsonl", lines([*CORPUS, {"_id": "3", "text": "again"}]), "line 4: the _id '3' was used .*unique"),
         ("queries.jsonl", lines([*QUERIES, {"_id": "2", "text": "again"}]), "line 3: the _id '2' was used .*unique"),
-        ("queries.jsonl", lines([QUERIES[0], {"_id": "q9", "text": "\n\u2028"}]), "line 2: the query 'q9' is empty"),
+        ("queries.jsonl", lines([QUERIES[0], {"_id": 2, "text": "\n\u2028"}]), "line 2: the query '2' is empty"),
+        ("queries.jsonl", lines([*QUERIES, {"_id": 2, "text": None}]), "line 3: the query '2' is empty"),
         ("queries.jsonl", " \n\t\n", "holds no queries"),
         ("qrels/test.tsv", QRELS + "q1\td1\n", "line 5 has 2 columns"),
         ("topics.tsv", "q1\ta lamp?\n\nq2 why does bread rise?\n", "line 3 has no tab"),
         ("topics.tsv", "q1,a lamp?\nq2,why, then?\n", "line 2 has 3 columns; wanted a query id and a text"),
-        ("topics.tsv", "q1 a lamp?\nq2\n", "line 2 has no space"),
+        ("topics.tsv", "q1 a lamp?\nq2\n", "line 2: the query 'q2' is empty"),
+        ("topics.tsv", "q1\ta lamp?\nq2\n", "line 2: the query 'q2' is empty"),
         ("topics.tsv", "q1\ta lamp?\n\nq2\t \n", "line 3.*'q2' is empty"),
         ("topics.tsv", "q1\ta lamp?\n\nq1\tagain\n", "line 3.*'q1' was used before"),
     ],

@@ -1,5 +1,8 @@
 """TREC's formats: trec_eval's own parser reads what is written, in order, and errors name the line."""
 
+import gzip
+import re
+
 import numpy as np
 import pytest
 import pytrec_eval
@@ -7,11 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retriever.errors import CollectionError
-from retriever.evaluation.trec import qrels_text, read_qrels, read_run, run_text, with_known_ids, write_run
+from retriever.evaluation.trec import (
+    qrels_text,
+    read_judgments,
+    read_qrels,
+    read_run,
+    run_text,
+    with_known_ids,
+    write_run,
+)
 
 QRELS = {"q1": {"d1": 2, "d2": 0}, "2": {"d2": 1, "d3": -1}}
-IDS = st.text(st.characters(codec="utf-8", exclude_characters="\ufeff"), min_size=1, max_size=4)
-SPACELESS = IDS.filter(lambda text: not any(character.isspace() for character in text))
+IDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=4) | st.sampled_from(["#", "#1", "%23", "a#", "# 1"])
+PLAIN = IDS.filter(lambda text: not re.search("\\s|[\0\ufeff]|^#", text))
 SCORES = st.floats(-1e6, 1e6, width=32) | st.sampled_from([0.0, -0.0, 0.5, 1.0, 1 + 2**-30, 1e-45])
 
 
@@ -84,7 +95,7 @@ def test_a_document_without_a_grade_is_not_judged(written):
         ("q,d,1\nq,e\n", "line 2 has 2 columns; wanted query id, document id and grade parted by tabs or commas"),
         ("q,d,1\nq,e,x\n", "line 2: the grade is 'x'"),
         ('q,"d\ne",1\nq,f,1.5\n', "line 3: the grade is '1.5'"),
-        ("q,d,1\nq,d,1\n", "line 2: document 'd' stands twice"),
+        ("q,d,1\nq,d,2\n", "line 2: document 'd' stands twice for query 'q', with the grades 1 and 2"),
         ('q,d,1\nq,"d,1\n', "line 2 is not CSV"),
         ('q,d,1\nq,"d"x,1\n', "line 2 is not CSV"),
         ("query,doc,grade\nq,d,\n", "holds no judgments"),
@@ -113,7 +124,7 @@ def test_escaped_ids_are_those_of_the_collection_again():
     ]
     + [
         ("query-id\tcorpus-id\tscore", "the grade is 'score'"),  # only the first line can be a header
-        ("q0 0 d0 1", "document 'd0' stands twice for query 'q0'"),
+        ("q0 0 d0 0", "document 'd0' stands twice for query 'q0', with the grades 1 and 0"),
     ],
     ids=lambda value: value[:20],
 )
@@ -152,12 +163,120 @@ def test_judgments_and_runs_are_written_in_columns():
     assert qrels_text({}) == run_text({}) == ""
 
 
-@given(st.dictionaries(SPACELESS, st.dictionaries(SPACELESS, st.integers(-1000, 1000), min_size=1), min_size=1))
+@given(st.dictionaries(PLAIN, st.dictionaries(PLAIN, st.integers(-1000, 1000), min_size=1), min_size=1))
 def test_trec_evals_parser_reads_the_same_judgments(folder, qrels):
     text = qrels_text(qrels)
     assert pytrec_eval.parse_qrel(text.split("\n")[:-1]) == qrels
     (folder / "qrels.txt").write_bytes(text.encode())
     assert in_order(read_qrels(folder / "qrels.txt")) == in_order(qrels)
+
+
+# --- comments, repeats and white space
+
+COMMENTED = {
+    "first": ("# pooled to depth 100\n1 0 a 1\n2 0 b 0\n", "1 (line 1)"),
+    "four words": ("# pool depth 100\n1 0 a 1\n## by two\n2 0 b 0\n", "2 (lines 1 and 3)"),
+    "last, and empty": ("1 0 a 1\n\n2 0 b 0\n#\n", "1 (line 4)"),
+    "indented, with tabs": ("1\t0\ta\t1\n  # by\ttwo\tassessors\t2\n2\t0\tb\t0\n", "1 (line 2)"),
+    "before a header": ("# BEIR's layout\nquery-id\tcorpus-id\tscore\n1\ta\t1\n2\tb\t0\n", "1 (line 1)"),
+    "among commas": ('# a, "quote, b\nq,doc,grade\n1,a,1\n#x,y,3\n2,b,0\n', "2 (lines 1 and 4)"),
+    "a spreadsheet's": ('"# a, b",,\nq,doc,grade\n1,a,1\n2,b,0\n# end,,\n', "2 (lines 1 and 5)"),
+}
+
+
+@pytest.mark.parametrize(("text", "found"), COMMENTED.values(), ids=COMMENTED.keys())
+def test_comments_are_passed_over_and_counted(written, text, found):
+    read = read_judgments(written(text))
+    assert read.qrels == {"1": {"a": 1}, "2": {"b": 0}}
+    assert read.notes == [f"Comments passed over, which begin with #: {found}."]
+
+
+def test_a_line_that_begins_with_a_known_id_is_no_comment(written):
+    text, known = "#1\td 1\t1\n# 2\td\t1\n#3\td\t1\n", {"#1", "# 2"}
+    assert read_judgments(written(text), known).qrels == {"#1": {"d 1": 1}, "# 2": {"d": 1}}
+    assert read_judgments(written("#1,d,1\n2,d,1\n"), known).qrels == {"#1": {"d": 1}, "2": {"d": 1}}
+    with pytest.raises(CollectionError, match=r"holds no judgments; .* begin with #: 3 \(lines 1, 2 and 3\)"):
+        read_qrels(written(text))
+
+
+def test_a_line_in_quotes_is_no_comment_and_lines_are_numbered_as_in_the_file(written):
+    text = '# one\n"q","d\n# not one",1\n# two\nq,e,x\n'
+    with pytest.raises(CollectionError, match=r"line 5: the grade is 'x'"):
+        read_qrels(written(text))
+    assert read_qrels(written(text.replace("x", "2"))) == {"q": {"d\n# not one": 1, "e": 2}}
+
+
+def test_an_identical_judgment_counts_once_and_a_missing_grade_is_told(written):
+    read = read_judgments(written("q\ta\t1\nq\tb\t\nq\ta\t1\nq\ta\t+1\n"))
+    assert read.qrels == {"q": {"a": 1}}
+    assert read.notes == [
+        "Judgments without a grade, passed over: 1 (line 2).",
+        "Judgments that stand twice with the same grade, counted once: 2 (lines 3 and 4).",
+    ]
+
+
+SPACED = {
+    "doubled tabs": "1\t\t0\t\ta b\t\t1\n2\t0\tb\t0\n",
+    "BEIR's, doubled": "query-id\t\tcorpus-id\t\tscore\n1\t\ta b\t\t1\n2\tb\t0\n",
+    "tabs at the end": "1\ta b\t1\t\n2\tb\t0\t\t\n",
+    "spaces around tabs": "1 \t 0\t a b \t1 \n2\t0\tb\t0\n",
+}
+
+
+@pytest.mark.parametrize("text", SPACED.values(), ids=SPACED.keys())
+def test_doubled_tabs_count_once_and_ids_between_tabs_keep_their_spaces(written, text):
+    assert read_qrels(written(text)) == {"1": {"a b": 1}, "2": {"b": 0}}
+
+
+def test_tabs_and_spaces_are_mixed_in_trecs_columns_as_trec_eval_takes_them(written):
+    text = "q it doc rel\n1 0\ta\t1\n2 \t0 b\t 0\n3\t\tQ0  c 2\n"
+    assert read_qrels(written(text)) == {"1": {"a": 1}, "2": {"b": 0}, "3": {"c": 2}}
+    run = "1 Q0 a 1 0.5 x\n1 Q0 b \t 2\t\t0.4 x\n# by x\n1\tQ0\tc\t\t3\t0.3\tx\n"
+    assert read_run(written(run)) == {"1": {"a": 0.5, "b": 0.4, "c": 0.3}}
+    assert read_qrels(written("test 0\ta\t1\ntest 1\ta\t2\n")) == {"test 0": {"a": 1}, "test 1": {"a": 2}}
+
+
+# --- encodings and gzip
+
+PACKED = {
+    "UTF-16": "utf-16",
+    "UTF-16 without a mark": "utf-16-le",
+    "big-endian": "utf-16-be",
+    "UTF-32": "utf-32",
+    "UTF-8 with a mark": "utf-8-sig",
+}
+
+
+@pytest.mark.parametrize("encoding", PACKED.values(), ids=PACKED.keys())
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_judgments_and_runs_are_read_in_every_unicode_and_packed(folder, encoding, pack):
+    path = folder / "packed"
+    for read, text, right in (
+        (read_qrels, "1\tä\t1\r\n2\t日本\t0\r\n", {"1": {"ä": 1}, "2": {"日本": 0}}),
+        (read_qrels, "1,ä,1\n2,日本,0\n", {"1": {"ä": 1}, "2": {"日本": 0}}),
+        (read_run, "1 Q0 ä 1 0.5 x\n2 Q0 日本 1 0.5 x\n", {"1": {"ä": 0.5}, "2": {"日本": 0.5}}),
+    ):
+        path.write_bytes(pack(text.encode(encoding)))
+        assert read(path) == right
+
+
+def test_marks_between_joined_files_are_no_part_of_an_id(written):
+    assert read_qrels(written("\ufeff1 0 a 1\n\ufeff2 0 b 0\n")) == {"1": {"a": 1}, "2": {"b": 0}}
+
+
+def test_a_bomb_or_a_damaged_gzip_file_is_refused(folder, monkeypatch):
+    path = folder / "qrels.gz"
+    monkeypatch.setattr("retriever.evaluation.numbered_lines.MAX_UNPACKED_MEGABYTES", 2)
+    whole = gzip.compress(b"q 0 d 1\n" * 250_000)
+    path.write_bytes(whole)
+    assert read_qrels(path) == {"q": {"d": 1}}
+    path.write_bytes(gzip.compress(bytes(2_000_001)))
+    with pytest.raises(CollectionError, match=r"qrels\.gz unpacks to more than 2 MB"):
+        read_qrels(path)
+    for damaged in (whole[:-9], whole[:20], whole[:40] + b"\xff\0\xff" * 5 + whole[60:], whole + b"more"):
+        path.write_bytes(damaged)
+        with pytest.raises(CollectionError, match=r"qrels\.gz is a damaged gzip file"):
+            read_qrels(path)
 
 
 # --- rankings
@@ -199,7 +318,7 @@ def test_scores_that_do_not_descend_are_written_one_step_lower():
     assert [np.float32(line.split()[4]) for line in text.splitlines()] == [*below, np.float32(0.25)]
 
 
-@given(st.dictionaries(SPACELESS, st.dictionaries(SPACELESS, SCORES, min_size=1, max_size=8), min_size=1, max_size=4))
+@given(st.dictionaries(PLAIN, st.dictionaries(PLAIN, SCORES, min_size=1, max_size=8), min_size=1, max_size=4))
 def test_trec_eval_reads_the_order_of_the_run(folder, given_run):
     run = {query_id: dict(sorted(found.items(), key=lambda item: -item[1])) for query_id, found in given_run.items()}
     text = run_text(run)
@@ -224,20 +343,31 @@ def test_scores_beyond_float32_keep_their_order():
     assert sorted(set(scores), reverse=True) == scores
 
 
-def test_white_space_in_ids_is_written_as_percent_codes():
+def test_what_trec_eval_would_split_or_pass_over_is_written_as_percent_codes():
+    assert qrels_text({"#1": {"#d": 1, "d#2": 0}}) == "%231 0 #d 1\n%231 0 d#2 0\n"
+    assert run_text({"#1": {"#\0d": 1.0}}, tag="x") == "%231 Q0 #%00d 1 1 x\n"
     assert qrels_text({"q 1": {"d\t\n": 1}}) == "q%201 0 d%09%0A 1\n"
     assert run_text({"q 1": {"d\u2028\xa0": 1.0}}, tag="x") == "q%201 Q0 d%2028%A0 1 1 x\n"
 
 
 @given(st.dictionaries(IDS, st.dictionaries(IDS, st.just(1), min_size=1), min_size=1))
-def test_ids_of_all_kinds_stay_different_or_are_refused(qrels):
+def test_ids_of_all_kinds_come_back_or_are_refused(folder, qrels):
+    """Read by trec_eval, which passes over lines that begin with #, and by this package, which knows the ids."""
     try:
         text, run = qrels_text(qrels), run_text(qrels)
     except CollectionError:
         return
-    parsed = pytrec_eval.parse_qrel(text.split("\n")[:-1])
+    lines = [line for line in text.split("\n")[:-1] if not line.startswith("#")]
+    parsed = pytrec_eval.parse_qrel(lines)
     assert [len(documents) for documents in parsed.values()] == [len(documents) for documents in qrels.values()]
     assert pytrec_eval.parse_run(run.split("\n")[:-1]).keys() == parsed.keys()
+    (folder / "qrels.txt").write_bytes(text.encode())
+    write_run(qrels, folder / "run.txt")
+    doc_ids = {doc_id for documents in qrels.values() for doc_id in documents}
+    assert with_known_ids(read_qrels(folder / "qrels.txt"), qrels, doc_ids) == qrels
+    ranked = with_known_ids(read_run(folder / "run.txt"), qrels, doc_ids)
+    assert in_order(ranked).keys() == qrels.keys()
+    assert {query_id: [*found] for query_id, found in ranked.items()} == {name: [*ids] for name, ids in qrels.items()}
 
 
 @pytest.mark.parametrize("ids", [{"": 1}, {"a\u2028b": 1, "x": 2, "a%2028b": 3}], ids=["empty", "separator"])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from retriever.datasets.beir import read_queries
+from retriever.datasets.query_files import read_queries
 from retriever.datasets.samples import SAMPLE_FOLDER, load_sample
 from retriever.errors import ParameterError, VectorError
 from retriever.graph.traversal import HNSWGraph

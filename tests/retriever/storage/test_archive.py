@@ -208,7 +208,7 @@ def test_no_files_and_too_many_are_refused(empty, tmp_path):
 @pytest.mark.parametrize("top", ["", "scifact/", "a/b/Wörter und mehr/"])
 def test_a_beir_archive_is_unpacked_wherever_its_folder_stands(empty, tmp_path, top):
     skipped = ["scifact/qrels/train.tsv", "README.md", "old-corpus.jsonl", "__MACOSX/corpus.jsonl"]
-    skipped += [f"{top}old/{name}" for name in BEIR]  # of several folders the outermost is taken
+    skipped += [f"{top}old/{name}" for name in list(BEIR)[:2]]  # which is no collection: it has no judgments
     path = zip_of(tmp_path / "a.zip", BEIR, (f"{top}x/", b""), *((name, b"x") for name in skipped), top=top)
     unpack_beir(path, empty, max_bytes=sum(map(len, BEIR.values())))  # members that are skipped do not count
     assert tree(empty) == BEIR

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from retriever.datasets.beir import read_queries
+from retriever.datasets.query_files import read_queries
 from retriever.evaluation.judged_queries import JudgedQueries
 from retriever.evaluation.trec import read_qrels
 from tests.support.page import files_of
