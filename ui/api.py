@@ -56,6 +56,8 @@ PARAMETERS = {  # what a program is told of each, on the page's API view, at /gr
     "first": f"The first embedding model: {', '.join(MODELS)}.",
     "second": "The second embedding model: another one of these.",
     "archive": "For the collection beir, a zip in BEIR's layout: corpus.jsonl, queries.jsonl and qrels.",
+    "part": "Of an archive that holds several collections, the folder of the one to read; else empty.",
+    "split": "Of the archive's judgments, the split to read, such as dev; empty for test, else dev, else train.",
     "qrels": "For the collection loaded, a file of judgments, unless it has its own: TREC qrels or BEIR's table.",
     "queries": "For the collection loaded, the questions of the judgments: JSON lines, or a table of ids and texts.",
     "relevance_level": "The lowest grade that counts as relevant: a whole number from 1.",
@@ -155,6 +157,8 @@ class Endpoints:
         qrels: str | None = None,
         queries: str | None = None,
         relevance_level: float = 1,
+        part: str = "",
+        split: str = "",
     ) -> tuple[dict[str, Any], ComparisonState]:
         """Compare two embedding models on a judged collection, and count what the model and what the index loses."""
         if collection not in API_COLLECTIONS:
@@ -171,6 +175,8 @@ class Endpoints:
             qrels=qrels or "",
             queries=queries or "",
             relevance_level=check_whole_number("relevance_level", relevance_level),
+            part=part or "",
+            split=split or "",
         )
         state, loaded = comparison_state, self._with_default_sample(session)
         planned = await asyncio.to_thread(plan_comparison, request, loaded, state.index_cache, self.shared_samples)
@@ -212,6 +218,7 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
         ]
         judged = [gr.File(type="filepath", label=label) for label in ("Archive", "Judgments", "Questions")]
         level = gr.Number(1, label="Relevance level")
+        parts = [gr.Textbox("", label=label) for label in ("Part of the archive", "Split")]
         result, button = gr.JSON(label="result"), gr.Button()
     asked: dict[str, tuple[Callable[..., Any], list[Component], list[Component]]] = {
         "build": (
@@ -223,7 +230,7 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
         "measure": (endpoints.measure, [session, k, ef], [result]),
         "compare": (
             endpoints.compare,
-            [session, comparison_state, *names, k, ef, *graph, *judged, level],
+            [session, comparison_state, *names, k, ef, *graph, *judged, level, *parts],
             [result, comparison_state],
         ),
     }

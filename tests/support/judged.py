@@ -168,14 +168,17 @@ class Counting(FakeEncoder):
         return texts
 
 
-def beir_zip(path, corpus, queries, qrels):
-    """Write documents (id, text), queries (id, text) and judgments (query, document, grade) in BEIR layout."""
+def beir_zip(path, corpus, queries, qrels, *, folders=("mine",), split="test", mode="w"):
+    """Write documents (id, text), queries (id, text) and judgments (query, document, grade) in BEIR layout.
+
+    folders: of the archive, each of which becomes a collection. mode: "a" to add to what is there.
+    """
     lines = {
         "corpus.jsonl": [json.dumps({"_id": doc_id, "title": "", "text": text}) for doc_id, text in corpus],
         "queries.jsonl": [json.dumps({"_id": query_id, "text": text}) for query_id, text in queries],
-        "qrels/test.tsv": ["query-id\tcorpus-id\tscore", *("\t".join(map(str, row)) for row in qrels)],
+        f"qrels/{split}.tsv": ["query-id\tcorpus-id\tscore", *("\t".join(map(str, row)) for row in qrels)],
     }
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, rows in lines.items():
-            archive.writestr(f"mine/{name}", "".join(f"{row}\n" for row in rows))
+    with zipfile.ZipFile(path, mode, zipfile.ZIP_DEFLATED) as archive:
+        for name in (f"{folder}/{name}" for folder in folders for name in lines):
+            archive.writestr(name, "".join(f"{row}\n" for row in lines[name.partition("/")[2]]))
     return str(path)

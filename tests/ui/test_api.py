@@ -72,7 +72,7 @@ def test_only_the_named_endpoints_are_public_and_name_their_parameters(client):
         for name, endpoint in info["named_endpoints"].items()
     }
     built = "source sample files pasted model_name chunk_size chunk_overlap M ef_construction text_columns title_column"
-    compared = "collection first second k ef M ef_construction archive qrels queries relevance_level"
+    compared = "collection first second k ef M ef_construction archive qrels queries relevance_level part split"
     assert names == {
         "/build": built.split(),
         "/search": ["question", "k", "ef"],
@@ -180,9 +180,21 @@ def test_two_models_are_compared_on_an_uploaded_collection(new_client, tmp_path)
     assert (answer["record"]["data"]["collection"], answer["record"]["data"]["vectors"]) == ("tiny", 61)
     assert answer["record"]["settings"]["first"]["model"] == "all-MiniLM-L6-v2"
     assert "of 2" in answer["verdict"] and "<" not in answer["verdict"].replace("p < ", "")
+    said = {"qrels": ["The judgments of the split 'test' are read."]}
+    assert answer["record"]["observed"]["notes_on_reading"] == said
     again = client.predict(collection="beir", api_name="/compare", **values)
     assert again["record"]["observed"]["seconds"] < answer["record"]["observed"]["seconds"] + 1
     assert again["scores"] == answer["scores"]
+
+
+def test_of_an_archive_with_several_collections_a_program_names_one(new_client, tmp_path):
+    corpus, queries = [("bees", "Bees dance to tell of flowers.")], [("q1", "why do bees dance?")]
+    path = beir_zip(tmp_path / "two.zip", corpus, queries, [("q1", "bees", "1")], folders=("a", "b"), split="dev")
+    client, values = new_client(), {**MODELS, **NO_FILES, "archive": handle_file(path), "k": 1, "ef": 5}
+    with pytest.raises(AppError, match="it holds 2 collections.*choose one of: a, b"):
+        client.predict(collection="beir", api_name="/compare", **values)
+    answer = client.predict(collection="beir", api_name="/compare", **values, part="b", split="dev")
+    assert answer["record"]["data"]["collection"] == "two, b, split dev"
 
 
 def test_what_a_client_has_built_is_compared_with_judgments_of_its_own(new_client, tmp_path):

@@ -7,6 +7,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from retriever.encoders.catalogue import MODELS
+from ui.compare.archive_part import ArchivePart, build_archive_part, chosen_part
 from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
 from ui.inputs import check_whole_number
 from ui.render.controls import FIRST_K, GRAPH_PRESETS, RICH_GRAPH, SLIDER_MAX_K, Updates, Values
@@ -35,6 +36,7 @@ class ComparisonControls:
     k: gr.Slider
     graph: gr.Dropdown
     archive: gr.File
+    archive_part: ArchivePart
     qrels: gr.File
     queries: gr.File
     relevance_level: gr.Number
@@ -46,13 +48,14 @@ class ComparisonControls:
     def requested(self) -> list[Any]:
         """The components whose change makes another request."""
         files = [self.archive, self.qrels, self.queries]
-        return [self.collection, self.first, self.second, self.k, self.graph, *files, self.relevance_level]
+        chosen = [self.collection, self.first, self.second, self.k, self.graph]
+        return [*chosen, *files, self.archive_part.choice, self.relevance_level]
 
     @property
     def inputs(self) -> set[Block]:
         """The components whose values are a request."""
         chosen = {self.collection, self.first, self.second, self.k, self.graph}
-        return {*chosen, self.archive, self.qrels, self.queries, self.relevance_level}
+        return {*chosen, self.archive, self.archive_part.choice, self.qrels, self.queries, self.relevance_level}
 
     @property
     def columns(self) -> list[gr.Column]:
@@ -62,6 +65,7 @@ class ComparisonControls:
     def request(self, values: Values) -> CompareRequest:
         """Return what the controls say, as one value. Raises ParameterError if a number is not whole."""
         M, ef_construction = COMPARED_GRAPHS[values[self.graph]]
+        part, split = chosen_part(values[self.archive_part.choice])
         return CompareRequest(
             collection=values[self.collection],
             first=values[self.first],
@@ -70,6 +74,8 @@ class ComparisonControls:
             M=M,
             ef_construction=ef_construction,
             archive=values[self.archive] or "",
+            part=part,
+            split=split,
             qrels=values[self.qrels] or "",
             queries=values[self.queries] or "",
             relevance_level=check_whole_number("relevance_level", values[self.relevance_level]),
@@ -99,8 +105,9 @@ def create_controls() -> ComparisonControls:
         graph = gr.Dropdown(graphs, value=graphs[0], label="Graph", info=info, scale=3, min_width=200)
     with gr.Row():
         with gr.Column(visible=False, min_width=300) as of_beir:
-            label = "A .zip with corpus.jsonl, queries.jsonl and qrels/test.tsv"
+            label = "A .zip with corpus.jsonl, queries.jsonl and qrels/test.tsv (or dev, or train)"
             archive = gr.File(file_types=[".zip"], type="filepath", label=label, height=140, elem_classes="lab-archive")
+            archive_part = build_archive_part(archive)
             gr.HTML(HINT.format(judged_limits(limits())))
         with gr.Column(visible=False, min_width=300) as of_loaded:
             with gr.Row():
@@ -111,5 +118,5 @@ def create_controls() -> ComparisonControls:
             info = "The grade in the judgments from which on a passage counts as an answer."
             level = gr.Number(1, precision=0, minimum=1, label="Answers have at least grade", info=info)
     return ComparisonControls(
-        collection, first, second, k, graph, archive, qrels, queries, level, of_beir, of_loaded, of_both
+        collection, first, second, k, graph, archive, archive_part, qrels, queries, level, of_beir, of_loaded, of_both
     )

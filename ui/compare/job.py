@@ -1,8 +1,8 @@
 """The job of a comparison: what was requested in the Compare models tab -> the work that compares two models."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from retriever.experiments.model_comparison import ModelComparison, compare_models, queries_in_capitals
@@ -21,13 +21,15 @@ class FinishedComparison:
     """A finished comparison, the seconds it took, and the hit rates with the questions in lower case.
 
     in_lower_case: of both models, if the questions are written in capitals and the documents are not; else empty.
-    judged_by: who judged what is loaded; empty for other collections.
+    judged_by: who judged what is loaded; empty for other collections. notes: uploaded file -> what was chosen or passed
+    over while it was read.
     """
 
     comparison: ModelComparison
     seconds: float
     in_lower_case: Sequence[float] = ()
     judged_by: str = ""
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def plan_comparison(
         if queries_in_capitals(first):
             lowered = [indexes.in_lower_case(index, progress) for index in (first, second)]
             in_lower_case = [index.evaluation(request.k).hit_rate for index in lowered]
-        return FinishedComparison(comparison, time.perf_counter() - start, in_lower_case, indexes.judged_by)
+        notes = indexes.notes_on_reading(first, progress)
+        return FinishedComparison(comparison, time.perf_counter() - start, in_lower_case, indexes.judged_by, notes)
 
     # a missing model is known before any work, and a slow download blocks nobody
     return ComparisonPlan(work, [*shared_samples.models.needed(*names), *indexes.needed_samples(names)])

@@ -1,6 +1,6 @@
 """The indexes that a comparison needs, one a model: shared by all visitors, cached, or made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -82,12 +82,14 @@ class ModelIndexes:
 
     def _uploaded(self, model_name: str, progress: Progress) -> JudgedIndex:
         """Index a collection in BEIR layout; another relevance level changes nothing that is embedded."""
-        archive, level, parsed_files = self.request.archive, self.request.relevance_level, self.index_cache.parsed_files
-        key = ("beir", parsed_files.digest(archive), model_name)
+        request, parsed_files = self.request, self.index_cache.parsed_files
+        archive, level, chosen = request.archive, request.relevance_level, (request.part, request.split)
+        key = ("beir", parsed_files.digest(archive), *chosen, model_name)
 
         def embed() -> JudgedIndex:
             progress("reading", 0.0)
-            collection = parsed_files.get_or_parse([archive], partial(parse_beir_archive, archive, progress))
+            read = partial(parse_beir_archive, archive, progress, *chosen)
+            collection = parsed_files.get_or_parse([archive], read, request.how, keep=any(chosen))
             if not isinstance(collection, Collection):
                 raise missing_file_error(archive)
             _check_questions(collection.judged)
@@ -127,6 +129,21 @@ class ModelIndexes:
 
         return self.index_cache.get_or_make(key, make)
 
+    def notes_on_reading(self, index: JudgedIndex, progress: Progress) -> Mapping[str, Sequence[str]]:
+        """Return what was chosen or passed over in the files of this comparison: file -> sentences."""
+        if self.request.collection == BEIR:
+            return index.indexed.notes
+        return self._uploaded_judgments(progress).notes if self.judged_by == FILE else {}
+
+    def _uploaded_judgments(self, progress: Progress) -> UploadedJudgments:
+        """Return the uploaded judgments, and queries if there were any."""
+        request = self.request
+        read = partial(parse_judgments, request.qrels, request.queries, progress)
+        uploaded = self.index_cache.parsed_files.get_or_parse(request.paths, read, request.how)
+        if isinstance(uploaded, Collection):
+            raise missing_file_error(request.qrels)
+        return uploaded
+
     def _given_judgments(self, base: IndexedCollection, progress: Progress) -> JudgedQueries:
         """Return the uploaded judgments, with the uploaded queries or the collection's own.
 
@@ -138,10 +155,7 @@ class ModelIndexes:
                 f"{base.name} has no queries of its own with ids; choose a file of queries as well: JSONL with _id and "
                 "text, or lines of id and text."
             )
-        read = partial(parse_judgments, request.qrels, request.queries, progress)
-        uploaded = self.index_cache.parsed_files.get_or_parse(request.paths, read)
-        if isinstance(uploaded, Collection):
-            raise missing_file_error(request.qrels)
+        uploaded = self._uploaded_judgments(progress)
         asked: UploadedJudgments | JudgedQueries = uploaded if own is None or request.queries else own
         qrels = with_known_ids(uploaded.qrels, asked.queries, document_ids(base.retriever))
         return JudgedQueries(asked.queries, qrels, request.relevance_level, asked.kinds)

@@ -41,6 +41,8 @@ def comparison_record(result: FinishedComparison, ef: int) -> RunRecord:
         observed[f"{side}_two_errors"] = error_counts(index, k, ef)
     if result.in_lower_case:
         observed["hit_rates_with_questions_in_lower_case"] = [round(rate, 6) for rate in result.in_lower_case]
+    if result.notes:
+        observed["notes_on_reading"] = {name: list(said) for name, said in result.notes.items()}
     observed["seconds"] = round(result.seconds, 3)
     sides = {"first": record_settings(first.indexed), "second": record_settings(second.indexed)}
     settings = {"k": k, "ef": ef, "relevance_level": first.judged.relevance_level, **sides}

@@ -23,7 +23,8 @@ COMPARISON_MAX_K = SLIDER_MAX_K  # results are cached for each k, so k is bounde
 class CompareRequest:
     """What a visitor or a program wants to be compared.
 
-    archive: path of a zip in BEIR layout. qrels and queries: paths of judgments, and of queries if the loaded
+    archive: path of a zip in BEIR layout. part: the collection of several in it, by its folder. split: of its
+    judgments; both may be empty. qrels and queries: paths of judgments, and of queries if the loaded
     collection has none. A path is empty where no file was chosen. relevance_level: the lowest grade of an answer;
     samples have a level of their own.
     """
@@ -38,6 +39,13 @@ class CompareRequest:
     qrels: str = ""
     queries: str = ""
     relevance_level: int = 1
+    part: str = ""
+    split: str = ""
+
+    @property
+    def how(self) -> str:
+        """How the files are read: which part of an archive."""
+        return f"{self.part}\0{self.split}" if self.collection == BEIR and (self.part or self.split) else ""
 
     @property
     def paths(self) -> list[str]:
@@ -64,7 +72,7 @@ class CompareRequest:
             raise DocumentError("No file was chosen; choose a zip with corpus.jsonl, queries.jsonl and qrels/test.tsv.")
         if self.collection == LOADED and self.queries and not self.qrels:
             raise DocumentError("Queries were chosen without judgments of them; choose a file of judgments as well.")
-        if parsed_files.known(self.paths):
+        if parsed_files.known(self.paths, self.how):
             return
         for path in self.paths:
             check_file_size(path, limits().total_megabytes)

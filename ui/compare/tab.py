@@ -34,6 +34,7 @@ from ui.compare.text import (
     judged_by_notes,
     kinds_sentence,
     lucky_sentence,
+    reading_notes,
     verdict_sentence,
 )
 from ui.jobs.job import cancel_running
@@ -186,7 +187,8 @@ class CompareTab:
         """Return everything that shows a result; no question is open, and no file is offered."""
         compared = result.comparison
         verdict, kinds = verdict_sentence(compared), kinds_sentence(compared)
-        notes = [*judged_by_notes(compared, result.judged_by), *comparison_notes(compared, result.in_lower_case)]
+        notes = [*judged_by_notes(compared, result.judged_by), *reading_notes(result.notes)]
+        notes += comparison_notes(compared, result.in_lower_case)
         return {
             self.results: gr.update(visible=True),
             self.stale: "",

@@ -1,7 +1,7 @@
 """Sentences about a comparison: verdict, costs, notes and what lost a question. Pure functions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from retriever.evaluation.significance import SIGNIFICANT, TIE_TOLERANCE, Interval
 from retriever.evaluation.trec import judged_only
@@ -181,6 +181,11 @@ def judged_by_notes(compared: ModelComparison, judged_by: str) -> list[str]:
     counts = f"{count_of(sum(map(len, qrels.values())), 'judgment')} of {count_of(len(qrels), 'question')}"
     unseen = " Hits that you have not judged count as no answer, whichever model finds them."
     return [f"Judged by {judged_by}: {counts}.{unseen if judged_by == OWN else ''}"]
+
+
+def reading_notes(notes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what was chosen or passed over in uploaded files, one note a file."""
+    return [f"{name}: {' '.join(said)}" for name, said in notes.items()]
 
 
 def comparison_notes(compared: ModelComparison, in_lower_case: Sequence[float]) -> list[str]:

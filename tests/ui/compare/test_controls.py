@@ -14,9 +14,9 @@ def controls():
     return build_tab(lambda session: create_controls())[0]
 
 
-def request(controls, **changed):
+def request(controls, part=None, **changed):
     """Return the request of the controls' first values, but for those that were changed, by name."""
-    values = {component: component.value for component in controls.inputs}
+    values = {component: component.value for component in controls.inputs} | {controls.archive_part.choice: part}
     return controls.request(values | {getattr(controls, name): value for name, value in changed.items()})
 
 
@@ -26,6 +26,9 @@ def test_the_controls_are_a_request(controls):
     beir = {"collection": BEIR, "first": "a", "second": "b", "k": 5.0, "archive": "a.zip", "relevance_level": 2.0}
     asked = request(controls, graph="starved 4/20", **beir)
     assert asked == CompareRequest(**{**beir, "k": 5, "relevance_level": 2}, M=4, ef_construction=20)
+    asked = request(controls, part="stack/rust:dev", **beir)
+    assert (asked.part, asked.split) == ("stack/rust", "dev")
+    assert controls.archive_part.choice in controls.requested
     loaded = {"collection": LOADED, "qrels": "a.tsv", "queries": "b.jsonl"}
     assert request(controls, **loaded).paths == ["a.tsv", "b.jsonl"]
 

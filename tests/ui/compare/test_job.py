@@ -1,5 +1,6 @@
 """Tests of comparison jobs: what is refused, what is embedded, what is reused, what a result holds."""
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,15 @@ import pytest
 
 from retriever.datasets.collection import Collection
 from retriever.documents.document import Document
-from retriever.errors import Cancelled, CollectionError, DocumentError, ModelError, RetrieverError, StorageError
+from retriever.errors import (
+    Cancelled,
+    CollectionError,
+    DocumentError,
+    ModelError,
+    PartError,
+    RetrieverError,
+    StorageError,
+)
 from retriever.evaluation.trec import qrels_text
 from retriever.indexing.collection import IndexSettings
 from retriever.indexing.pipeline import index_collection
@@ -19,6 +28,7 @@ from ui.compare.job import plan_comparison
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, OWN, CompareRequest
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
+from ui.uploads.folder import keep_folder, new_folder
 
 FIRST, SECOND, THIRD = "all-MiniLM-L6-v2", "wordllama-256", "multi-qa-MiniLM-L6-cos-v1"
 HUB = "BAAI/bge-small-en-v1.5"
@@ -154,6 +164,40 @@ def test_a_model_of_the_hub_without_network_is_told_before_any_work(archive, ind
     assert not index_cache._indexes
 
 
+# --- archives with several parts
+
+
+def test_of_several_collections_one_must_be_chosen_and_the_archive_stays_for_another_choice(tmp_path, compare, refuse):
+    folder = new_folder(1_000_000, LAB)
+    path = beir_zip(folder / "stack.zip", CORPUS, QUERIES, QRELS, folders=("rust",))
+    beir_zip(path, CORPUS[:20], QUERIES, QRELS[:3], folders=("tides",), mode="a")
+    keep_folder(folder)
+    refuse(PartError, "it holds 2 collections.*choose one of: rust, tides", BEIR, archive=path)
+    refuse(PartError, "no judgments of the split 'dev'", BEIR, archive=path, part="rust", split="dev")
+    rust, tides, again = (compare(BEIR, archive=path, part=name, split="test") for name in ("rust", "tides", "rust"))
+    assert [len(found.comparison.first.judged.asked) for found in (rust, tides)] == [6, 3]
+    assert tides.comparison.first.indexed.name == "stack, tides, split test"
+    assert tides.notes == {
+        "stack.zip": ["Of its 2 collections only tides is read."],
+        "qrels": ["The judgments of the split 'test' are read."],
+    }
+    assert again.comparison.first is rust.comparison.first
+
+
+def test_the_split_and_what_was_passed_over_are_told(tmp_path, compare):
+    queries, qrels = [*QUERIES, ("train-1", "")], [*QRELS, QRELS[0]]
+    path = beir_zip(tmp_path / "a.zip", CORPUS, queries, qrels, split="dev")
+    result = compare(BEIR, archive=path)
+    assert result.comparison.first.judged.asked == dict(QUERIES)
+    assert result.notes == {
+        "queries.jsonl": ["Queries without a text, or with several, that nobody judged, passed over: 1 (train-1)."],
+        "qrels": [
+            "The judgments of the split 'dev' are read.",
+            "Judgments that stand twice with the same grade, counted once: 1 (line 8).",
+        ],
+    }
+
+
 # --- the collection loaded in the Documents tab
 
 
@@ -201,6 +245,25 @@ def test_what_is_loaded_is_compared_by_uploaded_judgments(base, compare, models,
     qrels_file(Path(uploads["qrels"]), [("q1", "d6", 1)])  # other judgments under the same name
     assert compare(LOADED, session=session, **uploads).comparison.first.judged.qrels == {"q1": {"d6": 1}}
     assert passages(models) == [0, 40, 0]
+
+
+def test_what_was_passed_over_in_uploaded_judgments_is_told(base, compare, tmp_path):
+    qrels, queries = tmp_path / "qrels.gz", tmp_path / "queries.tsv.gz"
+    qrels.write_bytes(gzip.compress(b"# by us\n%23x 0 d1 1\nq2 0 d2 1\nq2 0 d2 1\n"))
+    queries.write_bytes(gzip.compress("#x\thow?\nq2\twhy?\nq3\t\n".encode("utf-16")))
+    result = compare(LOADED, session=Session(base), qrels=str(qrels), queries=str(queries))
+    assert result.comparison.first.judged.qrels == {"#x": {"d1": 1}, "q2": {"d2": 1}}
+    assert result.comparison.first.judged.asked == {"#x": "how?", "q2": "why?"}
+    assert result.notes == {
+        "qrels.gz": [
+            "Comments passed over, which begin with #: 1 (line 1).",
+            "Judgments that stand twice with the same grade, counted once: 1 (line 4).",
+        ],
+        "queries.tsv.gz": ["Queries without a text, or with several, that nobody judged, passed over: 1 (q3)."],
+    }
+    queries.write_bytes(gzip.compress(b"#x\t\nq2\twhy?\n"))
+    with pytest.raises(CollectionError, match="queries.tsv.gz, line 1: the query '#x' is empty"):
+        compare(LOADED, session=Session(base), qrels=str(qrels), queries=str(queries))
 
 
 def test_its_own_judgments_and_queries_are_taken_where_none_are_given(judged_base, compare, tmp_path):

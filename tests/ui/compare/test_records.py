@@ -126,6 +126,12 @@ def test_the_record_counts_the_questions_that_the_page_counts():
     assert (data["queries_left_out_of_their_own_results"], data["queries_not_judged_left_out"]) == (1, 1)
 
 
+def test_what_was_chosen_and_passed_over_in_files_is_recorded(found):
+    assert "notes_on_reading" not in record_of(found)["observed"]
+    result = FinishedComparison(found, 1.0, notes={"qrels": ("One.",)})
+    assert comparison_record(result, 25).observed["notes_on_reading"] == {"qrels": ["One."]}
+
+
 def test_the_grade_from_which_on_a_document_answers_is_recorded():
     record = record_of(compared([1, 2], [2, 1], n=20, qrels={"q0": {"d0": 3}, "q1": {"d1": 2}}, level=3))
     assert record["settings"]["relevance_level"] == 3

@@ -22,6 +22,7 @@ from ui.compare.text import (
     judged_by_notes,
     kinds_sentence,
     lucky_sentence,
+    reading_notes,
     verdict_sentence,
 )
 
@@ -293,6 +294,10 @@ def test_judgments_of_what_is_not_there_are_counted():
 
 
 QRELS = {"q0": {"d0": 1}, "q1": {"d1": 1}}
+
+
+def test_what_was_passed_over_in_files_is_a_note_a_file():
+    assert reading_notes({"qrels": ["One.", "Two."], "a.zip": ["Three."]}) == ["qrels: One. Two.", "a.zip: Three."]
 
 
 def test_who_judged_is_said_of_what_is_loaded():
