@@ -34,6 +34,7 @@
     caption: panel.querySelector(".lab-data caption")?.textContent ?? "",
     rows: all(".lab-data tr").map((row) => [...row.cells].map((cell) => cell.textContent)),
     distances: words(panel.querySelector(".lab-distances")),
+    advice: panel.querySelector(".lab-advice")?.textContent ?? "",
     spread: all(".lab-spread > div").map((bar) => Number(bar.querySelector("span").textContent)),
     worst: all("a.lab-go[href*='tab=search']").map((link) => ({
       recall: words(link.closest("tr")?.querySelector("b")),

@@ -18,7 +18,7 @@ from ui.walk.trace import trace_question
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.tour,
+    pytest.mark.exhaustive,
     *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS),
 ]
 READ = (Path(__file__).parents[1] / "support" / "one_story.js").read_text(encoding="utf-8")
@@ -221,6 +221,13 @@ def check_recall(story, now):
         assert (int(first), share.strip(".")) == (enough[0], format_score(curve[enough[0]]["mean_recall"]))
     else:
         assert f"No ef measured here reaches recall {target:.3f}" in now["words"]
+    if now["advice"]:
+        advised = re.search(r"search of (\d\.\d{3}).* at ef=(\d+)|at ef=(\d+): .*search of (\d\.\d{3})", now["advice"])
+        if advised:
+            share, ef_used = (advised[1], advised[2]) if advised[1] else (advised[4], advised[3])
+            assert [ef_used, share] in [row[1:3] for row in now["rows"]], f"{now['advice']} is not on the curve"
+            if enough and "second graph" not in now["advice"]:
+                assert (int(ef_used), share) == (enough[0], format_score(curve[enough[0]]["mean_recall"]))
     taught = re.findall(r"(\d\.\d{3}) at ef=(\d+)", now["lesson"])
     assert taught or "is 1.000 at every ef" in now["lesson"]
     assert f"recall@{k} " in now["lesson"]
@@ -529,16 +536,25 @@ def test_no_two_places_disagree_whatever_was_done_before(visitor, shared_samples
         story.done.append(action.__name__)
         action(story)
         story.check()
-    assert_the_size_lab_ends_at_the_number_of_the_cards(story)
+    assert_the_labs_agree_with_the_cards(story)
 
 
-def assert_the_size_lab_ends_at_the_number_of_the_cards(story):
-    """The full size is the loaded graph, so its recall is that beside the slider."""
+def assert_the_labs_agree_with_the_cards(story):
+    """The full size, and the graph of the same M and efConstruction over all vectors, are the loaded graph."""
     story.visitor.open("ef")
-    recall = story.settled()["cards"][0][0]
+    story.settled()
+    press(story, "Try the starved graph")
+    now = story.settled()
+    recall, graph = now["cards"][0][0], [now["header"]["M"], now["header"]["efConstruction"]]
     press(story, "Size lab")
     press(story, "Measure every size")
-    table = story.page.get_by_role("region", name="Results by size")
-    last = table.locator("tr").last
+    last = story.page.get_by_role("region", name="Results by size").locator("tr").last
     last.wait_for()
     assert last.locator("td").nth(1).inner_text() == recall
+    press(story, "Build lab")
+    press(story, "Build twelve graphs")
+    table = story.page.get_by_role("region", name="Results by graph")
+    table.locator("td").first.wait_for()
+    rows = [row.split("\t") for row in table.inner_text().splitlines()[1:]]
+    recalls = [row[2].strip() for row in rows if row[:2] == graph]
+    assert (len(rows), graph, recalls) == (12, ["4", "20"], [recall])
