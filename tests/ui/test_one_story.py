@@ -91,6 +91,7 @@ class Story:
                 self.graphs[key] = plan.submit().result()
             else:
                 self.graphs[key] = self.shared.ready("documents").with_graph(M, ef_construction)
+        assert f"{len(self.graphs[key]):,}" == header["chunks"]
         return self.graphs[key]
 
     # --- checking
@@ -330,7 +331,9 @@ def build_sample(story):
 
 def build_own(story):
     story.visitor.paste(TEXT, preset=story.random.choice(("starved 4/20", "default 16/200")))
+    story.settled()  # the size that fits the model has come
     type_number(story, "Chunk size (tokens)", 32)
+    story.settled()
     press(story, "Build")
 
 
