@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from retriever.documents.document import Document, FileContent, Section, TableColumns
-from retriever.documents.readers.docx import read_docx
+from retriever.documents.readers.docx.reader import read_docx
 from retriever.documents.readers.html import read_html
 from retriever.documents.readers.markdown import read_md
 from retriever.documents.readers.pdf import read_pdf
@@ -25,6 +25,9 @@ READERS: dict[str, Callable[[bytes], FileContent]] = {
     ".htm": read_html,
     ".pdf": read_pdf,
     ".docx": read_docx,
+    ".docm": read_docx,
+    ".dotx": read_docx,
+    ".dotm": read_docx,
     ".csv": read_csv,
     ".jsonl": read_jsonl,
 }

@@ -245,7 +245,7 @@ def test_it_knows_no_secrets_and_loads_no_more_than_it_needs(probing, monkeypatc
             "torch",
             "gradio",
             "trafilatura",
-            "docx",
+            "lxml",
             "pypdfium2",
             "retriever.encoders.loading",
         }

@@ -151,7 +151,7 @@ REMOTE = '<!DOCTYPE d SYSTEM "http://127.0.0.1:9/d.dtd" [<!ENTITY % p SYSTEM "ht
 EVIL_NAMES = {"../../evil.xml": "x", "word/\0.xml": "x", "w" * 4000: "x", "/etc/x": "x"}
 
 WORDS = {
-    "bomb": (lambda: word(PARAGRAPH * 400_000), NO_MEMORY),
+    "bomb": (lambda: word(PARAGRAPH * 1_500_000), NO_MEMORY),
     "bomb-told": (lambda: with_size(word(" " * 1000), "word/document.xml", 600_000_000), "unpacks to 600,00"),
     "bomb-spaces": (lambda: word("<w:p/>" + " " * 11_000_000), "Text node too long"),
     "bomb-lies": (lambda: with_size(word(" " * 20_000_000), "word/document.xml", 10), "Bad CRC-32"),
@@ -160,7 +160,7 @@ WORDS = {
     "remote": (lambda: word(before=REMOTE), OWLS),
     "deep": (lambda: word("<w:sdt><w:sdtContent>" * DEEP + "</w:sdtContent></w:sdt>" * DEEP), "Excessive depth"),
     "overlapping": (lambda: overlapping(word(), 5_000), "has 15,000 parts, at most 10,000"),
-    "elsewhere": (lambda: word(target="../../../../../../etc/passwd"), "no item named 'etc/passwd' in the archive"),
+    "elsewhere": (lambda: word(target="../../../../../../etc/passwd"), OWLS),
     "names": (lambda: word(more=EVIL_NAMES), OWLS),
 }
 

@@ -21,6 +21,10 @@ from ui.render.limits import paste_limits, saved_limits, upload_limits
 from ui.settings import limits
 
 MAX_CHUNK_SIZE = 512  # tokens; the slider's maximum if the model has no limit
+WORD_HINT = (
+    "Of a Word file, notes follow the paragraph that refers to them, and headers and footers come once, at the end; "
+    "comments and tracked deletions are left out."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +145,7 @@ def _create_sources() -> tuple[
         label = f"Drop files here: {' '.join(ACCEPTED_SUFFIXES)}"
         files = gr.File(file_count="multiple", type="filepath", label=label, height=150)
         gr.HTML(HINT.format(upload_limits(limits())))
+        gr.HTML(HINT.format(WORD_HINT))
         table_columns = build_column_controls(files)
     with gr.Column(visible=False) as of_text:
         info = paste_limits(limits())
