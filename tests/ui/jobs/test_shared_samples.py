@@ -226,7 +226,7 @@ def test_judged_queries_are_embedded_once_per_model(samples, monkeypatch):
     state, asked = SharedSamples(()), []
 
     class Counting:
-        dimension = 32
+        dimension, max_tokens = 32, None
 
         def encode_query(self, texts):
             asked.append(list(texts))
