@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from retriever.datasets.samples import SAMPLE_FOLDER
 from tests.support.browser import PATIENCE, beir
+from tests.support.judged import beir_zip
 from tests.support.serving import GRADIO_WARNINGS
 from tests.support.small import HOSTILE, sentences
 
@@ -213,6 +214,22 @@ def test_an_uploaded_collection_is_compared_and_its_markup_never_runs(visitor, t
     visitor.page.locator(".lab-list [data-testid=cell-0-0]").click()
     expect(visitor.page.locator(".lab-question h4")).to_be_visible()
     assert_harmless(visitor)
+
+
+def test_a_part_of_an_archive_is_chosen_and_then_another_without_a_new_upload(visitor, tmp_path):
+    corpus = [(f"d{row}", text) for row, text in enumerate(sentences(12))]
+    for folder, questions in (("rust", 1), ("tides", 3)):
+        queries = [(f"q{row}", corpus[row][1]) for row in range(questions)]
+        judged = [(query_id, f"d{row}", 1) for row, (query_id, _) in enumerate(queries)]
+        beir_zip(tmp_path / "stack.zip", corpus, queries, judged, folders=(folder,), split="dev", mode="a")
+    visitor.give_archive(tmp_path / "stack.zip")
+    expect(visitor.page.get_by_label("Part of the archive")).to_be_visible()
+    visitor.page.get_by_role("button", name="Compare", exact=True).click()
+    visitor.page.get_by_text("it holds 2 collections").wait_for()
+    for folder, said in (("tides", "of 3 questions"), ("rust", "of 1 question")):
+        visitor.take("Part of the archive", f"{folder}, split dev")
+        assert said in visitor.compare()
+        expect(visitor.page.get_by_text(f"Of its 2 collections only {folder} is read.")).to_be_visible()
 
 
 def test_what_cannot_be_compared_is_told_and_the_last_result_stays(visitor, tmp_path):

@@ -455,7 +455,7 @@ def test_a_comparison_is_of_the_uploaded_collection(archive, compare):
     assert (found.hit_rate.first.mean, found.hit_rate.second.mean) == (1, pytest.approx(0, abs=0.5))
     assert result.seconds > 0 and not result.in_lower_case
     stages = list(dict.fromkeys(stage for stage, _ in heard))
-    parts = ["reading", "loading the model", "chunking", "embedding", "graph", "queries", "questions"]
+    parts = ["reading", "chunking", "loading the model", "embedding", "graph", "queries", "questions"]
     for name in (FIRST, SECOND):
         own = " ".join(stage for stage in stages if name in stage)
         assert sorted(parts, key=own.index) == parts
