@@ -84,9 +84,9 @@ def _content(parts: Parts, root: "_Element") -> FileContent:
     if comments := parts.comments():
         notes.append(f"Comments of reviewers are left out ({comments:,}).")
     if not blocks and (findings.small_pictures or unread):
-        pictures = ["pictures"] * bool(findings.small_pictures)
-        found = ", ".join([*unread, *pictures])[:150]
-        raise DocumentError(f"The Word document holds no text, only what is not read ({found}): run OCR on pictures.")
+        found = ", ".join([*unread, *["pictures"] * bool(findings.small_pictures)])[:100]
+        reason = next(iter(unread.values()), "Text in pictures is not read: run OCR and add the text.")
+        raise DocumentError(f"The Word document holds no text, only what is not read ({found}). {reason}")
     return FileContent([Section("\n\n".join(blocks), _title(parts, story.outline))], unread, notes)
 
 

@@ -137,6 +137,11 @@ def test_insertions_are_read_and_deletions_left_out_and_both_said():
     assert any("tracked changes" in note for note in content.notes)
 
 
+def test_a_large_initial_is_one_with_its_word():
+    initial = paragraph("T", '<w:framePr w:dropCap="drop"/>')
+    assert text_of(word(initial + paragraph("he tide turns."))) == "The tide turns."
+
+
 def test_what_fields_show_is_read_and_what_they_are_told_is_not():
     def field(instructions, shown="", data=""):
         told = f"<w:r><w:fldChar w:fldCharType='begin'>{data}</w:fldChar></w:r>{instructions}"
