@@ -102,6 +102,8 @@ class Story:
         if self._goes_on(settings):
             self._kept = text
             return []
+        if "sectPr" in settings and not text.strip():  # no more than a section break, which Word does not number
+            return []
         styles = self._parts.styles
         style = attribute(settings.get("pStyle")) or styles.default
         label = self._numbering.label(style, list_place(settings.get("numPr")))

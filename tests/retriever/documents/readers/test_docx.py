@@ -353,9 +353,10 @@ def test_labels_are_as_word_shows_them():
     assert len(lines[6]) < 120 and lines[7] == "x"
 
 
-def test_what_is_empty_or_deleted_has_no_line_but_only_what_is_deleted_has_no_number():
+def test_what_is_empty_has_no_line_but_a_number_unless_it_is_deleted_or_a_section_break():
     place = '<w:numPr><w:numId w:val="1"/></w:numPr>'
-    items = [("a", place), ("", place), ("", f"{place}<w:rPr><w:del/></w:rPr>"), ("b", place)]
+    items = [("a", place), ("", place), ("", f"{place}<w:rPr><w:del/></w:rPr>"), ("", f"{place}<w:sectPr/>")]
+    items.append(("b", place))
     assert numbered(items, [level(0, "%1.")]) == ["1. a", "3. b"]
 
 
