@@ -11,7 +11,7 @@ from retriever.documents.document import Document, FileContent, Section, TableCo
 from retriever.documents.readers.docx.reader import read_docx
 from retriever.documents.readers.html import read_html
 from retriever.documents.readers.markdown import read_md
-from retriever.documents.readers.pdf import read_pdf
+from retriever.documents.readers.pdf.reader import read_pdf
 from retriever.documents.readers.plain_text import read_txt
 from retriever.documents.readers.tabular import csv_columns, jsonl_columns, read_csv, read_jsonl
 from retriever.documents.titles import real_title

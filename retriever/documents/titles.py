@@ -3,14 +3,25 @@
 import re
 from pathlib import PurePath
 
-DOCUMENT_SUFFIXES = "dvi|docx?|fodt|html?|indd|key|md|odp|ods|odt|p65|pages|pdf|pptx?|ps|qxd|rtf|tex|txt|wpd|xlsx?"
-FILE_NAME = re.compile(rf".*\.({DOCUMENT_SUFFIXES})", re.IGNORECASE | re.DOTALL)
+DOCUMENT_SUFFIXES = (
+    "aspx?|cdr|dot[cx]?|dvi|docx?|eps|fm|fodt|gif|html?|indd?|jpe?g|jsp|key|lwp|md|odp|ods|odt|p65|pages|pdf|php|pmd|png"
+    "|pptx?|ps|pub|qxd|qxp|rtf|tex|tiff?|txt|vsdx?|wpd|wps|xlsx?|xml"
+)
+FILE_NAME = re.compile(rf".*\.({DOCUMENT_SUFFIXES})(:.{{0,40}})?", re.IGNORECASE | re.DOTALL)  # "a.qxd:Layout 1"
+PATH = re.compile(r"(file|https?)://\S*|[a-z]:\\.*|\\\\[^\s\\]+\\.*|/[^\s/]+/\S*", re.IGNORECASE)
 PRINTED = re.compile(r"(microsoft|openoffice|libreoffice) (office )?\w+ *[-–—] ", re.IGNORECASE)  # by a printer driver
+SCANNED = re.compile(r"(scan|scanned|img|image|doc|document|fax)[-_ ]?\d{3,}[-_\d]*", re.IGNORECASE)
 NO_TITLE = re.compile(
-    r"no ?title|title|none|null|n/a|(power ?point )?presentation|untitled (document|page|presentation)"
-    r"|(untitled|unnamed|unbenannt|sans titre|(word )?document|slide|page|sheet|book)[\W\d_]*",
+    r"no ?title|title|none|null|n/a|unknown|(power ?point )?presentation|untitled (document|page|presentation)"
+    r"|(untitled|unnamed|unbenannt|sans titre|sin t[ií]tulo|senza titolo|sem t[ií]tulo|naamloos|ohne titel|без названия"
+    r"|(word )?document|dokument|documento|документ|slide|folie|diapositiv[ae]|dia|page|sheet|book|layout)[\W\d_]*"
+    r"|(microsoft (office )?)?(word|excel|power ?point)([- ](document|presentation|worksheet|template))?"
+    r"|pr[eé]sentation power ?point|power ?point[- ]pr[aä]sentation|presentación de power ?point|kein folientitel"
+    r"|presentazione (standard di )?power ?point|apresentação do power ?point|powerpoint-presentatie"
+    r"|(blank|full) page( photo)?|scanned (document|image)s?|new document|print|(adobe )?(acrobat )?pdf( document)?",
     re.IGNORECASE,
 )
+BROKEN = re.compile("[\x00-\x08\x0e-\x1f\ufffd]")  # characters that only a wrong encoding gives
 
 
 def real_title(title: str, source: str) -> str:
@@ -21,4 +32,7 @@ def real_title(title: str, source: str) -> str:
     words = title.strip(" <>()[]\"'")
     names = (source, PurePath(source).name, PurePath(source).stem)
     empty = not any(map(str.isalnum, words)) or words in names
-    return "" if empty or FILE_NAME.fullmatch(words) or PRINTED.match(words) or NO_TITLE.fullmatch(words) else title
+    kinds = (FILE_NAME, PATH, SCANNED, NO_TITLE)
+    if empty or BROKEN.search(words) or PRINTED.match(words) or any(kind.fullmatch(words) for kind in kinds):
+        return ""
+    return title

@@ -77,7 +77,7 @@ PDFS = {  # name: (what writes it, words of the text it gives or of the reason i
     "content-gigabyte": (lambda: pdf(content=deflated_twice(400)), f"{NO_MEMORY}|broke down"),
     "tree-deep": (lambda: deep_tree(20_000), "is damaged"),
     "content-self": (lambda: pdf(content=b"4 0 R"), NO_TEXT),
-    "glyph-self": (lambda: pdf(stream(b"9 0 d0 " + TEXT), font=GLYPH_FONT), NO_TEXT),
+    "glyph-self": (lambda: pdf(stream(b"9 0 d0 " + TEXT), font=GLYPH_FONT), f"{NO_TEXT}|hunt"),
     "length-huge": (lambda: pdf(content=b"<< /Length 99999999999 >>\nstream\n" + TEXT + b"\nendstream"), OWLS),
     "arrays-deep": (lambda: pdf(b"[" * DEEP + b"]" * DEEP, catalog="/Names 6 0 R"), OWLS),
     "objects-empty": (lambda: b"%PDF-1.7\n" + b"1 0 obj\n" * 300_000, DAMAGED),

@@ -4,9 +4,7 @@ import csv
 import io
 import json
 import os
-import time
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -126,32 +124,6 @@ def test_html_in_a_declared_encoding(load):
     for head in ("", "<meta charset='nonsense'>"):
         wrong = f"<html><head>{head}</head><body><p>Une chouette dort là-haut.</p></body></html>"
         assert "là-haut" in only(load("b.html", wrong.encode("cp1252"))).text
-
-
-def test_pdf_gives_one_document_per_page_and_skips_empty_ones(load):
-    documents = load("guide.pdf", pdf_of([["The inter-", "national house", "stands"], [], ["Larks sing at dawn"]]))
-    assert documents.failed == {}
-    assert [(d.doc_id, d.text, d.metadata) for d in documents] == [
-        ("guide.pdf#page=1", "The international house\nstands", {"source": "guide.pdf", "page": 1}),
-        ("guide.pdf#page=3", "Larks sing at dawn", {"source": "guide.pdf", "page": 3}),
-    ]
-
-
-def test_pdfium_is_never_used_by_two_threads_at_once(tmp_path, monkeypatch):
-    active, counts = [], []
-
-    def read_slowly(data, max_pages):
-        active.append(data)
-        counts.append(len(active))
-        time.sleep(0.01)
-        active.pop()
-        return "", ["text"]
-
-    monkeypatch.setattr("retriever.documents.readers.pdf._read_pages", read_slowly)
-    (tmp_path / "a.pdf").write_bytes(b"%PDF-")
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(load_documents, [tmp_path / "a.pdf"] * 8))
-    assert counts == [1] * 8
 
 
 def test_csv_with_a_text_column(load):

@@ -142,7 +142,7 @@ def test_other_settings_models_files_packages_and_code_have_other_keys(folder, m
                 same()
                 different(name)
     code = move("LIBRARY_FOLDER", ROOT / "retriever")
-    for source in (code / "errors.py", code / "documents" / "readers" / "pdf.py"):
+    for source in (code / "errors.py", code / "documents" / "readers" / "pdf" / "reader.py"):
         source.write_text(source.read_text() + "# otherwise")
         different()
     (move("SAMPLE_FOLDER", cache.SAMPLE_FOLDER) / "documents" / "tea.txt").write_text("less tea")

@@ -1,0 +1,123 @@
+"""The characters of a PDF page with their places, for pages whose text PDFium alone gives wrongly."""
+
+import ctypes
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a page, in points; y grows upwards."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def meets(self, other: "Box") -> bool:
+        """Return whether two boxes have a point in common."""
+        across = self.left <= other.right and other.left <= self.right
+        return across and self.bottom <= other.top and other.bottom <= self.top
+
+    def turned(self, quarters: int) -> "Box":
+        """Return the box on a page that was turned clockwise by so many quarters, whose corner is the origin."""
+        left, bottom, right, top = self.left, self.bottom, self.right, self.top
+        if quarters == 1:
+            return Box(bottom, -right, top, -left)
+        if quarters == 2:
+            return Box(-right, -top, -left, -bottom)
+        return Box(-top, left, -bottom, right) if quarters == 3 else self
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """A character of a page's text.
+
+    box: None for a blank or line end that PDFium added. quarters: the turns of the page, clockwise, by which the
+    character stands upright.
+    """
+
+    text: str
+    box: Box | None = None
+    quarters: int = 0
+
+
+Line = list[Character]
+
+
+def read_lines(text_page: Any) -> list[Line]:  # noqa: ANN401 - pypdfium2 has no types
+    """Return the characters of a text page, line by line in PDFium's order, without line ends."""
+    from pypdfium2 import raw  # type: ignore[import-untyped]
+
+    left, right, bottom, top = sides = [ctypes.c_double() for _ in range(4)]
+    given = [ctypes.byref(side) for side in sides]
+    lines: list[Line] = [[]]
+    high = 0
+    for index in range(text_page.count_chars()):
+        code = raw.FPDFText_GetUnicode(text_page, index)
+        if 0xD800 <= code < 0xDC00:  # the first half of a character beyond U+FFFF
+            high = code
+            continue
+        if high and 0xDC00 <= code < 0xE000:
+            code = 0x10000 + ((high - 0xD800) << 10) + code - 0xDC00
+        high = 0
+        if chr(code) == "\n":
+            lines.append([])
+        elif raw.FPDFText_IsGenerated(text_page, index):
+            lines[-1] += [Character(" ")] if chr(code) == " " else []
+        elif code and raw.FPDFText_GetCharBox(text_page, index, *given):
+            box = Box(left.value, bottom.value, right.value, top.value)
+            lines[-1].append(Character(chr(code), box, quarter_turn(text_page, index)))
+    return lines
+
+
+def quarter_turn(text_page: Any, index: int) -> int:  # noqa: ANN401
+    """Return by how many quarters a page must be turned clockwise for a character of it to stand upright."""
+    from pypdfium2 import raw
+
+    return int(-round(raw.FPDFText_GetCharAngle(text_page, index) * 2 / math.pi) % 4)
+
+
+def keep(lines: Iterable[Line], page: Box, quarters: int | None = None) -> list[Line]:
+    """Return lines with the characters that stand on a page, at least in part, and upright after so many turns of it.
+
+    Lines of which nothing is left are left out.
+    """
+
+    def is_wanted(one: Character) -> bool:
+        return one.box is None or one.box.meets(page) and quarters in (None, one.quarters)
+
+    kept = ([one for one in line if is_wanted(one)] for line in lines)
+    return [line for line in kept if any(one.box for one in line)]
+
+
+def in_reading_order(line: Sequence[Character]) -> Line:
+    """Return the characters of a line with the letters of right-to-left ligatures in order.
+
+    PDFium turns lines of right-to-left text round letter by letter, also the letters that one glyph stands for.
+    """
+    ordered: Line = []
+    for box, glyph in groupby(line, lambda character: character.box):
+        letters = list(glyph)
+        if box and len(letters) > 1 and _is_reversed("".join(letter.text for letter in letters)):
+            letters.reverse()
+        ordered += letters
+    return ordered
+
+
+def _is_reversed(text: str) -> bool:
+    """Return whether letters of one glyph stand in reverse order: of a known ligature, or a mark before its letter."""
+    marked = unicodedata.category(text[0]) == "Mn" and unicodedata.category(text[-1]) == "Lo"
+    return text not in _ligatures() and (text[::-1] in _ligatures() or marked)
+
+
+@cache
+def _ligatures() -> frozenset[str]:
+    """Return the letters of the Arabic ligatures that Unicode knows, each as text in reading order."""
+    forms = (chr(code) for start, end in ((0xFB50, 0xFDFC), (0xFE80, 0xFEFD)) for code in range(start, end))
+    return frozenset(letters for form in forms if len(letters := unicodedata.normalize("NFKC", form)) > 1)

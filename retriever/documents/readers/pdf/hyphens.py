@@ -1,0 +1,48 @@
+"""Hyphens at line ends: those that only divide a word go, those that belong to it stay."""
+
+import re
+from collections.abc import Sequence
+
+# PDFium writes U+FFFE or U+0002 for a hyphen at a line end, and mostly leaves the line end out
+AT_LINE_END = re.compile("[\ufffe\x02](?:\r?\n)?|[-\u2010\u00ad]\r?\n")
+HYPHENS = str.maketrans(dict.fromkeys("\ufffe\x02\u00ad\u2010\u2011", "-"))
+LONGEST_WORD = 60  # characters that are looked at on each side
+WORD_BEFORE = re.compile(r"[^\W_]+$")
+WORD_AFTER = re.compile(r"[^\W_]+")
+CONJUNCTIONS = frozenset("and or to und oder bzw bis sowie et ou e o y en of och og eller i a".split())  # "pre- and"
+
+
+def join_divided_words(pages: Sequence[str]) -> list[str]:
+    """Return the text of pages with the words joined that were divided at line ends."""
+    if not any(map(AT_LINE_END.search, pages)):
+        return list(pages)
+    known = {word.strip(".,;:()[]\"'") for page in pages for word in page.lower().split()}
+    return [AT_LINE_END.sub(lambda match: _joint(match, known), page) for page in pages]
+
+
+def _joint(match: re.Match[str], known: set[str]) -> str:
+    """Return what stands between the parts of a word: nothing, a hyphen, or what stands there now."""
+    text, start, end = match.string, match.start(), match.end()
+    before = WORD_BEFORE.search(text[max(0, start - LONGEST_WORD) : start])
+    after = WORD_AFTER.match(text[end : end + LONGEST_WORD])
+    if not before or not after:
+        return match[0].translate(HYPHENS)
+    one, two = before[0], after[0]
+    if two.lower() in CONJUNCTIONS:
+        return "- "
+    if one[-1].isdigit() or two[0].isdigit():
+        is_range = one[-1].isdigit() and two[0].isdigit()
+        return "-" if is_range or "\n" not in match[0] else match[0].translate(HYPHENS)
+    return "-" if _keeps_hyphen(one, two, known) else ""
+
+
+def _keeps_hyphen(one: str, two: str, known: set[str]) -> bool:
+    """Return whether a hyphen between two parts belongs to the word that they make."""
+    if two[0].isupper() and not (one.isupper() and len(one) > 1):
+        return True
+    one, two = one.lower(), two.lower()
+    if f"{one}-{two}" in known:
+        return True
+    if one + two in known:
+        return False
+    return len(one) == 1

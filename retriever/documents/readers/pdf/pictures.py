@@ -1,0 +1,35 @@
+"""Pictures on a PDF page that may show text which is not read."""
+
+from itertools import islice
+from typing import Any
+
+from retriever.documents.readers.pdf.characters import Box
+
+FEW_LETTERS = 100  # of a page that is mostly a picture: a page number, a stamp of the scanner
+LARGE = 1 / 3  # of the page
+DRAWN = 5  # objects that are more than a border or a line
+MAX_OBJECTS = 200  # of a page that are looked at
+
+
+def shows_something(page: Any) -> bool:  # noqa: ANN401 - pypdfium2 has no types
+    """Return whether a page without text shows a picture or a drawing; a few lines are none."""
+    from pypdfium2 import raw  # type: ignore[import-untyped]
+
+    objects = [shown.type for shown in islice(page.get_objects(max_depth=1), DRAWN)]
+    return len(objects) == DRAWN or any(kind != raw.FPDF_PAGEOBJ_PATH for kind in objects)
+
+
+def is_mostly_picture(page: Any, text: str) -> bool:  # noqa: ANN401
+    """Return whether a page has little text beside a large picture, as scanned pages have."""
+    from pypdfium2 import raw
+
+    if sum(map(str.isalnum, text)) > FEW_LETTERS:
+        return False
+    box = Box(*page.get_bbox())
+    for shown in islice(page.get_objects(max_depth=3), MAX_OBJECTS):
+        if shown.type == raw.FPDF_PAGEOBJ_IMAGE:
+            left, bottom, right, top = shown.get_bounds()
+            width, height = min(right, box.right) - max(left, box.left), min(top, box.top) - max(bottom, box.bottom)
+            if min(width, height) > 0 and width * height >= LARGE * (box.right - box.left) * (box.top - box.bottom):
+                return True
+    return False
