@@ -1,6 +1,6 @@
 """The encoder interface, and embedding documents with any encoder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -42,11 +42,13 @@ class Encoder(Protocol):
         return self.count_tokens(texts)
 
 
-def count_cut_queries(encoder: Encoder, texts: Sequence[str]) -> int:
-    """Return how many queries have more tokens than the model reads."""
-    if encoder.max_tokens is None:
-        return 0
-    return sum(count > encoder.max_tokens for count in encoder.count_query_tokens(texts))
+def cut_queries(encoder: Encoder, queries: Mapping[str, str]) -> frozenset[str]:
+    """Return the ids of the queries (query id -> text) that have more tokens than the model reads."""
+    limit = encoder.max_tokens
+    if limit is None:
+        return frozenset()
+    counts = encoder.count_query_tokens(list(queries.values()))
+    return frozenset(query_id for query_id, count in zip(queries, counts, strict=True) if count > limit)
 
 
 def tokens_of_query(encoder: Encoder, text: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from retriever.documents.document import ScoredPassage
-from retriever.encoders.base import count_cut_queries
+from retriever.encoders.base import cut_queries
 from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
 from retriever.evaluation.judged_queries import JudgedQueries, JudgmentCoverage
@@ -26,7 +26,7 @@ RUN_DEPTH = 100  # documents in a run, for the measures of whole runs (recip_ran
 class JudgedIndex:
     """An indexed collection and its judged queries, embedded by the same model: vectors (n_asked, dim).
 
-    own_documents: queries that are themselves documents, which are left out of their own results. n_cut: queries longer
+    own_documents: queries that are themselves documents, which are left out of their own results. cut: queries longer
     than the model's limit. Results are cached, as exact search and a graph give the same each time.
     """
 
@@ -34,7 +34,7 @@ class JudgedIndex:
     judged: JudgedQueries
     vectors: Float32
     own_documents: frozenset[str] = frozenset()
-    n_cut: int = 0
+    cut: frozenset[str] = frozenset()
     _runs: dict[int, Run] = field(default_factory=dict, repr=False)  # of exact search, by depth
     _evaluations: dict[int, Evaluation] = field(default_factory=dict, repr=False)  # of exact search, by k
     _errors: dict[tuple[int, int], ErrorAttribution] = field(default_factory=dict, repr=False)  # by k and ef
@@ -119,7 +119,7 @@ def embed_judged_queries(
         if progress:
             progress("questions", start / len(texts))
         vectors[start : start + QUESTIONS_PER_BATCH] = encoder.encode_query(texts[start : start + QUESTIONS_PER_BATCH])
-    return JudgedIndex(indexed, judged, vectors, frozenset(own), count_cut_queries(encoder, texts))
+    return JudgedIndex(indexed, judged, vectors, frozenset(own), cut_queries(encoder, judged.asked))
 
 
 def check_judged(indexed: IndexedCollection, judged: JudgedQueries | None) -> JudgedQueries:

@@ -29,6 +29,7 @@ QUESTION_HINT = HINT.format("No question is chosen yet.")
 NO_TEXT = HINT.format("This judged query has no text in the collection, so nobody could be asked.")
 UNANSWERABLE = "Nothing in this collection is judged to answer it, so no search can find an answer."
 ITSELF = " The question is itself a document of this collection, which is left out here."
+CUT = " The question is longer than this model reads: its end was cut."
 RANKS = {"1": (1, 1), "2–3": (2, 3), "4–10": (4, 10), "11–100": (11, 100)}
 
 
@@ -109,6 +110,8 @@ class RankedSide:
             note = blame_sentence(index.errors(k, ef), query_id, answer_rank(index, query_id), k, ef)
         if query_id in index.own_documents:
             note += ITSELF
+        if query_id in index.cut:
+            note += CUT
         return cls(index.model_name, note, list(zip(exact, missed, grades, strict=True)))
 
 

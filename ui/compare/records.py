@@ -12,9 +12,10 @@ from ui.render.records import record_data, record_settings
 
 COMPARISON_PROTOCOL = (
     f"Exact search over the whole collection, {RUN_DEPTH} documents a query, scored by trec_eval "
-    "(pytrec-eval-terrier); judged queries only, a missing one counts as 0. Mean with 95 % bootstrap "
-    f"percentile interval and paired randomization test over queries, {RESAMPLES:,} resamples, fixed seed (SciPy). "
-    "corrected_p: by Holm's method, for all measures together and for all kinds together."
+    "(pytrec-eval-terrier); judged queries only, a missing one counts as 0. A query that is itself a document, by id "
+    "and text, is left out of its own results; HNSW then keeps at least k candidates beside it. Mean with 95 % "
+    f"bootstrap percentile interval and paired randomization test over queries, {RESAMPLES:,} resamples, fixed seed "
+    "(SciPy). corrected_p: by Holm's method, for all measures together and for all kinds together."
 )
 
 
@@ -63,7 +64,7 @@ def question_counts(compared: ModelComparison) -> dict[str, Any]:
         "judged_queries": coverage.judged_queries,
         "judged_queries_without_text": coverage.judged_queries - coverage.queries,
         "judged_queries_without_answer_here": coverage.judged_queries - coverage.answerable,
-        "queries_cut": [first.n_cut, second.n_cut],
+        "queries_cut": [len(first.cut), len(second.cut)],
         "queries_left_out_of_their_own_results": len(first.own_documents),
         "queries_not_judged_left_out": coverage.unjudged_queries,
         "judged_documents": coverage.judged_documents,

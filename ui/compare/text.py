@@ -212,7 +212,7 @@ def _cut_note(first: JudgedIndex, second: JudgedIndex) -> str:
     """Return how many passages and how many questions each model cut at its limit."""
     models, n_asked = (first.model_name, second.model_name), first.coverage.queries
     passages = _cut("passage", models, (first.indexed.n_cut, second.indexed.n_cut), len(first.indexed))
-    return f"{passages} {_cut('question', models, (first.n_cut, second.n_cut), n_asked)}"
+    return f"{passages} {_cut('question', models, (len(first.cut), len(second.cut)), n_asked)}"
 
 
 def _cut(what: str, models: Sequence[str], n_cut: Sequence[int], n: int) -> str:

@@ -8,6 +8,7 @@ from retriever.datasets.samples import load_sample
 from retriever.encoders.loading import load_encoder
 from retriever.errors import Cancelled, CollectionError
 from retriever.evaluation.judged_queries import JudgedQueries
+from retriever.evaluation.trec import qrels_text, run_text
 from retriever.experiments.judged_index import RUN_DEPTH, JudgedIndex, embed_judged_queries, with_lower_case_queries
 from retriever.indexing.collection import IndexSettings
 from retriever.indexing.pipeline import index_collection
@@ -154,14 +155,14 @@ def test_a_grade_below_the_relevance_level_is_no_answer(starved, order):
         assert made.errors(2, 500).found == (50 if level == 1 else 0)
 
 
-def test_questions_longer_than_the_model_reads_are_counted(starved, encoder):
+def test_questions_longer_than_the_model_reads_are_known(starved, encoder):
     lengths = {"q0": 19, "q1": 20, "q2": 21, "q3": 400, "nobody judged it": 400}
     queries = {query_id: "amber " * length for query_id, length in lengths.items()}
     judged = JudgedQueries(queries, dict.fromkeys(["q0", "q1", "q2", "q3"], {"d1": 1}))
     made = embed_judged_queries(starved, judged)
-    assert made.n_cut == made.with_graph(16, 200).n_cut == 2
+    assert made.cut == made.with_graph(16, 200).cut == {"q2", "q3"}
     encoder.max_tokens = None
-    assert embed_judged_queries(starved, judged).n_cut == 0
+    assert embed_judged_queries(starved, judged).cut == frozenset()
 
 
 # --- questions that are documents themselves
@@ -200,6 +201,12 @@ def test_a_question_that_is_a_document_does_not_find_itself_in_any_measure(starv
         for query_id, values in expected.items():
             for measure, value in values.items():
                 assert measure in exact_only or found[query_id][measure] == pytest.approx(value), (query_id, measure)
+    written = pytrec_eval.parse_run(run_text(made.run(K)).splitlines())
+    judged = pytrec_eval.parse_qrel(qrels_text(made.judged.qrels).splitlines())
+    of_files = pytrec_eval.RelevanceEvaluator(judged, {"map", f"ndcg_cut.{K}"}).evaluate(written)
+    for measure in ("map", f"ndcg_cut_{K}"):
+        mean = sum(values[measure] for values in of_files.values()) / len(queries)
+        assert made.evaluation(K).mean[measure] == pytest.approx(mean), "the files that are offered agree"
     for run in (made.run(K), made.run(K, K), made.run(K, 40)):
         assert not [query_id for query_id, documents in run.items() if query_id in documents]
     assert {len(documents) for documents in made.run(K).values()} == {RUN_DEPTH}

@@ -145,11 +145,12 @@ def test_one_question_shows_both_rankings(found):
     assert "missed by HNSW" not in source
 
 
-def test_a_question_that_is_a_document_says_that_it_is_left_out(found):
-    same = replace(found, first=replace(found.first, own_documents=frozenset(["q3"])))
-    [(_, first, _), (_, second, _)] = sides_of(question_view(same, "q3", 130))
-    assert "itself a document of this collection, which is left out" in first
-    assert "itself" not in second
+def test_a_question_that_is_a_document_or_was_cut_says_so(found):
+    one = frozenset(["q3"])
+    odd = replace(found, first=replace(found.first, own_documents=one), second=replace(found.second, cut=one))
+    [(_, first, _), (_, second, _)] = sides_of(question_view(odd, "q3", 130))
+    assert ("itself a document of this collection, which is left out" in first, "its end was cut" in first) == (1, 0)
+    assert ("itself" in second, "longer than this model reads: its end was cut" in second) == (0, 1)
 
 
 def test_judged_passages_have_their_grades():
@@ -197,6 +198,7 @@ def test_a_document_that_ties_with_one_found_is_not_marked_as_missed():
         answerable=lambda query_id: False,
         judged=SimpleNamespace(qrels={"q": {}}),
         own_documents=(),
+        cut=(),
     )
     for ef, missed in ((5, [False, False]), (6, [True, True])):
         assert [marked for _, marked, _ in RankedSide.of(index, "q", 2, ef).hits] == missed

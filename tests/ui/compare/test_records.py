@@ -76,7 +76,7 @@ def test_the_record_holds_all_that_was_seen(found):
 
 
 def test_the_record_says_with_what_and_on_what(found):
-    second = replace(found.second, indexed=replace(found.second.indexed, n_cut=7), n_cut=3)
+    second = replace(found.second, indexed=replace(found.second.indexed, n_cut=7), cut=frozenset(["q1", "q2", "q3"]))
     record = record_of(replace(found, second=second))
     settings = record["settings"]
     assert (settings["k"], settings["ef"], settings["relevance_level"]) == (10, 25, 1)

@@ -254,7 +254,8 @@ def test_passages_cut_results_judged_and_capitals():
 def test_questions_cut_are_counted_for_each_model():
     found = compared([1, 2, 3], [1, 2, 3], n=20)
     for first, second in ((2, 0), (0, 3)):
-        changed = replace(found, first=replace(found.first, n_cut=first), second=replace(found.second, n_cut=second))
+        cut = [frozenset(f"q{row}" for row in range(count)) for count in (first, second)]
+        changed = replace(found, first=replace(found.first, cut=cut[0]), second=replace(found.second, cut=cut[1]))
         said = f"No passage was cut. Questions cut at the model's limit: alpha {first} of 3, beta {second} of 3. "
         assert said in comparison_notes(changed, ())[0]
 
