@@ -81,20 +81,6 @@ def test_text_keeps_its_content_and_its_name(load):
 
 
 @pytest.mark.parametrize(
-    ("text", "title"),
-    [
-        ("intro\n\n## Second level ##\n# First level\n", "Second level"),
-        ("```sh\n# not a heading\n```\n# Heading\n", "Heading"),
-        ("Underlined\r\n==========\r\ntext", "Underlined"),
-        ("no #heading here\n", ""),
-    ],
-)
-def test_markdown_title_is_the_first_heading(load, text, title):
-    document = only(load("a.md", text))
-    assert (document.title, document.text) == (title, text.replace("\r\n", "\n"))
-
-
-@pytest.mark.parametrize(
     "page",
     [
         "<html><head><title>A  page</title><style>p{color:red}</style></head><body><h1>Other</h1><p>Owls hunt at night."
