@@ -1,5 +1,6 @@
 """Equations of Word (OMML) as one line of text, written as one would type them: 1/2, x^3, √(a+b), ∑_(i=1)^n."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -10,21 +11,22 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 UNSEEN = ("del", "moveFrom", "ctrlPr", "rPr")
+SCRIPTS = ("sSup", "sSub", "sSubSup")
+PRODUCT = re.compile(r"\d[^\W\d_]")  # 2a, which is more than one symbol
 ROOTS = {"": "√", "2": "√", "3": "∛", "4": "∜"}
 WORDED = frozenset("+-−±∓=<>≤≥≠≈,; /^_·×∙⋅∑∫∏√")  # signs that make an operand more than one symbol
 
 
 def equation_text(element: "_Element") -> str:
     """Return an equation, or a part of one, as a line of text."""
-    parts = []
+    written, after_script = [], False
     for name, child in children(element):
-        if name == "t":
-            parts.append(_plain(child.text or ""))
-        elif name in FORMS:
-            parts.append(FORMS[name](child))
-        elif name not in UNSEEN and not name.endswith("Pr"):
-            parts.append(equation_text(child))
-    return "".join(parts)
+        if name in UNSEEN or name.endswith("Pr"):
+            continue
+        text = _plain(child.text or "") if name == "t" else FORMS.get(name, equation_text)(child)
+        written.append(f" {text}" if after_script and text[:1].isalnum() else text)  # x^2 y, which is not x^2y
+        after_script = name in SCRIPTS and ("^" in text or "_" in text)
+    return "".join(written)
 
 
 def _plain(text: str) -> str:
@@ -42,7 +44,7 @@ def _operand(element: "_Element", name: str) -> str:
     """Return the text of a part, in parentheses if they are needed to keep it together."""
     text = _part(element, name)
     bracketed = text[:1] in "([{|" and text[-1:] in ")]}|" and not set("()[]{}|") & set(text[1:-1])
-    return f"({text})" if WORDED & set(text) and not bracketed else text
+    return f"({text})" if (WORDED & set(text) or PRODUCT.search(text)) and not bracketed else text
 
 
 def _setting(element: "_Element", name: str, default: str) -> str:
@@ -65,8 +67,9 @@ def _fraction(element: "_Element") -> str:
 
 def _scripts(element: "_Element") -> str:
     """Return a base with what stands below and above it."""
-    below, above = _operand(element, "sub"), _operand(element, "sup")
-    return _operand(element, "e") + (f"_{below}" if below else "") + (f"^{above}" if above else "")
+    base, below, above = _operand(element, "e"), _operand(element, "sub"), _operand(element, "sup")
+    mark = "" if base[-1:].isalpha() and below.isdigit() else "_"  # H2O, x1
+    return base + (f"{mark}{below}" if below else "") + (f"^{above}" if above else "")
 
 
 def _scripts_before(element: "_Element") -> str:

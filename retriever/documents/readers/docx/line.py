@@ -30,6 +30,8 @@ UNSEEN = (  # elements whose text is not visible, or is shown elsewhere
     ),
 )
 PAGE_WIDE, PAGE_HIGH = 4_500_000, 5_500_000  # 12.5 and 15.3 cm in EMU; a picture beyond both fills most of a page
+EXPONENT = re.compile(r"[-+−–]?(\d+([.,/]\d+)?|[nkm])")  # of raised text; others are "st", "TM"
+RAISED = re.compile(r"\^\d+")
 EMU = {"pt": 12_700, "in": 914_400, "cm": 360_000, "mm": 36_000, "px": 9_525}
 SIZE = re.compile(r"(?:^|;)\s*(width|height):\s*(\d{1,6})(?:\.\d*)?(pt|in|cm|mm|px)")  # in the style of a VML shape
 
@@ -53,7 +55,8 @@ class Line:
     def __init__(self, parts: Parts, part: str, fields: Fields, blocks: Blocks) -> None:
         self._parts, self._part, self._fields, self._blocks = parts, part, fields, blocks
         self._findings = parts.findings
-        self._font, self._raised = "", False  # of the run that is read
+        self._font, self._shift = "", ""  # of the run that is read; raised characters are "superscript"
+        self._last_shift = ""  # of the run before
         self.pieces: list[str] = []
         self.after: list[str] = []
         self.notes: list[str] = []
@@ -83,7 +86,7 @@ class Line:
 
     def run(self, element: "_Element") -> None:
         """Read a run of characters of one font."""
-        outer = self._font, self._raised
+        outer = self._font, self._shift
         for child in element.iterchildren("{*}*"):
             name = child.tag.rpartition("}")[2]
             if name == "t":
@@ -92,7 +95,7 @@ class Line:
                 self._format(child)
             else:
                 self.read(child)
-        self._font, self._raised = outer
+        self._font, self._shift = outer
 
     def _format(self, properties: "_Element") -> None:
         """Take note of a run's font and of raised characters."""
@@ -100,22 +103,34 @@ class Line:
             if child.tag.endswith("}rFonts"):
                 self._font = attribute(child, "ascii", self._font)
             elif child.tag.endswith("}vertAlign"):
-                self._raised = attribute(child) == "superscript"
+                self._shift = attribute(child)
             else:
                 chain = self._parts.styles.chain(attribute(child))
-                self._raised = any(style.raised for style in chain)
+                self._shift = next((style.shift for style in chain if style.shift), self._shift)
                 self._font = next((style.font for style in chain if style.font), self._font)
 
     def text(self, element: "_Element") -> None:
-        """Add the text of a run; raised digits after a letter or digit get a ^, lest 10 to the 6th become 106."""
+        """Add the text of a run."""
         text = element.text or ""
         if self._font and is_symbol_font(self._font):
             text, unknown = translate(text, self._font)
             self._findings.unknown_signs += unknown
-        if self._raised and self.pieces and text.lstrip("+-−–")[:1].isdigit():
-            before = self.pieces[-1][-1:]
-            text = f"^{text}" if before.isalnum() or before in (")", "]") else text
+        if self.pieces and (self._shift or self.pieces[-1][:1] == "^"):
+            text = self._shifted(text)
+        self._last_shift = self._shift
         self._add(text)
+
+    def _shifted(self, text: str) -> str:
+        """Return raised or lowered text as it is written in a line, lest 10 to the 6th become 106."""
+        before, word = self.pieces[-1], text.strip()
+        if text[:1] in ("/", "⁄") and RAISED.fullmatch(before) and not self._shift.startswith("super"):
+            number_before = len(self.pieces) > 1 and self.pieces[-2][-1:].isdigit()
+            self.pieces[-1] = before.replace("^", " " if number_before else "")  # it was a fraction: 3 1/2
+        elif self._shift == "superscript" and (before[-1:].isalnum() or before[-1:] in (")", "]")):
+            return f"^{text}" if EXPONENT.fullmatch(word) and self._last_shift != "superscript" else text
+        elif self._shift == "subscript" and before[-1:].isdigit() and word[:1].isdigit():
+            return f"_{text}"
+        return text
 
     def symbol(self, element: "_Element") -> None:
         """Add a character that is given by its font and its code."""

@@ -25,14 +25,14 @@ class ListPlace:
 
 @dataclass(frozen=True)
 class Style:
-    """What one style says itself. raised: characters; font: their symbol font; list_id: of a style of numbering."""
+    """What one style says itself. shift: of raised or lowered characters; font: of the characters."""
 
     style_id: str
     name: str
     based_on: str
     place: ListPlace
     outline_level: int | None
-    raised: bool
+    shift: str
     font: str
 
 
@@ -102,6 +102,6 @@ def _style(element: "_Element") -> Style:
         attribute(child_of(element, "basedOn")),
         list_place(child_of(paragraph, "numPr")),
         number(child_of(paragraph, "outlineLvl")),
-        attribute(child_of(run, "vertAlign")) == "superscript",
+        attribute(child_of(run, "vertAlign")),
         attribute(child_of(run, "rFonts"), "ascii"),
     )

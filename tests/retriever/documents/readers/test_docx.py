@@ -196,11 +196,20 @@ def test_text_in_a_symbol_font_is_what_it_shows():
     assert text_of(word(paragraph(inside=inside))) == "µγ \uf06d"
 
 
-def test_raised_digits_do_not_run_into_the_number_before():
-    raised = '<w:vertAlign w:val="superscript"/>'
-    inside = run("10") + run("6", raised) + run(" units, 10") + run("−", raised) + run(" and the 1") + run("st", raised)
-    assert text_of(word(paragraph(inside=inside))) == "10^6 units, 10− and the 1st"
-    styles = element("w:styles", f'<w:style w:type="character" w:styleId="Up"><w:rPr>{raised}</w:rPr></w:style>')
+def test_raised_and_lowered_digits_do_not_run_into_what_is_before():
+    up, down = (f'<w:vertAlign w:val="{shift}"/>' for shift in ("superscript", "subscript"))
+    for inside, text in (
+        (run("10") + run("6", up) + run(" units, x") + run("n", up), "10^6 units, x^n"),
+        (run("10") + run("1", up) + run("2", up) + run("3", up), "10^123"),
+        (run("the 1") + run("st", up) + run(" H") + run("2", down) + run("O"), "the 1st H2O"),
+        (run("101") + run("2", down), "101_2"),
+        (
+            run("3") + run("1", up) + run("/") + run("2", down) + run(" cups, ") + run("1", up) + run("⁄4"),
+            "3 1/2 cups, 1⁄4",
+        ),
+    ):
+        assert text_of(word(paragraph(inside=inside))) == text
+    styles = element("w:styles", f'<w:style w:type="character" w:styleId="Up"><w:rPr>{up}</w:rPr></w:style>')
     inside = run("m") + run("2", '<w:rStyle w:val="Up"/>')
     assert text_of(word(paragraph(inside=inside), {"word/styles.xml": styles}, styles="styles.xml")) == "m^2"
 
@@ -222,9 +231,12 @@ X, N, SUM = symbols("x"), symbols("n"), symbols("a+b")
     [
         (form("f", num=symbols("3"), den=symbols("4")), "3/4"),
         (form("f", num=SUM, den=form("sSup", e=X, sup=symbols("2"))), "(a+b)/(x^2)"),
+        (form("f", num=X, den=symbols("2a")), "x/(2a)"),
+        (form("sSup", e=X, sup=N) + symbols("y"), "x^n y"),
         (form("f", '<m:type m:val="noBar"/>', num=N, den=symbols("k")), "n¦k"),
         (form("sSup", e=form("d", e=SUM), sup=symbols("10")), "(a+b)^10"),
-        (form("sSub", e=X, sub=symbols("1")), "x_1"),
+        (form("sSub", e=X, sub=symbols("1")), "x1"),
+        (form("sSub", e=X, sub=symbols("i")), "x_i"),
         (form("sSubSup", e=X, sub=symbols("i"), sup=symbols("n+1")), "x_i^(n+1)"),
         (form("sPre", sub=symbols("92"), sup=symbols("235"), e=symbols("U")), "_92^235U"),
         (form("rad", '<m:degHide m:val="1"/>', deg="", e=SUM), "√(a+b)"),
