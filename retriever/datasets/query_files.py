@@ -128,7 +128,7 @@ def _query_rows(path: Path, first: str, comments: Comments) -> Iterator[tuple[in
         return
     separator, name = ("\t", "tab") if "\t" in first else (None, "space")
     for number, line in numbered_lines(path, comments):
-        cells = line.split(separator, 1)
+        cells = [cell.strip(" \t") for cell in line.split(separator, 1)]
         if _is_id_alone(cells):
             cells = [*cells, ""]
         if len(cells) < 2:

@@ -39,6 +39,8 @@ class Comments:
 
     def has(self, number: int, line: str) -> bool:
         """Return whether a line is a comment, and keep its number if it is."""
+        if "#" not in line:
+            return False
         text = line.lstrip()
         found = bool(self.mark.match(text)) and not self._begins_with_id(text)
         if found:

@@ -200,12 +200,13 @@ def _parted_by_space(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, li
     spaces are mixed. Doubled tabs count once; the grade is empty if a line ends in a tab, with fewer cells than others.
     """
     mixed = all(TREC_LINE.fullmatch(line) for _, line in lines[1:] or lines) and len(lines[0][1].split()) == 4
-    width = 0 if mixed else max(len(_filled(line)) for _, line in lines)
+    open_ended = not mixed and any(line.rstrip(" ").endswith("\t") for _, line in lines)
+    width = max(len(_filled(line)) for _, line in lines) if open_ended else 0
     for number, line in lines:
         cells, tabs = line.split(), line.count("\t")
         if tabs > 1 and not mixed:
             parted = _filled(line)
-            if len(parted) < width and line.rstrip(" ").endswith("\t"):
+            if open_ended and len(parted) < width and line.rstrip(" ").endswith("\t"):
                 parted.append("")
             cells = parted if len(parted) in (3, 4) else cells
         yield number, cells, len(cells) == 4 or tabs > 0 and len(cells) == 3
@@ -213,7 +214,7 @@ def _parted_by_space(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, li
 
 def _filled(line: str) -> list[str]:
     """Return the cells between the tabs of a line that are not empty, without the spaces around them."""
-    return [cell for cell in (cell.strip(" ") for cell in line.split("\t")) if cell]
+    return [cell for part in line.split("\t") if (cell := part.strip(" "))]
 
 
 def _list_separator(line: str) -> str:

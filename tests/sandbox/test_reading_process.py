@@ -19,7 +19,7 @@ import pytest
 
 from retriever.documents.document import Passage
 from retriever.documents.loading import load_documents, read_file
-from retriever.errors import Cancelled, CollectionError, DocumentError, RetrieverError, StorageError
+from retriever.errors import Cancelled, CollectionError, DocumentError, PartError, RetrieverError, StorageError
 from retriever.storage.archive import pack_folder
 from retriever.storage.snapshot import Snapshot, write_snapshot
 from sandbox.reading_process import MAX_VALUES, ReadingProcess
@@ -355,6 +355,17 @@ def test_an_invalid_answer_is_a_breakdown(monkeypatch, line):
             process.read(SAMPLES / "tea.txt")
 
 
+@pytest.mark.parametrize(
+    "parts", ["7", "[7]", '[["a"]]', '[["a", "b"]]', '[["a", [7]]]', "[[7, []]]", '[["a", [], []]]']
+)
+def test_invalid_parts_of_an_archive_are_a_breakdown(monkeypatch, parts):
+    with ReadingProcess() as process:
+        process._start()
+        monkeypatch.setattr(process._worker, "ask", lambda *_, **__: f'{{"done": {parts}}}\n'.encode())
+        with pytest.raises(DocumentError, match="broke down"):
+            process.read_archive_parts(SAMPLES / "tea.txt")
+
+
 def test_an_unknown_error_is_an_error_and_a_long_message_is_cut(monkeypatch):
     with ReadingProcess() as process:
         process._start()
@@ -542,17 +553,21 @@ def test_good_files_pass(put, tmp_path, temporary):
         assert process._worker is None, "only that one could write"
         process.check("queries", str(queries))
         process.check("saved", collection, max_bytes=1_000_000)
+        assert process.read_archive_parts(archive) == {"the top folder": ["test"]}
         assert process.read(queries)
 
 
 def test_bad_files_raise_what_their_readers_raise(put, tmp_path, temporary):
     archive, other = put("b.zip", zip_of(BEIR)), saved(tmp_path / "s.zip", tmp_path / "saved", "{}")
+    two = zip_of({f"{folder}/{name}": text for folder in "ab" for name, text in BEIR.items()})
     with ReadingProcess() as process:
         for task, path, most, kind, reason in (
             ("queries", put("queries.jsonl", "{}\n"), 0, CollectionError, "queries.jsonl, line 1 has no _id"),
             ("saved", archive, 1_000_000, StorageError, "b.zip is not a saved collection"),
             ("saved", other, 1_000_000, StorageError, "was not written by this program"),
             ("beir", archive, 10, StorageError, "unpacks to more than"),
+            ("parts", other, 0, CollectionError, "holds no corpus.jsonl"),
+            ("beir", put("c.zip", two), 1_000_000, PartError, "holds 2 collections.*choose one of: a, b"),
             ("saved", tmp_path / "gone.zip", 10, StorageError, "gone.zip"),
         ):
             with pytest.raises(kind, match=reason):

@@ -87,8 +87,9 @@ def test_a_table_of_queries_is_read_wherever_it_comes_from(tmp_path):
         'query-id,text\nq1,"how far, and why?"\n2,why does bread rise?\n',
         '\ufeff"_id";"text"\r\n"q1";how far, and why?\r\n\r\n2;"why does bread rise?"',
         "qid\ttext\nq1\thow far, and why?\n2\twhy does bread rise?\n",
+        "q1 \t\thow far, and why?\n2\t why does bread rise?\t\n",
     ],
-    ids=["spaces", "commas", "semicolons", "tabs with a header"],
+    ids=["spaces", "commas", "semicolons", "tabs with a header", "doubled tabs"],
 )
 def test_queries_are_read_from_any_table(tmp_path, text):
     (tmp_path / "topics.csv").write_bytes(text.encode())
