@@ -1,6 +1,5 @@
 """The run record: what produced a number, so that it can be reproduced."""
 
-import json
 import os
 import platform
 import re
@@ -15,6 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+
+from retriever.json_text import write_json
 
 RECORD_VERSION = 1
 RECORDED_PACKAGES = (
@@ -90,9 +91,9 @@ class RunRecord:
     record_version: int = RECORD_VERSION
 
     def to_json(self) -> str:
-        """Return the record as JSON, with the keys in order of declaration."""
+        """Return the record as JSON, with the keys in order of declaration; a number that is none is null."""
         content = {part.name: getattr(self, part.name) for part in fields(self)}
-        return json.dumps(content, indent=2, ensure_ascii=False, default=_json_default) + "\n"
+        return write_json(content, indent=2, default=_json_default) + "\n"
 
     def to_markdown(self) -> str:
         """Return the record as Markdown: a heading and a table for each part."""
@@ -121,6 +122,6 @@ def _json_default(value: Any) -> Any:  # noqa: ANN401 - any value that JSON cann
 
 def _markdown_cell(value: Any) -> str:  # noqa: ANN401 - any value of a record
     """Return a value as a cell of a Markdown table: one line, with bars, links, images and other markup escaped."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = value if isinstance(value, str) else write_json(value, default=str)
     escaped = re.sub(r"[\\|`*~$]|(?<=\])\(", r"\\\g<0>", " ".join(text.split()))
     return escaped.replace("&", "&amp;").replace("<", "&lt;")

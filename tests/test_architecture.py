@@ -12,7 +12,7 @@ import pytest
 from tests.support.paths import ROOT
 
 # Each line may import the lines above it. Rooms on one line do not import one another, except the small modules.
-SMALL_MODULES = "errors progress unicode turns fair_lock shared_results run_record parameters".split()
+SMALL_MODULES = "errors progress unicode turns fair_lock shared_results run_record parameters json_text".split()
 LIBRARY = [
     SMALL_MODULES,
     ["vectors"],

@@ -5,13 +5,13 @@ quote a visitor's. What comes often is counted, and not written each time.
 """
 
 import errno
-import json
 import logging
 import traceback
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+from retriever.json_text import write_json
 from retriever.run_record import utc_timestamp
 from ui.throttle import Throttle
 
@@ -92,7 +92,7 @@ def _write(event: str, facts: dict[str, Fact], count: int) -> None:
     """Write the line of what came so many times since the last line of its kind; none if that is 0."""
     if count:
         counted = {"count": count} if count > 1 else {}
-        LOGGER.info(json.dumps({"time": utc_timestamp(), "event": event, **facts, **counted}))
+        LOGGER.info(write_json({"time": utc_timestamp(), "event": event, **facts, **counted}, ensure_ascii=True))
 
 
 def _places(trace: TracebackType | None) -> str:

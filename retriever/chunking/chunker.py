@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from retriever.chunking.boundaries import TextSplitter, advance_splitters
+from retriever.chunking.row_titles import SMALLEST_ROOM, fit_titles, longest_title
 from retriever.chunking.token_costs import TokenCosts
-from retriever.documents.document import Document
+from retriever.documents.document import Document, row_title, with_title
 from retriever.errors import ChunkingError
 
 DEFAULT_SIZE = 200  # tokens: a paragraph or two, and below the limit of every model in the catalogue
-SMALLEST_ROOM = 8  # tokens: a rare character takes up to five where the vocabulary falls back to bytes
 CHARACTERS_PER_BATCH = 1_000_000  # characters of documents whose pieces are in memory at a time
 
 
@@ -43,7 +43,7 @@ class ChunkingEncoder(TokenLimit, Protocol):
 class Chunk:
     """Part of a document: `document.text[start:end] == text`, without white space at either end.
 
-    start, end: offsets in characters.
+    start, end: offsets in characters. title: what the model reads before the text; "" but for rows of tables.
     """
 
     chunk_id: str
@@ -51,6 +51,12 @@ class Chunk:
     text: str
     start: int
     end: int
+    title: str = ""
+
+    @property
+    def encoded_text(self) -> str:
+        """The text as the model reads it."""
+        return with_title(self.title, self.text)
 
 
 def default_chunk_size(encoder: TokenLimit) -> int:
@@ -63,9 +69,11 @@ def chunk_documents(
 ) -> list[Chunk]:
     """Split documents into chunks of at most `chunk_size` tokens (None: the default), in order.
 
-    `encoder.count_tokens([chunk.text])[0] <= chunk_size` holds for every chunk, and every character that is not white
-    space is in one. A chunk starts with the last whole sentences of the previous one (its last words if the sentence
-    is too long), at most `chunk_overlap` tokens, and extends beyond it. Raises ChunkingError for impossible sizes.
+    `encoder.count_tokens([chunk.encoded_text])[0] <= chunk_size` holds for every chunk, and every character that is not
+    white space is in one. Each chunk of a row of a table is read with the row's title, or with the beginning of one
+    that would leave too little room. A chunk starts with the last whole sentences of the previous one (its last words
+    if the sentence is too long), at most `chunk_overlap` tokens, and extends beyond it. Raises ChunkingError for
+    impossible sizes.
     """
     size = default_chunk_size(encoder) if chunk_size is None else chunk_size
     overhead = encoder.count_tokens([""])[0]
@@ -74,18 +82,37 @@ def chunk_documents(
     def count(texts: Sequence[str]) -> list[int]:
         return [tokens - overhead for tokens in encoder.count_tokens(texts)] if texts else []
 
-    costs = TokenCosts(count, size - overhead, adds_up=encoder.adds_up)
+    room = size - overhead
+    costs = TokenCosts(count, room, adds_up=encoder.adds_up)
+    row_costs = TokenCosts(count, room - longest_title(room), adds_up=encoder.adds_up)
     chunks: list[Chunk] = []
     for batch in _document_batches(documents):
-        split = costs.split([document.text for document in batch])
-        splitters = [TextSplitter(d.text, pieces, costs, chunk_overlap) for d, pieces in zip(batch, split, strict=True)]
+        splitters = _splitters(batch, costs, row_costs, chunk_overlap)
         while unfinished := [splitter for splitter in splitters if not splitter.finished]:
-            advance_splitters(unfinished, costs)
+            advance_splitters(unfinished, count)
         for document, splitter in zip(batch, splitters, strict=True):
             for number, (start, end) in enumerate(splitter.done, start=1):
                 chunk_id = f"{document.doc_id}#{number}"
-                chunks.append(Chunk(chunk_id, document.doc_id, document.text[start:end], start, end))
+                chunks.append(Chunk(chunk_id, document.doc_id, document.text[start:end], start, end, splitter.title))
     return chunks
+
+
+def _splitters(batch: Sequence[Document], costs: TokenCosts, row_costs: TokenCosts, overlap: int) -> list[TextSplitter]:
+    """Return a splitter for each document. row_costs: of rows with a title, which leaves their pieces less room."""
+    titles = [row_title(document) for document in batch]
+    words = [row_costs if title else costs for title in titles]
+    split = {
+        used: iter(used.split([one.text for one, its_words in zip(batch, words, strict=True) if its_words is used]))
+        for used in (costs, row_costs)
+    }
+    splitters = [
+        TextSplitter(one.text, next(split[used]), used, overlap) for one, used in zip(batch, words, strict=True)
+    ]
+    rows = [(splitter, title) for splitter, title in zip(splitters, titles, strict=True) if title]
+    free = [max(costs.room - splitter.all_tokens, costs.room - row_costs.room) for splitter, _ in rows]
+    for (splitter, _), fitted in zip(rows, fit_titles([title for _, title in rows], free, row_costs), strict=True):
+        splitter.set_title(*fitted, costs.room)
+    return splitters
 
 
 def _check_sizes(size: int, overlap: int, overhead: int, limit: int | None) -> None:

@@ -10,7 +10,7 @@ from retriever.datasets.collection import Collection
 from retriever.datasets.json_lines import json_lines, required_field
 from retriever.datasets.query_files import read_query_file
 from retriever.datasets.splits import choose_split, split_name, split_sentence
-from retriever.documents.document import Document
+from retriever.documents.document import Document, title_and_text
 from retriever.errors import CollectionError
 from retriever.evaluation.numbered_lines import counted_lines
 from retriever.evaluation.trec import read_judgments
@@ -49,11 +49,6 @@ def read_beir(folder: str | Path, split: str = "") -> Collection:
         kinds=asked.kinds,
         notes={name: said for name, said in notes.items() if said},
     )
-
-
-def title_and_text(document: Document) -> str:
-    """Return the text of a BEIR document for the encoder: title, space, text, as in BEIR and MTEB."""
-    return f"{document.title} {document.text}".strip()
 
 
 def _packed_or_not(path: Path) -> Path:

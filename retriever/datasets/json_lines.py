@@ -1,12 +1,12 @@
 """Reading of JSON lines, so that an error names the file and the line."""
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from retriever.errors import CollectionError
 from retriever.evaluation.numbered_lines import numbered_lines
+from retriever.json_text import read_json
 from retriever.unicode import clean_text
 
 MAX_LISTED = 120  # characters of names in a note; the rest are counted
@@ -16,7 +16,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the line numbers and objects of a JSONL file."""
     for number, line in numbered_lines(path):
         try:
-            row = json.loads(line)
+            row = read_json(line)
         except (ValueError, RecursionError) as error:
             raise CollectionError(f"{path.name}, line {number} is not JSON; wanted one object a line.") from error
         if not isinstance(row, dict):

@@ -53,6 +53,24 @@ class Document:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
+def with_title(title: str, text: str) -> str:
+    """Return what a model reads of a text under a title: title, space, text; a text that is its title is read once."""
+    return text if text == title else f"{title} {text}".strip()
+
+
+def title_and_text(document: Document) -> str:
+    """Return what a model reads of a whole document, as in BEIR and MTEB."""
+    return with_title(document.title, document.text)
+
+
+def row_title(document: Document) -> str:
+    """Return the title that a model reads with each chunk: that of a row of a table, unless it is the row's text.
+
+    The title of another file is "", since it stands in the text as well, or was not written for readers.
+    """
+    return document.title if "row" in document.metadata and document.title != document.text else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """Text that is embedded and found as a whole, with its place.

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from retriever.documents.document import Document, FileContent, Section, TableColumns
+from retriever.documents.readers.csv_tables import csv_columns, read_csv, read_tsv, tsv_columns
 from retriever.documents.readers.docx.reader import read_docx
 from retriever.documents.readers.html import read_html
+from retriever.documents.readers.json_lines import jsonl_columns, read_jsonl
 from retriever.documents.readers.markdown import read_md
 from retriever.documents.readers.pdf.reader import read_pdf
 from retriever.documents.readers.plain_text import read_txt
-from retriever.documents.readers.tabular import csv_columns, jsonl_columns, read_csv, read_jsonl
 from retriever.documents.titles import real_title
 from retriever.errors import DocumentError
 from retriever.unicode import clean_text
@@ -29,11 +30,20 @@ READERS: dict[str, Callable[[bytes], FileContent]] = {
     ".dotx": read_docx,
     ".dotm": read_docx,
     ".csv": read_csv,
+    ".tsv": read_tsv,
     ".jsonl": read_jsonl,
 }
 ACCEPTED_SUFFIXES = tuple(READERS)  # of the files that can be read
-TABLE_READERS = {".csv": read_csv, ".jsonl": read_jsonl}  # which can be told what columns to read
-HEADER_READERS = {".csv": csv_columns, ".jsonl": jsonl_columns}
+TABLE_READERS: dict[str, Callable[[bytes, TableColumns | None], FileContent]] = {  # which can be told columns to read
+    ".csv": read_csv,
+    ".tsv": read_tsv,
+    ".jsonl": read_jsonl,
+}
+HEADER_READERS: dict[str, Callable[[bytes], list[str]]] = {
+    ".csv": csv_columns,
+    ".tsv": tsv_columns,
+    ".jsonl": jsonl_columns,
+}
 
 
 class LoadedDocuments(list[Document]):
@@ -56,7 +66,7 @@ def load_documents(
 
     A bad file never stops the others: it is added to `.failed` with the reason, as are the parts of a file that cannot
     be read; what was guessed stands in `.notes`. A file becomes one document, or
-    one for each page (PDF) or row (CSV, JSONL). Ids are those given in the rows, or `guide.pdf#page=3`,
+    one for each page (PDF) or row (CSV, TSV, JSONL). Ids are those given in the rows, or `guide.pdf#page=3`,
     `table.csv#row=7`, `notes.txt`; files of the same name are distinguished by their folders, and equal ids from
     different files by the file's name. Texts are unchanged except for line ends, which become line feeds, NUL
     characters, which are dropped, and lone surrogates, which become U+FFFD. read: the function that reads one file

@@ -71,7 +71,7 @@ def index_collection(
         collection.name,
         retriever,
         settings,
-        _pinned_queries(collection, [passage.encoded_text for passage in passages]),
+        _pinned_queries(collection, [passage.text or passage.title for passage in passages]),
         np.empty((0, retriever.dimension), np.float32),
         len(collection.documents),
         0,
@@ -187,7 +187,7 @@ def passages_of(collection: Collection, settings: IndexSettings) -> list[Passage
         chunk_overlap=settings.chunk_overlap,
     )
     return [
-        _passage(by_id[chunk.doc_id], chunk.text, chunk.text, chunk.chunk_id, (chunk.start, chunk.end))
+        _passage(by_id[chunk.doc_id], chunk.text, chunk.encoded_text, chunk.chunk_id, (chunk.start, chunk.end))
         for chunk in chunks
     ]
 

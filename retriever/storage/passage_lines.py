@@ -8,17 +8,21 @@ from typing import Any
 
 from retriever.documents.document import Passage
 from retriever.errors import StorageError
+from retriever.json_text import read_json, write_json
 
 ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # JSON's escape of half a surrogate pair; two are a whole one
 PLACE = ("passage_id", "doc_id", "title", "source")  # keys of a line, each left out where it is empty
 
 
 def write_passages(passages: Sequence[Passage]) -> bytes:
-    """Return passages as lines of JSON. Raises StorageError, naming the row, if one cannot be written."""
+    """Return passages as lines of JSON, NaN in their metadata as null.
+
+    Raises StorageError, naming the row, if one cannot be written.
+    """
     lines = []
     for row, passage in enumerate(passages):
         try:
-            lines.append(json.dumps(_line(passage), ensure_ascii=False).encode("utf-8", "strict"))
+            lines.append(write_json(_line(passage)).encode("utf-8", "strict"))
         except (TypeError, ValueError, RecursionError) as error:
             raise StorageError(f"The text or metadata in row {row} cannot be written as JSON ({error}).") from error
     return b"".join(line + b"\n" for line in lines)
@@ -43,7 +47,7 @@ def read_passages(data: bytes, version: int) -> Iterator[Passage]:
 
 def parse_json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Return a JSON text's value. Raises ValueError if it is invalid or has half a surrogate pair, as no save has."""
-    value = json.loads(text)
+    value = read_json(text)
     if ESCAPED_SURROGATE.search(text):
         json.dumps(value, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError
     return value

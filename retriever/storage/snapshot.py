@@ -12,7 +12,6 @@ name: a save killed at any point leaves either the old retriever or the new one 
 
 import hashlib
 import io
-import json
 import os
 import re
 import shutil
@@ -28,6 +27,7 @@ import numpy as np
 from retriever.documents.document import Passage
 from retriever.errors import ParameterError, StorageError, VectorError, shortage, system_reason
 from retriever.indexes.hnsw import HNSWIndex, check_graph_settings
+from retriever.json_text import write_json
 from retriever.run_record import versions
 from retriever.storage.passage_lines import parse_json, read_passages, write_passages
 from retriever.storage.untrusted_files import check_file, read_array, short_reason, sync_folder
@@ -101,7 +101,7 @@ def write_snapshot(folder: str | Path, snapshot: Snapshot) -> None:
             "extra": dict(snapshot.extra),
         }
         sync_folder(folder)  # the files are on the disk before a manifest names them
-        _replace_file(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False).encode())
+        _replace_file(folder / MANIFEST, write_json(manifest, indent=2).encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise StorageError(f"The settings cannot be written as JSON ({error}); what was there is whole.") from error
     except OSError as error:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from retriever.documents.loading import ACCEPTED_SUFFIXES, _unique_id, load_documents
-from retriever.documents.readers.tabular import MAX_DEPTH
+from retriever.documents.readers.json_values import MAX_DEPTH
 from retriever.errors import CollectionError, DocumentError, StorageError
 from sandbox.reading_process import ReadingProcess
 from tests.support.hostile import BEIR, CASES, frame, overlapping, with_size, zip_of
@@ -246,7 +246,7 @@ def test_a_hostile_archive_or_list_is_read_or_refused(tmp_path, process, task, n
 @pytest.mark.parametrize("numbers", [range(20), pytest.param(range(20, 200), marks=pytest.mark.exhaustive)])
 def test_random_mutations_of_every_format_give_documents_or_a_reason(tmp_path, numbers):
     samples = {path.name: path.read_bytes() for path in sorted(SAMPLES.iterdir())}
-    samples["lighthouses.htm"] = samples["lighthouses.html"]
+    samples |= {"lighthouses.htm": samples["lighthouses.html"], "household.tsv": samples["household.csv"]}
     assert {Path(name).suffix for name in samples} == set(ACCEPTED_SUFFIXES) - LIKE_DOCX
     outcomes = Counter()
     with ReadingProcess([tmp_path], **LIMITS, total_seconds=1000, text_megabytes=1000) as process:

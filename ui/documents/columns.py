@@ -71,7 +71,12 @@ def build_column_controls(files: gr.File) -> ColumnControls:
             min_width=210,
         )
         title = gr.Dropdown(
-            [], value=None, allow_custom_value=True, label="Column of titles", info="Shown above a hit.", min_width=210
+            [],
+            value=None,
+            allow_custom_value=True,
+            label="Column of titles",
+            info="Shown above a hit, and read by the model before the text.",
+            min_width=210,
         )
     controls = ColumnControls(row, text, title)
     files.change(report_errors(controls.offer), files, [row, text, title], **LATEST)

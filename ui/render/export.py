@@ -3,10 +3,10 @@
 import base64
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from retriever.json_text import write_json
 from retriever.run_record import RunRecord
 from ui.render.html import Html
 from ui.render.numbers import count_of, format_megabytes
@@ -69,7 +69,7 @@ def rows_to_csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 def rows_to_json(rows: Sequence[Mapping[str, object]]) -> str:
     """Return rows as JSON."""
-    return json.dumps(list(rows), indent=2, ensure_ascii=False, default=str) + "\n"
+    return write_json(list(rows), indent=2, default=str) + "\n"
 
 
 def _defuse_formula(value: object) -> object:

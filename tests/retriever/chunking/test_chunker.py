@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from retriever.chunking.chunker import Chunk, chunk_documents, default_chunk_size
-from retriever.documents.document import Document
+from retriever.documents.document import Document, title_and_text
 from retriever.encoders.token_counter import tokens_add_up
 from retriever.errors import ChunkingError
 
@@ -330,3 +330,43 @@ def test_words_that_depend_on_the_one_before_are_counted_together(encoder):
     for size in range(12, 40, 3):
         words = ["".join(rng.choices(letters, k=rng.randint(1, 120))) for _ in range(60)]
         checked(" ".join(words), encoder, size)
+
+
+# --- titles of rows ------------------------------------------------------------------------------------------------
+
+
+def row(title: str, text: str) -> Document:
+    return Document("d", text, title, {"row": 1})
+
+
+@each_encoder
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(title=st.one_of(st.just("Owls of the night"), TEXTS), text=TEXTS, size=st.integers(16, 64))
+def test_the_title_of_a_row_is_read_with_each_chunk_within_its_size(encoder, title, text, size):
+    title, covered = " ".join(title.split()), 0
+    chunks = chunk_documents([row(title, text)], encoder=encoder, chunk_size=size)
+    for chunk in chunks:
+        assert chunk.text == text[chunk.start : chunk.end] and not text[covered : chunk.start].strip()
+        assert title.startswith(chunk.title)
+        once = chunk.title in ("", chunk.text)
+        assert chunk.encoded_text == (chunk.text if once else f"{chunk.title} {chunk.text}")
+        covered = chunk.end
+    assert not text[covered:].strip()
+    assert max(encoder.count_tokens([chunk.encoded_text for chunk in chunks]), default=0) <= size
+
+
+def test_a_title_takes_its_tokens_from_the_room_of_the_text_but_at_most_half():
+    words = "word " * 40
+    chunks = chunk_documents([row("Owls at night", words)], encoder=SpaceEncoder(), chunk_size=22)
+    assert [len(chunk.text.split()) for chunk in chunks] == [17, 17, 6]
+    chunks = chunk_documents([row("owl " * 30, words)], encoder=SpaceEncoder(), chunk_size=22)
+    assert {len(chunk.title.split()) for chunk in chunks} == {10} and len(chunks) == 4
+    document = row(" ".join(["owl"] * 15), "hunts at night")
+    (chunk,) = chunk_documents([document], encoder=SpaceEncoder(), chunk_size=22)
+    assert chunk.encoded_text == title_and_text(document), "all of it fits"
+
+
+def test_only_rows_are_read_with_their_titles_and_a_text_that_is_its_title_once():
+    page, same = Document("d", "hunts", "Owls", {"page": 1}), row("On owls", "On owls")
+    chunks = chunk_documents([page, same, row("", "sings")], encoder=SpaceEncoder())
+    assert [chunk.encoded_text for chunk in chunks] == ["hunts", "On owls", "sings"]

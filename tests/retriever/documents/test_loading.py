@@ -1,11 +1,9 @@
 """Loading of documents from files: every format, every kind of bad file, and the samples."""
 
-import csv
 import io
 import json
 import os
 import zipfile
-from functools import partial
 from pathlib import Path
 
 import docx
@@ -14,17 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchmarks.pdf import pdf_of
-from retriever.documents.document import Document, FileContent, Section, TableColumns
+from retriever.documents.document import Document, FileContent, Section
 from retriever.documents.loading import (
     ACCEPTED_SUFFIXES,
     READERS,
     LoadedDocuments,
     load_documents,
-    read_column_names,
-    read_file,
 )
 from retriever.documents.parts import name_parts
-from retriever.errors import ColumnError, DocumentError
 from tests.support.paths import SAMPLES
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -112,122 +107,6 @@ def test_html_in_a_declared_encoding(load):
         assert "là-haut" in only(load("b.html", wrong.encode("cp1252"))).text
 
 
-def test_csv_with_a_text_column(load):
-    documents = load("t.csv", 'ID,Title,Text,colour,row\nx1,Barn owl,"hunts, at\nnight",white,9\n\n,,larks sing,,\n')
-    assert documents.failed == {}
-    assert list(documents) == [
-        Document("x1", "hunts, at\nnight", "Barn owl", {"source": "t.csv", "row": 1, "colour": "white", "row_": "9"}),
-        Document("t.csv#row=3", "larks sing", "", {"source": "t.csv", "row": 3, "colour": "", "row_": ""}),
-    ]
-
-
-def test_csv_without_a_text_column_gives_all_columns(load):
-    documents = load("t.csv", "bird,,bird\nowl,white,\n")
-    assert only(documents) == Document("t.csv#row=1", "bird: owl\ncolumn 2: white", "", {"source": "t.csv", "row": 1})
-
-
-@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
-def test_csv_delimiters(load, mark):
-    rows = [["name", "text"], ["owl", "hunts, at; night | quietly"], ["lark", "sings"], ["wren", "is, small"]]
-    buffer = io.StringIO()
-    csv.writer(buffer, delimiter=mark).writerows(rows)
-    documents = load("t.csv", buffer.getvalue())
-    assert [(d.metadata["name"], d.text) for d in documents] == [tuple(row) for row in rows[1:]]
-
-
-def test_csv_of_one_column_keeps_unquoted_commas_and_takes_a_megabyte(load):
-    limit = csv.field_size_limit()
-    texts = ["owls, larks, wrens", "a" * 1_000_000]
-    assert [d.text for d in load("t.csv", "\n".join(["text", *texts]))] == texts
-    assert csv.field_size_limit() == limit
-
-
-def test_jsonl(load):
-    lines = [
-        {"_id": "a", "id": 7, "title": "Owl", "text": "hunts", "metadata": {"colour": "white", "source": "book"}},
-        {"id": 8, "text": "sings\u2028high", "year": 1999},
-        {"text": "flies", "title": None, "metadata": None},
-        {"text": "  "},
-    ]
-    documents = load("b.jsonl", "\ufeff" + "\n\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
-    assert documents.failed == {}
-    assert list(documents) == [
-        Document("a", "hunts", "Owl", {"source": "b.jsonl", "row": 1, "colour": "white", "source_": "book"}),
-        Document("8", "sings\u2028high", "", {"source": "b.jsonl", "row": 3, "year": 1999}),
-        Document("b.jsonl#row=5", "flies", "", {"source": "b.jsonl", "row": 5}),
-    ]
-
-
-QUESTIONS = b"ID,Question,Answer,Topic\n1,Who hunts?,Owls,night\n2,Who sings?,,dawn\n"
-OBJECTS = b'{"_id": "a", "body": "Owls", "head": "Hunters", "n": 3, "text": "x"}\n{"_id": "b", "body": null, "n": [1]}'
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "text", "title", "expected"),
-    [
-        (
-            "q.csv",
-            QUESTIONS,
-            ["answer"],
-            " question ",
-            [Document("1", "Owls", "Who hunts?", {"source": "q.csv", "row": 1, "Topic": "night"})],
-        ),
-        (
-            "q.csv",
-            QUESTIONS,
-            ["Topic", "Answer"],
-            "",
-            [
-                Document(
-                    "1", "Topic: night\nAnswer: Owls", "", {"source": "q.csv", "row": 1, "Question": "Who hunts?"}
-                ),
-                Document("2", "Topic: dawn", "", {"source": "q.csv", "row": 2, "Question": "Who sings?"}),
-            ],
-        ),
-        (
-            "o.jsonl",
-            OBJECTS,
-            ["body"],
-            "head",
-            [Document("a", "Owls", "Hunters", {"source": "o.jsonl", "row": 1, "n": 3})],
-        ),
-        (
-            "o.jsonl",
-            OBJECTS,
-            ["n", "body"],
-            "",
-            [
-                Document("a", "n: 3\nbody: Owls", "", {"source": "o.jsonl", "row": 1, "head": "Hunters"}),
-                Document("b", "n: [1]", "", {"source": "o.jsonl", "row": 2}),
-            ],
-        ),
-    ],
-)
-def test_of_a_table_the_chosen_columns_are_read(tmp_path, name, content, text, title, expected):
-    (tmp_path / name).write_bytes(content)
-    columns = TableColumns(tuple(text), title)
-    assert list(load_documents(tmp_path / name, read=partial(read_file, columns=columns))) == expected
-
-
-@pytest.mark.parametrize(("name", "content"), [("q.csv", QUESTIONS), ("o.jsonl", OBJECTS)])
-@pytest.mark.parametrize("columns", [TableColumns(("body", "bdy")), TableColumns((), "bdy")])
-def test_a_column_that_is_not_there_is_refused_with_those_that_are(tmp_path, name, content, columns):
-    (tmp_path / name).write_bytes(content.replace(b"Answer", b"body"))
-    with pytest.raises(ColumnError, match='no column "bdy".*found: ("ID", "Question", "body"|"_id", "body", "head")'):
-        read_file(tmp_path / name, columns=columns)
-
-
-def test_a_table_tells_its_columns(tmp_path):
-    (tmp_path / "q.csv").write_bytes(QUESTIONS.replace(b"Topic", b"Answer").replace(b"ID", b""))
-    (tmp_path / "o.jsonl").write_bytes(OBJECTS)
-    assert read_column_names(tmp_path / "q.csv") == ["column 1", "Question", "Answer", "Answer 4"]
-    assert read_column_names(tmp_path / "o.jsonl") == ["_id", "body", "head", "n", "text"]
-    (tmp_path / "a.txt").write_text("text")
-    for name in ("a.txt", "gone.csv"):
-        with pytest.raises(DocumentError):
-            read_column_names(tmp_path / name)
-
-
 # --- encodings -----------------------------------------------------------------------------------------------------
 
 
@@ -305,20 +184,8 @@ BAD = {  # name: (content, words of the reason)
     "damaged.docx": (make_docx()[:9000], "damaged"),
     "broken.docx": (make_zip(word__document_xml="<w:docum"), "damaged"),
     "headless.docx": (make_zip(_Content_Types__xml="x", word__x="<"), "damaged"),
-    "header.csv": (b"title,text\na,\nb,\n", "no rows"),
-    "quote.csv": (b'title,text\na,b\nc,"never closed\nd,e\n', "breaks off at line 4"),
-    "twice.csv": (b"id,text\n1,a\n2,b\n1,c\n", '"1" of row 3 was already given in row 1'),
-    "line.jsonl": (b'{"text": "a"}\n\n{"text": \n{"text": "b"}\n', "Line 3 is not JSON"),
-    "list.jsonl": (b'["text"]', "Line 1 holds the type list"),
-    "notext.jsonl": (b'{"text": "a"}\n{"body": "b"}\n', 'Line 2 has no "text"'),
-    "number.jsonl": (b'{"text": 5}', 'Line 1 has the type int as "text"'),
-    "title.jsonl": (b'{"text": "a", "title": ["b"]}', 'as "title"'),
-    "metadata.jsonl": (b'{"text": "a", "metadata": "b"}', 'as "metadata"'),
-    "id.jsonl": (b'{"text": "a", "_id": {}}', "as its id"),
-    "twice.jsonl": (
-        b'{"id": 1, "text": "a"}\n\n{"id": "1", "text": "b"}\n',
-        '"1" of line 3 was already given in line 1',
-    ),
+    "header.csv": (b"title,text\n,\n", "no rows"),
+    "line.jsonl": (b'{"text": \n\n[1]\n', "Line 1 is not JSON"),
     "table.xlsx": (b"text", ".xlsx"),
     "noextension": (b"text", "no extension"),
 }
@@ -374,7 +241,7 @@ def test_a_parser_that_fails_in_an_unforeseen_way_is_reported_and_a_lack_of_memo
     monkeypatch.setitem(READERS, ".txt", raises(ZeroDivisionError("by zero")))
     assert "ZeroDivisionError: by zero" in load("a.txt", "text").failed["a.txt"]
     monkeypatch.setattr("retriever.documents.readers.docx.reader.Package", raises(MemoryError))
-    monkeypatch.setattr("retriever.documents.readers.tabular._parse_table", raises(MemoryError))
+    monkeypatch.setattr("retriever.documents.readers.csv_tables._parse_table", raises(MemoryError))
     for name, content in (("a.docx", make_zip(word__document_xml="<a/>")), ("a.csv", "text\nowl\n")):
         assert "more memory than there is" in load(name, content).failed[name]
 
@@ -430,6 +297,7 @@ def test_the_samples_cover_every_format_contain_their_facts_and_answer_their_que
     sources = {d.doc_id: d.metadata["source"] for d in samples}
     assert {Path(source).suffix for source in sources.values()} == set(ACCEPTED_SUFFIXES) - {
         ".htm",
+        ".tsv",
         ".docm",
         ".dotx",
         ".dotm",

@@ -9,10 +9,9 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from retriever.datasets.beir import title_and_text
 from retriever.datasets.collection import Collection
 from retriever.datasets.samples import load_sample
-from retriever.documents.document import Document
+from retriever.documents.document import Document, title_and_text
 from retriever.errors import Cancelled, ChunkingError, CollectionError, ModelError, StorageError
 from retriever.indexes.exact import ExactIndex
 from retriever.indexing.collection import IndexedCollection, IndexSettings
@@ -67,9 +66,10 @@ def test_chunks_carry_where_they_came_from(built, sample):
     retriever = built.retriever
     assert len(built) == len(retriever.texts) == len(retriever.vectors) == len(retriever.hnsw) > 20
     assert {row["doc_id"] for row in retriever.metadata} == set(documents)
-    for text, row in zip(retriever.texts, retriever.metadata, strict=True):
+    for passage, row in zip(retriever.passages, retriever.metadata, strict=True):
         document = documents[row["doc_id"]]
-        assert document.text[row["start"] : row["end"]] == text
+        assert document.text[row["start"] : row["end"]] == passage.text
+        assert passage.encoded_text == (title_and_text(document) if "row" in row else passage.text)
         assert (row["title"], row["source"]) == (document.title, document.metadata["source"])
         assert row["chunk_id"].startswith(row["doc_id"] + "#")
     assert len({row["chunk_id"] for row in retriever.metadata}) == len(built)

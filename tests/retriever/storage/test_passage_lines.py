@@ -12,7 +12,7 @@ from retriever.errors import StorageError
 from retriever.storage.passage_lines import read_passages, write_passages
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
@@ -115,7 +115,7 @@ def test_a_line_that_save_never_writes_is_refused(line):
     [
         b'{"text": "a", "text": "b", "metadata": {}, "metadata": {"doc_id": "d1"}}',
         b'{"text": "a pair \\ud83d\\ude00 and \\\\ud800", "metadata": {}}',
-        b'{"text": "a", "metadata": {"n": 1e999}, "unknown": 1}',
+        b'{"text": "a", "metadata": {"n": 1e99}, "unknown": 1}',
         b'{"text": "a", "metadata": {"n": ' + b"[" * 500 + b"]" * 500 + b"}}",
         b'{"text": "a", "metadata": {"doc_id": null, "title": {"a": 1}, "chunk_id": 3, "start": -5, "end": 1}}',
     ],
@@ -126,3 +126,10 @@ def test_unusual_lines_are_taken_as_they_are_and_can_be_written_again(line, vers
     [found] = read_passages(line + b"\n", version)
     assert (found.encoded_text, found.as_metadata()) == (json.loads(line)["text"], json.loads(line)["metadata"])
     assert list(read_passages(write_passages([found]), 2)) == [found]
+
+
+def test_numbers_that_json_does_not_have_are_null():
+    [line] = write_passages([Passage("a", "a", metadata={"n": [float("nan"), float("inf"), 1.5]})]).splitlines()
+    assert b'"n": [null, null, 1.5]' in line
+    [found] = read_passages(b'{"text": "a", "metadata": {"n": [NaN, 1e999, 2]}}\n', 2)
+    assert found.metadata == {"n": [None, None, 2]}
