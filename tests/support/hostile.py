@@ -125,6 +125,26 @@ def word(body=PARAGRAPH, before="", *, target="word/document.xml", more=()):
     return zip_of(parts | dict(more))
 
 
+ENDS = "<w:pPr><w:rPr><w:del/></w:rPr></w:pPr>"
+FIELD = "<w:fldChar w:fldCharType='begin'/><w:instrText>EQ \\f(1,2)</w:instrText>"
+
+
+def related(kind, target):
+    """Return the relationships of the main part: one, to a part in its folder."""
+    return {"word/_rels/document.xml.rels": relations(f'Type="{RELATIONS}/{kind}" Target="{target}"')}
+
+
+def numbered(times):
+    """Write a Word document of so many list items, whose numbers are to stand in a text of a megabyte."""
+    level = f'<w:lvl w:ilvl="0"><w:start w:val="999999999"/><w:lvlText w:val="{"%1" * 500_000}"/></w:lvl>'
+    lists = (
+        f'<w:numbering xmlns:w="{WORD}"><w:abstractNum w:abstractNumId="0">{level}</w:abstractNum>'
+        '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>'
+    )
+    item = PARAGRAPH.replace("<w:p>", '<w:p><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr>')
+    return word(item * times, more=related("numbering", "numbering.xml") | {"word/numbering.xml": lists})
+
+
 def laughing(body="&l11;", laughs=LAUGHS):
     return word(f"<w:p><w:r><w:t>{body}</w:t></w:r></w:p>", f"<!DOCTYPE d [{laughs}]>")
 
@@ -162,6 +182,11 @@ WORDS = {
     "overlapping": (lambda: overlapping(word(), 5_000), "has 15,000 parts, at most 10,000"),
     "elsewhere": (lambda: word(target="../../../../../../etc/passwd"), OWLS),
     "names": (lambda: word(more=EVIL_NAMES), OWLS),
+    "ends-deleted": (lambda: word(PARAGRAPH.replace("<w:p>", f"<w:p>{ENDS}") * 20_000), OWLS),
+    "fields-open": (lambda: word(f"<w:p><w:r>{FIELD * 50_000}</w:r></w:p>{PARAGRAPH}"), OWLS),
+    "labels-long": (lambda: numbered(5_000), OWLS),
+    "boxes-deep": (lambda: word("<w:p><w:txbxContent>" * 125 + PARAGRAPH + "</w:txbxContent></w:p>" * 125), OWLS),
+    "inside-itself": (lambda: word(f'{PARAGRAPH}<w:altChunk id="r0"/>', more=related("aFChunk", "document.xml")), OWLS),
 }
 
 

@@ -16,7 +16,7 @@ class Fields:
     def __init__(self) -> None:
         self._instructed: list[bool] = []  # the outermost field first
         self._chosen = ""  # what an old form's box or list shows, unless there is a result
-        self._equation = ""  # instructions of a field that shows an equation and stores no result
+        self._equation: list[str] = []  # instructions of a field that shows an equation and stores no result
 
     @property
     def hidden(self) -> bool:
@@ -36,7 +36,7 @@ class Fields:
         """Read instructions; those of an equation field are kept, as they are all there is of the equation."""
         text = element.text or ""
         if self._equation or text.split()[:1] == ["EQ"]:
-            self._equation += text
+            self._equation.append(text)
 
     def follow(self, element: "_Element") -> str:
         """Open, turn or close a field, and return what it shows besides its result."""
@@ -47,11 +47,11 @@ class Fields:
             self._chosen = _form_data(element)
         elif kind == "separate" and self._instructed:
             self._instructed[-1] = False
-            self._equation = ""
+            self._equation = []
         elif kind == "end" and self._instructed:
             self._instructed.pop()
-            shown = self._chosen or self._equation.strip().removeprefix("EQ").strip()
-            self._chosen = self._equation = ""
+            shown = self._chosen or "".join(self._equation).strip().removeprefix("EQ").strip()
+            self._chosen, self._equation = "", []
             return shown
         return ""
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LEVELS = 9  # of a list
 MAX_PATTERN = 100  # characters of the text around the numbers; Word's own dialog takes thirty
+PLACE = re.compile("%([1-9])")  # in a pattern, of the number of a level
 BULLET = "•"  # for all bullets: the characters of their fonts mean nothing in others
 
 
@@ -33,6 +34,9 @@ class Level:
     legal: bool = False
     style: str = ""
     joined: bool = False
+
+
+NO_LEVEL = Level()
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class Numbering:
                 counts[deeper] = None
         if level.number_format == "bullet":
             return f"{BULLET} "
-        text = re.sub("%([1-9])", lambda match: _written(found, counts, int(match[1]) - 1, level), level.pattern)
+        text = PLACE.sub(lambda match: _written(found, counts, int(match[1]) - 1, level), level.pattern, count=LEVELS)
         return text.strip() + ("" if level.joined or not text.strip() else " ")
 
     def _list(self, list_id: str) -> List | None:
@@ -135,7 +139,7 @@ class Numbering:
 
 def _written(found: List, counts: list[int | None], depth: int, shown_in: Level) -> str:
     """Return the number of a level as it stands in the label of another; its start if it has no item yet."""
-    level, count = found.levels.get(depth, Level()), counts[depth]
+    level, count = found.levels.get(depth, NO_LEVEL), counts[depth]
     value = level.start if count is None else count
     return write_number(value, "decimal" if shown_in.legal else level.number_format)
 

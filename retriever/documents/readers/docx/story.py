@@ -11,6 +11,7 @@ from retriever.documents.readers.docx.xml import attribute, child_of, children, 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+MAX_KEPT = 10_000  # characters of paragraphs that are one, as their ends were deleted
 IN_LINE = ("r", "hyperlink", "fldSimple", "oMath", "oMathPara", "smartTag")  # below a paragraph, if all is in order
 
 
@@ -99,7 +100,7 @@ class Story:
     def _finished(self, text: str, settings: dict[str, "_Element"]) -> list[str]:
         """Return a paragraph as it is shown: with its number, or none if it goes on in the next paragraph."""
         text = self._taken() + text
-        if self._goes_on(settings):
+        if self._goes_on(settings) and len(text) < MAX_KEPT:
             self._kept = text
             return []
         if "sectPr" in settings and not text.strip():  # no more than a section break, which Word does not number
