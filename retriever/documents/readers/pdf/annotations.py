@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pypdfium2 import raw  # type: ignore[import-untyped] # it ships no types
+
 from retriever.documents.readers.pdf.characters import Box
 
 CHECKED, UNCHECKED = "\N{BALLOT BOX WITH X}", "\N{BALLOT BOX}"
@@ -32,8 +34,6 @@ class Annotations:
 
 def read_annotations(page: Any, form: Any) -> Annotations:  # noqa: ANN401 - pypdfium2 has no types
     """Return the annotations of a page; form: the form environment of its document, or None if it has no form."""
-    from pypdfium2 import raw  # type: ignore[import-untyped]
-
     found = Annotations()
     for index in range(raw.FPDFPage_GetAnnotCount(page)):
         if annotation := raw.FPDFPage_GetAnnot(page, index):
@@ -44,8 +44,6 @@ def read_annotations(page: Any, form: Any) -> Annotations:  # noqa: ANN401 - pyp
 
 def _add(annotation: Any, form: Any, found: Annotations) -> None:  # noqa: ANN401
     """Add an annotation to those that were found on its page, if it is shown."""
-    from pypdfium2 import raw
-
     kind = raw.FPDFAnnot_GetSubtype(annotation)
     if kind in (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_UNKNOWN):
         return
@@ -65,8 +63,6 @@ def _add(annotation: Any, form: Any, found: Annotations) -> None:  # noqa: ANN40
 
 def _field_value(annotation: Any, form: Any) -> str:  # noqa: ANN401
     """Return what a form field shows: its text, the options that were chosen, or a box that is checked or not."""
-    from pypdfium2 import raw
-
     if not form:
         return ""
     kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
@@ -87,15 +83,11 @@ def _field_value(annotation: Any, form: Any) -> str:  # noqa: ANN401
 
 def _is_on(annotation: Any) -> bool:  # noqa: ANN401
     """Return whether the file says that a check box is on; PDFium does not see it without a picture of that state."""
-    from pypdfium2 import raw
-
     return any(_read_text(raw.FPDFAnnot_GetStringValue, annotation, key) not in ("", "Off") for key in (b"AS", b"V"))
 
 
 def _contents(annotation: Any) -> str:  # noqa: ANN401
     """Return the text of a note or comment."""
-    from pypdfium2 import raw
-
     return _read_text(raw.FPDFAnnot_GetStringValue, annotation, b"Contents")
 
 

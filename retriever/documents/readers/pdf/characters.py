@@ -4,14 +4,17 @@ import ctypes
 import math
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
+
+from pypdfium2 import raw  # type: ignore[import-untyped] # it ships no types
+
+BLANK, LINE_FEED = ord(" "), ord("\n")
+BLANKS = (BLANK, LINE_FEED, ord("\r"), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A rectangle on a page, in points; y grows upwards."""
 
     left: float
@@ -34,12 +37,11 @@ class Box:
         return Box(-top, left, -bottom, right) if quarters == 3 else self
 
 
-@dataclass(frozen=True, slots=True)
-class Character:
+class Character(NamedTuple):
     """A character of a page's text.
 
-    box: None for a blank or line end that PDFium added. quarters: the turns of the page, clockwise, by which the
-    character stands upright.
+    box: None for blanks. quarters: the turns of the page, clockwise, by which the character stands upright; only where
+    it was asked for.
     """
 
     text: str
@@ -50,37 +52,40 @@ class Character:
 Line = list[Character]
 
 
-def read_lines(text_page: Any) -> list[Line]:  # noqa: ANN401 - pypdfium2 has no types
-    """Return the characters of a text page, line by line in PDFium's order, without line ends."""
-    from pypdfium2 import raw  # type: ignore[import-untyped]
+def read_lines(text_page: Any, *, turns: bool = False) -> list[Line]:  # noqa: ANN401 - pypdfium2 has no types
+    """Return the characters of a text page, line by line in PDFium's order, without line ends.
 
-    left, right, bottom, top = sides = [ctypes.c_double() for _ in range(4)]
-    given = [ctypes.byref(side) for side in sides]
+    turns: whether to ask PDFium which way they stand, once for each word.
+    """
+    handle = text_page.raw
+    place = raw.FS_RECTF()
+    given, box_of, code_of = ctypes.byref(place), raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetUnicode
     lines: list[Line] = [[]]
-    high = 0
+    high, quarters, is_start = 0, 0, True
     for index in range(text_page.count_chars()):
-        code = raw.FPDFText_GetUnicode(text_page, index)
+        code = code_of(handle, index)
         if 0xD800 <= code < 0xDC00:  # the first half of a character beyond U+FFFF
             high = code
             continue
         if high and 0xDC00 <= code < 0xE000:
             code = 0x10000 + ((high - 0xD800) << 10) + code - 0xDC00
         high = 0
-        if chr(code) == "\n":
-            lines.append([])
-        elif raw.FPDFText_IsGenerated(text_page, index):
-            lines[-1] += [Character(" ")] if chr(code) == " " else []
-        elif code and raw.FPDFText_GetCharBox(text_page, index, *given):
-            box = Box(left.value, bottom.value, right.value, top.value)
-            lines[-1].append(Character(chr(code), box, quarter_turn(text_page, index)))
+        if code in BLANKS:
+            is_start = True
+            if code == LINE_FEED:
+                lines.append([])
+            elif code == BLANK:
+                lines[-1].append(Character(" "))
+        elif box_of(handle, index, given):
+            if turns and is_start:
+                quarters, is_start = quarter_turn(text_page, index), False
+            lines[-1].append(Character(chr(code), Box(place.left, place.bottom, place.right, place.top), quarters))
     return lines
 
 
 def quarter_turn(text_page: Any, index: int) -> int:  # noqa: ANN401
     """Return by how many quarters a page must be turned clockwise for a character of it to stand upright."""
-    from pypdfium2 import raw
-
-    return int(-round(raw.FPDFText_GetCharAngle(text_page, index) * 2 / math.pi) % 4)
+    return int(-round(raw.FPDFText_GetCharAngle(text_page.raw, index) * 2 / math.pi) % 4)
 
 
 def keep(lines: Iterable[Line], page: Box, quarters: int | None = None) -> list[Line]:

@@ -16,7 +16,9 @@ def join_divided_words(pages: Sequence[str]) -> list[str]:
     """Return the text of pages with the words joined that were divided at line ends."""
     if not any(map(AT_LINE_END.search, pages)):
         return list(pages)
-    known = {word.strip(".,;:()[]\"'") for page in pages for word in page.lower().split()}
+    known: set[str] = set()
+    for page in pages:
+        known.update(page.lower().split())
     return [AT_LINE_END.sub(lambda match: _joint(match, known), page) for page in pages]
 
 
@@ -41,8 +43,13 @@ def _keeps_hyphen(one: str, two: str, known: set[str]) -> bool:
     if two[0].isupper() and not (one.isupper() and len(one) > 1):
         return True
     one, two = one.lower(), two.lower()
-    if f"{one}-{two}" in known:
+    if _occurs(f"{one}-{two}", known):
         return True
-    if one + two in known:
+    if _occurs(one + two, known):
         return False
     return len(one) == 1
+
+
+def _occurs(word: str, known: set[str]) -> bool:
+    """Return whether a word is known, also with a mark behind it; stripping all known words would take longer."""
+    return any(word + mark in known for mark in ("", ",", ".", ";", ":", ")", "s"))

@@ -5,11 +5,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from pypdfium2 import raw  # type: ignore[import-untyped] # it ships no types
+
 from retriever.documents.readers.pdf.annotations import Entry
 from retriever.documents.readers.pdf.characters import Box, Line, in_reading_order, keep, quarter_turn, read_lines
 from retriever.documents.readers.pdf.placing import place_entries
 
+MAX_ASKED = 16  # lines of a page whose direction is looked at: all if there are no more, else evenly spread
 FAR = 1e7  # points, beyond every page
+LINE_ENDS = re.compile("\n")
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff]")
 
 
@@ -22,47 +26,45 @@ def page_text(page: Any, entries: Sequence[Entry]) -> str:  # noqa: ANN401 - pyp
     try:
         text: str = text_page.get_text_range()
         box, shown = Box(*page.get_bbox()), page.get_rotation() // 90
-        turned = _is_turned(text_page, text, shown)
-        if not turned and not entries and not RIGHT_TO_LEFT.search(text) and not _reaches_out(text_page, box):
+        is_mixed_up = _is_mixed_up(text_page, text, shown)
+        if not (is_mixed_up or entries or RIGHT_TO_LEFT.search(text) or _reaches_out(text_page, box)):
             return text
-        lines = keep(read_lines(text_page), box)
+        lines = keep(read_lines(text_page, turns=is_mixed_up or bool(entries)), box)
     finally:
         text_page.close()
     quarters = Counter(character.quarters for line in lines for character in line if character.box)
     upright = quarters.most_common(1)[0][0] if quarters else shown
-    if turned:
-        lines = [
-            line
-            for turn in sorted(quarters, key=lambda turn: turn != upright)
-            for line in _turned_lines(page, box, turn)
-        ]
+    if is_mixed_up:
+        lines = [line for turn, _ in quarters.most_common() for line in _turned_lines(page, box, turn)]
     return "\n".join(place_entries([in_reading_order(line) for line in lines], entries, upright))
 
 
 def _turned_lines(page: Any, box: Box, quarters: int) -> list[Line]:  # noqa: ANN401
-    """Return the lines of the text that stands upright when the page is turned so; PDFium mixes up the others."""
+    """Return the lines of the text that stands upright when the page is turned so."""
     page.set_rotation(90 * quarters)
     text_page = page.get_textpage()
     try:
-        return keep(read_lines(text_page), box, quarters)
+        return keep(read_lines(text_page, turns=True), box, quarters)
     finally:
         text_page.close()
 
 
-def _is_turned(text_page: Any, text: str, shown: int) -> bool:  # noqa: ANN401
-    """Return whether a line begins with a character that does not stand upright on the page as it is shown."""
-    starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    return any(quarter_turn(text_page, start) != shown for start in starts if start < len(text))
+def _is_mixed_up(text_page: Any, text: str, shown: int) -> bool:  # noqa: ANN401
+    """Return whether a line begins with a character that stands on its head, or runs downwards, on the page as shown.
+
+    PDFium mixes up the order of such lines; those that run upwards it keeps.
+    """
+    starts = [0, *(match.end() for match in LINE_ENDS.finditer(text))]
+    starts = starts[:: len(starts) // MAX_ASKED + 1]
+    return any((quarter_turn(text_page, start) - shown) % 4 > 1 for start in starts if start < len(text))
 
 
 def _reaches_out(text_page: Any, page: Box) -> bool:  # noqa: ANN401
     """Return whether any character reaches over an edge of the page."""
-    from pypdfium2 import raw  # type: ignore[import-untyped]
-
     strips = (
         (-FAR, FAR, page.left, -FAR),  # left, top, right, bottom
         (page.right, FAR, FAR, -FAR),
         (page.left, FAR, page.right, page.top),
         (page.left, page.bottom, page.right, -FAR),
     )
-    return any(raw.FPDFText_GetBoundedText(text_page, *strip, None, 0) > 0 for strip in strips)
+    return any(raw.FPDFText_GetBoundedText(text_page.raw, *strip, None, 0) > 0 for strip in strips)

@@ -3,6 +3,8 @@
 from itertools import islice
 from typing import Any
 
+from pypdfium2 import raw  # type: ignore[import-untyped] # it ships no types
+
 from retriever.documents.readers.pdf.characters import Box
 
 FEW_LETTERS = 100  # of a page that is mostly a picture: a page number, a stamp of the scanner
@@ -13,17 +15,13 @@ MAX_OBJECTS = 200  # of a page that are looked at
 
 def shows_something(page: Any) -> bool:  # noqa: ANN401 - pypdfium2 has no types
     """Return whether a page without text shows a picture or a drawing; a few lines are none."""
-    from pypdfium2 import raw  # type: ignore[import-untyped]
-
     objects = [shown.type for shown in islice(page.get_objects(max_depth=1), DRAWN)]
     return len(objects) == DRAWN or any(kind != raw.FPDF_PAGEOBJ_PATH for kind in objects)
 
 
 def is_mostly_picture(page: Any, text: str) -> bool:  # noqa: ANN401
     """Return whether a page has little text beside a large picture, as scanned pages have."""
-    from pypdfium2 import raw
-
-    if sum(map(str.isalnum, text)) > FEW_LETTERS:
+    if len(text) > 3 * FEW_LETTERS or sum(map(str.isalnum, text)) > FEW_LETTERS:
         return False
     box = Box(*page.get_bbox())
     for shown in islice(page.get_objects(max_depth=3), MAX_OBJECTS):

@@ -71,7 +71,7 @@ class _Boxes:
         Returns None if its line holds no such text.
         """
         found: list[tuple[float, int, int, bool]] = []  # distance, line, offset, whether the entry comes before
-        first_line = replace(entry.box, bottom=max(entry.box.bottom, entry.box.top - FIRST_LINE))
+        first_line = entry.box._replace(bottom=max(entry.box.bottom, entry.box.top - FIRST_LINE))
         for number, line in enumerate(self._lines):
             if not line or not _side_by_side(self._around[number], first_line):
                 continue

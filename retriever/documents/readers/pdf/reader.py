@@ -9,10 +9,7 @@ from typing import Any
 from retriever.documents.decoding import detect_type
 from retriever.documents.document import FileContent, Section
 from retriever.documents.parts import name_parts
-from retriever.documents.readers.pdf.annotations import read_annotations
 from retriever.documents.readers.pdf.hyphens import join_divided_words
-from retriever.documents.readers.pdf.page_text import page_text
-from retriever.documents.readers.pdf.pictures import is_mostly_picture, shows_something
 from retriever.errors import DocumentError
 
 _PDFIUM_LOCK = threading.Lock()  # PDFium is not thread-safe
@@ -110,6 +107,10 @@ def _read_pages(data: bytes, max_pages: int | None) -> _Pages:
 
 def _read_page(document: Any, number: int, pages: _Pages) -> int:  # noqa: ANN401
     """Add to pages what a page holds, and return how many form fields it has."""
+    from retriever.documents.readers.pdf.annotations import read_annotations  # these load PDFium
+    from retriever.documents.readers.pdf.page_text import page_text
+    from retriever.documents.readers.pdf.pictures import is_mostly_picture, shows_something
+
     page = document[number - 1]
     try:
         beside = read_annotations(page, document.formenv)
