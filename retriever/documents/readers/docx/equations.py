@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 UNSEEN = ("del", "moveFrom", "ctrlPr", "rPr")
 SCRIPTS = ("sSup", "sSub", "sSubSup")
 PRODUCT = re.compile(r"\d[^\W\d_]")  # 2a, which is more than one symbol
+FIELD_FORM = re.compile(r"\\(?P<name>[frs])(?P<switches>(?: ?\\[a-z]{2,3}[0-9]{0,3})*) ?\((?P<inside>[^()\\]*)\)", re.I)
+MAX_NESTED = 10  # forms of an equation field, one inside the other
 ROOTS = {"": "√", "2": "√", "3": "∛", "4": "∜"}
 WORDED = frozenset("+-−±∓=<>≤≥≠≈,; /^_·×∙⋅∑∫∏√")  # signs that make an operand more than one symbol
 
@@ -146,3 +148,31 @@ FORMS: Mapping[str, Callable[["_Element"], str]] = {
     "bar": _bar,
     "phant": _phantom,
 }
+
+
+def field_equation(instructions: str) -> str:
+    r"""Return an equation of a field: \f(1,2) as 1/2, \r(3,x) as ∛x, x\s\up8(2) as x^2; what is not known as it is."""
+    text = instructions.strip()[len("EQ") :].strip()
+    for _ in range(MAX_NESTED):
+        text, count = FIELD_FORM.subn(_field_form, text)
+        if not count:
+            break
+    return text
+
+
+def _field_form(match: re.Match[str]) -> str:
+    """Return a form of an equation field whose arguments hold no other."""
+    name, switches, inside = match["name"].lower(), match["switches"].lower(), match["inside"]
+    first, _, second = (part.strip() for part in inside.replace(";", ",").partition(","))
+    if name == "f":
+        return f"{_together(first)}/{_together(second)}"
+    if name == "r":
+        degree, root = (first, second) if second else ("", first)
+        return f"{ROOTS.get(degree, f'{degree}√')}{_together(root)}"
+    mark = "_" if "\\do" in switches else "^" if "\\up" in switches else ""
+    return f"{mark}{_together(inside)}" if mark else inside.strip()
+
+
+def _together(text: str) -> str:
+    """Return an argument in brackets, if it is more than one symbol; the next form around it has parentheses."""
+    return f"[{text}]" if WORDED & set(text) else text

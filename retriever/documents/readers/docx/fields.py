@@ -1,7 +1,9 @@
 """Fields of a Word document: what they show is text, what they are told is not."""
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from retriever.documents.readers.docx.equations import field_equation
 from retriever.documents.readers.docx.xml import attribute, child_of, children_named, is_on, number
 
 if TYPE_CHECKING:
@@ -10,49 +12,55 @@ if TYPE_CHECKING:
 MAX_OPEN = 20  # fields, one inside the other
 
 
+@dataclass
+class Field:
+    """A field that is open. instructed: whether its result has not begun.
+
+    shows: what stands for it if it stores no result; equation: its instructions, if they are an equation.
+    """
+
+    shows: str
+    equation: list[str] = field(default_factory=list)
+    instructed: bool = True
+
+
 class Fields:
-    """The fields that are open at a place: of each, whether its instructions are read and not yet its result."""
+    """The fields that are open at a place, the outermost first."""
 
     def __init__(self) -> None:
-        self._instructed: list[bool] = []  # the outermost field first
-        self._chosen = ""  # what an old form's box or list shows, unless there is a result
-        self._equation: list[str] = []  # instructions of a field that shows an equation and stores no result
+        self._open: list[Field] = []
 
     @property
     def hidden(self) -> bool:
         """Whether text here is the result of a field inside the instructions of another, which nobody sees."""
-        return any(self._instructed[:-1])
+        return any(one.instructed for one in self._open[:-1])
 
     def took_text(self) -> None:
         """Take note of text: a field that has a result needs nothing in its place."""
-        if self._instructed and not self._instructed[-1]:
-            self._chosen = ""
+        if self._open and not self._open[-1].instructed:
+            self._open[-1] = Field("", instructed=False)
 
     def new_paragraph(self) -> None:
         """Take instructions as ended: a field that is never closed must not hide the rest of the document."""
-        self._instructed = [False] * len(self._instructed)
+        for one in self._open:
+            one.instructed = False
 
     def instruct(self, element: "_Element") -> None:
-        """Read instructions; those of an equation field are kept, as they are all there is of the equation."""
+        """Read instructions; those of an equation are kept, as most often there is no result beside them."""
         text = element.text or ""
-        if self._equation or text.split()[:1] == ["EQ"]:
-            self._equation.append(text)
+        if self._open and (self._open[-1].equation or text.upper().split()[:1] == ["EQ"]):
+            self._open[-1].equation.append(text)
 
     def follow(self, element: "_Element") -> str:
-        """Open, turn or close a field, and return what it shows besides its result."""
+        """Open, turn or close a field, and return what it shows if it has no result."""
         kind = attribute(element, "fldCharType")
-        if kind == "begin":
-            if len(self._instructed) < MAX_OPEN:
-                self._instructed.append(True)
-            self._chosen = _form_data(element)
-        elif kind == "separate" and self._instructed:
-            self._instructed[-1] = False
-            self._equation = []
-        elif kind == "end" and self._instructed:
-            self._instructed.pop()
-            shown = self._chosen or "".join(self._equation).strip().removeprefix("EQ").strip()
-            self._chosen, self._equation = "", []
-            return shown
+        if kind == "begin" and len(self._open) < MAX_OPEN:
+            self._open.append(Field(_form_data(element)))
+        elif kind == "separate" and self._open:
+            self._open[-1].instructed = False
+        elif kind == "end" and self._open:
+            ended = self._open.pop()
+            return ended.shows or field_equation("".join(ended.equation))
         return ""
 
 

@@ -16,7 +16,7 @@ REASONS: Mapping[str, str] = {  # kind of part -> why it is not read, and what t
     "picture": "Pictures as large as a page may be scans, and text in pictures is not read: run OCR and add the text.",
     "list of styles": f"It is damaged, so headings and list numbers may be missing: {IN_WORD} and save it anew.",
     "list of numbers": f"It is damaged, so list and clause numbers are missing: {IN_WORD} and save it anew.",
-    "list of notes": f"It is damaged, so footnotes or endnotes are missing: {IN_WORD} and save it anew.",
+    "list of notes": f"It is damaged or lost, so footnotes or endnotes are missing: {IN_WORD} and save it anew.",
     "list of links": f"It is damaged, so what it leads to (notes, charts) is missing: {IN_WORD} and save it anew.",
     "header": f"It is damaged: {IN_WORD} and save it anew.",
     "footer": f"It is damaged: {IN_WORD} and save it anew.",

@@ -116,6 +116,7 @@ class Parts:
             self._notes[kind] = self._find_notes(kind)
         part, notes = self._notes[kind]
         if note_id not in notes:
+            self.findings.add("list of notes", read=False)
             return "", ""
         marks = self._marks[kind]
         if note_id in marks:

@@ -162,6 +162,23 @@ def test_what_fields_show_is_read_and_what_they_are_told_is_not():
     assert text_of(word(paragraph(inside=never_closed) + paragraph(inside=field("", run("shown"))))) == "shown"
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (r"EQ \f(1,2)", "1/2"),
+        (r" eq \f(1;2) ", "1/2"),
+        (r"EQ x\s\up8(2)+\r(3,a+b)", "x^2+∛[a+b]"),
+        (r"EQ \r(\f(a,b+1))", "√[a/[b+1]]"),
+        (r"EQ \x(what)", r"\x(what)"),
+    ],
+)
+def test_an_equation_field_is_read_as_it_has_no_result(told, shown):
+    begin, turn, end = (f"<w:r><w:fldChar w:fldCharType='{kind}'/></w:r>" for kind in ("begin", "separate", "end"))
+    told = f"{begin}<w:r><w:instrText>{told}</w:instrText></w:r>"
+    for inside, text in ((told + end, shown), (told + turn + end, shown), (told + turn + run("7") + end, "7")):
+        assert text_of(word(paragraph("so ", inside=inside))) == f"so {text}"
+
+
 def test_a_pronunciation_stands_in_parentheses():
     ruby = f"<w:r><w:ruby><w:rt>{run('とうきょう')}</w:rt><w:rubyBase>{run('東京')}</w:rubyBase></w:ruby></w:r>"
     assert text_of(word(paragraph(inside=ruby))) == "東京(とうきょう)"
@@ -547,7 +564,7 @@ def test_a_document_of_pictures_alone_is_refused_as_one(size):
     ("part", "kind"), [("styles", "list of styles"), ("numbering", "list of numbers"), ("footnotes", "list of notes")]
 )
 def test_a_damaged_part_does_not_stop_the_text(part, kind):
-    inside = '<w:r><w:footnoteReference w:id="1"/></w:r>'
+    inside = '<w:r><w:footnoteReference w:id="1"/></w:r>' if part == "footnotes" else ""
     content = read_docx(word(paragraph("Rules", inside=inside), {f"word/{part}.xml": "<w:"}, **{part: f"{part}.xml"}))
     assert content.sections[0].text == "Rules" and list(content.unread) == [kind]
 
