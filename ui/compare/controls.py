@@ -105,7 +105,7 @@ def create_controls() -> ComparisonControls:
         graph = gr.Dropdown(graphs, value=graphs[0], label="Graph", info=info, scale=3, min_width=200)
     with gr.Row():
         with gr.Column(visible=False, min_width=300) as of_beir:
-            label = "A .zip with corpus.jsonl, queries.jsonl and qrels/test.tsv (or dev, or train)"
+            label = "A .zip with corpus.jsonl, queries.jsonl and qrels"
             archive = gr.File(file_types=[".zip"], type="filepath", label=label, height=140, elem_classes="lab-archive")
             archive_part = build_archive_part(archive)
             gr.HTML(HINT.format(judged_limits(limits())))
