@@ -3,13 +3,16 @@
 import re
 from collections.abc import Sequence
 
+from retriever.documents.readers.pdf.compounds import is_compound
+
 # PDFium writes U+FFFE or U+0002 for a hyphen at a line end, and mostly leaves the line end out
 AT_LINE_END = re.compile("[\ufffe\x02](?:\r?\n)?|[-\u2010\u00ad]\r?\n")
 HYPHENS = str.maketrans(dict.fromkeys("\ufffe\x02\u00ad\u2010\u2011", "-"))
 LONGEST_WORD = 60  # characters that are looked at on each side
+SHORTEST_PART = 3  # letters of a word that is taken for a part of a compound
 WORD_BEFORE = re.compile(r"[^\W_]+$")
 WORD_AFTER = re.compile(r"[^\W_]+")
-CONJUNCTIONS = frozenset("and or to und oder bzw bis sowie et ou e o y en of och og eller i a".split())  # "pre- and"
+CONJUNCTIONS = frozenset("and or to und oder bzw bis sowie och og eller".split())  # "pre- and postwar"
 
 
 def join_divided_words(pages: Sequence[str]) -> list[str]:
@@ -30,7 +33,7 @@ def _joint(match: re.Match[str], known: set[str]) -> str:
     if not before or not after:
         return match[0].translate(HYPHENS)
     one, two = before[0], after[0]
-    if two.lower() in CONJUNCTIONS:
+    if two.lower() in CONJUNCTIONS and not _occurs((one + two).lower(), known):
         return "- "
     if one[-1].isdigit() or two[0].isdigit():
         is_range = one[-1].isdigit() and two[0].isdigit()
@@ -47,7 +50,10 @@ def _keeps_hyphen(one: str, two: str, known: set[str]) -> bool:
         return True
     if _occurs(one + two, known):
         return False
-    return len(one) == 1
+    if len(one) == 1 or is_compound(one, two):
+        return True
+    # each part is a word of the document, and the two together are not
+    return len(one) >= SHORTEST_PART and len(two) > SHORTEST_PART and _occurs(one, known) and _occurs(two, known)
 
 
 def _occurs(word: str, known: set[str]) -> bool:

@@ -101,6 +101,10 @@ def test_the_letters_of_a_right_to_left_ligature_keep_their_order():
         (("an x-", "ray"), "an x-ray"),
         (("a ship-owning firm, ship-", "owning again"), "a ship-owning firm, ship-owning again"),
         (("pre-", "and postwar"), "pre- and postwar"),
+        (("a time-", "saving plan"), "a time-saving plan"),
+        (("real-", "izing it"), "realizing it"),
+        (("the tide and a mill, a tide-", "mill"), "the tide and a mill, a tide-mill"),
+        (("a data base is a database, a data-", "base"), "a data base is a database, a database"),
         (("a dash -", "and more"), "a dash -\nand more"),
     ],
 )
