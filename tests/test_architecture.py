@@ -46,7 +46,7 @@ PUBLIC = """
     chunk_documents ef_curve evaluate knn_recall load_documents load_encoder load_sample measure read_beir read_qrels
     read_run run_queries write_run
 """.split()
-HEAVY = "torch sentence_transformers transformers gradio plotly pandas sklearn scipy trafilatura pytrec_eval".split()
+HEAVY = "torch sentence_transformers transformers gradio plotly pandas sklearn scipy lxml pytrec_eval".split()
 NOT_IN_THE_LIBRARY = {"gradio", "plotly", "pandas", "matplotlib", "sandbox", "ui", "app"}
 
 FILES = sorted(path for package in ("retriever", "sandbox", "ui") for path in (ROOT / package).rglob("*.py"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from retriever.documents.document import Document, FileContent, Section, TableColumns
 from retriever.documents.readers.csv_tables import csv_columns, read_csv, read_tsv, tsv_columns
 from retriever.documents.readers.docx.reader import read_docx
-from retriever.documents.readers.html import read_html
+from retriever.documents.readers.html.reader import read_html
 from retriever.documents.readers.json_lines import jsonl_columns, read_jsonl
 from retriever.documents.readers.markdown import read_md
 from retriever.documents.readers.pdf.reader import read_pdf

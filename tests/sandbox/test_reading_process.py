@@ -244,7 +244,6 @@ def test_it_knows_no_secrets_and_loads_no_more_than_it_needs(probing, monkeypatc
             "hnswlib",
             "torch",
             "gradio",
-            "trafilatura",
             "lxml",
             "pypdfium2",
             "retriever.encoders.loading",

@@ -75,36 +75,10 @@ def test_text_keeps_its_content_and_its_name(load):
         documents[0].text = "other"
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "<html><head><title>A  page</title><style>p{color:red}</style></head><body><h1>Other</h1><p>Owls hunt at night."
-        "</p><table><tr><td>Wings</td><td>two</td></tr></table><script>var evil = 1</script></body></html>",
-        "<title>A page</title><p>Owls hunt at night. Wings: two</p><script>evil()</script><style>.evil{}</style>",
-        '<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title>A page</title>'
-        "</head><body><p>Owls hunt at night on silent wings, two of them.</p></body></html>",
-    ],
-)
-def test_html_gives_text_and_title_but_no_scripts_or_styles(load, page):
-    document = only(load("a.htm", page))
-    assert document.title == "A page"
-    assert "Owls hunt at night" in document.text and "two" in document.text
-    assert "evil" not in document.text and "color" not in document.text and "<" not in document.text
-
-
 def test_a_title_that_is_none_is_left_out_but_a_table_says_its_own(load):
     assert only(load("a.html", "<title>Untitled Document</title><p>Owls hunt at night.</p>")).title == ""
     assert only(load("b.md", "# b.md\n\nOwls.")).title == ""
     assert only(load("c.csv", "title,text\nuntitled,Owls\n")).title == "untitled"
-
-
-def test_html_in_a_declared_encoding(load):
-    page = '<html><head><meta charset="iso-8859-7"><title>Καλημέρα</title></head><body><p>γλαύκα</p></body></html>'
-    document = only(load("a.html", page.encode("iso-8859-7")))
-    assert (document.title, document.text) == ("Καλημέρα", "γλαύκα")
-    for head in ("", "<meta charset='nonsense'>"):
-        wrong = f"<html><head>{head}</head><body><p>Une chouette dort là-haut.</p></body></html>"
-        assert "là-haut" in only(load("b.html", wrong.encode("cp1252"))).text
 
 
 # --- encodings -----------------------------------------------------------------------------------------------------

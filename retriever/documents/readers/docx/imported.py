@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from retriever.documents.decoding import detect_type
 from retriever.documents.document import FileContent
-from retriever.documents.readers.html import read_html
+from retriever.documents.readers.html.reader import read_html
 from retriever.documents.readers.plain_text import read_txt
 from retriever.errors import DocumentError
 
