@@ -8,7 +8,7 @@ Source: the READMEs of trec_eval 9 and 10 (NIST).
 
 import math
 import re
-from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,17 +16,16 @@ from typing import TypeVar
 import numpy as np
 
 from retriever.errors import CollectionError
-from retriever.evaluation.numbered_lines import Comments, commented, counted_lines, numbered_lines, numbered_rows
+from retriever.evaluation.judgment_rows import GRADE, cells_between_tabs, judgment_rows
+from retriever.evaluation.numbered_lines import Comments, commented, counted_lines, numbered_lines
 
 Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> grade
 Run = Mapping[str, Mapping[str, float]]  # query id -> document id -> score, in rank order
 Value = TypeVar("Value")
 
 MAX_GRADE = 1_000  # trec_eval allocates memory for every grade up to the highest
-GRADE = re.compile(r"[+-]?[0-9]{1,9}")
 MAX_SCORE = 1e37  # of a run that is written with its own scores; float32 ends at 3.4e38
 UNWRITABLE_IN_ID = re.compile("[\\s\0\ufeff\ud800-\udfff]")
-TREC_LINE = re.compile(r"\s*\S+\s+[Qq]?0\s+\S+\s+\S+\s*")
 RUN_TAG = "dense-retrieval-lab"
 
 
@@ -56,7 +55,7 @@ def read_judgments(path: str | Path, query_ids: Container[str] = ()) -> Judgment
     """
     path, qrels, may_be_header = Path(path), dict[str, dict[str, int]](), True
     comments, without_grade, repeated = Comments(query_ids), list[int](), list[int]()
-    for number, cells in _judgment_rows(path, comments):
+    for number, cells in judgment_rows(path, comments):
         place, grade = f"{path.name}, line {number}", cells[-1].strip()
         header, may_be_header = may_be_header and not re.search("[0-9]", grade), False
         if not grade:
@@ -97,7 +96,7 @@ def read_run(path: str | Path) -> Run:
     for number, line in numbered_lines(path, Comments()):
         cells, place = line.split(), f"{path.name}, line {number}"
         if len(cells) != 6 and line.count("\t") > 1:
-            cells = _filled(line)
+            cells = cells_between_tabs(line)
         if len(cells) != 6:
             raise CollectionError(
                 f"{place} has {len(cells)} columns; wanted six: query id, Q0, document id, rank, score, name."
@@ -173,60 +172,6 @@ def in_rank_order(documents: Mapping[str, float]) -> dict[str, float]:
 def write_run(run: Run, path: str | Path, *, tag: str = RUN_TAG) -> None:
     """Write a ranking to a file as trec_eval reads it; see run_text."""
     Path(path).write_text(run_text(run, tag=tag), encoding="utf-8", newline="\n")
-
-
-def _judgment_rows(path: Path, comments: Comments) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line numbers and the cells of judgments. Raises CollectionError for a wrong number of cells."""
-    rows: Iterator[tuple[int, list[str], bool]]
-    separator = next((_list_separator(line) for _, line in numbered_lines(path, comments)), "")
-    if separator:
-        rows = ((number, cells, len(cells) > 2) for number, cells in numbered_rows(path, separator, comments))
-    else:
-        lines = list(numbered_lines(path, comments))
-        rows = _parted_by_space(lines) if lines else iter(())
-    for number, cells, complete in rows:
-        if not complete:
-            raise CollectionError(
-                f"{path.name}, line {number} has {len(cells)} columns; wanted query id, document id and grade parted "
-                "by tabs or commas, or TREC's four columns."
-            )
-        yield number, cells
-
-
-def _parted_by_space(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, list[str], bool]]:
-    """Yield the line numbers, the cells, and whether they are complete, of judgments parted by tabs or spaces.
-
-    Between tabs BEIR's ids may contain spaces, unless the second word of all lines is TREC's 0 or Q0: then tabs and
-    spaces are mixed. Doubled tabs count once; the grade is empty if a line ends in a tab, with fewer cells than others.
-    """
-    mixed = all(TREC_LINE.fullmatch(line) for _, line in lines[1:] or lines) and len(lines[0][1].split()) == 4
-    open_ended = not mixed and any(line.rstrip(" ").endswith("\t") for _, line in lines)
-    width = max(len(_filled(line)) for _, line in lines) if open_ended else 0
-    for number, line in lines:
-        cells, tabs = line.split(), line.count("\t")
-        if tabs > 1 and not mixed:
-            parted = _filled(line)
-            if open_ended and len(parted) < width and line.rstrip(" ").endswith("\t"):
-                parted.append("")
-            cells = parted if len(parted) in (3, 4) else cells
-        yield number, cells, len(cells) == 4 or tabs > 0 and len(cells) == 3
-
-
-def _filled(line: str) -> list[str]:
-    """Return the cells between the tabs of a line that are not empty, without the spaces around them."""
-    return [cell for part in line.split("\t") if (cell := part.strip(" "))]
-
-
-def _list_separator(line: str) -> str:
-    """Return what separates the cells of a comma-separated file, by its first line; empty for the other formats.
-
-    A line of TREC's four columns, whose ids may contain commas, is not taken for comma-separated.
-    """
-    columns = line.split()
-    if line.count("\t") > 1 or len(columns) == 4 and GRADE.fullmatch(columns[-1]) and columns[1][-1] not in ",;":
-        return ""
-    separator = max(",;", key=line.count)
-    return separator if separator in line else ""
 
 
 def _with_escaped_ids(by_id: Mapping[str, Value], escape: Callable[[str], str]) -> dict[str, Value]:
