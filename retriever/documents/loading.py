@@ -19,6 +19,7 @@ from retriever.documents.titles import real_title
 from retriever.errors import DocumentError
 from retriever.unicode import clean_text
 
+LIKE_DOCX = (".docm", ".dotx", ".dotm")  # Word documents with macros, which are not run, and templates
 READERS: dict[str, Callable[[bytes], FileContent]] = {
     ".txt": read_txt,
     ".md": read_md,
@@ -26,9 +27,7 @@ READERS: dict[str, Callable[[bytes], FileContent]] = {
     ".htm": read_html,
     ".pdf": read_pdf,
     ".docx": read_docx,
-    ".docm": read_docx,
-    ".dotx": read_docx,
-    ".dotm": read_docx,
+    **dict.fromkeys(LIKE_DOCX, read_docx),
     ".csv": read_csv,
     ".tsv": read_tsv,
     ".jsonl": read_jsonl,

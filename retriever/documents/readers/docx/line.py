@@ -176,7 +176,7 @@ class Line:
         marked = attribute(element, "customMarkFollows", "0").lower() not in OFF  # with a mark of its own
         mark, text = self._parts.note(kind, attribute(element, "id"), marked=marked)
         self._add(mark)
-        self.notes.append(f"{mark} {text}" if mark and text else text)
+        self.notes.append(f"{mark} {text.lstrip()}" if mark and text else text)
 
     def deletion(self, element: "_Element") -> None:
         """Leave out what was deleted."""
