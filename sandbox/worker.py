@@ -52,11 +52,14 @@ def try_beir(path: str, folder: str, max_bytes: int, collection: str = "", split
 
 def try_saved(path: str, folder: str, max_bytes: int) -> None:
     """Unpack and read the zip archive of a saved collection, without its graph."""
+    from retriever.errors import StorageError
     from retriever.storage.archive import unpack_saved
     from retriever.storage.snapshot import read_snapshot
 
     unpack_saved(path, folder, max_bytes=max_bytes)
-    read_snapshot(folder, with_graph=False)
+    model = read_snapshot(folder, with_graph=False).model_name
+    if Path(model).is_absolute():  # of this machine, it is none of a visitor's
+        raise StorageError(f"Its model is the folder {model[:80]!r} of some machine; save it with a named model.")
 
 
 def try_qrels(path: str) -> None:

@@ -2,9 +2,11 @@
 
 import reprlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
-from retriever.errors import ParameterError
+from retriever.encoders.catalogue import ModelCard, model_card
+from retriever.errors import ModelError, ParameterError
 from retriever.parameters import check_count
 from retriever.unicode import clean_text
 from ui.settings import limits
@@ -55,6 +57,13 @@ def nearest(name: str, value: object, low: float, high: float) -> float:
         raise ParameterError(f"{name} is {reprlib.repr(value)}; it must be a number from {low:g} to {high:g}.")
     near = min(max(value, low), high)
     return round(near) if isinstance(low, int) and isinstance(high, int) else near
+
+
+def check_model(name: str) -> ModelCard:
+    """Return the card of a model that a visitor names. Raises ModelError for an unknown one, and for a folder."""
+    if Path(name).is_absolute():
+        raise ModelError("A model in a folder of this machine is not for visitors; name one of the list.")
+    return model_card(name)
 
 
 def check_k(k: object) -> int:

@@ -523,10 +523,10 @@ def put(tmp_path):
     return put
 
 
-def saved(path, folder, manifest=None):
+def saved(path, folder, manifest=None, model="model"):
     vectors, settings = np.eye(2, 4, dtype=np.float32), {"M": 16, "ef_construction": 200, "seed": 42}
     passages = [Passage(text, text) for text in "ab"]
-    write_snapshot(folder, Snapshot(passages, vectors, "model", "fingerprint", settings, None))
+    write_snapshot(folder, Snapshot(passages, vectors, model, "fingerprint", settings, None))
     if manifest:
         (folder / "manifest.json").write_text(manifest)
     pack_folder(folder, path)
@@ -564,6 +564,7 @@ def test_bad_files_raise_what_their_readers_raise(put, tmp_path, temporary):
             ("queries", put("queries.jsonl", "{}\n"), 0, CollectionError, "queries.jsonl, line 1 has no _id"),
             ("saved", archive, 1_000_000, StorageError, "b.zip is not a saved collection"),
             ("saved", other, 1_000_000, StorageError, "was not written by this program"),
+            ("saved", saved(tmp_path / "f.zip", tmp_path / "f", model="/a/model"), 10**6, StorageError, "some machine"),
             ("beir", archive, 10, StorageError, "unpacks to more than"),
             ("parts", other, 0, CollectionError, "holds no corpus.jsonl"),
             ("beir", put("c.zip", two), 1_000_000, PartError, "holds 2 collections.*choose one of: a, b"),

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from retriever.errors import ParameterError
+from retriever.errors import ModelError, ParameterError
 from tests.support.handlers import Steps
 from tests.support.page import build_tab
-from ui.inputs import SearchSettings, check_k, check_question, check_whole_number, nearest
+from ui.inputs import SearchSettings, check_k, check_model, check_question, check_whole_number, nearest
 from ui.recall.tab import build_recall_tab
 from ui.render.controls import SLIDER_MAX_EF, SLIDER_MAX_K, keep_ef_above_k
 from ui.search.tab import build_search_tab
@@ -83,6 +83,13 @@ def test_a_number_of_a_slider_becomes_the_nearest_it_has_and_what_is_none_is_ref
         with pytest.raises(ParameterError, match="must be a number from 0.5 to 1"):
             nearest("recall", value, 0.5, 1)
     assert (nearest("recall", 0.83, 0.5, 1), nearest("ef", 12.4, 10, 400)) == (0.83, 12)
+
+
+def test_a_folder_of_the_machine_is_no_model_for_a_visitor(monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_ALLOW_ANY_MODEL", "1")
+    assert check_model("someone/a-model").hub_id == "someone/a-model"
+    with pytest.raises(ModelError, match="not for visitors"):
+        check_model(str(tmp_path))
 
 
 @pytest.mark.parametrize("value", [5, 1.5, True, ["tea"], {"text": "tea"}, float("nan"), ["x" * 10**6]])

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from retriever.encoders.catalogue import model_card
 from retriever.errors import DocumentError, ParameterError
 from retriever.evaluation.trec import MAX_GRADE
 from retriever.indexes.hnsw import check_graph_settings
 from retriever.parameters import check_count
-from ui.inputs import SLIDER_MAX_K
+from ui.inputs import SLIDER_MAX_K, check_model
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.settings import limits
 from ui.uploads.parse import ParsedFiles, ParsedUpload, check_file_size
@@ -58,7 +57,7 @@ class CompareRequest:
         if self.collection not in COLLECTIONS:
             raise ParameterError(f"The collection is {self.collection!r}; choose one of: {', '.join(COLLECTIONS)}.")
         for name in (self.first, self.second):
-            model_card(name)
+            check_model(name)
         if self.first == self.second:
             raise ParameterError(f"Both models are {self.first}; choose two different ones to compare.")
         check_count("k", self.k, 1, COMPARISON_MAX_K)

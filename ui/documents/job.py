@@ -14,7 +14,6 @@ from retriever.datasets.collection import Collection
 from retriever.datasets.samples import load_sample
 from retriever.documents.document import Document, TableColumns
 from retriever.documents.loading import ACCEPTED_SUFFIXES
-from retriever.encoders.catalogue import model_card
 from retriever.errors import DocumentError
 from retriever.indexes.hnsw import check_graph_settings
 from retriever.indexing.collection import IndexedCollection, IndexSettings
@@ -23,7 +22,7 @@ from retriever.parameters import MEGABYTE
 from retriever.progress import Progress
 from retriever.storage.archive import unpack_saved
 from retriever.unicode import clean_text
-from ui.inputs import check_whole_number
+from ui.inputs import check_model, check_whole_number
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.graph_rebuild import rebuild_graph
 from ui.jobs.job import Job
@@ -113,7 +112,7 @@ def index_settings(
     size = check_whole_number("chunk_size", chunk_size)
     return IndexSettings(
         model_name,
-        None if size == default_chunk_size(model_card(model_name)) else size,
+        None if size == default_chunk_size(check_model(model_name)) else size,
         check_whole_number("chunk_overlap", chunk_overlap),
         check_whole_number("M", M),
         check_whole_number("ef_construction", ef_construction),
