@@ -47,9 +47,9 @@ def _add(annotation: Any, form: Any, found: Annotations) -> None:  # noqa: ANN40
     kind = raw.FPDFAnnot_GetSubtype(annotation)
     if kind in (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_UNKNOWN):
         return
-    found.n_fields += kind == raw.FPDF_ANNOT_WIDGET
     if raw.FPDFAnnot_GetFlags(annotation) & (raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW):
         return
+    found.n_fields += kind == raw.FPDF_ANNOT_WIDGET
     text = _field_value(annotation, form) if kind == raw.FPDF_ANNOT_WIDGET else _contents(annotation)
     if not text.strip():
         return

@@ -17,10 +17,13 @@ NO_TEXT = "No text can be read there, only a picture or drawing is shown. If it 
 DAMAGED = "The content is damaged: export the PDF again."
 ATTACHED = "Files inside a PDF are not read: save them from a PDF viewer, and add them by themselves."
 XFA = "The PDF is an XFA form, whose text only Adobe's programs can show: print it to a PDF with one, and add that."
-# what the pages of such a form say instead, in the languages of the programs that write it
-XFA_NOTICE = re.compile(
-    "please wait|bitte warten|veuillez patienter|espere|attend(ere|ez)|aguarde|adobe|acrobat", re.IGNORECASE
+# what the pages of such a form say instead, in the languages of the programs that write it, and in others
+WAIT = re.compile(
+    "please wait|bitte warten|veuillez patienter|espere|attendere|attendez|aguarde|een ogenblik|vänta|odota|vent "
+    "|proszę czekać|čekejte|подождите|お待ち|请稍候|請稍候|eventually replaced",
+    re.IGNORECASE,
 )
+READER = re.compile("adobe|acrobat", re.IGNORECASE)
 LONGEST_NOTICE = 3000  # characters
 
 
@@ -100,7 +103,7 @@ def _read_pages(data: bytes, max_pages: int | None) -> _Pages:
             except pypdfium2.PdfiumError:
                 pages.texts[number - 1 :] = [""]
                 pages.damaged.append(number)
-        if has_xfa and not n_fields and _is_notice("".join(pages.texts)):
+        if has_xfa and _is_notice("".join(pages.texts), n_fields):
             raise DocumentError(XFA)
         return pages
 
@@ -128,6 +131,8 @@ def _read_page(document: Any, number: int, pages: _Pages) -> int:  # noqa: ANN40
         page.close()
 
 
-def _is_notice(text: str) -> bool:
-    """Return whether all the text of a form only says that another program shows it."""
-    return not text.strip() or len(text) <= LONGEST_NOTICE and XFA_NOTICE.search(text) is not None
+def _is_notice(text: str, n_fields: int) -> bool:
+    """Return whether all the text of an XFA form only says that another program shows it."""
+    if len(text) > LONGEST_NOTICE:
+        return False
+    return WAIT.search(text) is not None or not n_fields and (not text.strip() or READER.search(text) is not None)
