@@ -13,6 +13,7 @@ from benchmarks import (
     hnsw_search,
     memory,
     pdf,
+    reading_quality,
     slider,
     start,
 )
@@ -28,6 +29,7 @@ STAGES = (
     embedding_again,
     chunking,
     pdf,
+    reading_quality,
     curve,
     slider,
     start,

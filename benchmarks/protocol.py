@@ -62,8 +62,10 @@ class Comparison:
         return [target for target in self.targets if target.peer == peer]
 
     def ratio(self, peer: str) -> Values:
-        """Return the ratio of this project's value to a peer's in each round, (rounds,)."""
-        return self.values[self.ours] / self.values[peer]
+        """Return the ratio of this project's value to a peer's in each round, (rounds,); 1 where both are 0."""
+        ours, theirs = self.values[self.ours], self.values[peer]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(ours == theirs, 1.0, ours / theirs)
 
     def met(self, target: Target) -> bool:
         """Whether the median is within a target."""

@@ -16,7 +16,10 @@ import numpy as np
 from benchmarks.protocol import Comparison, Values
 from retriever.run_record import RunRecord, versions, versions_of
 
-PEERS = ("faiss-cpu", "usearch", "pypdf", "pypdfium2", "gradio", "playwright")
+PEERS = (
+    *("faiss-cpu", "usearch", "pypdf", "pypdfium2", "gradio", "playwright"),
+    *("pdfplumber", "markitdown", "trafilatura", "python-docx"),
+)
 INSTALL = "The peers come with pip install -r tests/requirements.txt -r benchmarks/requirements.txt."
 PROTOCOL = (
     "Peers take turns in every round of one process; medians over rounds with the quartiles, ratios within a round."
@@ -110,15 +113,17 @@ def aims(found: Comparison, peer: str = "") -> str:
 
 
 def spread(values: Values, unit: str = "") -> str:
-    """Write a median with its quartiles, to three digits."""
+    """Write a median with its quartiles, to three digits; a dash for ratios to a peer's 0."""
+    if not np.isfinite(values).all():
+        return "–"
     low, middle, high = (short(float(value)) for value in np.percentile(values, [25, 50, 75]))
-    return (
-        " ".join(part for part in (middle, unit, f"({low}–{high})") if part) if len(values) > 1 else f"{middle} {unit}"
-    )
+    return " ".join(part for part in (middle, unit, f"({low}–{high})" if len(values) > 1 else "") if part)
 
 
 def short(value: float) -> str:
     """Write a number to three digits, without an exponent."""
+    if value == 0:
+        return "0"
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.095 else f"{value:.4f}"

@@ -27,7 +27,7 @@ def lines(record: Mapping[str, Any]) -> Iterator[str]:
         if found.targets_of():
             yield f"| {case} | {median} | – | – | {aims(found)} |"
         for peer in found.peers:
-            theirs = f"{peer} {short(float(np.median(found.values[peer])))} {found.unit}"
+            theirs = f"{peer} {short(float(np.median(found.values[peer])))} {found.unit}".strip()
             yield f"| {case} | {median} | {theirs} | {spread(found.ratio(peer))} | {aims(found, peer)} |"
 
 

@@ -17,7 +17,7 @@ from benchmarks.protocol import Comparison, Target, interleaved, one_at_a_time, 
 from benchmarks.report import Stage, record_of, short, spread, table_of
 from tests.support.paths import ROOT
 
-HELPERS = {"__init__", "__main__", "app_process", "data", "plot", "protocol", "report", "summary"}
+HELPERS = {"__init__", "__main__", "app_process", "data", "documents", "plot", "protocol", "report", "summary", "words"}
 MODULES = {path.stem: path for path in (ROOT / "benchmarks").glob("*.py")}
 STAGES = set(MODULES) - HELPERS
 
@@ -25,8 +25,8 @@ STAGES = set(MODULES) - HELPERS
 def test_every_stage_can_be_run_by_itself_and_imports_no_peer_at_once():
     """A peer that is missing is named by the stage that needs it, and the others run."""
     pins = (ROOT / "benchmarks" / "requirements.txt").read_text(encoding="utf-8")
-    peers = {name.split("-")[0] for name in re.findall(r"^([\w-]+)==", pins, re.MULTILINE)}
-    assert {"faiss", "usearch", "pypdf", "matplotlib"} <= peers
+    peers = {name.split("-")[0] for name in re.findall(r"^([\w-]+)(?:\[.+\])?==", pins, re.MULTILINE)}
+    assert {"faiss", "usearch", "pypdf", "pdfplumber", "markitdown", "matplotlib"} <= peers
     assert len(STAGES) >= 13
     listed = re.findall(r"^    (\w+),$", MODULES["__main__"].read_text(encoding="utf-8"), re.MULTILINE)
     assert set(listed) == STAGES
@@ -60,6 +60,8 @@ def test_ratios_are_taken_within_a_round():
     found = Comparison("case", "s", {"ours": np.array([1.0, 20.0, 3.0]), "peer": np.array([2.0, 10.0, 6.0])})
     assert found.ours == "ours"
     assert found.ratio("peer").tolist() == [0.5, 2.0, 0.5]
+    none = Comparison("none", "", {"ours": np.array([0.0, 1.0]), "peer": np.array([0.0, 0.0])})
+    assert none.ratio("peer").tolist() == [1.0, np.inf]
     for target, met in (((0.5, "peer"), True), ((0.49, "peer"), False), ((3.0,), True), ((2.9,), False)):
         assert found.met(Target(*target)) == met
 
@@ -99,6 +101,8 @@ def test_numbers_have_about_three_digits_and_a_spread_is_the_median_and_the_quar
     assert {value: short(value) for value in values} == values
     assert spread(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), "s") == "3.00 s (2.00–4.00)"
     assert spread(np.array([2.0]), "s") == "2.00 s"
+    assert spread(np.array([0.0])) == "0"
+    assert spread(np.array([1.0, np.inf])) == "–", "no ratio to 0"
 
 
 def test_the_written_pdf_holds_its_lines():
