@@ -458,16 +458,20 @@ def test_comments_are_left_out_and_that_is_said():
 
 # --- what stands in other parts --------------------------------------------------------------------------------------
 
-PAGE = "<html><body><p>Written elsewhere.</p></body></html>"
+PAGE = (
+    '<html><head><meta charset="windows-1252"></head><body><nav>Café menu</nav><p>Written elsewhere.</p></body></html>'
+)
+WRITTEN = "Café menu\n\nWritten elsewhere."
 ARCHIVE = (
-    f"MIME-Version: 1.0\nContent-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n{PAGE}\n--b--\n"
+    "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html; charset=utf-8\n"
+    f"Content-Transfer-Encoding: 8bit\n\n{PAGE}\n--b--\n"
 )
 IMPORTS = {
-    "a.html": PAGE,
+    "a.html": PAGE.encode("cp1252"),
     "b.mht": ARCHIVE,
-    "c.txt": "Written elsewhere.",
-    "d.docx": word(paragraph("Written elsewhere.")),
-    "e.dat": PAGE,
+    "c.txt": WRITTEN,
+    "d.docx": word(paragraph("Café menu") + paragraph("Written elsewhere.")),
+    "e.dat": PAGE.encode("cp1252"),
 }
 
 
@@ -475,7 +479,7 @@ IMPORTS = {
 def test_imported_parts_are_read(name):
     body = paragraph("Before") + '<w:altChunk r:id="x"/>' + paragraph("after")
     content = read_docx(word(body, {f"word/{name}": IMPORTS[name]}, aFChunk__x=name))
-    assert content.sections[0].text == "Before\n\nWritten elsewhere.\n\nafter"
+    assert content.sections[0].text == f"Before\n\n{WRITTEN}\n\nafter"
     assert not content.unread
 
 
