@@ -61,9 +61,7 @@ def decode_page(data: bytes) -> tuple[str, list[str]]:
         text = data.decode(encoding, errors="replace")
         bad = text.count("\ufffd")
         if bad <= BAD_SHARE * len(data.translate(None, bytes(range(128)))):  # else it is a wrong declaration
-            notes = [
-                f"{bad:,} characters are not valid in the page's declared encoding, {encoding}, and were replaced."
-            ]
+            notes = [f"Characters that are not valid in the declared encoding, {encoding}, were replaced: {bad:,}."]
             return text, notes if bad else []
     decoded = decode(data)
     return decoded.text, list(decoded.notes)

@@ -11,6 +11,7 @@ from retriever.errors import DocumentError
 MAX_TAGS = 200_000  # from here on, the main part is not looked for; about 100,000 elements
 MAX_NAMED, MAX_NAME = 5, 40  # frames, and characters of a frame's name, in a message
 FEW, SOME = 200, 500  # characters: of a page that only asks to wait, and of one whose content may be elsewhere
+HIDDEN_SHARE, LONG = 0.2, 100  # of the text, and characters, that may be hidden without a note
 NEEDS_SCRIPT = re.compile(
     r"(?:enabl|activ|aktiv|turn|need|requir|support|disabl|habilit|abilit|включ|有効|启用|啟用).{0,60}java ?script|"
     r"java ?script.{0,60}(?:enabl|activ|aktiv|turn|need|requir|support|disabl|habilit|abilit|включ|有効|启用|啟用)",
@@ -21,6 +22,7 @@ NO_FILES = ("about:", "javascript:", "data:")  # sources of frames
 SAVE = "save it from a browser that shows it, as a complete page, or print it to a PDF"
 SCRIPTED = f"No text is in the page itself: JavaScript makes it in a browser. To read the page, {SAVE}."
 UNSURE = f"The page says that it needs JavaScript, so text may be missing here; if it is, {SAVE}."
+HIDDEN = "Hidden parts of the page were not read: to have them read, unfold them in a browser before you save the page."
 DEEP = "Its elements are nested too deeply for the parser, which stopped there: save the page anew as HTML or a PDF."
 
 
@@ -49,6 +51,8 @@ def read_html(data: bytes) -> FileContent:
     if len(text) < FEW and _waits_for_script(text, page.noscript, page.has_scripts):
         raise DocumentError(SCRIPTED)
     unread = {"the end of the page": DEEP} if page.is_cut else {}
+    if page.hidden > max(LONG, HIDDEN_SHARE * len(text)):
+        notes.append(HIDDEN)
     if frames and len(text) < SOME:
         unread["the frames in the page"] = f"Their text is in other files{frames}: save and upload these as well."
     elif frames:

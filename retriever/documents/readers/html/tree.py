@@ -33,6 +33,7 @@ class Page:
     frames: list[str] = field(default_factory=list)
     is_frameset: bool = False
     has_scripts: bool = False
+    hidden: int = 0  # characters of text in elements that say that they are hidden
     is_cut: bool = False  # nested so deeply that the parser stopped
 
 
@@ -56,6 +57,8 @@ def parse_page(text: str) -> Page:
         write_formulas(body)
         formulas = around(body.iter("math"))  # they are hidden where a picture stands for them
         for node in list(_not_shown(body, formulas)):
+            if node.tag not in NEVER_SHOWN:
+                page.hidden += _shown_length(node)
             remove(node)
     return page
 
@@ -76,6 +79,17 @@ def around(nodes: Iterable[etree._Element]) -> set[etree._Element]:
                 break
             found.add(above)
     return found
+
+
+def _shown_length(node: etree._Element) -> int:
+    """Return the characters of an element's text, scripts and the like aside."""
+    length = 0
+    for _, inner in (walk := etree.iterwalk(node, events=("start",))):
+        if inner.tag in NEVER_SHOWN:
+            walk.skip_subtree()
+        else:
+            length += len((inner.text or "").strip())
+    return length
 
 
 def remove(node: etree._Element) -> None:

@@ -90,7 +90,7 @@ def test_bytes_that_a_declared_encoding_lacks_are_replaced_and_counted():
     page = f"<meta charset=utf-8><p>{'Große Eulen jagen nächtlich. ' * 20}</p>".encode() + b"<p>\xff</p>"
     content, section = read(page)
     assert "Große Eulen jagen nächtlich." in section.text and section.text.endswith("\ufffd")
-    assert content.notes == ["1 characters are not valid in the page's declared encoding, utf-8, and were replaced."]
+    assert content.notes == ["Characters that are not valid in the declared encoding, utf-8, were replaced: 1."]
 
 
 @pytest.mark.parametrize("head", ["", "<meta charset=nonsense>", "<meta charset=utf-8>"])
@@ -179,6 +179,12 @@ def test_formulas_are_kept_as_a_line_of_text(body, text):
 )
 def test_what_a_browser_does_not_show_is_not_read(hidden):
     assert text_of(f"<p>Owls{hidden} hunt.</p>").split() == ["Owls", "hunt."]
+
+
+def test_much_text_that_is_hidden_is_said():
+    content, section = read(f"<h1>Where do owls nest?</h1><p>{OWLS}</p><div hidden><p>{OWLS * 3}</p></div>")
+    assert section.text.count(OWLS) == 1 and "Hidden parts" in content.notes[0]
+    assert not read(f"<p>{OWLS}</p><div hidden><script>{OWLS * 9}</script>Menu</div>")[0].notes
 
 
 MENU = "".join(f"<li><a href=/{number}>Section {number}</a></li>" for number in range(40))
