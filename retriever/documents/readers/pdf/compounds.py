@@ -27,14 +27,16 @@ unit upper urban user value vehicle video virus voice wage war warm waste water 
 white whole wide wild wind wood word work worker world worst year young zero
 """
 _SECOND = """
-agnostic average aware based being bound built by centred century class compatible compliant conscious critical dead
-deep degree dependent dimensional driven effective efficient eight elastic end equipped fed five four free friendly fund
-grade grown half heavy held home independent intensive kept known led level like linear lit long made minded negative
+agnostic average aware based being benefit bound built by centred century class compatible compliant conscious critical
+dead deep degree dependent dimensional driven effective efficient eight elastic end equipped fed five four free friendly
+fund grade grown half heavy held home independent intensive kept known led level like linear lit long made minded negative
 neutral new nine off old one only order oriented out owned paid party poor positive prone quality quarter quarters range
 rate ready related resistant rich run safe scale sensitive seven six size sized sold sought specific speed step style
 term third thirds threatening three time tolerant two type up value wave weight wide worn year years
 """
 FIRST, SECOND = frozenset(_FIRST.split()), frozenset(_SECOND.split())
+GRADES = frozenset("first full high large long low real second short single small third three two".split())
+CLOSED = frozenset("age hand land light line self".split())  # which end words without a hyphen: "highlight"
 ALONE = frozenset("non self quasi".split())  # which begin compounds with almost every word
 PARTICIPLE = re.compile("[a-z]{3,}ing|[a-z]{3,}ed")
 ENDINGS = re.compile("((al)?i[sz]|en|ifi|it|at|er|or|ment)(ed|ing)")  # of words, that are no participles by themselves
@@ -44,4 +46,6 @@ def is_compound(one: str, two: str) -> bool:
     """Return whether two words in lower case are likely to make a compound with a hyphen: "well-known"."""
     if one in ALONE:
         return len(two) > 3
-    return one in FIRST and (two in SECOND or PARTICIPLE.fullmatch(two) and not ENDINGS.fullmatch(two)) is not None
+    if one in GRADES and two in FIRST - CLOSED:
+        return True
+    return one in FIRST and (two in SECOND or bool(PARTICIPLE.fullmatch(two)) and not ENDINGS.fullmatch(two))

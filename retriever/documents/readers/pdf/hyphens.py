@@ -12,6 +12,7 @@ LONGEST_WORD = 60  # characters that are looked at on each side
 SHORTEST_PART = 3  # letters of a word that is taken for a part of a compound
 WORD_BEFORE = re.compile(r"[^\W_]+$")
 WORD_AFTER = re.compile(r"[^\W_]+")
+INNER_WORDS = frozenset("a and at by for from in of off on or out the to up with".split())  # "state-of-the-art"
 CONJUNCTIONS = frozenset("and or to und oder bzw bis sowie och og eller".split())  # "pre- and postwar"
 
 
@@ -33,11 +34,15 @@ def _joint(match: re.Match[str], known: set[str]) -> str:
     if not before or not after:
         return match[0].translate(HYPHENS)
     one, two = before[0], after[0]
+    starts_in_compound = text[start - len(one) - 1 : start - len(one)] == "-"
+    goes_on_in_compound = text[end + len(two) : end + len(two) + 1] == "-"
+    if starts_in_compound and one.lower() in INNER_WORDS or goes_on_in_compound and two.lower() in INNER_WORDS:
+        return "-"
     if two.lower() in CONJUNCTIONS and not _occurs((one + two).lower(), known):
         return "- "
     if one[-1].isdigit() or two[0].isdigit():
-        is_range = one[-1].isdigit() and two[0].isdigit()
-        return "-" if is_range or "\n" not in match[0] else match[0].translate(HYPHENS)
+        is_number = one.isdigit() and (two[0].isdigit() or len(two) >= SHORTEST_PART and two.islower())
+        return "-" if is_number or "\n" not in match[0] else match[0].translate(HYPHENS)
     return "-" if _keeps_hyphen(one, two, known) else ""
 
 

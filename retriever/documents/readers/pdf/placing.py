@@ -17,7 +17,7 @@ def place_entries(lines: Sequence[Line], entries: Sequence[Entry], quarters: int
 
     quarters: the turns of the page, clockwise, by which the text stands upright.
     """
-    texts = ["".join(character.text for character in line) for line in lines]
+    texts = ["".join(character.text for character in line).rstrip() for line in lines]
     if not entries:
         return texts
     upright = [replace(entry, box=entry.box.turned(quarters)) for entry in entries]
@@ -35,10 +35,19 @@ def place_entries(lines: Sequence[Line], entries: Sequence[Entry], quarters: int
             below[page.above(entry)].append(entry)
     found = _rows(below[-1])
     for number, text in enumerate(texts):
-        for offset, added in sorted(reversed(beside[number]), key=lambda one: -one[0]):  # from the end, the last first
+        placed = [(_between_words(text, offset, added), added) for offset, added in reversed(beside[number])]
+        for offset, added in sorted(placed, key=lambda one: -one[0]):  # from the end, the last first
             text = text[:offset] + added + text[offset:]
         found += [text, *_rows(below[number])]
     return found
+
+
+def _between_words(text: str, offset: int, added: str) -> int:
+    """Return the offset nearest to another at which a text stands between words: before one if it ends with a blank."""
+    if added.endswith(" "):
+        return text.rfind(" ", 0, offset) + 1
+    end = text.find(" ", offset)
+    return len(text) if end < 0 else end
 
 
 def _rows(entries: Sequence[Entry]) -> list[str]:

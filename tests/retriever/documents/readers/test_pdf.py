@@ -103,6 +103,8 @@ def test_the_letters_of_a_right_to_left_ligature_keep_their_order():
         (("pre-", "and postwar"), "pre- and postwar"),
         (("a time-", "saving plan"), "a time-saving plan"),
         (("real-", "izing it"), "realizing it"),
+        (("his mother-", "in-law, up-to-", "date"), "his mother-in-law, up-to-date"),
+        (("a 10-", "year plan"), "a 10-year plan"),
         (("the tide and a mill, a tide-", "mill"), "the tide and a mill, a tide-mill"),
         (("a data base is a database, a data-", "base"), "a data base is a database, a database"),
         (("a dash -", "and more"), "a dash -\nand more"),
@@ -146,8 +148,9 @@ def test_form_values_stand_beside_their_labels():
 def test_notes_typed_on_a_page_are_read_and_comments_are_named():
     typed = b"<< /Type /Annot /Subtype /FreeText /Contents (Gate 7 is shut) /Rect [80 600 300 620] /F 4 >>"
     comment = b"<< /Type /Annot /Subtype /Text /Contents (ask Ada) /Rect [300 700 320 720] /F 4 >>"
-    content = read_pdf(form_of(f"{lines('Site map')} {lines('Legend', y=500)}", typed, comment))
-    assert content.sections[0].text.split() == "Site map Gate 7 is shut Legend".split()
+    over = b"<< /Type /Annot /Subtype /FreeText /Contents (old) /Rect [90 498 110 514] /F 4 >>"
+    content = read_pdf(form_of(f"{lines('Site map')} {lines('Legend', y=500)}", typed, comment, over))
+    assert content.sections[0].text.split() == "Site map Gate 7 is shut Legend old".split()
     assert content.notes == ["Comments on page 1 were left out: only what stands on the page itself is read."]
 
 
