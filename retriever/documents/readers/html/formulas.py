@@ -12,6 +12,8 @@ TEX_SCRIPT = re.compile(r"math/(?:la)?tex", re.IGNORECASE)
 TEX_PICTURE = re.compile(r"\b(?:math|tex|latex|equation|formula)", re.IGNORECASE)
 DISPLAYED = re.compile(r"\s*\{\s*\\displaystyle(.*)\}\s*", re.DOTALL)  # what Wikipedia puts around each formula
 EXPONENT = re.compile(r"[-+−–]?(?:\d+(?:[.,/]\d+)?|[nkm])[-+−]?|[-+−]")  # of a raised text; others are "st", "TM"
+FORMULA = re.compile(r"\w[-+−=]\w")
+ONE_THING = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)?")  # a word or a number
 
 
 def write_formulas(body: etree._Element) -> None:
@@ -64,9 +66,10 @@ def raised(text: str, before: str, has_link: bool) -> str:
 
 
 def lowered(text: str, before: str) -> str:
-    """Return a lowered text as it is written after `before`: "2" after "H", "_2" after "10" or if it is a formula."""
+    """Return a lowered text as it is written after `before`: "2" after "H", "_2" after "10"; "_i+1" is a formula."""
     text = " ".join(text.split())
-    return f"_{text}" if text and before[-1:].isdigit() and text[0].isdigit() else text
+    numbers = before[-1:].isdigit() and text[:1].isdigit()
+    return f"_{text}" if numbers or (before[-1:].isalnum() and FORMULA.search(text)) else text
 
 
 def _become_text(node: etree._Element, text: str) -> None:
@@ -141,7 +144,7 @@ def _spaced(operator: str) -> bool:
 def _grouped(part: str) -> str:
     """Return a part in parentheses, unless it is one number or word."""
     part = part.strip()
-    return part if part.isalnum() or len(part) < 2 else f"({part})"
+    return part if len(part) < 2 or ONE_THING.fullmatch(part) else f"({part})"
 
 
 def _attached(mark: str, part: str) -> str:

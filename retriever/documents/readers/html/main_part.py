@@ -128,7 +128,7 @@ def _furniture_share(node: etree._Element, size: Size, within: bool) -> float:
     linked = size.linked >= LINKED * size.text
     if linked and (_is_named(node, MENU_NAMES) or _is_named(node, CONTENTS_NAMES)):
         return TAGGED_SHARE
-    if within:
+    if within or _is_named(node, ANSWER_NAMES):
         return 0
     if node.tag in OUTER_TAGS or role in OUTER_ROLES:
         return TAGGED_SHARE

@@ -138,7 +138,9 @@ def test_blocks_lines_items_and_cells_are_apart_and_words_are_whole(body, text):
         ("H<sub>2</sub>O, 10<sup>6</sup> and 5<sup>th</sup>", "H2O, 10^6 and 5th"),
         ("3<sup>1</sup>/<sub>2</sub> cups, m<sup>2</sup>, Ca<sup>2+</sup>", "3 1/2 cups, m^2, Ca^2+"),
         ("in 2020<sup><a href=#n>1</a></sup>", "in 2020[1]"),
+        ("log<sub>10</sub>, 101<sub>2</sub>, x<sub>i+1</sub>", "log10, 101_2, x_i+1"),
         ("<math><mi>a</mi><mo>≠</mo><mn>0</mn></math>", "a ≠ 0"),
+        ("<math><mfrac><mi>b</mi><mrow><mn>2</mn><mi>a</mi></mrow></mfrac></math>", "b/(2a)"),
         ("<math><msup><mi>x</mi><mrow><mi>n</mi><mo>+</mo><mn>1</mn></mrow></msup></math>", "x^(n + 1)"),
         ("<math><mn>2</mn><mfrac><mn>1</mn><mn>3</mn></mfrac></math>", "2 1/3"),
         ("<math><msqrt><mi>x</mi></msqrt><mo>=</mo><msup><mi>y</mi><mn>2</mn></msup></math>", "√x = y^2"),
@@ -232,6 +234,7 @@ def test_answers_and_comments_are_kept(name):
     for page in (
         f"<div id=question><p>{OWLS}</p></div>{answers}",
         f"<main><p>{OWLS}</p></main><section>{answers}</section>",
+        f"<main><p>{OWLS}</p></main><aside {name}>{answers}</aside>",
     ):
         assert text_of(page) == f"{OWLS}\n\nTry the old barn first.\nOr the church tower."
 
