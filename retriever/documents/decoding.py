@@ -2,13 +2,12 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from retriever.documents.encodings import LEGACY, NAMES, SEVEN_BIT, WIDE, guess_encoding
 from retriever.errors import DocumentError
 
-# The order decides between encodings that fit a text equally well: Windows-1252 is the most common.
-ONE_BYTE = ["cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874"]
-TWO_BYTES = ["cp932", "euc_jp", "gb18030", "big5", "cp949"]
 BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16, whose little-endian mark is a prefix of UTF-32's
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -16,6 +15,7 @@ BYTE_ORDER_MARKS = (  # UTF-32 before UTF-16, whose little-endian mark is a pref
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+SAMPLE = 100_000  # bytes of a large file that are tested first
 SIGNATURES = (
     (b"%PDF-", "a PDF"),
     (b"PK\x03\x04", "a ZIP archive"),
@@ -31,17 +31,25 @@ ZIP_KINDS = (("word/", "a Word document"), ("xl/", "an Excel workbook"), ("ppt/"
 
 @dataclass(frozen=True)
 class DecodedText:
-    """Text of a file. guessed: the encoding if it was guessed ("windows-1254"), "" if a mark or UTF-8 showed it."""
+    """Text of a file.
+
+    guessed: the encoding if it was guessed ("windows-1254 (Turkish)"), "" if a mark or UTF-8 showed it. lost:
+    characters that are damaged and stand as U+FFFD.
+    """
 
     text: str
     guessed: str = ""
+    lost: int = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The sentence for the reader of the file, if the encoding is a guess."""
-        if not self.guessed:
-            return ()
-        return (f"The encoding is a guess: {self.guessed}. If letters look wrong, save the file as UTF-8.",)
+        """Sentences for the reader of the file on what was guessed and what is lost."""
+        guess = f"The encoding is a guess: {self.guessed}. If letters look wrong, save the file as UTF-8."
+        line = self.text.count("\n", 0, self.text.find("\ufffd")) + 1
+        lost = (
+            f"Damaged characters stand as \ufffd ({self.lost:,}, the first in line {line:,}): correct them in the file."
+        )
+        return (guess,) * bool(self.guessed) + (lost,) * bool(self.lost)
 
 
 def detect_type(data: bytes) -> str:
@@ -60,26 +68,25 @@ def detect_type(data: bytes) -> str:
 def decode(data: bytes) -> DecodedText:
     """Decode bytes into text: by the byte order mark, else as UTF-8, else by the most likely legacy encoding.
 
-    Up to one NUL per fifty bytes is tolerated in UTF-8; more of them mean UTF-16 or a binary file. Raises
-    DocumentError if the bytes are a file of another type, binary or in an unknown encoding.
+    Up to one NUL per fifty bytes is tolerated; more of them mean UTF-16 or a binary file. Raises DocumentError if the
+    bytes are a file of another type, binary or in an unknown encoding.
     """
     if kind := detect_type(data):
         raise DocumentError(f"The content is {kind}, but text was expected: give the file its right extension.")
     marked_encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), "")
-    if marked_encoding or data.count(0) * 50 <= len(data):
-        text = _decode_strictly(data, marked_encoding or "utf-8")
-        if text is not None:
-            return DecodedText(text)
-    # a text with NUL bytes is not tested for control bytes: in UTF-16 any byte may occur
-    control_bytes = sum(map(data.count, range(1, 8))) + sum(map(data.count, range(14, 27)))
-    guess = None
-    if not marked_encoding and (0 in data or control_bytes * 50 <= len(data)):
-        guess = _guess_encoding(data)
-    if guess is None:
+    decoded: DecodedText | None
+    if marked_encoding:
+        text = _decode_strictly(data, marked_encoding)
+        decoded = DecodedText(text) if text is not None else None
+    elif data.count(0) * 50 > len(data):
+        decoded = _guess(data, WIDE)
+    else:
+        decoded = _decode_utf8(data) or (_guess(data, WIDE) if 0 in data else None) or _guess_legacy(data)
+    if decoded is None:
         raise DocumentError(
             "The content is binary or in an unknown encoding, but text was expected: save the file as UTF-8 text."
         )
-    return guess
+    return decoded
 
 
 def _decode_strictly(data: bytes, encoding: str) -> str | None:
@@ -90,20 +97,37 @@ def _decode_strictly(data: bytes, encoding: str) -> str | None:
         return None
 
 
-def _guess_encoding(data: bytes) -> DecodedText | None:
-    """Decode by character statistics, or return None if no encoding fits.
-
-    Text without NUL bytes is not UTF-16; text with few bytes above 127 is hardly in an Asian script.
-    """
-    from charset_normalizer import from_bytes
-
-    if 0 in data:
-        candidates = ["utf_16_le", "utf_16_be"]
-    else:
-        high_bytes = len(data.translate(None, bytes(range(128))))
-        candidates = ONE_BYTE + TWO_BYTES if high_bytes * 4 < len(data) else TWO_BYTES + ONE_BYTE
-    matches = [match for match in from_bytes(data, cp_isolation=candidates) if "\0" not in str(match)]
-    if not matches:
+def _decode_utf8(data: bytes) -> DecodedText | None:
+    """Decode UTF-8, a few damaged characters included, and text of seven bits; return None for other encodings."""
+    text = _decode_strictly(data, "utf-8")
+    if text is not None:
+        escaped = data.isascii() and b"\x1b$" in data
+        return (_guess(data, SEVEN_BIT) if escaped else None) or DecodedText(text)
+    if not (_is_damaged_utf8(data[:SAMPLE]) and _is_damaged_utf8(data)):  # the sample spares time for other encodings
         return None
-    best = min(matches, key=lambda match: (match.chaos, -match.coherence, candidates.index(match.encoding)))
-    return DecodedText(str(best), best.encoding.replace("cp125", "windows-125"))
+    text = data.decode("utf-8", "replace")
+    return DecodedText(text, lost=text.count("\ufffd") - data.count(b"\xef\xbf\xbd"))
+
+
+def _is_damaged_utf8(data: bytes) -> bool:
+    """Return whether over three quarters of the characters above 127 are valid UTF-8; by chance, few are."""
+    text = data.decode("utf-8", "replace")
+    lost = text.count("\ufffd")
+    sound = len(text) - lost - len(data.translate(None, bytes(range(128, 256))))
+    return sound >= 3 * lost
+
+
+def _guess_legacy(data: bytes) -> DecodedText | None:
+    """Decode by the most likely encoding of one or two bytes a character, or return None for a binary file."""
+    control_bytes = sum(map(data.count, range(1, 8))) + sum(map(data.count, range(14, 27)))
+    return _guess(data, LEGACY) if control_bytes * 50 <= len(data) else None
+
+
+def _guess(data: bytes, names: Mapping[str, str]) -> DecodedText | None:
+    """Decode by the most likely of some encodings, or return None if no encoding fits."""
+    name = guess_encoding(data, names)
+    if not name:
+        return None
+    text = data.decode(name, "replace")
+    lost = text.count("\ufffd")
+    return DecodedText(text, NAMES[name], lost) if lost <= 1 + len(text) // 50 else None

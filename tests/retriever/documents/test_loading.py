@@ -86,23 +86,6 @@ def test_a_title_that_is_none_is_left_out_but_a_table_says_its_own(load):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "text"),
-    [
-        ("utf-16", "Совы охотятся 🦉"),
-        ("utf-32", "Owls hunt"),
-        ("utf-16-le", "Owls hunt at night"),
-        ("cp1252", "It costs £5 “quoted” – fine"),
-        ("cp1250", "Zażółć gęślą jaźń. Wczoraj był piękny dzień, poszliśmy na spacer."),
-        ("koi8-r", "Привет, как дела? Сегодня хорошая погода в Москве."),
-        ("shift_jis", "日本語のテキストです。これは試験です。漢字とかな。"),
-        ("gb18030", "今天天气很好,我们去公园散步吧。图书馆在左边。"),
-    ],
-)
-def test_encodings(load, encoding, text):
-    assert only(load("a.txt", text.encode(encoding))).text == text
-
-
-@pytest.mark.parametrize(
     ("name", "content"),
     [
         ("a.md", SCRIPTS),
