@@ -108,9 +108,9 @@ def _write(tag: str, node: etree._Element, parts: Sequence[str]) -> str:  # noqa
         case "msup" | "mover":
             return first + (second if tag == "mover" and len(second) == 1 else _attached("^", second))
         case "msub" | "munder":
-            return first + _index(first, second)
+            return first + _index(first, second) + " " * (len(first) > 1)  # lim_x y
         case "msubsup" | "munderover":
-            return first + _index(first, second) + _attached("^", third)
+            return first + _index(first, second) + _attached("^", third) + " " * (tag == "munderover")
         case "mtable":
             return "; ".join(parts)
         case "mtr" | "mlabeledtr":
@@ -153,5 +153,6 @@ def _attached(mark: str, part: str) -> str:
 
 
 def _index(base: str, part: str) -> str:
-    """Return an index as it is written after its base: glued to a letter, if it is one number or word."""
-    return part.strip() if base[-1:].isalpha() and part.strip().isalnum() else _attached("_", part)
+    """Return an index as it is written after its base: glued to a single letter, if it is one number or word."""
+    part = part.strip()
+    return part if len(base) == 1 and base.isalpha() and part.isalnum() else _attached("_", part)

@@ -140,6 +140,7 @@ def test_blocks_lines_items_and_cells_are_apart_and_words_are_whole(body, text):
         ("in 2020<sup><a href=#n>1</a></sup>", "in 2020[1]"),
         ("log<sub>10</sub>, 101<sub>2</sub>, x<sub>i+1</sub>", "log10, 101_2, x_i+1"),
         ("<math><mi>a</mi><mo>≠</mo><mn>0</mn></math>", "a ≠ 0"),
+        ("<math><munder><mi>lim</mi><mi>x</mi></munder><msub><mi>y</mi><mn>1</mn></msub></math>", "lim_x y1"),
         ("<math><mfrac><mi>b</mi><mrow><mn>2</mn><mi>a</mi></mrow></mfrac></math>", "b/(2a)"),
         ("<math><msup><mi>x</mi><mrow><mi>n</mi><mo>+</mo><mn>1</mn></mrow></msup></math>", "x^(n + 1)"),
         ("<math><mn>2</mn><mfrac><mn>1</mn><mn>3</mn></mfrac></math>", "2 1/3"),
