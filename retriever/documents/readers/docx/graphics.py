@@ -1,12 +1,16 @@
-"""The words and numbers in charts and SmartArt diagrams, whose content stands in parts of their own."""
+"""The words and numbers in charts and SmartArt diagrams, and the size of pictures."""
 
+import re
 from typing import TYPE_CHECKING
 
-from retriever.documents.readers.docx.xml import attribute, child_of, children, name_of
+from retriever.documents.readers.docx.xml import attribute, child_of, children, name_of, number
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+PAGE_WIDE, PAGE_HIGH = 4_500_000, 5_500_000  # 12.5 and 15.3 cm in EMU; a picture beyond both fills most of a page
+EMU = {"pt": 12_700, "in": 914_400, "cm": 360_000, "mm": 36_000, "px": 9_525}
+SIZE = re.compile(r"(?:^|;)\s*(width|height):\s*(\d{1,6})(?:\.\d*)?(pt|in|cm|mm|px)")  # in the style of a VML shape
 MAX_POINTS = 100  # of a series of a chart; a chart of more shows a shape rather than values
 
 
@@ -31,6 +35,18 @@ def diagram_text(root: "_Element") -> str:
         if attribute(point, "type", "node") in ("node", "asst"):
             lines.append(_words(point))
     return "\n".join(line for line in lines if line)
+
+
+def fills_page(picture: "_Element") -> bool:
+    """Return whether a picture is as large as a scan of a page."""
+    if name_of(picture) == "imagedata":
+        style = attribute(picture.getparent(), "style")[:1000]
+        sizes = {name: int(value) * EMU[unit] for name, value, unit in SIZE.findall(style)}
+        wide, high = sizes.get("width", 0), sizes.get("height", 0)
+    else:
+        size = next((size for size in picture.iter("{*}ext") if "cx" in size.attrib), None)
+        wide, high = number(size, "cx", 0) or 0, number(size, "cy", 0) or 0
+    return wide >= PAGE_WIDE and high >= PAGE_HIGH
 
 
 def _words(element: "_Element | None") -> str:

@@ -4,10 +4,8 @@ from collections.abc import Callable
 
 from retriever.documents.decoding import detect_type
 from retriever.documents.document import FileContent, Section
-from retriever.documents.readers.html.blocks import page_text
 from retriever.documents.readers.html.encoding import decode_page
 from retriever.documents.readers.html.reader import DEEP
-from retriever.documents.readers.html.tree import parse_page
 from retriever.documents.readers.plain_text import read_txt
 from retriever.errors import DocumentError
 
@@ -36,6 +34,9 @@ def read_imported(data: bytes, part: str, read_word: Callable[[bytes], FileConte
 
 def _read_page(data: bytes) -> FileContent:
     """Read all of a page: what a document imports is text, without a site's menus around it."""
+    from retriever.documents.readers.html.blocks import page_text  # here, because these load lxml
+    from retriever.documents.readers.html.tree import parse_page
+
     source, notes = decode_page(data)
     page = parse_page(source)
     text = "" if page.body is None else page_text(page.body)

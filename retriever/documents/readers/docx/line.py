@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from retriever.documents.readers.docx.equations import equation_text
 from retriever.documents.readers.docx.fields import Fields
+from retriever.documents.readers.docx.graphics import fills_page
 from retriever.documents.readers.docx.parts import Parts
 from retriever.documents.readers.docx.symbols import is_symbol_font, sign_of, translate
-from retriever.documents.readers.docx.xml import OFF, attribute, child_of, children, number
+from retriever.documents.readers.docx.xml import OFF, attribute, child_of, children
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -29,11 +30,8 @@ UNSEEN = (  # elements whose text is not visible, or is shown elsewhere
         "annotationRef",
     ),
 )
-PAGE_WIDE, PAGE_HIGH = 4_500_000, 5_500_000  # 12.5 and 15.3 cm in EMU; a picture beyond both fills most of a page
 EXPONENT = re.compile(r"[-+−–]?(\d+([.,/]\d+)?|[nkm])")  # of raised text; others are "st", "TM"
 RAISED = re.compile(r"\^\d+")
-EMU = {"pt": 12_700, "in": 914_400, "cm": 360_000, "mm": 36_000, "px": 9_525}
-SIZE = re.compile(r"(?:^|;)\s*(width|height):\s*(\d{1,6})(?:\.\d*)?(pt|in|cm|mm|px)")  # in the style of a VML shape
 
 
 class Blocks(Protocol):
@@ -220,13 +218,7 @@ class Line:
 
     def picture(self, element: "_Element") -> None:
         """Count a picture: as one that was not read if it is as large as a scan of a page, and no background."""
-        size = next((size for size in element.iter("{*}ext") if "cx" in size.attrib), None)
-        wide, high = number(size, "cx", 0) or 0, number(size, "cy", 0) or 0
-        if element.tag.endswith("}imagedata"):
-            style = attribute(element.getparent(), "style")[:1000]
-            sizes = {name: int(value) * EMU[unit] for name, value, unit in SIZE.findall(style)}
-            wide, high = sizes.get("width", 0), sizes.get("height", 0)
-        if wide >= PAGE_WIDE and high >= PAGE_HIGH and self._part == self._parts.main:
+        if self._part == self._parts.main and fills_page(element):
             self._findings.add("picture", read=False)
         else:
             self._findings.small_pictures += 1

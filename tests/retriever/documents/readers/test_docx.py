@@ -558,10 +558,20 @@ def test_what_cannot_be_read_is_named():
     assert content.notes == ["Text in pictures is not read (1 in this document)."]
 
 
-@pytest.mark.parametrize("size", [100, 9_000_000])
-def test_a_document_of_pictures_alone_is_refused_as_one(size):
-    with pytest.raises(DocumentError, match="holds no text.*picture.*OCR"):
-        read_docx(word(paragraph(inside=picture(size, size))))
+@pytest.mark.parametrize(
+    ("drawn", "found"),
+    [
+        (picture(100, 100), "pictures"),
+        (picture(9_000_000, 9_000_000), "picture 1"),
+        (
+            '<w:r><w:pict><v:shape style="width:595pt;height:29.7cm"><v:imagedata/></v:shape></w:pict></w:r>',
+            "picture 1",
+        ),
+    ],
+)
+def test_a_document_of_pictures_alone_is_refused_as_one(drawn, found):
+    with pytest.raises(DocumentError, match=rf"holds no text.*\({found}\).*OCR"):
+        read_docx(word(paragraph(inside=drawn)))
 
 
 @pytest.mark.parametrize(
