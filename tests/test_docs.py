@@ -35,7 +35,7 @@ _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False
 exec(sys.stdin.read().replace(sys.argv[1], address))
 """
 SETTING = re.compile(r"^\| `(\w+)` \| (.+?) \| .+ \|$", re.MULTILINE)
-STARTED_FROM_OUTSIDE = {"stream_build", "SearchTab", "read_sections"}  # by an event of the page, by a request
+STARTED_FROM_OUTSIDE = {"stream_build", "SearchTab", "read_content"}  # by an event of the page, by a request
 STEP = re.compile(r"^\| (\d+) \| `([\w/]+\.py)` \| `(\w+)` \| .+ \|$", re.MULTILINE)
 
 
