@@ -59,7 +59,7 @@ def read_lines(text_page: Any, *, turns: bool = False) -> list[Line]:  # noqa: A
     """
     handle = text_page.raw
     place = raw.FS_RECTF()
-    given, box_of, code_of = ctypes.byref(place), raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetUnicode
+    given, read_box, code_of = ctypes.byref(place), raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetUnicode
     lines: list[Line] = [[]]
     high, quarters, is_start = 0, 0, True
     for index in range(text_page.count_chars()):
@@ -76,11 +76,18 @@ def read_lines(text_page: Any, *, turns: bool = False) -> list[Line]:  # noqa: A
                 lines.append([])
             elif code == BLANK:
                 lines[-1].append(Character(" "))
-        elif box_of(handle, index, given):
+        elif read_box(handle, index, given):
             if turns and is_start:
                 quarters, is_start = quarter_turn(text_page, index), False
             lines[-1].append(Character(chr(code), Box(place.left, place.bottom, place.right, place.top), quarters))
     return lines
+
+
+def box_of(text_page: Any, index: int) -> Box:  # noqa: ANN401
+    """Return the box of one character; that of a blank may be anywhere."""
+    place = raw.FS_RECTF()
+    raw.FPDFText_GetLooseCharBox(text_page.raw, index, ctypes.byref(place))
+    return Box(place.left, place.bottom, place.right, place.top)
 
 
 def quarter_turn(text_page: Any, index: int) -> int:  # noqa: ANN401

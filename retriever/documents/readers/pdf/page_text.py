@@ -8,7 +8,15 @@ from typing import Any
 from pypdfium2 import raw  # type: ignore[import-untyped] # it ships no types
 
 from retriever.documents.readers.pdf.annotations import Entry
-from retriever.documents.readers.pdf.characters import Box, Line, in_reading_order, keep, quarter_turn, read_lines
+from retriever.documents.readers.pdf.characters import (
+    Box,
+    Line,
+    box_of,
+    in_reading_order,
+    keep,
+    quarter_turn,
+    read_lines,
+)
 from retriever.documents.readers.pdf.placing import place_entries
 
 MAX_ASKED = 16  # lines of a page whose direction is looked at: all if there are no more, else evenly spread
@@ -27,8 +35,11 @@ def page_text(page: Any, entries: Sequence[Entry]) -> str:  # noqa: ANN401 - pyp
         text: str = text_page.get_text_range()
         box, shown = Box(*page.get_bbox()), page.get_rotation() // 90
         is_mixed_up = _is_mixed_up(text_page, text, shown)
-        if not (is_mixed_up or entries or RIGHT_TO_LEFT.search(text) or _reaches_out(text_page, box)):
-            return text
+        if not (is_mixed_up or entries or RIGHT_TO_LEFT.search(text)):
+            if not _reaches_out(text_page, box):
+                return text
+            if len(text) == text_page.count_chars():
+                return _cut_lines(text_page, text, box)
         lines = keep(read_lines(text_page, turns=is_mixed_up or bool(entries)), box)
     finally:
         text_page.close()
@@ -37,6 +48,24 @@ def page_text(page: Any, entries: Sequence[Entry]) -> str:  # noqa: ANN401 - pyp
     if is_mixed_up:
         lines = [line for turn, _ in quarters.most_common() for line in _turned_lines(page, box, turn)]
     return "\n".join(place_entries([in_reading_order(line) for line in lines], entries, upright))
+
+
+def _cut_lines(text_page: Any, text: str, page: Box) -> str:  # noqa: ANN401
+    """Return the text on a page without what lies outside, where PDFium counts the same characters as the text has.
+
+    Only lines whose first or last character lies outside are looked at character by character.
+    """
+    found, start = [], 0
+    for line in text.split("\n"):
+        shown = line.rstrip()
+        ends = (start, start + len(shown) - 1) if shown else ()
+        if not all(box_of(text_page, index).meets(page) for index in ends):
+            placed = enumerate(shown, start)
+            shown = "".join(one for n, one in placed if one == " " or box_of(text_page, n).meets(page)).strip()
+        if shown:
+            found.append(shown)
+        start += len(line) + 1
+    return "\n".join(found)
 
 
 def _turned_lines(page: Any, box: Box, quarters: int) -> list[Line]:  # noqa: ANN401

@@ -80,6 +80,11 @@ def test_what_lies_outside_the_page_is_left_out():
     assert text_of(page_of(content, "/CropBox [0 500 595 842]")) == "inside"
 
 
+def test_a_line_that_runs_over_the_edge_is_cut_there_and_keeps_its_blanks():
+    found = text_of(page_of(written((300, 700, "two words and more that go on beyond")), "/CropBox [200 500 400 842]"))
+    assert found.startswith("two words and") and "beyond" not in found
+
+
 def test_the_letters_of_a_right_to_left_ligature_keep_their_order():
     glyphs = ["م", "لا", "س", " ", "ا", "ل", "ب"]  # as fonts name them: one glyph for lam and alef
     codes = " ".join(f"<{n:04X}> <{glyph.encode('utf-16-be').hex()}>" for n, glyph in enumerate(glyphs, 1))
