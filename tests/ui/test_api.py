@@ -264,7 +264,7 @@ def test_a_bad_request_is_told_and_what_was_built_stays(client, values, words):
         ("empty.txt", b"", "empty"),
         ("broken.pdf", b"%PDF-1.4 no more", "broken.pdf"),
         ("broken.docx", b"PK\x03\x04 no more", "broken.docx"),
-        ("rows.jsonl", b'{"text": "fine"}\n{"text": ', "Line 2"),
+        ("rows.jsonl", b'{"text": \n{"text": ', "ine 1"),
         ("wrong.xyz", b"text", "wrong.xyz"),
         (f"{'x' * 20} & <b>.txt", b"", "empty"),
     ],
