@@ -19,7 +19,7 @@ _PACKAGED_SAMPLES = Path(__file__).resolve().parent / "sample_files"  # the whee
 SAMPLE_FOLDER = _PACKAGED_SAMPLES if _PACKAGED_SAMPLES.is_dir() else Path(__file__).resolve().parents[2] / "samples"
 SAMPLES: Mapping[str, str] = MappingProxyType(
     {
-        "documents": "Seven short documents on everyday subjects, one in each accepted format.",
+        "documents": "Seven short files on everyday subjects, in seven of the accepted formats.",
         "everyday_science": "Passages on everyday science with questions of four kinds and graded judgments.",
         "python_docs": "About 11,000 entries of the Python, NumPy, SciPy, pandas, scikit-learn and NetworkX docs.",
         "python_docs_large": "About 75,000 chunks of these docs in full and of those of SymPy, PyTorch, transformers "

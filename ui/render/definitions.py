@@ -39,8 +39,8 @@ DEFINITIONS = {
         "the sliders begin at k."
     ),
     "M": (
-        "How many links a vector gets in the graph. More links find more; they cost memory and building time. On the "
-        "ground layer twice as many are allowed."
+        "How many links a vector gets in the graph. More links usually find more; they cost memory and mostly building "
+        "time. On the ground layer twice as many are allowed."
     ),
     "efConstruction": (
         "How many candidates HNSW weighs to link a vector. A larger one chooses better links and takes longer to build "
@@ -65,7 +65,7 @@ DEFINITIONS = {
     ),
     "tie": (
         "Passages with the same score, such as copies of one text. Which of them is found does not matter: recall goes "
-        "by score, so any of them counts."
+        "by score, so any of them counts. No copy is removed: each is a vector of its own, and is found as one."
     ),
     "score": "The cosine of the angle between two vectors: 1 for the same direction, about 0 for unrelated texts.",
     "distance": (
@@ -77,7 +77,8 @@ DEFINITIONS = {
         "and 95 of 100 at most the 95th percentile."
     ),
     "small collection": (
-        "With few vectors HNSW computes nearly as many distances as exact search: it misses little and saves little. "
+        "With some dozens of vectors HNSW computes nearly as many distances as exact search, so it misses little and "
+        "saves little; with some hundreds exact search is still about as fast, and misses nothing. "
         "An index pays only in larger collections; the size lab on tab 3 measures from which size on."
     ),
     "answer": "A passage that somebody judged to answer a question. Judgments say what is right, nearness does not.",
