@@ -24,7 +24,7 @@ PLANTED = (
     ".hacked=7')()}} [c](javascript:window.hacked=8) ![d](https://planted.example/y.png) $\\href{javascript:window."
     "hacked=9}{e}$ \"'--></td></div></textarea></title></style><style class=planted onload=window.hacked=10></style>"
 )
-BEGIN, QUOTED = PLANTED[:110], PLANTED[:70]  # what a short sentence holds, and what a message quotes
+BEGIN, QUOTED = PLANTED[:110], PLANTED[:50]  # what a short sentence holds, and what a message quotes
 PLACES = """() => [...document.querySelectorAll('*')].filter(element =>
     element.matches('.planted, iframe, object, embed, [srcdoc], marquee, svg.main-svg a, .hoverlayer a')
     || [...element.attributes].some(({name, value}) => /^on/i.test(name)
@@ -86,7 +86,7 @@ def file_name(end):
 def uploads(tmp_path):
     """Files that are hostile in their names, ids, titles, texts and other values."""
     rows = [
-        {"_id": f"{PLANTED} {n}", "title": f"{PLANTED} {n}", "text": f"{line[:-2]} {BEGIN}. {PLANTED}"}
+        {"_id": f"{PLANTED} {n}", "title": f"{PLANTED} {n}", "text": f"{' '.join(line.split()[:4])} {BEGIN}. {PLANTED}"}
         | {PLANTED: PLANTED}
         for n, line in enumerate(sentences(150))
     ]
@@ -151,23 +151,22 @@ def test_a_walk_among_hostile_documents_to_a_hostile_question(visitor, uploads):
     expect(said).to_contain_text("distances")
     expect(shown(visitor, ".prose.lab-told")).to_contain_text(PLANTED)
     expect(shown(visitor, ".lab-misses li").first).to_contain_text(PLANTED)
-    words = hover(visitor, ".scatterlayer .trace:nth-child(3) path.point")
-    assert f": {PLANTED[:40]}" in words
+    hover(visitor, ".scatterlayer path.point", f": {PLANTED[:40]}")
     assert_harmless(visitor)
     assert_fits(visitor)
 
 
-def hover(visitor, marks):
-    """Move the mouse to one of a figure's marks and return the label that appears."""
+def hover(visitor, marks, words=""):
+    """Move the mouse to a figure's marks until a label with these words appears, and return it."""
     found = visitor.page.locator(f".js-plotly-plot:visible {marks}")
     found.first.wait_for(state="attached")
-    for number in range(min(found.count(), 20)):
+    for number in range(0, found.count(), max(1, found.count() // 40)):
         box = found.nth(number).bounding_box()
         visitor.page.mouse.move(box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2 + 1)
         visitor.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         visitor.page.wait_for_timeout(200)
         labels = visitor.page.locator(".hoverlayer .hovertext").all_text_contents()
-        if labels:
+        if words in " ".join(labels) and labels:
             return " ".join(labels)
     raise AssertionError("no label appeared")
 
@@ -233,20 +232,20 @@ def toast(visitor, words):
 
 @pytest.mark.exhaustive
 def test_messages_that_quote_hostile_files(visitor, tmp_path):
-    empty, twice = tmp_path / file_name("that is empty.txt"), tmp_path / file_name("of two ids.jsonl")
+    empty, nameless = tmp_path / file_name("that is empty.txt"), tmp_path / file_name("without text.jsonl")
     empty.write_bytes(b"")
-    twice.write_text(f"{json.dumps({'_id': PLANTED, 'text': 'a'})}\n" * 2, encoding="utf-8")
-    visitor.upload(empty, twice)
+    nameless.write_text(json.dumps({PLANTED: "a", "other": "b"}), encoding="utf-8")
+    visitor.upload(empty, nameless)
     visitor.page.get_by_role("button", name="Build", exact=True).click()
-    toast(visitor, f'The id "{QUOTED}')
+    toast(visitor, f'the keys are "{QUOTED}')
 
     good = tmp_path / "good.txt"
     good.write_text("Bees dance.", encoding="utf-8")
     visitor.page.get_by_label("Clear").locator("visible=true").first.click()
-    visitor.upload(twice, good)
+    visitor.upload(nameless, good)
     visitor.take_model("wordllama-256")
     visitor.build()
-    expect(shown(visitor, ".lab-warning")).to_contain_text(f'The id "{QUOTED}')
+    expect(shown(visitor, ".lab-warning")).to_contain_text(f'the keys are "{QUOTED}')
     assert_harmless(visitor)
 
     visitor.open("search")
