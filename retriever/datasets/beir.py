@@ -4,6 +4,7 @@ Source: Thakur et al., "BEIR: A heterogeneous benchmark for zero-shot evaluation
 2021 (arXiv:2104.08663).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from retriever.datasets.collection import Collection
@@ -19,22 +20,24 @@ from retriever.unicode import clean_text
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
 
 
-def read_beir(folder: str | Path, split: str = "") -> Collection:
+def read_beir(folder: str | Path, split: str = "", *, splits: Sequence[str] = ()) -> Collection:
     """Read a collection in BEIR layout; each document is one passage, encoded as a whole with its title.
 
-    The files may be packed with gzip, and end in .gz. split: of qrels, by default test, else dev, else train. A query's
-    kind is read from its metadata, if given there. What nobody judged need not be in order: a query without text, a
-    document, a query or a judgment that stands twice, are passed over and noted. Raises CollectionError if a file is
-    missing or, naming the line, if a line does not follow the layout; PartError for a split that is not there.
+    The files may be packed with gzip, and end in .gz. split: of qrels, by default test, else dev, else train. splits:
+    all there are, if the folder holds only one of them. A query's kind is read from its metadata, if given there. What
+    nobody judged need not be in order: a query without text, a document, a query or a judgment that stands twice, are
+    passed over and noted. Raises CollectionError if a file is missing or, naming the line, if a line does not follow
+    the layout; PartError for a split that is not there.
     """
     folder = Path(folder)
-    splits = {split_name(path.name): path for path in sorted((folder / QRELS).glob("*")) if split_name(path.name)}
-    chosen = choose_split(splits, split, folder.name) if splits else "test"
+    files = {split_name(path.name): path for path in sorted((folder / QRELS).glob("*")) if split_name(path.name)}
+    chosen = choose_split(files, split, folder.name) if files else "test"
     documents, repeated = _read_corpus(_packed_or_not(folder / CORPUS))
     queries = read_query_file(_packed_or_not(folder / QUERIES))
-    judgments = read_judgments(splits.get(chosen, folder / QRELS / "test.tsv"), queries.ids)
+    judgments = read_judgments(files.get(chosen, folder / QRELS / "test.tsv"), queries.ids)
     asked = queries.for_judgments(judgments.qrels)
-    said = [split_sentence(chosen, splits)] if splits and list(splits) != ["test"] else []
+    names = splits or ([*files] if [*files] != ["test"] else [])  # of the usual one alone there is nothing to say
+    said = [split_sentence(chosen, names)] if names else []
     notes = {
         CORPUS: counted_lines("Documents that stand twice, the same in all, counted once", repeated),
         QUERIES: asked.notes,

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from retriever.datasets.beir import QRELS, read_beir
+from retriever.datasets.beir import read_beir
 from retriever.datasets.beir_archive import unpack_beir
 from retriever.datasets.collection import Collection
 from retriever.datasets.query_files import QueryFile, read_query_file
-from retriever.datasets.splits import split_sentence
 from retriever.documents.document import FileContent, TableColumns
 from retriever.documents.loading import HEADER_READERS, load_documents
 from retriever.errors import Cancelled, ColumnError, DocumentError, PartError, shortage
@@ -182,9 +181,8 @@ def parse_beir_archive(path: str, progress: Progress, part: str = "", split: str
         process.check("beir", path, max_bytes=most, collection=part, split=split)
     with tempfile.TemporaryDirectory() as folder:
         unpacked = unpack_beir(path, folder, max_bytes=most, collection=part, split=split)
-        collection = read_beir(folder, unpacked.split)
-    found = [note for note in collection.notes.get(QRELS, ()) if note != split_sentence(unpacked.split, ())]
-    notes = {**collection.notes, QRELS: [split_sentence(unpacked.split, unpacked.splits), *found]}
+        collection = read_beir(folder, unpacked.split, splits=unpacked.splits)
+    notes = collection.notes
     if unpacked.collection:
         of_several = f"Of its {len(unpacked.collections)} collections only {unpacked.collection[:100]} is read."
         notes = {Path(path).name: [of_several], **notes}
