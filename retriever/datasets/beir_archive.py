@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from retriever.datasets.beir import CORPUS, QRELS, QUERIES
-from retriever.datasets.json_lines import listed
 from retriever.datasets.splits import choose_split, ordered_splits, split_name
+from retriever.documents.parts import listed
 from retriever.errors import CollectionError, PartError, StorageError
 from retriever.storage.archive import extract_members, open_archive
 

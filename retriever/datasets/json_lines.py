@@ -1,6 +1,6 @@
 """Reading of JSON lines, so that an error names the file and the line."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,6 @@ from retriever.errors import CollectionError
 from retriever.evaluation.numbered_lines import numbered_lines
 from retriever.json_text import read_json
 from retriever.unicode import clean_text
-
-MAX_LISTED = 120  # characters of names in a note; the rest are counted
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -36,14 +34,3 @@ def text_of(row: Mapping[str, Any]) -> str:
     """Return the text of an object, cleaned; empty if it has none."""
     value = row.get("text")
     return clean_text(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-
-
-def listed(names: Collection[str], most: int = MAX_LISTED) -> str:
-    """Return names with commas between, about `most` characters of them, and how many more there are."""
-    shown: list[str] = []
-    for name in names:
-        shown.append(name if len(name) <= 60 else f"{name[:60]}…")
-        if sum(map(len, shown)) > most:
-            break
-    rest = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {rest:,} more" if rest else "")

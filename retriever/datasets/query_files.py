@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from retriever.datasets.json_lines import json_lines, listed, required_field, text_of
+from retriever.datasets.json_lines import json_lines, required_field, text_of
+from retriever.documents.parts import listed
 from retriever.errors import CollectionError
 from retriever.evaluation.numbered_lines import Comments, commented, counted_lines, numbered_lines, numbered_rows
 from retriever.evaluation.trec import Qrels, is_judged

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from retriever.datasets.json_lines import listed
+from retriever.documents.parts import listed
 from retriever.errors import PartError
 
 SPLITS = ("test", "dev", "validation", "valid", "val", "train")  # the first that is there is read

@@ -14,7 +14,7 @@ def count_of(number: int, noun: str, plural: str = "") -> str:
 def format_score(value: float) -> str:
     """Format a recall, a hit rate or another share with three decimals; 1.000 only if nothing is missing."""
     shown = 0.999 if 0.999 < value < 1 - 1e-9 else value
-    return f"{round(round(shown, 9), 3) + 0.0:.3f}".replace("-", "−")  # a mean may end in 49999…; 0.0: no minus zero
+    return f"{_rounded(shown):.3f}".replace("-", "−")
 
 
 def index_recall(k: int) -> str:
@@ -24,7 +24,12 @@ def index_recall(k: int) -> str:
 
 def format_gain(value: float) -> str:
     """Format a difference of two shares with its sign and three decimals, as in +0.031 and −0.004."""
-    return f"{round(round(value, 9), 3) + 0.0:+.3f}".replace("-", "−")
+    return f"{_rounded(value):+.3f}".replace("-", "−")
+
+
+def _rounded(value: float) -> float:
+    """Return a share with three decimals, also of a mean that ends in 49999…, and no minus zero."""
+    return round(round(value, 9), 3) + 0.0
 
 
 def format_seconds(value: float) -> str:

@@ -9,26 +9,24 @@ from retriever.documents.readers.docx.fields import Fields
 from retriever.documents.readers.docx.graphics import fills_page
 from retriever.documents.readers.docx.parts import Parts
 from retriever.documents.readers.docx.symbols import is_symbol_font, sign_of, translate
-from retriever.documents.readers.docx.xml import OFF, attribute, child_of, children
+from retriever.documents.readers.docx.xml import OFF, attribute, child_of, children, name_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}  # by element name
 UNSEEN = (  # elements whose text is not visible, or is shown elsewhere
-    *(
-        "pPr",
-        "rPr",
-        "tblPr",
-        "trPr",
-        "tcPr",
-        "sdtPr",
-        "sectPr",
-        "delText",
-        "footnoteRef",
-        "endnoteRef",
-        "annotationRef",
-    ),
+    "pPr",
+    "rPr",
+    "tblPr",
+    "trPr",
+    "tcPr",
+    "sdtPr",
+    "sectPr",
+    "delText",
+    "footnoteRef",
+    "endnoteRef",
+    "annotationRef",
 )
 EXPONENT = re.compile(r"[-+−–]?(\d+([.,/]\d+)?|[nkm])")  # of raised text; others are "st", "TM"
 RAISED = re.compile(r"\^\d+")
@@ -66,7 +64,7 @@ class Line:
 
     def read(self, element: "_Element") -> None:
         """Read an element by its name."""
-        name = element.tag.rpartition("}")[2]
+        name = name_of(element)
         if handler := HANDLERS.get(name):
             handler(self, element)
         elif name in CHARACTERS:
@@ -85,8 +83,7 @@ class Line:
     def run(self, element: "_Element") -> None:
         """Read a run of characters of one font."""
         outer = self._font, self._shift
-        for child in element.iterchildren("{*}*"):
-            name = child.tag.rpartition("}")[2]
+        for name, child in children(element):
             if name == "t":
                 self.text(child)
             elif name == "rPr":

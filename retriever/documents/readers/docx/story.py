@@ -6,7 +6,7 @@ from retriever.documents.readers.docx.fields import Fields
 from retriever.documents.readers.docx.line import UNSEEN, Line
 from retriever.documents.readers.docx.parts import Parts
 from retriever.documents.readers.docx.styles import BODY_LEVEL, list_place
-from retriever.documents.readers.docx.xml import attribute, child_of, children, children_named, number
+from retriever.documents.readers.docx.xml import attribute, child_of, children, children_named, name_of, number
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -52,7 +52,7 @@ class Story:
 
     def block(self, element: "_Element") -> list[str]:
         """Return the block, or blocks, that an element is."""
-        name = element.tag.rpartition("}")[2]
+        name = name_of(element)
         if name == "tbl":
             return self._table(element)
         if name == "altChunk":
