@@ -52,7 +52,7 @@ class Story:
 
     def settled(self):
         """Return what the open tab states once nothing has changed for a while."""
-        same, before = 0.0, None
+        same, before, changed = 0.0, None, set()
         for _ in range(PATIENCE // 250):
             now = self.page.evaluate(READ)
             streams = [request for request in self.pending if "/queue/data" in request.url]
@@ -60,9 +60,11 @@ class Story:
             same = same + 0.25 if rests else 0.0
             if same >= (STREAM_SECONDS if streams else QUIET_SECONDS):
                 return now
+            changed = {name for name in now if not before or now[name] != before.get(name)} or changed
             before = now
             self.page.wait_for_timeout(250)
-        raise AssertionError(f"the page does not come to rest: {[request.url for request in self.pending]}")
+        asked = [request.url for request in self.pending]
+        raise AssertionError(f"no rest after {self.done}: {changed} changed last, busy: {now['busy']}, asked: {asked}")
 
     def screen(self):
         """Return what the open tab states, with its run record opened."""
@@ -482,6 +484,8 @@ def play(story):
     story.visitor.open("graph")
     story.settled()
     press(story, "Play")
+    if story.page.locator(".lab-told b").count():  # there is a walk
+        story.page.get_by_role("button", name="Pause").wait_for()
     story.page.wait_for_timeout(1_500)
     press(story, "Pause")
 
@@ -550,12 +554,12 @@ def assert_the_labs_agree_with_the_cards(story):
     now = story.settled()
     recall, graph = now["cards"][0][0], [now["header"]["M"], now["header"]["efConstruction"]]
     press(story, "Size lab")
-    press(story, "Measure every size")
+    story.page.get_by_role("button", name="Measure every size").click()
     last = story.page.get_by_role("region", name="Results by size").locator("tr").last
     last.wait_for()
     assert last.locator("td").nth(1).inner_text() == recall
     press(story, "Build lab")
-    press(story, "Build twelve graphs")
+    story.page.get_by_role("button", name="Build twelve graphs").click()
     table = story.page.get_by_role("region", name="Results by graph")
     table.locator("td").first.wait_for()
     rows = [row.split("\t") for row in table.inner_text().splitlines()[1:]]
