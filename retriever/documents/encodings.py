@@ -98,11 +98,19 @@ def guess_encoding(data: bytes, names: Collection[str]) -> str:
     sample = data[:MAX_SAMPLE] if names is WIDE or names is SEVEN_BIT else _sample(data)
     included = {*names, "cp1252"}  # chardet's answer where none fits, of which it would warn otherwise
     found = chardet.detect_all(sample, ignore_threshold=True, compat_names=False, include_encodings=included)
-    ranked = {one["encoding"]: one["confidence"] for one in found if one["encoding"] in names}
+    ranked = {str(one["encoding"]): one["confidence"] for one in found if one["encoding"] in names}
     if len(ranked) < 2:
-        return next((str(name) for name in ranked), "")
-    scores = {str(name): value * _plausibility(sample, str(name)) for name, value in ranked.items()}
-    best = max(scores, key=lambda name: scores[name])
+        return next(iter(ranked), "")
+    highest = 2 + sample.count(b"%")  # that _plausibility can be: each usual sign has a character above 127, or is "%"
+    best, best_score, known = "", -1.0, dict[str, float]()  # known: of the same text in other encodings
+    for name, confidence in sorted(ranked.items(), key=lambda one: one[1], reverse=True):
+        if confidence * highest <= best_score:
+            break
+        text = sample.decode(SUPERSETS.get(name, name), "replace")
+        known[text] = known.get(text) or _plausibility(text)
+        score = confidence * known[text] * (0.97 if name in RARE else 1)
+        if score > best_score:
+            best, best_score = name, score
     return SUPERSETS.get(best, best)
 
 
@@ -120,16 +128,15 @@ def _sample(data: bytes) -> bytes:
     return bytes(sample[:MAX_SAMPLE]).translate(None, CONTROLS)
 
 
-def _plausibility(sample: bytes, name: str) -> float:
-    """Return how usual the letters of a sample stand if it is decoded so, as a factor: 1 where nothing is odd."""
-    text = sample.decode(SUPERSETS.get(name, name), "replace")
+def _plausibility(text: str) -> float:
+    """Return how usual the letters of a text stand, as a factor: 1 where nothing is odd."""
     kinds = "".join(map(_kind, text))
     odd = len(ODDITIES.findall(kinds)) - len(USUAL.findall(text))
     for script in "cghrt":
         if script * 2 not in kinds.lower():  # a script of which no two letters stand together
             odd += kinds.lower().count(script)
     others = max(1, len(text) - sum(map(str.isascii, text)))
-    return max(0.01, 1 - odd / others) * (0.97 if name in RARE else 1)
+    return max(0.01, 1 - odd / others)
 
 
 @cache

@@ -7,6 +7,7 @@ from retriever.documents.readers.pdf.compounds import is_compound
 
 # PDFium writes U+FFFE or U+0002 for a hyphen at a line end, and mostly leaves the line end out
 AT_LINE_END = re.compile("[\ufffe\x02](?:\r?\n)?|[-\u2010\u00ad]\r?\n")
+MARKS = ("\ufffe", "\x02", "-\n", "-\r\n", "\u2010", "\u00ad")  # without any of them the slower search finds nothing
 HYPHENS = str.maketrans(dict.fromkeys("\ufffe\x02\u00ad\u2010\u2011", "-"))
 LONGEST_WORD = 60  # characters that are looked at on each side
 SHORTEST_PART = 3  # letters of a word that is taken for a part of a compound
@@ -18,12 +19,12 @@ CONJUNCTIONS = frozenset("and or to und oder bzw bis sowie och og eller".split()
 
 def join_divided_words(pages: Sequence[str]) -> list[str]:
     """Return the text of pages with the words joined that were divided at line ends."""
-    if not any(map(AT_LINE_END.search, pages)):
-        return list(pages)
-    known: set[str] = set()
-    for page in pages:
-        known.update(page.lower().split())
-    return [AT_LINE_END.sub(lambda match: _joint(match, known), page) for page in pages]
+    divided = [any(mark in page for mark in MARKS) for page in pages]
+    known = set("\n".join(pages).lower().split()) if any(divided) else set()
+    return [
+        AT_LINE_END.sub(lambda match: _joint(match, known), page) if is_divided else page
+        for page, is_divided in zip(pages, divided, strict=True)
+    ]
 
 
 def _joint(match: re.Match[str], known: set[str]) -> str:
