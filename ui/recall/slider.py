@@ -1,14 +1,16 @@
 """The ef slider: one measurement at each of its values, then all that is drawn from it."""
 
 import weakref
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Hashable
+from dataclasses import astuple, dataclass, field, replace
 
 import gradio as gr
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
+from retriever.shared_results import SharedResults
 from ui.inputs import SearchSettings
-from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, curve_figure
+from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, CostAxis, curve_figure
 from ui.recall.records import ef_record
 from ui.recall.tables import age_note, distance_sentence, measurement_cards, recall_histogram, typed_note, worst_queries
 from ui.render.controls import NO_CHANGE, Updates
@@ -16,6 +18,7 @@ from ui.render.export import record_section
 from ui.render.html import Html
 from ui.session import Session
 
+DRAWN_SECONDS, MOST_DRAWN = 600.0, 64  # for which, and of how many measurements, the details serve all visitors
 AXES = {"latency": LATENCY_AXIS, "distances": DISTANCES_AXIS}
 
 
@@ -47,6 +50,9 @@ class EfSlider:
     record: gr.HTML
     measured: gr.State  # a LastMeasurement, once there is one
     token: gr.State  # see refresh_token
+    drawn: SharedResults[Hashable, Updates] = field(
+        default_factory=lambda: SharedResults(DRAWN_SECONDS, most=MOST_DRAWN), repr=False
+    )
 
     @property
     def details(self) -> list[gr.Component]:
@@ -83,18 +89,27 @@ class EfSlider:
         indexed, overlay, cost = session.indexed, session.overlay, AXES.get(str(axis), LATENCY_AXIS)
         if indexed is None or measured is None or not measured.fits(k, ef, session):
             return NO_CHANGE
-        now, exact, counted = measured.now.hnsw, measured.now.exact, cost is DISTANCES_AXIS
-        curve = _known_curve(indexed, now.k, counted=counted)
+        curves = [_known_curve(graph, measured.now.hnsw.k) for graph in (indexed, overlay)]
+        key = measured.now, *map(tuple, curves), cost, graph_name(overlay) if overlay else ""
+        return self.drawn.get(key, lambda: self._draw(measured.now, indexed, overlay, cost)).value
+
+    def _draw(
+        self, pair: PairedMeasurement, indexed: IndexedCollection, overlay: IndexedCollection | None, cost: CostAxis
+    ) -> Updates:
+        """Return the details of a measurement, which are the same for all who share it."""
+        now, counted = pair.hnsw, cost is DISTANCES_AXIS
+        curve, other = _known_curve(indexed, now.k), _known_curve(overlay, now.k)
         if counted:  # else counted after everything is drawn, as that takes longer than measuring
             now = indexed.measurements.counted(now)
+            curve = [indexed.measurements.counted(step) for step in curve]
+            other = [overlay.measurements.counted(step) for step in other] if overlay else []
         curve = [now if step.ef == now.ef else step for step in curve]  # one value of one thing
-        other = _known_curve(overlay, now.k, counted=counted)
         names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
         return {
-            self.figure: curve_figure(curve, exact, now, overlay=other, cost=cost, **names),
+            self.figure: curve_figure(curve, pair.exact, now, overlay=other, cost=cost, **names),
             self.spread: recall_histogram(now),
             self.worst: worst_queries(indexed, now),
-            self.record: record_section(ef_record(indexed, measured.now, curve)),
+            self.record: record_section(ef_record(indexed, pair, curve)),
         }
 
     def show_distances(self, measured: LastMeasurement | None, k: float, ef: float, session: Session) -> Html | Updates:
@@ -110,9 +125,6 @@ def graph_name(indexed: IndexedCollection) -> str:
     return f"HNSW {indexed.settings.M}/{indexed.settings.ef_construction}"
 
 
-def _known_curve(graph: IndexedCollection | None, k: int, *, counted: bool) -> list[Measurement]:
-    """Return a graph's curve, with distances if they are shown; empty if it was not measured."""
-    curve = graph.measurements.known_curve(k) if graph else None
-    if graph is None or curve is None:
-        return []
-    return [graph.measurements.counted(step) for step in curve] if counted else curve
+def _known_curve(graph: IndexedCollection | None, k: int) -> list[Measurement]:
+    """Return a graph's curve; empty if it was not measured."""
+    return (graph.measurements.known_curve(k) if graph else None) or []

@@ -63,6 +63,23 @@ def test_the_axis_turns_from_latency_to_distances_and_recall_stays(slider, starv
     assert list(distances["now: ef=40"].x) == [step.mean_distances for step in curve if step.ef == 40]
 
 
+def test_what_visitors_share_is_drawn_once_and_anew_where_it_differs(slider, starved):
+    other = starved.with_graph(3, 5)
+    laid_over = Session(starved, overlay=other)
+    measured = slider.measure_at_ef(10, 40, Session(starved))[slider.measured]
+
+    def lines(axis, session):
+        details = slider.draw_details(measured, 10, 40, axis, session)
+        return details, [(trace.name, len(trace.x or ())) for trace in figure_of(details[slider.figure]).data]
+
+    first, alone = lines("latency", Session(starved))
+    assert lines("latency", Session(starved))[0] is first
+    assert lines("distances", Session(starved))[0] is not first
+    assert lines("latency", laid_over)[1] == alone
+    curve = other.measurements.curve(10)
+    assert ("HNSW 3/5", len(curve)) in lines("latency", laid_over)[1]
+
+
 def test_nothing_is_drawn_of_a_measurement_that_no_longer_fits(slider, starved, indexed):
     loaded, measured = Session(starved), slider.measure_at_ef(10, 40, Session(starved))[slider.measured]
     moved = [(k, ef, loaded) for k, ef in ((10, 41), (10, 39), (11, 40), (9, 40), (50, 40))]
