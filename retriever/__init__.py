@@ -28,7 +28,8 @@ from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.recall import knn_recall
 from retriever.measurement.recall_and_latency import Measurement, ef_curve, measure
-from retriever.retrievers.dense import DenseRetriever, Hit
+from retriever.retrievers.base import Hit, Retriever
+from retriever.retrievers.dense import DenseRetriever
 from retriever.retrievers.document_runs import run_queries
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "ParameterError",
     "Passage",
     "Qrels",
+    "Retriever",
     "RetrieverError",
     "Run",
     "StorageError",

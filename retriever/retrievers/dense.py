@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypedDict
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,16 +16,9 @@ from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex, check_graph_settings
 from retriever.parameters import check_count
+from retriever.retrievers.base import Hit
 from retriever.storage.snapshot import Snapshot, read_snapshot, write_snapshot
 from retriever.vectors import Float32
-
-
-class Hit(TypedDict):
-    """A text that a search found. score: its cosine similarity to the query, higher is nearer."""
-
-    text: str
-    score: float
-    metadata: dict[str, Any]
 
 
 class DenseRetriever:
@@ -206,6 +199,10 @@ class DenseRetriever:
             Hit(text=one.passage.text, score=one.score, metadata=one.passage.as_metadata())
             for one in self.ranking(found)
         ]
+
+    def rank(self, queries: Sequence[str], k: int) -> Neighbors:
+        """Return the rows of the best k passages of each query by exact search, and their scores, (n_queries, k)."""
+        return self.exact.search(self.encoder.encode_query(list(queries)), k)
 
     def ranking(self, neighbors: Neighbors) -> list[ScoredPassage]:
         """Return the passages of the first query's neighbours, nearest first, without empty places."""
