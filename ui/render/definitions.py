@@ -67,7 +67,10 @@ DEFINITIONS = {
         "Passages with the same score, such as copies of one text. Which of them is found does not matter: recall goes "
         "by score, so any of them counts. No copy is removed: each is a vector of its own, and is found as one."
     ),
-    "score": "The cosine of the angle between two vectors: 1 for the same direction, about 0 for unrelated texts.",
+    "score": (
+        "The cosine of the angle between two vectors: 1 for the same direction, about 0 for unrelated texts. BM25 and "
+        "late interaction have scores of their own, on other scales."
+    ),
     "distance": (
         "One comparison of the question with one vector. How many of them a search computes is the same on every "
         "machine and at every run; how long it takes depends on the machine and on what else that does."
@@ -75,6 +78,33 @@ DEFINITIONS = {
     "latency": (
         "The time that one search takes, without embedding the question. Half of the queries take at most the median, "
         "and 95 of 100 at most the 95th percentile."
+    ),
+    "BM25": (
+        "Ranks passages by the words that they share with the question, the rarer in the collection the better. A word "
+        "counts more where a passage has it several times, and less where the passage is long. BM25 needs no model and "
+        "knows no meanings: it finds no synonym, and it finds a rare name wherever it is spelled as in the question."
+    ),
+    "stem": (
+        "What is left of a word without its ending, so that the question's lighthouses finds a passage's lighthouse. "
+        "BM25 compares stems in place of words; they are cut by rules, so words that mean different things can share "
+        "one."
+    ),
+    "stop word": (
+        "A word so frequent that it says little of what a text is about, such as the, of or is. BM25 leaves these out."
+    ),
+    "late interaction": (
+        "Gives each word of a text a vector of its own, and compares those of the question with those of each passage. "
+        "A dense model makes one vector of a whole text, which takes far less memory and time. ColBERT is the best "
+        "known model that was trained for late interaction."
+    ),
+    "MaxSim": (
+        "The score of late interaction: each word of the question takes the passage's word that is most similar to it, "
+        "and these similarities are added up. Words are the model's word pieces here, and the score grows with the "
+        "number of them in the question."
+    ),
+    "reciprocal rank fusion": (
+        "Joins two rankings into one by ranks alone: a passage at rank r gets 1 / (60 + r) from each ranking that has "
+        "it. So scores on different scales can be joined, such as those of BM25 and of a model."
     ),
     "small collection": (
         "With some dozens of vectors HNSW computes nearly as many distances as exact search, so it misses little and "
