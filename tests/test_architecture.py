@@ -41,8 +41,8 @@ ROOMS = {"retriever": LIBRARY, "ui": PAGE}
 PUBLIC = """
     MODELS SAMPLES
     Cancelled Chunk ChunkingError Collection CollectionError DenseRetriever Document DocumentError Encoder Evaluation
-    ExactIndex HNSWGraph HNSWIndex Hit Measurement ModelError Neighbors ParameterError Passage Qrels RetrieverError Run
-    StorageError VectorError
+    ExactIndex HNSWGraph HNSWIndex Hit Measurement ModelError Neighbors ParameterError Passage Qrels Retriever
+    RetrieverError Run StorageError VectorError
     chunk_documents ef_curve evaluate knn_recall load_documents load_encoder load_sample measure read_beir read_qrels
     read_run run_queries write_run
 """.split()

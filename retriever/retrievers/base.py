@@ -22,7 +22,10 @@ class Retriever(Protocol):
     Searching from several threads is safe, also while another thread adds texts.
     """
 
-    passages: Sequence[Passage]  # in the order they were added; replaced, never changed
+    @property
+    def passages(self) -> Sequence[Passage]:
+        """The passages in the order they were added; replaced, never changed."""
+        ...
 
     def index(self, texts: Sequence[str], metadata: Sequence[Mapping[str, Any]] | None = None) -> int:
         """Add texts with copies of their metadata; return how many were new to the retriever.

@@ -2,33 +2,61 @@
 
 A document may be indexed as several chunks; it is ranked once, with the score of its best chunk. A query that is itself
 a document, as in ArguAna and Quora, would find itself first; that document can be left out of its ranking.
+
+`rank_documents` and `best_passages` take any retriever and query texts, `search_run` and `search_documents` a dense
+retriever and queries that are embedded already, which may be searched by HNSW too.
 """
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-
-import numpy as np
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from retriever.documents.document import Passage, ScoredPassage
+from retriever.errors import ParameterError
 from retriever.evaluation.trec import Run
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.parameters import MAX_K, check_count
+from retriever.retrievers.base import Retriever
 from retriever.retrievers.dense import DenseRetriever
 from retriever.vectors import Float32, check_vectors
 
 NEIGHBORS_PER_BLOCK = 1_000_000  # neighbours in memory at once
 _BestChunks = dict[str, tuple[int, float]]  # document id -> row and score of its best chunk
+_Search = Callable[[Sequence[int], int], Neighbors]  # of queries, given by their rows, at a depth
 
 
-def run_queries(retriever: DenseRetriever, queries: Mapping[str, str], k: int, *, ef: int | None = None) -> Run:
-    """Return the k best documents of each query (query id -> text), by exact search, or by HNSW if ef is given.
+def run_queries(retriever: Retriever, queries: Mapping[str, str], k: int, *, ef: int | None = None) -> Run:
+    """Return the k best documents of each query (query id -> text).
 
-    A document that is the query itself, by id and text, is left out. Raises ParameterError for k or ef below 1.
+    ef: for a DenseRetriever, to search by HNSW instead of exactly. A document that is the query itself, by id and text,
+    is left out. Raises ParameterError for k or ef below 1, or an ef for a retriever of another kind.
     """
-    vectors = retriever.encoder.encode_query(list(queries.values()))  # (n_queries, dim)
     left_out = {query_id: query_id for query_id in own_documents(retriever, queries)}
+    if ef is None:
+        return rank_documents(retriever, queries, k, left_out=left_out)
+    if not isinstance(retriever, DenseRetriever):
+        raise ParameterError(f"ef is {ef!r}, but a {type(retriever).__name__} has no HNSW graph; leave ef out.")
+    vectors = retriever.encoder.encode_query(list(queries.values()))  # (n_queries, dim)
     return search_run(retriever, list(queries), vectors, k, ef=ef, left_out=left_out)
+
+
+def rank_documents(
+    retriever: Retriever, queries: Mapping[str, str], k: int, *, left_out: Mapping[str, str] | None = None
+) -> Run:
+    """Return the k best documents of each query (query id -> text), by the scores of the retriever's rank.
+
+    As many chunks are ranked as are needed for k documents; there are fewer only where no more are found. left_out:
+    query id -> a document that is not ranked for it. Raises ParameterError for a k below 1.
+    """
+    skipped = [(left_out or {}).get(query_id) for query_id in queries]
+    search = _text_search(retriever, list(queries.values()))
+    return _as_run(list(queries), _best_chunks(document_ids(retriever), search, k, None, skipped))
+
+
+def best_passages(retriever: Retriever, query: str, k: int, *, left_out: str | None = None) -> list[ScoredPassage]:
+    """Return the best chunk of each of the k best documents of a query's text; see rank_documents."""
+    [best] = _best_chunks(document_ids(retriever), _text_search(retriever, [query]), k, None, [left_out])
+    return _scored_passages(retriever, best)
 
 
 def search_run(
@@ -47,30 +75,27 @@ def search_run(
     then keeps as many chunks more than k as that document has. Raises ParameterError for k or ef below 1, VectorError
     for vectors of the wrong shape or content.
     """
-    best = _best_chunks(retriever, vectors, k, ef, [(left_out or {}).get(query_id) for query_id in query_ids])
-    return {
-        query_id: {doc_id: score for doc_id, (_, score) in documents.items()}
-        for query_id, documents in zip(query_ids, best, strict=True)
-    }
+    skipped = [(left_out or {}).get(query_id) for query_id in query_ids]
+    search = _vector_search(retriever, vectors, ef)
+    return _as_run(query_ids, _best_chunks(document_ids(retriever), search, k, ef, skipped))
 
 
 def search_documents(
     retriever: DenseRetriever, vector: Float32, k: int, *, ef: int | None = None, left_out: str | None = None
 ) -> list[ScoredPassage]:
     """Return the best chunk of each of the k best documents of one embedded query (1, dim); see search_run."""
-    [best] = _best_chunks(retriever, vector, k, ef, [left_out])
-    rows, scores = [row for row, _ in best.values()], [score for _, score in best.values()]
-    return retriever.ranking(Neighbors(np.array([rows], np.int64), np.array([scores], np.float32)))
+    [best] = _best_chunks(document_ids(retriever), _vector_search(retriever, vector, ef), k, ef, [left_out])
+    return _scored_passages(retriever, best)
 
 
-def document_ids(retriever: DenseRetriever) -> list[str]:
+def document_ids(retriever: Retriever) -> list[str]:
     """Return the id of each stored passage's document; without one the "doc_id" of its metadata, or its row number."""
     return [
         passage.doc_id or str(passage.metadata.get("doc_id", row)) for row, passage in enumerate(retriever.passages)
     ]
 
 
-def own_documents(retriever: DenseRetriever, queries: Mapping[str, str]) -> set[str]:
+def own_documents(retriever: Retriever, queries: Mapping[str, str]) -> set[str]:
     """Return the ids of the queries (query id -> text) that are documents themselves: one has the same id and text.
 
     Equal ids alone are no sign, as many collections number both from 1. The text may stand with or without the title;
@@ -98,26 +123,54 @@ def _letters(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(text.casefold().split()))
 
 
+def _text_search(retriever: Retriever, texts: Sequence[str]) -> _Search:
+    """Return the search of queries by their texts; a DenseRetriever embeds them once, however deep it searches."""
+    if isinstance(retriever, DenseRetriever):
+        return _vector_search(retriever, retriever.encoder.encode_query(list(texts)), None)
+    return lambda rows, depth: retriever.rank([texts[row] for row in rows], depth)
+
+
+def _vector_search(retriever: DenseRetriever, vectors: Float32, ef: int | None) -> _Search:
+    """Return the search of embedded queries (n_queries, dim), exact or by HNSW."""
+    vectors = check_vectors(vectors, retriever.dimension, what="query vectors")
+    if ef is None:
+        return lambda rows, depth: retriever.exact.search(vectors[rows], depth)
+    return lambda rows, depth: retriever.hnsw.search(vectors[rows], depth, ef=depth)
+
+
+def _as_run(query_ids: Sequence[str], best: Iterable[_BestChunks]) -> Run:
+    return {
+        query_id: {doc_id: score for doc_id, (_, score) in documents.items()}
+        for query_id, documents in zip(query_ids, best, strict=True)
+    }
+
+
+def _scored_passages(retriever: Retriever, best: _BestChunks) -> list[ScoredPassage]:
+    return [ScoredPassage(retriever.passages[row], score) for row, score in best.values()]
+
+
 def _best_chunks(
-    retriever: DenseRetriever, vectors: Float32, k: int, ef: int | None, left_out: Sequence[str | None]
+    doc_ids: Sequence[str], search: _Search, k: int, ef: int | None, left_out: Sequence[str | None]
 ) -> list[_BestChunks]:
-    """Return the best chunks of each query (n_queries, dim), searched in blocks to bound the memory."""
+    """Return the best chunks of each query, searched in blocks to bound the memory.
+
+    ef: the least depth of a search by HNSW, which does not go deeper where it finds fewer than k documents.
+    """
     k = check_count("k", k, 1, MAX_K)
     wide = k if ef is None else max(check_count("ef", ef, 1, MAX_K), k)
-    vectors = check_vectors(vectors, retriever.dimension, what="query vectors")
-    doc_ids = document_ids(retriever)
-    best: list[_BestChunks] = [{}] * len(vectors)
+    best: list[_BestChunks] = [{}] * len(left_out)
+    known = set(doc_ids)
     for more, rows in _rows_by_chunks_left_out(doc_ids, left_out).items():
         depth = min(max(wide, k + more), MAX_K)
         size = max(1, NEIGHBORS_PER_BLOCK // depth)
         for block in (rows[start : start + size] for start in range(0, len(rows), size)):
-            asked, skipped = vectors[block], [left_out[row] for row in block]
-            if ef is None:
-                found = _exact_documents(retriever, asked, doc_ids, k, depth, skipped)
-            else:
-                found = _first_documents(retriever.hnsw.search(asked, depth, ef=depth), doc_ids, k, skipped)
-            for row, documents in zip(block, found, strict=True):
-                best[row] = documents
+            found = search(block, depth)
+            documents = _first_documents(found, doc_ids, k, [left_out[row] for row in block])
+            for row, first, last_id in zip(block, documents, found.ids[:, -1], strict=True):
+                n_wanted = min(k, len(known) - (left_out[row] in known))
+                if len(first) < n_wanted and last_id != NO_ID and ef is None:  # no empty place: there is more to find
+                    first = _search_deeper(search, row, doc_ids, n_wanted, depth, left_out[row])
+                best[row] = first
     return best
 
 
@@ -130,25 +183,17 @@ def _rows_by_chunks_left_out(doc_ids: Sequence[str], left_out: Sequence[str | No
     return rows
 
 
-def _exact_documents(
-    retriever: DenseRetriever,
-    vectors: Float32,
-    doc_ids: Sequence[str],
-    k: int,
-    first_depth: int,
-    left_out: Sequence[str | None],
-) -> list[_BestChunks]:
-    """Return the best chunks by exact search, with more chunks where the nearest are of fewer than k documents."""
-    best = _first_documents(retriever.exact.search(vectors, first_depth), doc_ids, k, left_out)
-    known = set(doc_ids)
+def _search_deeper(
+    search: _Search, row: int, doc_ids: Sequence[str], k: int, depth: int, left_out: str | None
+) -> _BestChunks:
+    """Return the best chunks of one query, found deeper than depth, where the first chunks are of few documents."""
     max_depth = min(len(doc_ids), MAX_K)
-    for row, skipped in enumerate(left_out):
-        depth, n_wanted = first_depth, min(k, len(known) - (skipped in known))
-        while len(best[row]) < n_wanted and depth < max_depth:
-            depth = min(4 * depth, max_depth)
-            found = retriever.exact.search(vectors[row : row + 1], depth)
-            [best[row]] = _first_documents(found, doc_ids, k, [skipped])
-    return best
+    while True:
+        depth = min(4 * depth, max_depth)
+        found = search([row], depth)
+        [best] = _first_documents(found, doc_ids, k, [left_out])
+        if len(best) == k or depth == max_depth or found.ids[0, -1] == NO_ID:
+            return best
 
 
 def _first_documents(
@@ -161,7 +206,7 @@ def _first_documents(
         for row, score in zip(rows, scores, strict=True):
             if row == NO_ID or len(documents) == k:
                 break
-            if doc_ids[row] != skipped:
+            if row < len(doc_ids) and doc_ids[row] != skipped:  # beyond: added by another thread meanwhile
                 documents.setdefault(doc_ids[row], (row, score))
         ranked.append(documents)
     return ranked

@@ -7,10 +7,13 @@ import pytest
 
 from retriever.encoders.base import Encoder
 from retriever.errors import ParameterError, VectorError
+from retriever.indexes.base import NO_ID, Neighbors
 from retriever.retrievers.dense import DenseRetriever
 from retriever.retrievers.document_runs import (
+    best_passages,
     document_ids,
     own_documents,
+    rank_documents,
     run_queries,
     search_documents,
     search_run,
@@ -288,6 +291,51 @@ def test_hnsw_still_returns_k_documents_where_the_smallest_ef_is_asked(fake_enco
         assert next(iter(run["q"])) == "d1", "a document of another id is found, whatever its text"
     everything = search_run(retriever, ["d0"], fake_encoder.encode_query(texts[:1]), 300, left_out={"d0": "d0"})
     assert len(everything["d0"]) == 299
+
+
+# --- retrievers of other kinds
+
+
+class Ranking:
+    """A retriever of another kind: it ranks as a dense one does, but finds only the first n_found passages."""
+
+    def __init__(self, retriever, n_found=10**9):
+        self.retriever, self.passages, self.n_found, self.depths = retriever, retriever.passages, n_found, []
+
+    def rank(self, queries, k):
+        self.depths.append(k)
+        found = self.retriever.rank(queries, k)
+        beyond = np.arange(k) >= self.n_found
+        return Neighbors(np.where(beyond, NO_ID, found.ids), np.where(beyond, -np.inf, found.scores))
+
+
+@pytest.mark.parametrize("k", [1, 10, 60, 1000])
+def test_documents_of_any_retriever_are_ranked_as_those_of_a_dense_one(chunked, vectors, k):
+    left_out = {"q0": "d3", "q1": "not here"}
+    expected = search_run(chunked, list(QUERIES), vectors, k, left_out=left_out)
+    assert rank_documents(Ranking(chunked), QUERIES, k, left_out=left_out) == expected
+    assert rank_documents(chunked, QUERIES, k, left_out=left_out) == expected
+    assert run_queries(Ranking(chunked), QUERIES, k) == run_queries(chunked, QUERIES, k)
+    for (query_id, query), vector in zip(QUERIES.items(), vectors, strict=True):
+        skipped = left_out.get(query_id)
+        expected_hits = search_documents(chunked, vector[None], k, left_out=skipped)
+        for retriever in (chunked, Ranking(chunked)):
+            hits = best_passages(retriever, query, k, left_out=skipped)
+            assert [hit.passage for hit in hits] == [hit.passage for hit in expected_hits]
+            assert [hit.score for hit in hits] == pytest.approx([hit.score for hit in expected_hits], abs=1e-6)
+
+
+def test_more_chunks_are_ranked_only_while_more_are_found(crowded):
+    query = {"q": "amber anchor"}
+    for n_found, n_documents, depths in ((10**9, 6, [6, 24, 45]), (43, 4, [6, 24, 45]), (20, 1, [6, 24]), (5, 1, [6])):
+        retriever = Ranking(crowded, n_found)
+        assert len(rank_documents(retriever, query, 6)["q"]) == n_documents
+        assert retriever.depths == depths
+
+
+def test_an_ef_is_for_dense_retrievers(chunked):
+    with pytest.raises(ParameterError, match=r"ef is 10, but a Ranking has no HNSW graph; leave ef out\."):
+        run_queries(Ranking(chunked), QUERIES, 5, ef=10)
 
 
 # --- the chunks themselves
