@@ -20,6 +20,17 @@ document.addEventListener("keydown", (event) => {
   tabs.at(at).click()
 })
 
+// Late interaction: a word of the question shows which word of the passage it takes.
+function showPartner(event) {
+  const word = event.target.closest?.(".lab-words [data-to]")
+  const picture = word?.closest(".lab-align")
+  if (!picture) return
+  for (const part of picture.querySelectorAll("[data-to], [data-at]"))
+    part.classList.toggle("lab-chosen", part === word || part.dataset.at === word.dataset.to)
+  picture.querySelector(".lab-pair").textContent = word.ariaLabel
+}
+for (const event of ["pointerover", "focusin", "click"]) document.addEventListener(event, showPartner)
+
 function nameTabs() {
   for (const tab of document.querySelectorAll("[role=tab]")) {
     const selected = tab.getAttribute("aria-selected") === "true"
