@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 from retriever.encoders.catalogue import MODELS, ModelCard, model_card
+from retriever.encoders.device import CPU, resolve_device
 from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
 from retriever.errors import ModelError
 
@@ -22,49 +23,63 @@ HUB_TIMEOUT = 10  # seconds to wait for the Hub's first answer
 # What is fetched from the Hub: settings, vocabularies and weights that are data; no code, and no pickled weights.
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 
-_LOADED: dict[str, SentenceTransformerEncoder] = {}
-_LOCKS: dict[str, threading.Lock] = {}
+_LOADED: dict[tuple[str, str], SentenceTransformerEncoder] = {}  # by name and device
+_LOCKS: dict[tuple[str, str], threading.Lock] = {}
 _GUARD = threading.Lock()  # guards _LOCKS
 
 
-def load_encoder(name: str) -> SentenceTransformerEncoder:
+def load_encoder(name: str, device: str | None = None) -> SentenceTransformerEncoder:
     """Return the encoder of a catalogue model, loaded once per process; concurrent callers wait for one load.
 
-    Raises ModelError if the name is not in the catalogue, if packaged weights are missing or not the ones
-    expected, or if a Hub model cannot be fetched.
+    device: such as "cuda", "cuda:1", "mps" or "cpu"; None takes that of the setting LAB_DEVICE, else a GPU if there is
+    one. Raises ParameterError for a device that is not there, and ModelError if the name is not in the catalogue, if
+    packaged weights are missing or not the ones expected, or if a Hub model cannot be fetched.
     """
     card = model_card(name)
+    key = name, resolve_device(device)
     with _GUARD:
-        lock = _LOCKS.setdefault(name, threading.Lock())
+        lock = _LOCKS.setdefault(key, threading.Lock())
     with lock:
-        if name not in _LOADED:
-            _LOADED[name] = _load(card)
-        return _LOADED[name]
+        if key not in _LOADED:
+            _LOADED[key] = _load(card, key[1])
+        return _LOADED[key]
 
 
 def is_loaded(name: str) -> bool:
     """Return whether a model is in memory already, so that using it takes no loading time."""
-    return name in _LOADED
+    return _loaded(name) is not None
+
+
+def loaded_device(name: str) -> str:
+    """Return the device that a loaded model runs on; "" for any other model."""
+    encoder = _loaded(name)
+    return encoder.device if encoder else ""
 
 
 def loaded_revision(name: str) -> str:
     """Return the commit of the Hub's repository that a loaded model was read from; "" for any other model."""
-    return _LOADED[name].revision if name in _LOADED else ""
+    encoder = _loaded(name)
+    return encoder.revision if encoder else ""
 
 
 def loaded_prompts(name: str) -> tuple[str, str]:
     """Return what a loaded model puts before queries and before documents; empty for any other model."""
-    encoder = _LOADED.get(name)
+    encoder = _loaded(name)
     return (encoder.query_prompt, encoder.document_prompt) if encoder else ("", "")
 
 
-def packaged_fingerprint(card: ModelCard, *, bfloat16: bool | None = None) -> str:
+def packaged_fingerprint(card: ModelCard, *, bfloat16: bool | None = None, device: str | None = None) -> str:
     """Return a packaged model's fingerprint without loading it: its weights' SHA-256 and the precision used.
 
-    bfloat16: whether that is the precision; None: whether it is on this CPU.
+    bfloat16: whether that is the precision; None: whether it is on this device, which is as of load_encoder.
     """
-    bfloat16 = cpu_has_bfloat16() if bfloat16 is None else bfloat16
+    bfloat16 = computes_in_bfloat16(device) if bfloat16 is None else bfloat16
     return f"{card.sha256[:16]}-{'bfloat16' if bfloat16 else 'float32'}"
+
+
+def computes_in_bfloat16(device: str | None = None) -> bool:
+    """Return whether documents are encoded in bfloat16: on a CPU that has it, and on no GPU."""
+    return cpu_has_bfloat16() and resolve_device(device) == CPU
 
 
 def cpu_has_bfloat16() -> bool:
@@ -76,19 +91,26 @@ def cpu_has_bfloat16() -> bool:
     return "avx512_bf16" in flags
 
 
-def _load(card: ModelCard) -> SentenceTransformerEncoder:
+def _loaded(name: str) -> SentenceTransformerEncoder | None:
+    """Return the encoder of a model that is loaded on the device used where none is asked for, or None."""
+    return _LOADED.get((name, resolve_device()))
+
+
+def _load(card: ModelCard, device: str) -> SentenceTransformerEncoder:
     static = card.name == "wordllama-256"
     path = _verified_weights(card) if card.packaged else None
     model = _read_static(path) if static and path else _read_transformer(card, path)
+    if device != CPU:
+        model.to(device)
     folder = None if card.packaged or _own_folder(card) else _cached_folder(card)
     limit, prompts, outside = card.max_tokens, (card.query_prompt, card.document_prompt), not card.dimension
     if outside:  # the model's own limit and prompts
         max_length = model.get_max_seq_length()
         limit = int(max_length) if isinstance(max_length, int) else None
         prompts = registered_prompts(model)
-    bfloat16 = cpu_has_bfloat16() and not static
+    bfloat16 = computes_in_bfloat16(device) and not static
     if card.packaged:
-        fingerprint = packaged_fingerprint(card)
+        fingerprint = packaged_fingerprint(card, device=device)
     else:
         fingerprint = _weights_fingerprint(model, bfloat16, prompts if outside else ("", ""))
     return SentenceTransformerEncoder(
@@ -99,6 +121,7 @@ def _load(card: ModelCard) -> SentenceTransformerEncoder:
         document_prompt=prompts[1],
         bfloat16=bfloat16,
         revision=folder.name if folder else "",
+        device=device,
     )
 
 

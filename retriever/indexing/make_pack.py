@@ -12,6 +12,7 @@ import numpy as np
 from retriever.datasets.samples import load_sample
 from retriever.encoders.base import embed_documents
 from retriever.encoders.catalogue import model_card
+from retriever.encoders.device import CPU
 from retriever.encoders.loading import load_encoder, packaged_fingerprint
 from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
 from retriever.indexing.collection import IndexSettings
@@ -29,7 +30,7 @@ def make_pack(folder: Path = PACK_FOLDER, names: Sequence[str] = PACKED_SAMPLES)
     Each sample is embedded by itself: the texts of a batch have an influence on its vectors, in their last digits.
     """
     settings = IndexSettings()
-    card, model = model_card(settings.model_name), load_encoder(settings.model_name).model
+    card, model = model_card(settings.model_name), load_encoder(settings.model_name, CPU).model
     encoders = [
         SentenceTransformerEncoder(
             model,

@@ -10,6 +10,7 @@ import numpy as np
 from retriever.documents.document import Passage, ScoredPassage
 from retriever.encoders.base import Encoder, embed_documents
 from retriever.encoders.catalogue import model_card
+from retriever.encoders.device import resolve_device
 from retriever.encoders.loading import load_encoder, packaged_fingerprint
 from retriever.errors import ModelError, ParameterError
 from retriever.indexes.base import NO_ID, Neighbors
@@ -26,7 +27,7 @@ class DenseRetriever:
 
     model_name: a name in the catalogue; the model is loaded when it is first needed. dimension: the expected dimension,
     which is checked, or None. M, ef_construction, seed: of the graph, see HNSWIndex. encoder: an encoder of your own
-    in place of a catalogue model; model_name is then only its name.
+    in place of a catalogue model; model_name is then only its name. device: of the catalogue model, as of load_encoder.
 
     Searching from several threads is safe, also while another thread adds texts.
     """
@@ -40,13 +41,16 @@ class DenseRetriever:
         ef_construction: int = 200,
         seed: int = 42,
         encoder: Encoder | None = None,
+        device: str | None = None,
     ) -> None:
         """Create an empty retriever.
 
-        Raises ModelError for an unknown model or another dimension, ParameterError for M, ef_construction or seed.
+        Raises ModelError for an unknown model or another dimension, ParameterError for M, ef_construction, seed, or a
+        device that is not there.
         """
         self.model_name = model_name
         self._encoder = encoder
+        self._device = None if device is None else resolve_device(device)
         known = encoder.dimension if encoder else model_card(model_name).dimension
         self.dimension = known or self.encoder.dimension  # 0 outside the catalogue: the model must be loaded
         if dimension is not None and dimension != self.dimension:
@@ -65,7 +69,7 @@ class DenseRetriever:
     def encoder(self) -> Encoder:
         """The encoder, loaded on first use. Raises ModelError if that fails or loaded vectors have other weights."""
         if self._encoder is None:
-            encoder = load_encoder(self.model_name)
+            encoder = load_encoder(self.model_name, self._device)
             _check_same_weights(self.model_name, self._loaded_fingerprint, encoder.fingerprint)
             self._encoder = encoder
         return self._encoder
@@ -74,7 +78,7 @@ class DenseRetriever:
     def fingerprint(self) -> str:
         """The identifier of the encoder's weights and precision; empty if it is not known."""
         if self._encoder is None and model_card(self.model_name).packaged:
-            return packaged_fingerprint(model_card(self.model_name))
+            return packaged_fingerprint(model_card(self.model_name), device=self._device)
         return self.encoder.fingerprint
 
     @property
@@ -112,7 +116,12 @@ class DenseRetriever:
     def with_graph(self, *, M: int, ef_construction: int) -> "DenseRetriever":
         """Return a retriever that shares the texts and vectors and will build a graph with other settings."""
         other = DenseRetriever(
-            self.model_name, M=M, ef_construction=ef_construction, seed=self.seed, encoder=self._encoder
+            self.model_name,
+            M=M,
+            ef_construction=ef_construction,
+            seed=self.seed,
+            encoder=self._encoder,
+            device=self._device,
         )
         with self._lock:
             other.passages, other._exact = self.passages, self._exact
@@ -222,21 +231,22 @@ class DenseRetriever:
         write_snapshot(folder, self.snapshot())
 
     @classmethod
-    def load(cls, folder: str | Path, *, encoder: Encoder | None = None) -> Self:
-        """Return the retriever that save wrote, verified. encoder: as in the constructor.
+    def load(cls, folder: str | Path, *, encoder: Encoder | None = None, device: str | None = None) -> Self:
+        """Return the retriever that save wrote, verified. encoder, device: as in the constructor.
 
         Raises StorageError for a folder that is damaged, not a saved retriever or written by a newer version, and
         ModelError for a model that is not in the catalogue, has other weights now or another dimension.
         """
-        return cls.from_snapshot(read_snapshot(folder), encoder=encoder)
+        return cls.from_snapshot(read_snapshot(folder), encoder=encoder, device=device)
 
     @classmethod
-    def from_snapshot(cls, snapshot: Snapshot, *, encoder: Encoder | None = None) -> Self:
+    def from_snapshot(cls, snapshot: Snapshot, *, encoder: Encoder | None = None, device: str | None = None) -> Self:
         """Return the retriever of a snapshot; if the snapshot has no graph, one is built on first use.
 
         Raises ModelError as load does.
         """
-        self = cls(snapshot.model_name, snapshot.vectors.shape[1], **snapshot.settings, encoder=encoder)
+        dimension = snapshot.vectors.shape[1]
+        self = cls(snapshot.model_name, dimension, **snapshot.settings, encoder=encoder, device=device)
         self.passages = tuple(snapshot.passages)
         self._exact, self._hnsw = ExactIndex(snapshot.vectors), snapshot.graph
         self._loaded_fingerprint = snapshot.fingerprint

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from retriever.encoders.device import resolve_device
 from retriever.parameters import MEGABYTE
 from retriever.run_record import versions
 from ui.gate.guard import Guard
@@ -66,7 +67,7 @@ class Server:
     def start(self) -> str:
         """Serve the page and return its address. Raises ParameterError for a bad setting, or if no port is free."""
         allowed = limits()
-        trusted_proxies(), framing_sites()  # a bad setting is told now, not to the first visitor
+        trusted_proxies(), framing_sites(), resolve_device()  # a bad setting is told now, not to the first visitor
         sys.setswitchinterval(SWITCH_SECONDS)
         # Gradio tries to import it at every event, which searches all paths in vain; so it fails at once.
         sys.modules.setdefault("matplotlib", cast(ModuleType, None))

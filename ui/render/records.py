@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from retriever.encoders.loading import loaded_prompts, loaded_revision
+from retriever.encoders.loading import loaded_device, loaded_prompts, loaded_revision
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
 
@@ -11,14 +11,16 @@ def record_settings(indexed: IndexedCollection) -> dict[str, Any]:
     """Return the settings that produced a collection's numbers.
 
     Of a model of the Hub also the commit that was loaded, and what it puts before queries and documents, if anything.
+    model_device: the one that a loaded model runs on; the index is searched on the CPU in any case.
     """
     retriever, settings = indexed.retriever, indexed.settings
     fingerprint = retriever.fingerprint  # loads the model if its weights are not known otherwise
-    revision = loaded_revision(settings.model_name)
+    device, revision = loaded_device(settings.model_name), loaded_revision(settings.model_name)
     prompts = dict(zip(("query_prompt", "document_prompt"), loaded_prompts(settings.model_name), strict=True))
     return {
         "model": settings.model_name,
         "model_fingerprint": fingerprint,
+        **({"model_device": device} if device else {}),
         **({"model_revision": revision} if revision else {}),
         **(prompts if any(prompts.values()) else {}),
         "dimension": retriever.dimension,

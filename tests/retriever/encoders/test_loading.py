@@ -326,7 +326,7 @@ def test_missing_weights_are_refused(monkeypatch, put_card, tmp_path):
 def test_concurrent_callers_wait_for_one_load_which_is_tried_again_if_it_fails(monkeypatch, nothing_loaded):
     loads, barrier = [], threading.Barrier(5)
 
-    def load(card):
+    def load(card, device):
         loads.append(card.name)
         time.sleep(0.1)
         if len(loads) == 1:
@@ -348,7 +348,7 @@ def test_concurrent_callers_wait_for_one_load_which_is_tried_again_if_it_fails(m
 def test_one_model_does_not_wait_for_another(monkeypatch, nothing_loaded):
     other = threading.Event()
 
-    def load(card):
+    def load(card, device):
         if card.name == "wordllama-256":
             assert other.wait(10), "the other model waited"
         else:

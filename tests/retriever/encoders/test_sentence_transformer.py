@@ -19,6 +19,8 @@ from retriever.encoders.loading import load_encoder
 from retriever.encoders.sentence_transformer import (
     BATCH_TEXTS,
     BATCH_TOKENS,
+    GPU_BATCH_TEXTS,
+    GPU_BATCH_TOKENS,
     SentenceTransformerEncoder,
     _token_batches,
 )
@@ -26,6 +28,7 @@ from retriever.errors import Cancelled
 from retriever.fair_lock import MACHINE_LOCK
 
 WORDS = "lamp sea bread yeast the of shore light oven far small wild rises 東京 café".split()
+LIMITS = [(BATCH_TOKENS, BATCH_TEXTS), (GPU_BATCH_TOKENS, GPU_BATCH_TEXTS)]
 LAMP = "Fresnel lenses let a small lamp be seen far out at sea."
 
 
@@ -50,6 +53,10 @@ class ToyModel:
         self.tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)} | {"?": 99}, "?"))
         self.tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
         self.calls, self.threads, self.working, self.precisions, self.seconds = [], set(), [], [], 0.0
+        self.moved_to = []
+
+    def to(self, device):
+        self.moved_to.append(device)
 
     def get_embedding_dimension(self):
         return 3
@@ -143,21 +150,32 @@ def test_many_batches_run_in_threads_in_shared_sections_and_one_query_does_not(t
     assert 1 <= min(toy.model.working) <= max(toy.model.working) <= os.cpu_count()
 
 
-@given(st.lists(st.integers(0, 2000), max_size=300))
-def test_batches_hold_every_row_once_and_are_bounded(lengths):
-    batches = list(_token_batches(lengths))
+def test_a_gpu_gets_larger_batches_one_after_another():
+    texts, sizes = some_texts(3000), {}
+    for device in ("cpu", "cuda:0"):
+        toy = toy_encoder(device=device)
+        np.testing.assert_array_equal(toy.encode_document(texts), vectors_of(texts))
+        sizes[device] = [batch_size for *_, batch_size in toy.model.calls]
+        assert max(toy.model.working) <= (os.cpu_count() if device == "cpu" else 1)
+    assert max(sizes["cpu"]) <= BATCH_TEXTS < max(sizes["cuda:0"]) <= GPU_BATCH_TEXTS
+    assert len(sizes["cuda:0"]) < len(sizes["cpu"]) / 4
+
+
+@given(st.lists(st.integers(0, 2000), max_size=300), st.sampled_from(LIMITS))
+def test_batches_hold_every_row_once_and_are_bounded(lengths, limits):
+    batches = list(_token_batches(lengths, *limits))
     assert sorted(row for rows in batches for row in rows) == list(range(len(lengths)))
     for rows in batches:
         longest = max(lengths[row] for row in rows)
-        assert len(rows) <= BATCH_TEXTS
-        assert len(rows) == 1 or len(rows) * longest <= BATCH_TOKENS
+        assert len(rows) <= limits[1]
+        assert len(rows) == 1 or len(rows) * longest <= limits[0]
     firsts = [lengths[rows[0]] for rows in batches]
     assert firsts == sorted(firsts, reverse=True)
 
 
 def test_what_progress_raises_ends_the_work_and_leaves_no_thread(toy):
     texts = some_texts(2000)
-    n_batches = len(list(_token_batches(toy.count_tokens(texts))))
+    n_batches = len(list(_token_batches(toy.count_tokens(texts), *LIMITS[0])))
 
     def cancel(fraction):
         raise Cancelled("stop")

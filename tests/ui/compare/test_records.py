@@ -147,6 +147,12 @@ def test_a_record_names_the_commit_of_a_model_of_the_hub(found, monkeypatch):
     assert record_settings(found.first.indexed)["model_revision"] == "f" * 40
 
 
+def test_a_record_names_the_device_that_a_loaded_model_runs_on(found, monkeypatch):
+    assert "model_device" not in record_settings(found.first.indexed)
+    monkeypatch.setattr("ui.render.records.loaded_device", {"alpha": "cuda:0"}.get)
+    assert record_settings(found.first.indexed)["model_device"] == "cuda:0"
+
+
 def test_a_record_names_the_prompts_of_a_model_that_has_some(found, monkeypatch):
     assert not {"query_prompt", "document_prompt"} & set(record_settings(found.first.indexed))
     monkeypatch.setattr("ui.render.records.loaded_prompts", {"alpha": ("ask: ", "")}.get)

@@ -13,7 +13,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from retriever.errors import Cancelled
+from retriever.errors import Cancelled, ParameterError
 from tests.support.paths import ROOT
 from tests.support.serving import GRADIO_WARNINGS, build, call, server_of, until
 from tests.support.small import sentences
@@ -61,6 +61,12 @@ def new_client(server):
 @pytest.fixture
 def client(new_client):
     return new_client()
+
+
+def test_a_device_that_is_not_there_stops_the_start_and_those_that_are_named(server, monkeypatch):
+    monkeypatch.setenv("LAB_DEVICE", "cuda:99")
+    with pytest.raises(ParameterError, match=r"'cuda:99' is not there: models can run on .*cpu\..*LAB_DEVICE"):
+        Server(server.demo, server.shared_samples).start()
 
 
 def send(server, content, **options):
