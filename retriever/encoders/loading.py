@@ -7,12 +7,14 @@ network.
 import hashlib
 import importlib.util
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from torch.nn import Module
 
 from retriever.encoders.catalogue import MODELS, ModelCard, model_card
 from retriever.encoders.device import CPU, resolve_device
@@ -21,7 +23,9 @@ from retriever.errors import ModelError
 
 HUB_TIMEOUT = 10  # seconds to wait for the Hub's first answer
 # What is fetched from the Hub: settings, vocabularies and weights that are data; no code, and no pickled weights.
-HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
+HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.metadata"]
+
+Model = TypeVar("Model")
 
 _LOADED: dict[tuple[str, str], SentenceTransformerEncoder] = {}  # by name and device
 _LOCKS: dict[tuple[str, str], threading.Lock] = {}
@@ -98,11 +102,11 @@ def _loaded(name: str) -> SentenceTransformerEncoder | None:
 
 def _load(card: ModelCard, device: str) -> SentenceTransformerEncoder:
     static = card.name == "wordllama-256"
-    path = _verified_weights(card) if card.packaged else None
+    path = verified_weights(card) if card.packaged else None
     model = _read_static(path) if static and path else _read_transformer(card, path)
     if device != CPU:
         model.to(device)
-    folder = None if card.packaged or _own_folder(card) else _cached_folder(card)
+    folder = None if card.packaged or own_folder(card) else cached_folder(card)
     limit, prompts, outside = card.max_tokens, (card.query_prompt, card.document_prompt), not card.dimension
     if outside:  # the model's own limit and prompts
         max_length = model.get_max_seq_length()
@@ -112,7 +116,7 @@ def _load(card: ModelCard, device: str) -> SentenceTransformerEncoder:
     if card.packaged:
         fingerprint = packaged_fingerprint(card, device=device)
     else:
-        fingerprint = _weights_fingerprint(model, bfloat16, prompts if outside else ("", ""))
+        fingerprint = weights_fingerprint(model, bfloat16, prompts if outside else ("", ""))
     return SentenceTransformerEncoder(
         model,
         fingerprint=fingerprint,
@@ -138,7 +142,7 @@ def registered_prompts(model: "SentenceTransformer") -> tuple[str, str]:
     return first_of("query"), first_of("document", "passage", "corpus")
 
 
-def _verified_weights(card: ModelCard) -> Path:
+def verified_weights(card: ModelCard) -> Path:
     """Return the path of a packaged model's weights; raise ModelError if they are missing or their SHA-256 differs."""
     spec = importlib.util.find_spec(card.package)
     if spec is None or not spec.submodule_search_locations:
@@ -157,29 +161,36 @@ def _verified_weights(card: ModelCard) -> Path:
 
 
 def _read_transformer(card: ModelCard, weights: Path | None) -> "SentenceTransformer":
-    """Load a model from its package, else from the local Hub cache, so that it works offline, else from the Hub."""
+    return read_model(card, weights, _open_folder)
+
+
+def read_model(card: ModelCard, weights: Path | None, open_folder: Callable[[Path], Model]) -> Model:
+    """Load a model from its package, else from the local Hub cache, so that it works offline, else from the Hub.
+
+    open_folder: loads the model of a folder, and raises OSError or ValueError if not all of it is there.
+    """
     from huggingface_hub import model_info, snapshot_download
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call] # transformers leaves it unannotated
     if weights:
-        return _open_folder(weights.parent)
-    if own := _own_folder(card):
+        return open_folder(weights.parent)
+    if own := own_folder(card):
         try:
-            return _open_folder(own)
+            return open_folder(own)
         except Exception as error:  # what libraries raise for odd files
             raise ModelError(
                 f"The folder {card.name} holds no model that can be loaded ({type(error).__name__}); give one that "
                 "sentence-transformers has saved, with weights in safetensors format."
             ) from error
-    folder, revision = _cached_folder(card), card.revision or None
+    folder, revision = cached_folder(card), card.revision or None
     if folder:
         with suppress(OSError, ValueError):  # not all of it is there
-            return _open_folder(folder)
+            return open_folder(folder)
     try:
         # fails at once without a network; the download itself would retry for a minute
         model_info(card.hub_id, revision=revision, timeout=HUB_TIMEOUT)
-        return _open_folder(Path(snapshot_download(card.hub_id, revision=revision, allow_patterns=HUB_FILES)))
+        return open_folder(Path(snapshot_download(card.hub_id, revision=revision, allow_patterns=HUB_FILES)))
     except Exception as error:  # the Hub's client raises many types: no network, no such model, a bad file
         raise ModelError(
             f"The model {card.name} could not be fetched from the Hugging Face Hub ({type(error).__name__}). Check the "
@@ -187,13 +198,13 @@ def _read_transformer(card: ModelCard, weights: Path | None) -> "SentenceTransfo
         ) from error
 
 
-def _own_folder(card: ModelCard) -> Path | None:
+def own_folder(card: ModelCard) -> Path | None:
     """Return the folder of a model outside the catalogue that is named by its whole path, or None."""
     path = Path(card.name)
     return path if not card.dimension and path.is_absolute() and path.is_dir() else None
 
 
-def _cached_folder(card: ModelCard) -> Path | None:
+def cached_folder(card: ModelCard) -> Path | None:
     """Return the folder of the local Hub cache with the card's revision of a model, named by its commit, or None."""
     from huggingface_hub import snapshot_download
 
@@ -210,11 +221,16 @@ def _open_folder(folder: Path) -> "SentenceTransformer":
     """Load the model of a folder from safetensors files; raise OSError if it has pickled weights only."""
     from sentence_transformers import SentenceTransformer
 
+    refuse_pickled_weights(folder)
+    options = {"use_safetensors": True}
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs=options)
+
+
+def refuse_pickled_weights(folder: Path) -> None:
+    """Raise OSError if a folder, or one in it, has pickled weights only."""
     for pickled in folder.rglob("pytorch_model*.bin"):  # another program may have fetched it
         if not any(pickled.parent.glob("model*.safetensors")):
             raise OSError(f"{pickled.name} may contain code; wanted weights in safetensors format.")
-    options = {"use_safetensors": True}
-    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs=options)
 
 
 def _read_static(weights: Path) -> "SentenceTransformer":
@@ -230,7 +246,7 @@ def _read_static(weights: Path) -> "SentenceTransformer":
     return SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=vectors)], device="cpu")
 
 
-def _weights_fingerprint(model: "SentenceTransformer", bfloat16: bool, prompts: tuple[str, str]) -> str:
+def weights_fingerprint(model: "Module", bfloat16: bool, prompts: tuple[str, str]) -> str:
     """Return the fingerprint of a fetched model: a hash of all its parameters, and the precision used.
 
     prompts: those that it registers itself, which change its vectors as other parameters would.

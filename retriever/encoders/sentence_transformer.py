@@ -3,10 +3,7 @@
 The heavy packages (torch, sentence-transformers) are imported when a model is loaded or run, never with this module.
 """
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,16 +11,11 @@ import numpy as np
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+from retriever.encoders.batches import autocast, encode_in_batches
 from retriever.encoders.device import CPU
 from retriever.encoders.token_counter import TokenCounter
-from retriever.fair_lock import MACHINE_LOCK
 from retriever.unicode import replace_surrogates
 from retriever.vectors import Float32
-
-BATCH_TOKENS = 600  # padded tokens per batch: some tenths of a second on one core, so that other threads wait little
-BATCH_TEXTS = 64
-GPU_BATCH_TOKENS = 16_384  # a GPU takes its cores' work from one batch, which must be large enough for all of them
-GPU_BATCH_TEXTS = 512
 
 
 class SentenceTransformerEncoder:
@@ -93,15 +85,7 @@ class SentenceTransformerEncoder:
         def encode_rows(rows: list[int]) -> None:
             vectors[rows] = self._encode_batch([texts[row] for row in rows], query)
 
-        limits = (BATCH_TOKENS, BATCH_TEXTS) if self.device == CPU else (GPU_BATCH_TOKENS, GPU_BATCH_TEXTS)
-        batches = list(_token_batches(lengths, *limits))
-        if len(batches) == 1:  # a query or two: not worth a thread
-            encode_rows(batches[0])
-        elif batches:
-            threads = os.cpu_count() if self.device == CPU else 1
-            _run_parallel(encode_rows, batches, lengths, progress, threads=threads)
-        if progress:
-            progress(1.0)
+        encode_in_batches(encode_rows, lengths, self.device, progress)
         return vectors
 
     def _lengths(self, texts: Sequence[str], query: bool) -> list[int]:
@@ -116,57 +100,6 @@ class SentenceTransformerEncoder:
         encode = self.model.encode_query if query else self.model.encode_document
         prompt = self.query_prompt if query else self.document_prompt  # "" is none, not the model's default
         texts = [replace_surrogates(text) for text in texts]
-        with _autocast(self.bfloat16 and not query):
+        with autocast(self.bfloat16 and not query):
             encoded = encode(texts, prompt=prompt, batch_size=len(texts), show_progress_bar=False)
         return np.asarray(encoded, dtype=np.float32)
-
-
-def _autocast(bfloat16: bool) -> AbstractContextManager[object]:
-    if not bfloat16:
-        return nullcontext()
-    import torch
-
-    return torch.autocast("cpu", dtype=torch.bfloat16)
-
-
-def _token_batches(lengths: Sequence[int], most_tokens: int, most_texts: int) -> Iterator[list[int]]:
-    """Yield batches of row numbers, longest texts first, each of a bounded number of padded tokens and of texts."""
-    rows = sorted(range(len(lengths)), key=lambda row: -lengths[row])
-    start = 0
-    while start < len(rows):
-        size = max(1, min(most_texts, most_tokens // max(1, lengths[rows[start]])))
-        yield rows[start : start + size]
-        start += size
-
-
-def _run_parallel(
-    work: Callable[[list[int]], None],
-    batches: list[list[int]],
-    lengths: Sequence[int],
-    progress: Callable[[float], None] | None,
-    *,
-    threads: int | None,
-) -> None:
-    """Run work on each batch in some threads, each on one core; after an error no batch is left running."""
-
-    def run_batch(rows: list[int]) -> int:
-        with MACHINE_LOCK.shared():
-            work(rows)
-        return sum(lengths[row] for row in rows)
-
-    done, total = 0, sum(lengths)
-    with ThreadPoolExecutor(threads, "encode", initializer=_use_one_thread) as pool:
-        try:
-            for future in as_completed([pool.submit(run_batch, rows) for rows in batches]):
-                done += future.result()
-                if progress and done < total:
-                    progress(done / total)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _use_one_thread() -> None:
-    """Limit this thread to one core; the setting is per thread, so that other threads keep theirs."""
-    import torch
-
-    torch.set_num_threads(1)

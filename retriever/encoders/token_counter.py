@@ -42,6 +42,11 @@ class TokenCounter:
                 counts += self._count_words(batch) if short else self._count(batch)
         return counts
 
+    def places(self, text: str) -> list[tuple[int, tuple[int, int]]]:
+        """Return each token of a text, not truncated: its number in the vocabulary and its offsets, (start, end)."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=self._specials)
+        return list(zip(encoding.ids, encoding.offsets, strict=True))
+
     def _count(self, texts: list[str]) -> list[int]:
         encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=self._specials)
         return [len(encoding) for encoding in encodings]

@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from retriever.encoders.catalogue import MODELS
-from retriever.encoders.loading import load_encoder
-from retriever.encoders.sentence_transformer import (
+from retriever.encoders.batches import (
     BATCH_TEXTS,
     BATCH_TOKENS,
     GPU_BATCH_TEXTS,
     GPU_BATCH_TOKENS,
-    SentenceTransformerEncoder,
-    _token_batches,
+    token_batches,
 )
+from retriever.encoders.catalogue import MODELS
+from retriever.encoders.loading import load_encoder
+from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
 from retriever.errors import Cancelled
 from retriever.fair_lock import MACHINE_LOCK
 
@@ -163,7 +163,7 @@ def test_a_gpu_gets_larger_batches_one_after_another():
 
 @given(st.lists(st.integers(0, 2000), max_size=300), st.sampled_from(LIMITS))
 def test_batches_hold_every_row_once_and_are_bounded(lengths, limits):
-    batches = list(_token_batches(lengths, *limits))
+    batches = list(token_batches(lengths, *limits))
     assert sorted(row for rows in batches for row in rows) == list(range(len(lengths)))
     for rows in batches:
         longest = max(lengths[row] for row in rows)
@@ -175,7 +175,7 @@ def test_batches_hold_every_row_once_and_are_bounded(lengths, limits):
 
 def test_what_progress_raises_ends_the_work_and_leaves_no_thread(toy):
     texts = some_texts(2000)
-    n_batches = len(list(_token_batches(toy.count_tokens(texts), *LIMITS[0])))
+    n_batches = len(list(token_batches(toy.count_tokens(texts), *LIMITS[0])))
 
     def cancel(fraction):
         raise Cancelled("stop")
