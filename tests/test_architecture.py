@@ -40,13 +40,13 @@ ROOMS = {"retriever": LIBRARY, "ui": PAGE}
 
 PUBLIC = """
     MODELS SAMPLES
-    Cancelled Chunk ChunkingError Collection CollectionError DenseRetriever Document DocumentError Encoder Evaluation
-    ExactIndex HNSWGraph HNSWIndex Hit Measurement ModelError Neighbors ParameterError Passage Qrels Retriever
-    RetrieverError Run StorageError VectorError
-    chunk_documents ef_curve evaluate knn_recall load_documents load_encoder load_sample measure read_beir read_qrels
-    read_run run_queries write_run
+    BM25Retriever Cancelled Chunk ChunkingError Collection CollectionError DenseRetriever Document DocumentError Encoder
+    Evaluation ExactIndex HNSWGraph HNSWIndex Hit Measurement ModelError Neighbors ParameterError Passage Qrels
+    Retriever RetrieverError Run StorageError VectorError
+    chunk_documents ef_curve evaluate fuse knn_recall load_documents load_encoder load_sample measure read_beir
+    read_qrels read_run run_queries write_run
 """.split()
-HEAVY = "torch sentence_transformers transformers gradio plotly pandas sklearn scipy lxml pytrec_eval".split()
+HEAVY = "torch sentence_transformers transformers gradio plotly pandas sklearn scipy lxml pytrec_eval bm25s".split()
 NOT_IN_THE_LIBRARY = {"gradio", "plotly", "pandas", "matplotlib", "sandbox", "ui", "app"}
 
 FILES = sorted(path for package in ("retriever", "sandbox", "ui") for path in (ROOT / package).rglob("*.py"))

@@ -1,11 +1,12 @@
-"""The retriever interface: texts in, ranked texts out."""
+"""The interface of a retriever, texts in and ranked texts out, and what every retriever needs to keep to it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
 
-from retriever.documents.document import Passage
-from retriever.indexes.base import Neighbors
+from retriever.documents.document import Passage, ScoredPassage
+from retriever.errors import ParameterError
+from retriever.indexes.base import NO_ID, Neighbors
 
 
 class Hit(TypedDict):
@@ -48,10 +49,57 @@ class Retriever(Protocol):
     def rank(self, queries: Sequence[str], k: int) -> Neighbors:
         """Return the rows of the best k passages of each query and their scores, (n_queries, k), best first.
 
-        Equal scores go by the lower row. Places without a passage hold NO_ID.
+        Equal scores go by the lower row. Places without a passage hold NO_ID. Raises ParameterError if queries is one
+        string or contains anything but strings, or for a k below 1.
         """
         ...
 
     def save(self, folder: str | Path) -> None:
         """Write everything that load needs into a folder, atomically. Raises StorageError if that fails."""
         ...
+
+
+def passages_of_texts(texts: Sequence[str], metadata: Sequence[Mapping[str, Any]] | None) -> list[Passage]:
+    """Return texts with copies of their metadata as passages. Raises ParameterError if they do not fit."""
+    if isinstance(texts, str):
+        raise ParameterError("texts is one string; pass a list of strings, as in index([text]).")
+    texts = list(texts)
+    wrong = next((row for row, text in enumerate(texts) if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise ParameterError(f"texts[{wrong}] is {type(texts[wrong]).__name__}; every text must be a string.")
+    if metadata is None:
+        return [Passage(text, text) for text in texts]
+    if len(metadata) != len(texts):
+        raise ParameterError(f"There are {len(texts)} texts and {len(metadata)} metadata; wanted one dict a text.")
+    return [Passage(text, text, metadata=dict(given)) for text, given in zip(texts, metadata, strict=True)]
+
+
+def check_query(query: object) -> None:
+    """Raise ParameterError if a query is not a string."""
+    if not isinstance(query, str):
+        raise ParameterError(f"The query is {type(query).__name__}; wanted one string.")
+
+
+def check_queries(queries: Sequence[str]) -> list[str]:
+    """Return queries as a list; raise ParameterError if they are one string or anything but strings."""
+    if isinstance(queries, str):
+        raise ParameterError("queries is one string; pass a list of strings, as in rank([query], k).")
+    queries = list(queries)
+    wrong = next((row for row, query in enumerate(queries) if not isinstance(query, str)), None)
+    if wrong is not None:
+        raise ParameterError(f"queries[{wrong}] is {type(queries[wrong]).__name__}; every query must be a string.")
+    return queries
+
+
+def scored_passages(passages: Sequence[Passage], neighbors: Neighbors) -> list[ScoredPassage]:
+    """Return the passages of the first query's neighbours, best first, without empty places."""
+    return [
+        ScoredPassage(passages[row], float(score))
+        for row, score in zip(neighbors.ids[0], neighbors.scores[0], strict=True)
+        if row != NO_ID
+    ]
+
+
+def hits_of(found: Sequence[ScoredPassage]) -> list[Hit]:
+    """Return passages that a search found as hits, with copies of their metadata."""
+    return [Hit(text=one.passage.text, score=one.score, metadata=one.passage.as_metadata()) for one in found]

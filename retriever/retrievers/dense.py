@@ -12,12 +12,12 @@ from retriever.encoders.base import Encoder, embed_documents
 from retriever.encoders.catalogue import model_card
 from retriever.encoders.device import resolve_device
 from retriever.encoders.loading import load_encoder, packaged_fingerprint
-from retriever.errors import ModelError, ParameterError
-from retriever.indexes.base import NO_ID, Neighbors
+from retriever.errors import ModelError
+from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex, check_graph_settings
 from retriever.parameters import check_count
-from retriever.retrievers.base import Hit
+from retriever.retrievers.base import Hit, check_queries, check_query, hits_of, passages_of_texts, scored_passages
 from retriever.storage.snapshot import Snapshot, read_snapshot, write_snapshot
 from retriever.vectors import Float32
 
@@ -144,7 +144,7 @@ class DenseRetriever:
         added. Raises ParameterError if texts is one string, contains anything but strings or differs in number from
         metadata, and VectorError if the encoder's vectors have another dimension or are not finite.
         """
-        return self.add(_unplaced_passages(texts, metadata), known=known, progress=progress)
+        return self.add(passages_of_texts(texts, metadata), known=known, progress=progress)
 
     def add(
         self,
@@ -195,8 +195,7 @@ class DenseRetriever:
         ef: None for exact search, a number for a search of the HNSW graph with that ef (below top_k it has no effect).
         Raises ParameterError if query is not a string, or for top_k or ef below 1.
         """
-        if not isinstance(query, str):
-            raise ParameterError(f"The query is {type(query).__name__}; wanted one string.")
+        check_query(query)
         k = min(check_count("top_k", top_k, 1), len(self.exact))
         if ef is not None:
             check_count("ef", ef, 1)
@@ -204,22 +203,15 @@ class DenseRetriever:
             return []
         vector = self.encoder.encode_query([query])  # (1, dim)
         found = self.exact.search(vector, k) if ef is None else self.hnsw.search(vector, k, ef=ef)
-        return [
-            Hit(text=one.passage.text, score=one.score, metadata=one.passage.as_metadata())
-            for one in self.ranking(found)
-        ]
+        return hits_of(self.ranking(found))
 
     def rank(self, queries: Sequence[str], k: int) -> Neighbors:
         """Return the rows of the best k passages of each query by exact search, and their scores, (n_queries, k)."""
-        return self.exact.search(self.encoder.encode_query(list(queries)), k)
+        return self.exact.search(self.encoder.encode_query(check_queries(queries)), k)
 
     def ranking(self, neighbors: Neighbors) -> list[ScoredPassage]:
         """Return the passages of the first query's neighbours, nearest first, without empty places."""
-        return [
-            ScoredPassage(self.passages[row], float(score))
-            for row, score in zip(neighbors.ids[0], neighbors.scores[0], strict=True)
-            if row != NO_ID
-        ]
+        return scored_passages(self.passages, neighbors)
 
     def snapshot(self) -> Snapshot:
         """Return the content of this retriever for saving; the graph is built if there is none."""
@@ -265,18 +257,3 @@ def _check_same_weights(model_name: str, stored: str, found: str) -> None:
             f"The saved vectors were made by other weights of {model_name} ({stored}) than the ones here ({found}); "
             "build the collection again."
         )
-
-
-def _unplaced_passages(texts: Sequence[str], metadata: Sequence[Mapping[str, Any]] | None) -> list[Passage]:
-    """Return texts with copies of their metadata as passages. Raises ParameterError if they do not fit."""
-    if isinstance(texts, str):
-        raise ParameterError("texts is one string; pass a list of strings, as in index([text]).")
-    texts = list(texts)
-    wrong = next((row for row, text in enumerate(texts) if not isinstance(text, str)), None)
-    if wrong is not None:
-        raise ParameterError(f"texts[{wrong}] is {type(texts[wrong]).__name__}; every text must be a string.")
-    if metadata is None:
-        return [Passage(text, text) for text in texts]
-    if len(metadata) != len(texts):
-        raise ParameterError(f"There are {len(texts)} texts and {len(metadata)} metadata; wanted one dict a text.")
-    return [Passage(text, text, metadata=dict(given)) for text, given in zip(texts, metadata, strict=True)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from retriever.errors import RetrieverError, StorageError, shortage, system_reason
-from retriever.storage.snapshot import MANIFEST, OWN_FILE
+from retriever.storage.saved_folder import MANIFEST, OWN_FILE
 
 MAX_FILES = 20  # in the archive of a saved collection
 BYTES_PER_BLOCK = 1 << 20  # bytes unpacked at a time

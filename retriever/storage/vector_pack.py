@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from retriever.errors import StorageError, VectorError
 from retriever.storage.passage_lines import parse_json
-from retriever.storage.snapshot import DAMAGE
+from retriever.storage.saved_folder import DAMAGE
 from retriever.storage.untrusted_files import check_file, short_reason
 from retriever.vectors import Float32, check_vectors, normalize
 

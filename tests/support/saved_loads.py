@@ -23,7 +23,7 @@ from retriever.errors import RetrieverError
 from retriever.evaluation.judged_queries import JudgedQueries
 from retriever.indexing.collection import IndexedCollection
 from retriever.retrievers.dense import DenseRetriever
-from retriever.storage.snapshot import MANIFEST
+from retriever.storage.saved_folder import MANIFEST
 from tests.support.encoders import FakeEncoder
 from tests.support.small import collection_of, sentences
 

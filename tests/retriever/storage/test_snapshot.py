@@ -16,8 +16,9 @@ import pytest
 from retriever.documents.document import Passage
 from retriever.errors import StorageError
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.storage import snapshot as storage
-from retriever.storage.snapshot import MANIFEST, Snapshot, read_snapshot, write_snapshot
+from retriever.storage import saved_folder as storage
+from retriever.storage.saved_folder import MANIFEST
+from retriever.storage.snapshot import Snapshot, read_snapshot, write_snapshot
 from retriever.vectors import normalize
 from tests.support.paths import ROOT
 
