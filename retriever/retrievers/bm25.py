@@ -1,5 +1,6 @@
 """BM25, the keyword baseline: passages are ranked by the words that they share with the query."""
 
+import reprlib
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ from retriever.storage.saved_folder import Format, damage_named, read_manifest, 
 if TYPE_CHECKING:
     from bm25s import BM25
 
-FORMAT = Format("dense-retrieval-lab-bm25", version=1, readable=(1,))
+FORMAT = Format("dense-retrieval-lab-bm25", version=2, readable=(2,))
 MAX_K1 = 1000.0  # far above any useful value; beyond, float32 has no digits left for the scores
 TEXTS_PER_TURN = 100  # texts split into terms before others go first, some milliseconds
 
@@ -192,6 +193,6 @@ class BM25Retriever:
 
 def _check_number(name: str, value: object, high: float) -> float:
     """Return a value as a float; raise ParameterError if it is no number from 0 to high."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) <= high:
-        raise ParameterError(f"{name} is {str(value)[:40]!r}; it must be a number from 0 to {high:g}.")
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value <= high:
+        raise ParameterError(f"{name} is {reprlib.repr(value)}; it must be a number from 0 to {high:g}.")
     return float(value)

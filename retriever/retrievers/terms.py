@@ -1,6 +1,7 @@
 """The terms that BM25 compares: words in lower case, without stop words, cut to their stems."""
 
 import re
+import reprlib
 import unicodedata
 from collections.abc import Callable, Iterable
 
@@ -53,7 +54,7 @@ def _words_of_list(language: str) -> tuple[str, ...]:
         return tuple(Tokenizer(stopwords=language).stopwords)
     except ValueError as error:
         raise ParameterError(
-            f"There are no stop words for {language[:40]!r}; pass a language such as 'en', a list of words, or None."
+            f"There are no stop words for {reprlib.repr(language)}; pass a language such as 'en', a list or None."
         ) from error
 
 
@@ -65,6 +66,6 @@ def _stemmer_factory(name: str | None) -> Callable[[], Callable[[list[str]], lis
 
     if name not in Stemmer.algorithms():
         raise ParameterError(
-            f"There is no stemmer {str(name)[:40]!r}; pass None or one of {', '.join(Stemmer.algorithms())}."
+            f"There is no stemmer {reprlib.repr(name)}; pass None or one of {', '.join(Stemmer.algorithms())}."
         )
     return lambda: Stemmer.Stemmer(name).stemWords

@@ -11,6 +11,7 @@ name: a save killed at any point leaves either the old retriever or the new one 
 import hashlib
 import os
 import re
+import reprlib
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -49,7 +50,10 @@ Part = tuple[str, str, bytes | memoryview]  # name, suffix and content of a file
 
 @dataclass(frozen=True)
 class Format:
-    """A format of saved folders: its name, the version that is written, and those that are read."""
+    """A format of saved folders: its name, the version that is written, and those that are read.
+
+    The versions are those of the lines of passages (see read_passages), so they count for all formats together.
+    """
 
     name: str
     version: int
@@ -111,7 +115,7 @@ def read_manifest(folder: Path, kind: Format) -> dict[str, Any]:
         )
     if manifest.get("format_version") not in kind.readable:
         raise StorageError(
-            f"{folder.name} has format version {manifest.get('format_version')!r}, this program reads "
+            f"{folder.name} has format version {reprlib.repr(manifest.get('format_version'))}, this program reads "
             f"versions up to {kind.version}; use the version that saved it, or build it again."
         )
     return manifest

@@ -1,6 +1,5 @@
-"""DenseRetriever: the chapter's contract with the real model, and everything else with a toy encoder."""
+"""DenseRetriever: the chapter's contract with the real model, and with a toy encoder what other retrievers lack."""
 
-import copy
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -77,12 +76,6 @@ def test_hits_are_the_nearest_by_cosine_nearest_first(filled, fake_encoder):
     np.testing.assert_allclose([hit["score"] for hit in hits], cosines[order], atol=1e-6)
 
 
-def test_ten_hits_are_the_default_and_no_more_than_there_are(filled):
-    assert len(filled.search("sea")) == 10
-    assert len(filled.search("sea", 1000)) == 60
-    assert len(filled.search("sea", 1000, ef=1)) == 60
-
-
 @pytest.mark.parametrize("graph_first", [True, False])
 def test_indexing_again_adds_also_to_a_graph_that_is_there(make, graph_first):
     retriever, at_once, all_texts = make(), make(), texts(30)
@@ -144,22 +137,6 @@ def test_vectors_loaded_from_a_file_are_not_reused(filled, fake_encoder, tmp_pat
     for known in (loaded, loaded.with_graph(M=4, ef_construction=20)):
         assert counting().index(texts(60), known=known) == 60
     assert loaded.index(texts(60)) == 0  # it keeps its own
-
-
-def test_the_callers_lists_and_metadata_are_copied(make):
-    given_texts, metadata = [LIGHT, BREAD], [{"source": "a"}, {"source": "b"}]
-    before = copy.deepcopy(metadata)
-    retriever = make()
-    retriever.index(given_texts, metadata)
-    retriever.search("lamp")[0]["metadata"]["source"] = "changed in a hit"
-    assert metadata == before
-    metadata[0]["source"] = "changed by the caller"
-    metadata.append({})
-    given_texts[0] = "changed by the caller"
-    assert retriever.metadata == before
-    assert retriever.texts == [LIGHT, BREAD]
-    retriever.index([LIGHT])
-    assert retriever.metadata == [*before, {}]
 
 
 def test_empty_texts_and_texts_without_words_break_nothing(make):
@@ -224,32 +201,15 @@ def test_the_graph_has_the_settings_given_and_reports_progress(make):
 # --- bad input
 
 
-@pytest.mark.parametrize(
-    ("given_texts", "metadata", "message"),
-    [
-        ("one string", None, r"index\(\[text\]\)"),
-        ([LIGHT, 3], None, r"texts\[1\] is int"),
-        ([LIGHT], [], "1 texts and 0 metadata"),
-        ([LIGHT], [{}, {}], "1 texts and 2 metadata"),
-        ([], [{}], "0 texts and 1 metadata"),
-    ],
-)
-def test_wrong_texts_and_metadata_are_refused_and_nothing_is_added(filled, given_texts, metadata, message):
-    with pytest.raises(ParameterError, match=message):
-        filled.index(given_texts, metadata)
-    assert len(filled.texts) == len(filled.metadata) == len(filled.vectors) == 60
-
-
-@pytest.mark.parametrize("wrong", [0, 1.5, True, None, b"10", ["a list"]])
-def test_a_bad_query_top_k_and_ef_are_refused_also_where_nothing_is_stored(make, filled, wrong):
+@pytest.mark.parametrize("wrong", [0, 1.5, True, b"10", ["a list"]])
+def test_a_bad_ef_is_refused_also_where_nothing_is_stored(make, filled, wrong):
     for retriever in (make(), filled):
-        with pytest.raises(ParameterError, match="query is"):
-            retriever.search(wrong)
-        with pytest.raises(ParameterError, match="top_k"):
-            retriever.search("sea", wrong)
-        if wrong is not None:
-            with pytest.raises(ParameterError, match="ef"):
-                retriever.search("sea", 3, ef=wrong)
+        with pytest.raises(ParameterError, match="ef"):
+            retriever.search("sea", 3, ef=wrong)
+
+
+def test_an_ef_below_top_k_has_no_effect(filled):
+    assert len(filled.search("sea", 1000, ef=1)) == 60
 
 
 def test_other_dimensions_unknown_models_and_bad_graph_settings_are_refused_at_once(make):
@@ -317,7 +277,7 @@ def test_cancelling_adds_nothing_and_a_cancelled_graph_is_built_anew(filled):
 # --- several threads
 
 
-def test_searching_while_another_thread_indexes(make):
+def test_searching_the_graph_while_another_thread_adds_to_it(make):
     retriever, ended = make(), threading.Event()
     retriever.index(texts(20), [{"text": text} for text in texts(20)])
 
@@ -331,8 +291,8 @@ def test_searching_while_another_thread_indexes(make):
             count += 1
         return count
 
-    with ThreadPoolExecutor(3) as pool:
-        searching = [pool.submit(search, ef) for ef in (None, 10, 100)]
+    with ThreadPoolExecutor(2) as pool:
+        searching = [pool.submit(search, ef) for ef in (10, 100)]
         try:
             for seed in range(1, 40):
                 batch = texts(7, seed)
