@@ -8,7 +8,6 @@ import hashlib
 import importlib.util
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,14 +15,14 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from torch.nn import Module
 
-from retriever.encoders.catalogue import MODELS, ModelCard, model_card
+from retriever.encoders.catalogue import ModelCard, model_card
 from retriever.encoders.device import CPU, resolve_device
+from retriever.encoders.fetching import fetch_model
+from retriever.encoders.hub_cache import cached_model, delete_damaged
+from retriever.encoders.model_files import check_no_code, check_weights
 from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
 from retriever.errors import ModelError
-
-HUB_TIMEOUT = 10  # seconds to wait for the Hub's first answer
-# What is fetched from the Hub: settings, vocabularies and weights that are data; no code, and no pickled weights.
-HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.metadata"]
+from retriever.progress import Progress
 
 Model = TypeVar("Model")
 
@@ -32,12 +31,15 @@ _LOCKS: dict[tuple[str, str], threading.Lock] = {}
 _GUARD = threading.Lock()  # guards _LOCKS
 
 
-def load_encoder(name: str, device: str | None = None) -> SentenceTransformerEncoder:
+def load_encoder(
+    name: str, device: str | None = None, *, progress: Progress | None = None
+) -> SentenceTransformerEncoder:
     """Return the encoder of a catalogue model, loaded once per process; concurrent callers wait for one load.
 
     device: such as "cuda", "cuda:1", "mps" or "cpu"; None takes that of the setting LAB_DEVICE, else a GPU if there is
-    one. Raises ParameterError for a device that is not there, and ModelError if the name is not in the catalogue, if
-    packaged weights are missing or not the ones expected, or if a Hub model cannot be fetched.
+    one. progress: told of a fetch from the Hub; an exception it raises ends it. Raises ParameterError for a device that
+    is not there, and ModelError if the name is not in the catalogue, if packaged weights are missing or not the ones
+    expected, or if a Hub model cannot be fetched or is refused.
     """
     card = model_card(name)
     key = name, resolve_device(device)
@@ -45,7 +47,7 @@ def load_encoder(name: str, device: str | None = None) -> SentenceTransformerEnc
         lock = _LOCKS.setdefault(key, threading.Lock())
     with lock:
         if key not in _LOADED:
-            _LOADED[key] = _load(card, key[1])
+            _LOADED[key] = _load(card, key[1], progress)
         return _LOADED[key]
 
 
@@ -100,10 +102,10 @@ def _loaded(name: str) -> SentenceTransformerEncoder | None:
     return _LOADED.get((name, resolve_device()))
 
 
-def _load(card: ModelCard, device: str) -> SentenceTransformerEncoder:
+def _load(card: ModelCard, device: str, progress: Progress | None) -> SentenceTransformerEncoder:
     static = card.name == "wordllama-256"
     path = verified_weights(card) if card.packaged else None
-    model = _read_static(path) if static and path else _read_transformer(card, path)
+    model = _read_static(path) if static and path else _read_transformer(card, path, progress)
     if device != CPU:
         model.to(device)
     folder = None if card.packaged or own_folder(card) else cached_folder(card)
@@ -160,41 +162,46 @@ def verified_weights(card: ModelCard) -> Path:
     return path
 
 
-def _read_transformer(card: ModelCard, weights: Path | None) -> "SentenceTransformer":
-    return read_model(card, weights, _open_folder)
+def _read_transformer(card: ModelCard, weights: Path | None, progress: Progress | None) -> "SentenceTransformer":
+    return read_model(card, weights, _open_folder, progress)
 
 
-def read_model(card: ModelCard, weights: Path | None, open_folder: Callable[[Path], Model]) -> Model:
+def read_model(
+    card: ModelCard, weights: Path | None, open_folder: Callable[[Path], Model], progress: Progress | None = None
+) -> Model:
     """Load a model from its package, else from the local Hub cache, so that it works offline, else from the Hub.
 
-    open_folder: loads the model of a folder, and raises OSError or ValueError if not all of it is there.
+    open_folder: loads the model of a folder. progress: told of a fetch from the Hub; an exception it raises ends it.
+    Raises ModelError if the model cannot be fetched, is refused for what its files are, or cannot be loaded.
     """
-    from huggingface_hub import model_info, snapshot_download
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call] # transformers leaves it unannotated
     if weights:
         return open_folder(weights.parent)
     if own := own_folder(card):
-        try:
-            return open_folder(own)
-        except Exception as error:  # what libraries raise for odd files
-            raise ModelError(
-                f"The folder {card.name} holds no model that can be loaded ({type(error).__name__}); give one that "
-                "sentence-transformers has saved, with weights in safetensors format."
-            ) from error
-    folder, revision = cached_folder(card), card.revision or None
-    if folder:
-        with suppress(OSError, ValueError):  # not all of it is there
-            return open_folder(folder)
+        return _open_checked(card, own, open_folder)
+    folder = cached_folder(card) or fetch_model(card, progress)
     try:
-        # fails at once without a network; the download itself would retry for a minute
-        model_info(card.hub_id, revision=revision, timeout=HUB_TIMEOUT)
-        return open_folder(Path(snapshot_download(card.hub_id, revision=revision, allow_patterns=HUB_FILES)))
-    except Exception as error:  # the Hub's client raises many types: no network, no such model, a bad file
+        return _open_checked(card, folder, open_folder)
+    except ModelError:
+        if not delete_damaged(folder):
+            raise
+    return _open_checked(card, fetch_model(card, progress), open_folder)  # in place of what was damaged
+
+
+def _open_checked(card: ModelCard, folder: Path, open_folder: Callable[[Path], Model]) -> Model:
+    """Load the model of a folder. Raises ModelError if it is refused for what its files are, or cannot be loaded."""
+    check_weights(card.name, [str(path.relative_to(folder)) for path in folder.rglob("*")])
+    check_no_code(card.name, folder)
+    try:
+        return open_folder(folder)
+    except ModelError:
+        raise
+    except Exception as error:  # what libraries raise for odd files
         raise ModelError(
-            f"The model {card.name} could not be fetched from the Hugging Face Hub ({type(error).__name__}). Check the "
-            f"network, or choose a packaged model: {', '.join(name for name in MODELS if MODELS[name].packaged)}."
+            f"The files of {card.name} hold no model that can be loaded ({type(error).__name__}). Choose one that "
+            "sentence-transformers has saved, with weights in safetensors format."
         ) from error
 
 
@@ -206,31 +213,15 @@ def own_folder(card: ModelCard) -> Path | None:
 
 def cached_folder(card: ModelCard) -> Path | None:
     """Return the folder of the local Hub cache with the card's revision of a model, named by its commit, or None."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        found = snapshot_download(
-            card.hub_id, revision=card.revision or None, allow_patterns=HUB_FILES, local_files_only=True
-        )
-    except (OSError, ValueError):
-        return None
-    return Path(found)
+    return cached_model(card.hub_id, card.revision)
 
 
 def _open_folder(folder: Path) -> "SentenceTransformer":
-    """Load the model of a folder from safetensors files; raise OSError if it has pickled weights only."""
+    """Load the model of a folder from safetensors files."""
     from sentence_transformers import SentenceTransformer
 
-    refuse_pickled_weights(folder)
     options = {"use_safetensors": True}
     return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs=options)
-
-
-def refuse_pickled_weights(folder: Path) -> None:
-    """Raise OSError if a folder, or one in it, has pickled weights only."""
-    for pickled in folder.rglob("pytorch_model*.bin"):  # another program may have fetched it
-        if not any(pickled.parent.glob("model*.safetensors")):
-            raise OSError(f"{pickled.name} may contain code; wanted weights in safetensors format.")
 
 
 def _read_static(weights: Path) -> "SentenceTransformer":

@@ -16,12 +16,13 @@ from retriever.encoders.loading import (
     own_folder,
     packaged_fingerprint,
     read_model,
-    refuse_pickled_weights,
     verified_weights,
     weights_fingerprint,
 )
 from retriever.encoders.multi_vector_catalogue import late_interaction_card
 from retriever.encoders.multi_vector_transformer import TransformerMultiVectorEncoder
+from retriever.errors import ModelError
+from retriever.progress import Progress
 
 # In config_sentence_transformers.json of a multi-vector model: its type, or, before there was one, settings of PyLate.
 MODEL_TYPES = ("MultiVectorEncoder", "ColBERT")
@@ -33,11 +34,13 @@ _LOCKS: dict[tuple[str, str], threading.Lock] = {}
 _GUARD = threading.Lock()  # guards _LOCKS
 
 
-def load_multi_vector_encoder(name: str, device: str | None = None) -> TransformerMultiVectorEncoder:
+def load_multi_vector_encoder(
+    name: str, device: str | None = None, *, progress: Progress | None = None
+) -> TransformerMultiVectorEncoder:
     """Return the encoder of a late-interaction model, loaded once per process; concurrent callers wait for one load.
 
-    device: as of load_encoder. Raises ModelError and ParameterError as load_encoder does, and ModelError for a model
-    that was not saved as a late-interaction model.
+    device, progress: as of load_encoder. Raises ModelError and ParameterError as load_encoder does, and ModelError for
+    a model that was not saved as a late-interaction model.
     """
     card = late_interaction_card(name)
     key = card.name, resolve_device(device)
@@ -45,7 +48,7 @@ def load_multi_vector_encoder(name: str, device: str | None = None) -> Transform
         lock = _LOCKS.setdefault(key, threading.Lock())
     with lock:
         if key not in _LOADED:
-            _LOADED[key] = _load(card, key[1])
+            _LOADED[key] = _load(card, key[1], progress)
         return _LOADED[key]
 
 
@@ -59,13 +62,13 @@ def token_fingerprint(card: ModelCard, *, device: str | None = None) -> str:
     return f"{packaged_fingerprint(card, device=device)}-tokens"
 
 
-def _load(card: ModelCard, device: str) -> TransformerMultiVectorEncoder:
+def _load(card: ModelCard, device: str, progress: Progress | None) -> TransformerMultiVectorEncoder:
     bfloat16 = computes_in_bfloat16(device)
     if card.packaged:
         model, folder = read_model(card, verified_weights(card), _open_dense_folder), None
         fingerprint = token_fingerprint(card, device=device)
     else:
-        model = read_model(card, None, _open_folder)
+        model = read_model(card, None, _open_folder, progress)
         folder = None if own_folder(card) else cached_folder(card)
         prompts = (model.prompts.get("query") or "", model.prompts.get("document") or "")
         fingerprint = f"{weights_fingerprint(model, bfloat16, prompts)}-tokens"
@@ -90,17 +93,16 @@ def _open_dense_folder(folder: Path) -> "Model":
 
 
 def _open_folder(folder: Path) -> "Model":
-    """Load the multi-vector model of a folder. Raises ValueError if it is of another kind, OSError if files lack.
+    """Load the multi-vector model of a folder. Raises ModelError if it is of another kind.
 
     sentence-transformers would give another kind of model a projection of random numbers.
     """
     from sentence_transformers import MultiVectorEncoder
 
-    refuse_pickled_weights(folder)
     own, transformer = _settings(folder, "config_sentence_transformers.json"), _settings(folder, "config.json")
     known = own.get("model_type") in MODEL_TYPES or any(name in own for name in PYLATE_SETTINGS)
     if not known and STANFORD not in (transformer.get("architectures") or ()):
-        raise ValueError("it is no late-interaction model; choose one that was trained as such")
+        raise ModelError("This is no late-interaction model; choose one that was trained and saved as such.")
     options = {"use_safetensors": True}
     return MultiVectorEncoder(str(folder), device="cpu", local_files_only=True, model_kwargs=options)
 

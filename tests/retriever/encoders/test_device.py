@@ -25,7 +25,7 @@ def two_gpus(monkeypatch):
     monkeypatch.setattr(module, "_may_have_gpu", lambda: True)
     monkeypatch.setattr(module, "available_devices", lambda: TWO_GPUS)
     monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
-    monkeypatch.setattr("retriever.encoders.loading._read_transformer", lambda card, weights: ToyModel())
+    monkeypatch.setattr("retriever.encoders.loading._read_transformer", lambda card, weights, progress: ToyModel())
 
 
 @pytest.mark.parametrize(

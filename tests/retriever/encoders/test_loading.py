@@ -13,7 +13,6 @@ import pytest
 
 from retriever.encoders.catalogue import MODELS, model_card
 from retriever.encoders.loading import (
-    HUB_FILES,
     cpu_has_bfloat16,
     is_loaded,
     load_encoder,
@@ -199,28 +198,9 @@ def code_of_an_architecture(snapshot, marker):
 def test_no_code_of_a_model_is_run_and_no_pickle_is_read(put_in_hub_cache, tmp_path, spoil):
     card = MODELS["multi-qa-MiniLM-L6-cos-v1"]
     spoil(put_in_hub_cache(card.hub_id, card.revision), tmp_path / "it_ran")
-    with pytest.raises(ModelError, match="could not be fetched"):
+    with pytest.raises(ModelError, match="is refused|told to stay offline"):
         load_encoder(card.name)
     assert not (tmp_path / "it_ran").exists()
-
-
-def test_only_data_of_the_pinned_commit_is_fetched(put_in_hub_cache, monkeypatch):
-    card, asked = MODELS["multi-qa-MiniLM-L6-cos-v1"], []
-    folder = put_in_hub_cache(card.hub_id, card.revision)
-
-    def fetch(hub_id, *, revision, allow_patterns, local_files_only=False):
-        asked.append((hub_id, revision, allow_patterns, local_files_only))
-        if all(local for *_, local in asked):
-            raise FileNotFoundError("nothing is here yet")
-        return str(folder)
-
-    monkeypatch.setattr("huggingface_hub.model_info", lambda hub_id, *, revision, timeout: None)
-    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
-    load_encoder(card.name)
-    assert [local for *_, local in asked] == [True, False, True]
-    assert all(known == [card.hub_id, card.revision, HUB_FILES] for *known, _ in asked)
-    unwanted = ("modeling.py", "pytorch_model.bin", "weights.pkl")
-    assert not any(Path(name).match(pattern) for pattern in HUB_FILES for name in unwanted)
 
 
 # --- prompts
@@ -292,7 +272,7 @@ def test_a_folder_without_a_model_is_refused_and_its_name_is_no_commit(load_with
     load_with({})
     assert loaded_revision(str(tmp_path)) == ""
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
-    with pytest.raises(ModelError, match="holds no model that can be loaded"):
+    with pytest.raises(ModelError, match="hold no model that can be loaded"):
         load_with({})
 
 
@@ -326,7 +306,7 @@ def test_missing_weights_are_refused(monkeypatch, put_card, tmp_path):
 def test_concurrent_callers_wait_for_one_load_which_is_tried_again_if_it_fails(monkeypatch, nothing_loaded):
     loads, barrier = [], threading.Barrier(5)
 
-    def load(card, device):
+    def load(card, device, progress):
         loads.append(card.name)
         time.sleep(0.1)
         if len(loads) == 1:
@@ -348,7 +328,7 @@ def test_concurrent_callers_wait_for_one_load_which_is_tried_again_if_it_fails(m
 def test_one_model_does_not_wait_for_another(monkeypatch, nothing_loaded):
     other = threading.Event()
 
-    def load(card, device):
+    def load(card, device, progress):
         if card.name == "wordllama-256":
             assert other.wait(10), "the other model waited"
         else:

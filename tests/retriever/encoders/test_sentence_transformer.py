@@ -100,7 +100,7 @@ def toy():
 @pytest.mark.parametrize("name", [name for name, card in MODELS.items() if not card.packaged])
 def test_the_prompts_of_a_card_reach_the_model_for_one_text_and_for_many(monkeypatch, name):
     monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
-    monkeypatch.setattr("retriever.encoders.loading._read_transformer", lambda card, weights: ToyModel())
+    monkeypatch.setattr("retriever.encoders.loading._read_transformer", lambda card, weights, progress: ToyModel())
     encoder, card = load_encoder(name), MODELS[name]
     for task, prompt in (("query", card.query_prompt), ("document", card.document_prompt)):
         encode = getattr(encoder, f"encode_{task}")
