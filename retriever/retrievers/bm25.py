@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -91,6 +90,16 @@ class BM25Retriever:
         """Return what a text is compared by: its words in lower case without stop words, cut to their stems."""
         check_query(text)
         return self._splitter.terms(text)
+
+    def passages_with(self, terms: Iterable[str]) -> dict[str, int]:
+        """Return how many passages hold each of the terms; the fewer, the more the term counts."""
+        index = self._content.index
+        if index is None:
+            return dict.fromkeys(terms, 0)
+        starts, numbers = index.scores["indptr"], index.vocab_dict
+        return {
+            term: int(starts[numbers[term] + 1] - starts[numbers[term]]) if term in numbers else 0 for term in terms
+        }
 
     def index(
         self,
@@ -191,8 +200,9 @@ class BM25Retriever:
         return found
 
 
-def _check_number(name: str, value: object, high: float) -> float:
+def _check_number(name: str, value: Any, high: float) -> float:  # noqa: ANN401 - checked here
     """Return a value as a float; raise ParameterError if it is no number from 0 to high."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value <= high:
+    is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= high:
         raise ParameterError(f"{name} is {reprlib.repr(value)}; it must be a number from 0 to {high:g}.")
     return float(value)

@@ -99,6 +99,13 @@ def test_terms_are_what_texts_are_compared_by():
         BM25Retriever().terms(3)
 
 
+def test_how_many_passages_hold_a_term():
+    retriever = BM25Retriever()
+    assert retriever.passages_with(["lamp"]) == {"lamp": 0}
+    retriever.index(TEXTS)
+    assert retriever.passages_with(retriever.terms("Lamps shine, unheard")) == {"lamp": 4, "shine": 2, "unheard": 0}
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
