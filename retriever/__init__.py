@@ -9,6 +9,7 @@ from retriever.documents.loading import load_documents
 from retriever.encoders.base import Encoder
 from retriever.encoders.catalogue import MODELS
 from retriever.encoders.loading import load_encoder
+from retriever.encoders.multi_vector_catalogue import LATE_INTERACTION_MODELS
 from retriever.errors import (
     Cancelled,
     ChunkingError,
@@ -33,8 +34,10 @@ from retriever.retrievers.base import Hit, Retriever
 from retriever.retrievers.bm25 import BM25Retriever
 from retriever.retrievers.dense import DenseRetriever
 from retriever.retrievers.document_runs import run_queries
+from retriever.retrievers.late_interaction import LateInteractionRetriever
 
 __all__ = [
+    "LATE_INTERACTION_MODELS",
     "MODELS",
     "SAMPLES",
     "BM25Retriever",
@@ -52,6 +55,7 @@ __all__ = [
     "HNSWGraph",
     "HNSWIndex",
     "Hit",
+    "LateInteractionRetriever",
     "Measurement",
     "ModelError",
     "Neighbors",

@@ -39,10 +39,10 @@ PAGE += [["address", "refresh"], ["page"]]
 ROOMS = {"retriever": LIBRARY, "ui": PAGE}
 
 PUBLIC = """
-    MODELS SAMPLES
+    LATE_INTERACTION_MODELS MODELS SAMPLES
     BM25Retriever Cancelled Chunk ChunkingError Collection CollectionError DenseRetriever Document DocumentError Encoder
-    Evaluation ExactIndex HNSWGraph HNSWIndex Hit Measurement ModelError Neighbors ParameterError Passage Qrels
-    Retriever RetrieverError Run StorageError VectorError
+    Evaluation ExactIndex HNSWGraph HNSWIndex Hit LateInteractionRetriever Measurement ModelError Neighbors
+    ParameterError Passage Qrels Retriever RetrieverError Run StorageError VectorError
     chunk_documents ef_curve evaluate fuse knn_recall load_documents load_encoder load_sample measure read_beir
     read_qrels read_run run_queries write_run
 """.split()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypedDict
 
 from retriever.documents.document import Passage, ScoredPassage
-from retriever.errors import ParameterError
+from retriever.errors import ModelError, ParameterError
 from retriever.indexes.base import NO_ID, Neighbors
 
 
@@ -103,3 +103,21 @@ def scored_passages(passages: Sequence[Passage], neighbors: Neighbors) -> list[S
 def hits_of(found: Sequence[ScoredPassage]) -> list[Hit]:
     """Return passages that a search found as hits, with copies of their metadata."""
     return [Hit(text=one.passage.text, score=one.score, metadata=one.passage.as_metadata()) for one in found]
+
+
+def check_same_weights(model_name: str, stored: str, found: str) -> None:
+    """Raise ModelError if two fingerprints are of different weights; the precision may differ."""
+    if stored and found and stored.split("-")[0] != found.split("-")[0]:
+        raise ModelError(
+            f"The saved vectors were made by other weights of {model_name} ({stored}) than the ones here ({found}); "
+            "build the collection again."
+        )
+
+
+def check_dimension(model_name: str, dimension: int, found: int) -> None:
+    """Raise ModelError if a model makes vectors of another dimension than the stored ones."""
+    if dimension != found:
+        raise ModelError(
+            f"{model_name} makes vectors of {found} dimensions, and the saved ones have {dimension}; "
+            "build the collection again."
+        )

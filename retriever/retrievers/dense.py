@@ -17,7 +17,15 @@ from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex, check_graph_settings
 from retriever.parameters import check_count
-from retriever.retrievers.base import Hit, check_queries, check_query, hits_of, passages_of_texts, scored_passages
+from retriever.retrievers.base import (
+    Hit,
+    check_queries,
+    check_query,
+    check_same_weights,
+    hits_of,
+    passages_of_texts,
+    scored_passages,
+)
 from retriever.storage.snapshot import Snapshot, read_snapshot, write_snapshot
 from retriever.vectors import Float32
 
@@ -70,7 +78,7 @@ class DenseRetriever:
         """The encoder, loaded on first use. Raises ModelError if that fails or loaded vectors have other weights."""
         if self._encoder is None:
             encoder = load_encoder(self.model_name, self._device)
-            _check_same_weights(self.model_name, self._loaded_fingerprint, encoder.fingerprint)
+            check_same_weights(self.model_name, self._loaded_fingerprint, encoder.fingerprint)
             self._encoder = encoder
         return self._encoder
 
@@ -243,17 +251,8 @@ class DenseRetriever:
         self._exact, self._hnsw = ExactIndex(snapshot.vectors), snapshot.graph
         self._loaded_fingerprint = snapshot.fingerprint
         if encoder or model_card(snapshot.model_name).packaged:
-            _check_same_weights(snapshot.model_name, snapshot.fingerprint, self.fingerprint)
+            check_same_weights(snapshot.model_name, snapshot.fingerprint, self.fingerprint)
         return self
 
     def _graph_settings(self) -> dict[str, int]:
         return {"M": self.M, "ef_construction": self.ef_construction, "seed": self.seed}
-
-
-def _check_same_weights(model_name: str, stored: str, found: str) -> None:
-    """Raise ModelError if two fingerprints are of different weights; the precision may differ."""
-    if stored and found and stored.split("-")[0] != found.split("-")[0]:
-        raise ModelError(
-            f"The saved vectors were made by other weights of {model_name} ({stored}) than the ones here ({found}); "
-            "build the collection again."
-        )

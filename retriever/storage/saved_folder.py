@@ -29,6 +29,7 @@ from retriever.storage.untrusted_files import check_file, short_reason, sync_fol
 LOADED_BY = {  # name of a format -> the class whose load reads it
     "dense-retrieval-lab": "DenseRetriever",
     "dense-retrieval-lab-bm25": "BM25Retriever",
+    "dense-retrieval-lab-late-interaction": "LateInteractionRetriever",
 }
 MANIFEST = "manifest.json"
 OWN_FILE = re.compile(r"[a-z_]+-[0-9a-f]{16}\.(npy|jsonl|bin)")

@@ -5,14 +5,16 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retriever.vectors import Float32
 
-ARRAY_HEADER = re.compile(  # what np.save writes before float32 numbers; NumPy's own reader parses any Python literal
+ARRAY_HEADER = re.compile(  # what np.save writes before numbers; NumPy's own reader parses any Python literal
     rb"\x93NUMPY\x01\x00(?P<length>..)"
-    rb"\{'descr': '<f4', 'fortran_order': (?P<order>True|False), 'shape': "
+    rb"\{'descr': '(?P<kind><f2|<f4|<i8)', 'fortran_order': (?P<order>True|False), 'shape': "
     rb"\((?P<shape>(?:[0-9]{1,12}, ?)*[0-9]{0,12})\), \} *\n",
     re.DOTALL,
 )
@@ -55,13 +57,22 @@ def check_file(path: Path, size: int | None = None) -> None:
 
 def read_array(data: bytes) -> Float32:
     """Return a copy of the array that np.save wrote. Raises ValueError for anything but a whole float32 array."""
+    array: Float32 = read_array_of(data, "<f4")
+    return array
+
+
+def read_array_of(data: bytes, kind: str) -> NDArray[Any]:
+    """Return a copy of the array that np.save wrote, of a kind of numbers: "<f2", "<f4" or "<i8".
+
+    Raises ValueError for anything but a whole array of that kind.
+    """
     header = ARRAY_HEADER.match(data)
     if header is None or int.from_bytes(header["length"], "little") != header.end() - 10:
-        raise ValueError("its header is not that of a float32 array")
+        raise ValueError("its header is not that of an array")
+    if header["kind"] != kind.encode():
+        raise ValueError(f"its numbers are not of the kind {kind}")
     shape = [int(axis) for axis in re.findall(rb"[0-9]+", header["shape"])]
-    if len(data) - header.end() != 4 * math.prod(shape):
+    if len(data) - header.end() != np.dtype(kind).itemsize * math.prod(shape):
         raise ValueError(f"its numbers do not fill the shape {shape}")
-    numbers: Float32 = (
-        np.frombuffer(data, "<f4", math.prod(shape), header.end()) if 0 not in shape else np.empty(0, "f4")
-    )
+    numbers = np.frombuffer(data, kind, math.prod(shape), header.end()) if 0 not in shape else np.empty(0, kind)
     return numbers.reshape(shape, order="F" if header["order"] == b"True" else "C").copy(order="K")

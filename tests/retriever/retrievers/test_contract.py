@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from retriever import BM25Retriever, DenseRetriever, Retriever
+from retriever import BM25Retriever, DenseRetriever, LateInteractionRetriever, Retriever
 from retriever.errors import ModelError, ParameterError, StorageError
 from retriever.indexes.base import NO_ID
 from retriever.retrievers.document_runs import best_passages, rank_documents, run_queries
-from tests.support.encoders import FakeEncoder
+from tests.support.encoders import FakeEncoder, FakeMultiVectorEncoder
 from tests.support.small import passage_of
 
 LIGHT = "Fresnel lenses let a small lamp be seen far out at sea."
@@ -39,6 +39,14 @@ KINDS = {
         lambda folder: DenseRetriever.load(folder, encoder=FakeEncoder()),
     ),
     "BM25": Kind(BM25Retriever, BM25Retriever.load),
+    "late interaction": Kind(
+        lambda: LateInteractionRetriever("toy", encoder=FakeMultiVectorEncoder()),
+        lambda folder: LateInteractionRetriever.load(folder, encoder=FakeMultiVectorEncoder()),
+    ),
+    "late interaction, candidates first": Kind(
+        lambda: LateInteractionRetriever("toy", max_bytes=0, candidates=100, encoder=FakeMultiVectorEncoder()),
+        lambda folder: LateInteractionRetriever.load(folder, encoder=FakeMultiVectorEncoder()),
+    ),
 }
 
 
@@ -364,7 +372,8 @@ def test_a_forged_manifest_is_refused_or_does_no_harm(kind, filled, tmp_path):
 def test_a_folder_of_another_kind_is_named(kind, filled, tmp_path):
     filled.save(tmp_path / "saved")
     mine = type(filled).__name__
-    others = [other for other in KINDS.values() if other is not kind]
+    others = [other for other in KINDS.values() if not isinstance(filled, type(other.make()))]
+    assert len(others) >= 2
     for other in others:
         with pytest.raises(StorageError, match=rf"saved holds a {mine}, not a \w+; load it with {mine}\.load"):
             other.load(tmp_path / "saved")
