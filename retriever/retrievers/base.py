@@ -28,6 +28,11 @@ class Retriever(Protocol):
         """The passages in the order they were added; replaced, never changed."""
         ...
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of what is searched exactly: vectors, or scores of words. The texts and a graph come on top."""
+        ...
+
     def index(self, texts: Sequence[str], metadata: Sequence[Mapping[str, Any]] | None = None) -> int:
         """Add texts with copies of their metadata; return how many were new to the retriever.
 

@@ -95,6 +95,11 @@ class DenseRetriever:
         return self._exact.vectors
 
     @property
+    def nbytes(self) -> int:
+        """The bytes of the vectors. The texts and the graph come on top."""
+        return self.vectors.nbytes
+
+    @property
     def texts(self) -> list[str]:
         """The texts as the model reads them, in the order they were given."""
         return [passage.encoded_text for passage in self.passages]
