@@ -90,6 +90,11 @@ class SharedResults(Generic[Key, Value]):
             found = self._find(key)
         return None if found is None else found.value
 
+    def values(self) -> list[Value]:
+        """Return all results that are kept."""
+        with self._lock:
+            return [value for value, made in self._kept.values() if not self._expired(made, self._clock())]
+
     def forget(self, key: Key) -> None:
         """Keep the result of a key no longer."""
         with self._lock:

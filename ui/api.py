@@ -18,11 +18,13 @@ from retriever.errors import ParameterError
 from retriever.experiments.search_comparison import answer_question
 from retriever.indexing.collection import IndexSettings
 from ui.blocks import EndpointWords
+from ui.compare.choices import RETRIEVERS
 from ui.compare.job import FinishedComparison, plan_comparison
 from ui.compare.records import comparison_record, error_counts, measure_scores
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, CompareRequest
 from ui.compare.state import ComparisonState
-from ui.compare.text import cost_sentence, verdict_sentence
+from ui.compare.text import cost_sentence
+from ui.compare.verdict import verdict_sentence
 from ui.documents.job import PASTE, SAMPLE, UPLOAD, BuildRequest, index_settings, plan_build
 from ui.documents.records import build_record
 from ui.inputs import SLIDER_MAX_EF, SLIDER_MAX_K, SearchSettings, check_question, check_whole_number
@@ -53,8 +55,10 @@ PARAMETERS = {  # what a program is told of each, on the page's API view, at /gr
     "k": f"Passages that each search returns, or documents in a comparison: {_COUNT}.",
     "ef": f"Candidates that HNSW keeps: a whole number from 1 to {API_MAX_EF}; one below k counts as k.",
     "collection": f"The judged collection: {', '.join(API_COLLECTIONS)}; beir takes an archive, loaded is your own.",
-    "first": f"The first embedding model: {', '.join(MODELS)}.",
-    "second": "The second embedding model: another one of these.",
+    "first": f"The first retriever: {'; '.join(RETRIEVERS)}; or any other two of those without a plus, with a plus.",
+    "second": "The second retriever: another one of these.",
+    "third": "A third retriever, another one of these; empty to compare two.",
+    "fourth": "A fourth retriever, another one of these; empty to compare fewer.",
     "archive": "For the collection beir, a zip in BEIR's layout: corpus.jsonl, queries.jsonl and qrels.",
     "part": "Of an archive that holds several collections, the folder of the one to read; else empty.",
     "split": "Of the archive's judgments, the split to read, such as dev; empty for test, else dev, else train.",
@@ -69,8 +73,8 @@ RESULTS = {
     "seconds: of embedding and of both searches; record: the run record.",
     "measure": "hnsw and exact: mean_recall, p50_seconds, p95_seconds, queries_per_second; recall: of each query; "
     "seconds_ago: the age of the measurement; settings; data.",
-    "compare": "verdict and costs: in words; scores: every measure of both models; two_errors: the questions that the "
-    "model and that the index loses; record: the run record.",
+    "compare": "verdict and costs: in words; scores: every measure of all that is compared, with the differences; "
+    "two_errors: the questions that the model and that the index loses; record: the run record.",
 }
 ENDPOINT_WORDS = EndpointWords(PARAMETERS, EXAMPLES, RESULTS)
 
@@ -159,8 +163,10 @@ class Endpoints:
         relevance_level: float = 1,
         part: str = "",
         split: str = "",
+        third: str = "",
+        fourth: str = "",
     ) -> tuple[dict[str, Any], ComparisonState]:
-        """Compare two embedding models on a judged collection, and count what the model and what the index loses."""
+        """Compare two to four retrievers on a judged collection, and count what the model and what the index loses."""
         if collection not in API_COLLECTIONS:
             raise ParameterError(f"The collection is {collection!r}; choose one of: {', '.join(API_COLLECTIONS)}.")
         asked = SearchSettings.of(k, ef)
@@ -168,6 +174,8 @@ class Endpoints:
             collection=API_COLLECTIONS[collection],
             first=first,
             second=second,
+            third=third or "",
+            fourth=fourth or "",
             k=asked.k,
             M=check_whole_number("M", M),
             ef_construction=check_whole_number("ef_construction", ef_construction),
@@ -219,6 +227,7 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
         judged = [gr.File(type="filepath", label=label) for label in ("Archive", "Judgments", "Questions")]
         level = gr.Number(1, label="Relevance level")
         parts = [gr.Textbox("", label=label) for label in ("Part of the archive", "Split")]
+        further = [gr.Textbox("", label=label) for label in ("Third model", "Fourth model")]
         result, button = gr.JSON(label="result"), gr.Button()
     asked: dict[str, tuple[Callable[..., Any], list[Component], list[Component]]] = {
         "build": (
@@ -230,7 +239,7 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
         "measure": (endpoints.measure, [session, k, ef], [result]),
         "compare": (
             endpoints.compare,
-            [session, comparison_state, *names, k, ef, *graph, *judged, level, *parts],
+            [session, comparison_state, *names, k, ef, *graph, *judged, level, *parts, *further],
             [result, comparison_state],
         ),
     }
@@ -245,7 +254,7 @@ def _comparison_content(compared: FinishedComparison, ef: int) -> dict[str, Any]
         "verdict": verdict_sentence(found).striptags(),
         "costs": cost_sentence(found, ef).striptags(),
         "scores": measure_scores(found),
-        "two_errors": {index.model_name: error_counts(index, found.k, ef) for index in (found.first, found.second)},
+        "two_errors": {side.name: error_counts(side, found.k, ef) for side in found.sides},
         "record": _record_content(comparison_record(compared, ef)),
     }
 

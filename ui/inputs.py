@@ -1,6 +1,7 @@
 """Checks of the values that visitors and programs send, made before anything else is done with them."""
 
 import reprlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -59,11 +60,14 @@ def nearest(name: str, value: object, low: float, high: float) -> float:
     return round(near) if isinstance(low, int) and isinstance(high, int) else near
 
 
-def check_model(name: str) -> ModelCard:
-    """Return the card of a model that a visitor names. Raises ModelError for an unknown one, and for a folder."""
+def check_model(name: str, card_of: Callable[[str], ModelCard] = model_card) -> ModelCard:
+    """Return the card of a model that a visitor names, by its catalogue.
+
+    Raises ModelError for an unknown one, and for a folder.
+    """
     if Path(name).is_absolute():
         raise ModelError("A model in a folder of this machine is not for visitors; name one of the list.")
-    return model_card(name)
+    return card_of(name)
 
 
 def check_k(k: object) -> int:

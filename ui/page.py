@@ -11,7 +11,7 @@ from ui.address.bar import address_script, connect_address
 from ui.address.restore import Restorer
 from ui.api import ENDPOINT_WORDS, build_api
 from ui.blocks import LabBlocks
-from ui.compare.tab import build_compare_tab
+from ui.compare.layout import build_compare_tab
 from ui.documents.job import SAMPLE, BuildRequest
 from ui.documents.tab import build_documents_tab
 from ui.footer import build_footer

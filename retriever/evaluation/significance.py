@@ -8,8 +8,9 @@ evaluation", CIKM 2007; computed by SciPy. Where several p stand beside one anot
 chance alone gives any of them below 0.05 in at most 5 of 100 cases.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ SEED = 42
 VALUES_PER_BATCH = 2_000_000  # resampled values in memory at once
 SIGNIFICANT = 0.05
 TIE_TOLERANCE = 1e-9  # values of a query that differ by less are a tie
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def compare(first: Evaluation, second: Evaluation, measure: str) -> Comparison:
     )
 
 
-def correct_together(comparisons: Mapping[str, Comparison]) -> dict[str, Comparison]:
+def correct_together(comparisons: Mapping[Key, Comparison]) -> dict[Key, Comparison]:
     """Return comparisons of which all are tested: their p corrected for that by Holm's method."""
     corrected = holm([found.p for found in comparisons.values()])
     return {

@@ -1,11 +1,12 @@
 """A judged collection indexed with one model: its runs and measures by exact search and by HNSW."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from retriever.documents.document import ScoredPassage
+from retriever.documents.document import Passage, ScoredPassage
 from retriever.encoders.base import cut_queries
 from retriever.encoders.loading import load_encoder
 from retriever.errors import CollectionError
@@ -13,13 +14,16 @@ from retriever.evaluation.judged_queries import JudgedQueries, JudgmentCoverage
 from retriever.evaluation.measures import Evaluation, evaluate
 from retriever.evaluation.trec import Run
 from retriever.experiments.error_attribution import ErrorAttribution, attribute_errors
+from retriever.experiments.judged_ranking import JudgedRetriever
+from retriever.experiments.judged_search import RUN_DEPTH
 from retriever.indexing.collection import IndexedCollection
 from retriever.progress import Progress
 from retriever.retrievers.document_runs import document_ids, own_documents, search_documents, search_run
+from retriever.shared_results import SharedResults
 from retriever.vectors import Float32
 
+BUILD_PATIENCE = 600.0  # seconds to wait for another visitor who makes the same retriever
 QUESTIONS_PER_BATCH = 128  # questions embedded between two progress reports
-RUN_DEPTH = 100  # documents in a run, for the measures of whole runs (recip_rank, map)
 
 
 @dataclass(eq=False)
@@ -27,7 +31,9 @@ class JudgedIndex:
     """An indexed collection and its judged queries, embedded by the same model: vectors (n_asked, dim).
 
     own_documents: queries that are themselves documents, which are left out of their own results. cut: queries longer
-    than the model's limit. Results are cached, as exact search and a graph give the same each time.
+    than the model's limit. seconds_to_index: of embedding the passages; None where vectors came with this package.
+    beside: other retrievers over the same passages, by name, which copies with another graph share. Results are cached,
+    as exact search and a graph give the same each time.
     """
 
     indexed: IndexedCollection
@@ -35,14 +41,33 @@ class JudgedIndex:
     vectors: Float32
     own_documents: frozenset[str] = frozenset()
     cut: frozenset[str] = frozenset()
+    seconds_to_index: float | None = None
+    beside: SharedResults[str, JudgedRetriever] = field(
+        default_factory=lambda: SharedResults(patience=BUILD_PATIENCE), repr=False
+    )
     _runs: dict[int, Run] = field(default_factory=dict, repr=False)  # of exact search, by depth
     _evaluations: dict[int, Evaluation] = field(default_factory=dict, repr=False)  # of exact search, by k
     _errors: dict[tuple[int, int], ErrorAttribution] = field(default_factory=dict, repr=False)  # by k and ef
 
     @property
-    def model_name(self) -> str:
+    def name(self) -> str:
         """The name of the model that made the vectors."""
         return self.indexed.settings.model_name
+
+    @property
+    def passages(self) -> Sequence[Passage]:
+        """The passages that are searched."""
+        return self.indexed.retriever.passages
+
+    @property
+    def n_cut(self) -> int:
+        """The number of passages longer than the model's limit."""
+        return self.indexed.n_cut
+
+    @property
+    def searched_bytes(self) -> int:
+        """The bytes of the vectors, which exact search reads."""
+        return self.indexed.retriever.vectors.nbytes
 
     @cached_property
     def coverage(self) -> JudgmentCoverage:
@@ -77,6 +102,10 @@ class JudgedIndex:
         row = list(self.judged.asked).index(query_id)
         own = query_id if query_id in self.own_documents else None
         return search_documents(self.indexed.retriever, self.vectors[row : row + 1], k, ef=ef, left_out=own)
+
+    def search_once(self, query: str, k: int) -> None:
+        """Search for one query exactly, from its text to its ranking, and forget the result: what is timed."""
+        self.indexed.retriever.rank([query], k)
 
     def answerable(self, query_id: str) -> bool:
         """Return whether the collection contains a document that answers a judged query."""
@@ -119,7 +148,8 @@ def embed_judged_queries(
         if progress:
             progress("questions", start / len(texts))
         vectors[start : start + QUESTIONS_PER_BATCH] = encoder.encode_query(texts[start : start + QUESTIONS_PER_BATCH])
-    return JudgedIndex(indexed, judged, vectors, frozenset(own), cut_queries(encoder, judged.asked))
+    cut, seconds = cut_queries(encoder, judged.asked), indexed.seconds.get("embedding")
+    return JudgedIndex(indexed, judged, vectors, frozenset(own), cut, None if indexed.n_packed else seconds)
 
 
 def check_judged(indexed: IndexedCollection, judged: JudgedQueries | None) -> JudgedQueries:
@@ -132,8 +162,11 @@ def check_judged(indexed: IndexedCollection, judged: JudgedQueries | None) -> Ju
     return judged
 
 
+def lower_case(judged: JudgedQueries) -> JudgedQueries:
+    """Return judged queries with their texts in lower case."""
+    return replace(judged, queries={query_id: text.lower() for query_id, text in judged.queries.items()})
+
+
 def with_lower_case_queries(index: JudgedIndex, *, progress: Progress | None = None) -> JudgedIndex:
     """Return the same collection with lower-cased questions, for models that are case-sensitive."""
-    judged = index.judged
-    lower = {query_id: text.lower() for query_id, text in judged.queries.items()}
-    return embed_judged_queries(index.indexed, replace(judged, queries=lower), progress=progress)
+    return embed_judged_queries(index.indexed, lower_case(index.judged), progress=progress)

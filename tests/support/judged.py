@@ -5,7 +5,7 @@ import math
 import zipfile
 from dataclasses import replace
 from functools import cache
-from types import SimpleNamespace
+from itertools import combinations
 
 import numpy as np
 
@@ -13,15 +13,17 @@ from retriever.encoders.catalogue import MODELS
 from retriever.evaluation.judged_queries import JudgedQueries
 from retriever.evaluation.measures import Evaluation
 from retriever.evaluation.significance import compare
+from retriever.experiments.comparison import PairComparison, RetrieverComparison, compare_retrievers
 from retriever.experiments.error_attribution import attribute_errors
 from retriever.experiments.judged_index import JudgedIndex
-from retriever.experiments.model_comparison import ModelComparison, compare_models
+from retriever.experiments.judged_ranking import JudgedFusion, JudgedRetriever
 from retriever.experiments.unjudged_results import UnjudgedResults
+from retriever.retrievers.bm25 import BM25Retriever
 from tests.support.encoders import FakeEncoder
 from tests.support.small import collection_of
 
 N = 130  # documents: more than in a run
-NAMES = ("alpha", "beta")
+NAMES = ("alpha", "beta", "gamma", "delta")
 FIRST = [1, 2, 3, 5, 11, 50, None, 8, 9, 10, 12, 100]  # the rank of the answer of each question, with the first model
 SECOND = [2, 2, 30, 1, 101, 50, 1, 8, None, 11, 12, 1]
 KINDS = {f"q{row}": "term" if row < 5 else "fact" for row in range(12)}
@@ -90,12 +92,28 @@ def ranked_index(
     return JudgedIndex(indexed, judged, encoder.encode_query(list(judged.asked.values())))
 
 
-def compared(first, second, *, k=10, names=NAMES, **options):
-    """Return the comparison of two models, each given by the ranks of the answers."""
-    sides = [
-        ranked_index(ranks, model_name=name, **options) for ranks, name in zip((first, second), names, strict=True)
-    ]
-    return compare_models(*sides, k)
+def compared(*sides, k=10, names=NAMES, **options):
+    """Return the comparison of models, each given by the ranks of the answers."""
+    sides = [ranked_index(ranks, model_name=name, **options) for ranks, name in zip(sides, names, strict=False)]
+    return compare_retrievers(sides, k)
+
+
+def beside_one(ranks, *, k=10, **options):
+    """Return the comparison of a model, BM25 over the same passages, and the fusion of both."""
+    index = ranked_index(ranks, **options)
+    retriever = BM25Retriever()
+    retriever.add(index.passages)
+    words = JudgedRetriever(
+        "BM25",
+        retriever,
+        index.judged,
+        index.own_documents,
+        seconds_to_index=0.5,
+        searched_bytes=retriever.nbytes,
+        score_name="BM25 score",
+        settings=retriever.settings,
+    )
+    return compare_retrievers([index, words, JudgedFusion((words, index))], k)
 
 
 def starved_pair(**options):
@@ -118,17 +136,49 @@ def trec(rank, k):
 # --- hand-made comparisons
 
 
-def by_hand(first, second, *, k=10, ndcg=None, kinds=None, names=NAMES, errors=None, unjudged=ALL_JUDGED):
-    """Return a comparison of hits, 0 or 1 per question.
+class HandMade(JudgedIndex):
+    """A model's index that knows only its name and its errors; errors: ef -> ErrorAttribution."""
 
-    ndcg: values of both models, else the hits. errors: ef -> the ErrorAttribution of both models.
+    def __init__(self, name, errors):
+        self.title, self.by_ef = name, errors
+
+    name = property(lambda self: self.title)
+
+    def errors(self, k, ef):
+        return self.by_ef[ef]
+
+
+def by_hand(*hits, k=10, ndcg=None, kinds=None, names=NAMES, errors=None, unjudged=ALL_JUDGED):
+    """Return a comparison of hits, 0 or 1 per question, a list of each model; the p are not corrected.
+
+    ndcg: values of the models, else the hits. kinds: of two models. errors: ef -> the ErrorAttribution of each model.
+    unjudged: of each pair.
     """
-    sides = [SimpleNamespace(model_name=name) for name in names]
-    for number, side in enumerate(sides):
-        side.errors = lambda k, ef, number=number: errors[ef][number]
-    values = {f"success_{k}": (first, second), f"ndcg_cut_{k}": ndcg or (first, second)}
-    measures = {name: replace(compared_values(*map(tuple, both)), measure=name) for name, both in values.items()}
-    return ModelComparison(*sides, k, measures, kinds or {}, unjudged)
+    sides = [
+        HandMade(name, {ef: both[number] for ef, both in (errors or {}).items()})
+        for number, (name, _) in enumerate(zip(names, hits, strict=False))
+    ]
+    values = {f"success_{k}": hits, f"ndcg_cut_{k}": ndcg or hits}
+    pairs = {}
+    for one, other in combinations(range(len(hits)), 2):
+        measures = {
+            name: replace(compared_values(tuple(of[one]), tuple(of[other])), measure=name)
+            for name, of in values.items()
+        }
+        pairs[one, other] = PairComparison(sides[one], sides[other], k, measures, kinds or {}, unjudged)
+    return RetrieverComparison(sides, k, pairs)
+
+
+def with_pair(found, **changed):
+    """Return the comparison of two models with other parts of their pair."""
+    return replace(found, pairs={(0, 1): replace(found.pair, **changed)})
+
+
+def with_side(found, number, **changed):
+    """Return a comparison with other parts of one of its sides."""
+    sides = list(found.sides)
+    sides[number] = replace(sides[number], **changed)
+    return replace(found, sides=sides)
 
 
 @cache  # ten thousand resamples are slow

@@ -72,7 +72,9 @@ def test_only_the_named_endpoints_are_public_and_name_their_parameters(client):
         for name, endpoint in info["named_endpoints"].items()
     }
     built = "source sample files pasted model_name chunk_size chunk_overlap M ef_construction text_columns title_column"
-    compared = "collection first second k ef M ef_construction archive qrels queries relevance_level part split"
+    compared = (
+        "collection first second k ef M ef_construction archive qrels queries relevance_level part split third fourth"
+    )
     assert names == {
         "/build": built.split(),
         "/search": ["question", "k", "ef"],
@@ -187,6 +189,31 @@ def test_two_models_are_compared_on_an_uploaded_collection(new_client, tmp_path)
     assert again["scores"] == answer["scores"]
 
 
+def test_up_to_four_retrievers_are_compared(new_client, tmp_path):
+    corpus = [(f"d{row}", text) for row, text in enumerate(sentences(20))]
+    queries = [(f"q{row}", " ".join(corpus[row][1].split()[:3])) for row in range(3)]
+    path = beir_zip(tmp_path / "tiny.zip", corpus, queries, [(f"q{row}", f"d{row}", "1") for row in range(3)])
+    names = ["wordllama-256", "BM25", "BM25 + wordllama-256"]
+    chosen = dict(zip(("first", "second", "third"), names, strict=True))
+    values = {**chosen, **NO_FILES, "archive": handle_file(path), "k": 1, "ef": 5}
+    answer = new_client().predict(collection="beir", api_name="/compare", **values)
+    rate = answer["scores"]["success_1"]
+    assert rate["second"][0] == 1 and list(rate["pairs"]) == [
+        "first_minus_second",
+        "first_minus_third",
+        "second_minus_third",
+    ]
+    assert list(answer["two_errors"]) == names
+    assert "lost_by_index" in answer["two_errors"]["wordllama-256"]
+    assert "lost_by_index" not in answer["two_errors"]["BM25"], "it has no index"
+    settings, observed = answer["record"]["settings"], answer["record"]["observed"]
+    assert (settings["second"]["retriever"], settings["second"]["k1"]) == ("BM25", 0.9)
+    assert settings["third"]["fusion_k"] == 60 and settings["third"]["parts"] == [settings["second"], settings["first"]]
+    for place in chosen:
+        assert observed[f"{place}_costs"]["p50_seconds_a_question"] > 0
+    assert observed["first_costs"]["bytes_searched"] == 20 * 256 * 4
+
+
 def test_of_an_archive_with_several_collections_a_program_names_one(new_client, tmp_path):
     corpus, queries = [("bees", "Bees dance to tell of flowers.")], [("q1", "why do bees dance?")]
     path = beir_zip(tmp_path / "two.zip", corpus, queries, [("q1", "bees", "1")], folders=("a", "b"), split="dev")
@@ -217,9 +244,10 @@ def test_what_a_client_has_built_is_compared_with_judgments_of_its_own(new_clien
     ("values", "said"),
     [
         ({"collection": "nothing"}, "everyday_science"),
-        ({"second": "all-MiniLM-L6-v2"}, "choose two different"),
+        ({"second": "all-MiniLM-L6-v2"}, "chosen twice"),
         ({"second": "no-such-model"}, "catalogue"),
         ({"second": "intfloat/e5-small-v2"}, "could not be fetched"),
+        ({"fourth": "BM25 + no-such-model"}, "catalogue"),
         ({"k": 0}, "k is 0"),
         ({"k": 2.5}, "k is 2.5"),
         ({"ef": -1}, "ef is -1"),

@@ -4,7 +4,7 @@ import gradio as gr
 import pytest
 
 from tests.support.page import build_tab
-from ui.compare.tab import build_compare_tab
+from ui.compare.layout import build_compare_tab
 from ui.documents.tab import build_documents_tab
 from ui.jobs.shared_samples import SharedSamples
 from ui.recall.tab import build_recall_tab

@@ -10,7 +10,8 @@ from retriever.chunking.chunker import default_chunk_size
 from retriever.encoders.catalogue import MODELS, model_card
 from retriever.errors import ParameterError
 from retriever.indexing.collection import IndexSettings
-from ui.compare.controls import COMPARED_GRAPHS
+from ui.compare.choices import RETRIEVERS
+from ui.compare.controls import COMPARED_GRAPHS, NONE
 from ui.compare.request import COLLECTIONS
 from ui.documents.job import index_settings
 from ui.inputs import SLIDER_EF_CONSTRUCTION, SLIDER_M, SLIDER_MAX_EF, SLIDER_MAX_K
@@ -119,8 +120,10 @@ READERS: dict[str, Callable[[str], Any]] = {
     "axis": _one_of(("latency", "distances"), "axis"),
     "target": _number(0.5, 1, float),
     "on": _one_of(COLLECTIONS, "collection"),
-    "first": _one_of(MODELS, "model"),
-    "second": _one_of(MODELS, "model"),
+    "first": _one_of(RETRIEVERS, "model"),
+    "second": _one_of(RETRIEVERS, "model"),
+    "third": _one_of((NONE, *RETRIEVERS), "model"),
+    "fourth": _one_of((NONE, *RETRIEVERS), "model"),
     "graph": _one_of(COMPARED_GRAPHS, "graph"),
     "compared": bool,
 }

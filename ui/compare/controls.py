@@ -1,22 +1,28 @@
 """The controls of the Compare models tab: what is compared, on which graph."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
 
-from retriever.encoders.catalogue import MODELS
 from ui.compare.archive_part import ArchivePart, build_archive_part, chosen_part
+from ui.compare.choices import FIRST_CHOICES, RETRIEVERS
+from ui.compare.marks import COLOURS, MARKS, ORDINALS
 from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
 from ui.inputs import check_whole_number
-from ui.render.controls import FIRST_K, GRAPH_PRESETS, RICH_GRAPH, SLIDER_MAX_K, Updates, Values
-from ui.render.html import HINT
+from ui.render.controls import FIRST_K, GRAPH_PRESETS, NO_CHANGE, RICH_GRAPH, SLIDER_MAX_K, Updates, Values
+from ui.render.html import HINT, Html, explained
 from ui.render.limits import judged_limits
 from ui.settings import limits
 
 COMPARED_GRAPHS = {name: graph for name, graph in GRAPH_PRESETS.items() if graph != RICH_GRAPH}
-FIRST_MODELS = [name for name, card in MODELS.items() if card.packaged]
+NONE = ""  # the choice of no third or fourth retriever
+WHAT_TO_CHOOSE = Html(
+    "Choose an embedding model, {} (looks for the question's own words), a model with {} (compares word by word), or "
+    "BM25 + a model ({}: both rankings joined into one)."
+)
 WHOSE_JUDGMENTS = (
     "Files chosen here come first. Without files, your own judgments count if you have judged hits in Search; without "
     "those, the collection's own."
@@ -27,12 +33,13 @@ WHOSE_JUDGMENTS = (
 class ComparisonControls:
     """The components that say what is compared.
 
-    of_beir, of_loaded and of_both: the columns of what only an uploaded collection needs, only the loaded one, or both.
+    retrievers: the first two, then those that may be empty; further: the section of those. of_beir, of_loaded and
+    of_both: the columns of what only an uploaded collection needs, only the loaded one, or both.
     """
 
     collection: gr.Dropdown
-    first: gr.Dropdown
-    second: gr.Dropdown
+    retrievers: Sequence[gr.Dropdown]
+    further: gr.Accordion
     k: gr.Slider
     graph: gr.Dropdown
     archive: gr.File
@@ -48,13 +55,13 @@ class ComparisonControls:
     def requested(self) -> list[Any]:
         """The components whose change makes another request."""
         files = [self.archive, self.qrels, self.queries]
-        chosen = [self.collection, self.first, self.second, self.k, self.graph]
+        chosen = [self.collection, *self.retrievers, self.k, self.graph]
         return [*chosen, *files, self.archive_part.choice, self.relevance_level]
 
     @property
     def inputs(self) -> set[Block]:
         """The components whose values are a request."""
-        chosen = {self.collection, self.first, self.second, self.k, self.graph}
+        chosen = {self.collection, *self.retrievers, self.k, self.graph}
         return {*chosen, self.archive, self.archive_part.choice, self.qrels, self.queries, self.relevance_level}
 
     @property
@@ -66,10 +73,13 @@ class ComparisonControls:
         """Return what the controls say, as one value. Raises ParameterError if a number is not whole."""
         M, ef_construction = COMPARED_GRAPHS[values[self.graph]]
         part, split = chosen_part(values[self.archive_part.choice])
+        first, second, third, fourth = (values[control] or "" for control in self.retrievers)
         return CompareRequest(
             collection=values[self.collection],
-            first=values[self.first],
-            second=values[self.second],
+            first=first,
+            second=second,
+            third=third,
+            fourth=fourth,
             k=check_whole_number("k", values[self.k]),
             M=M,
             ef_construction=ef_construction,
@@ -86,6 +96,10 @@ class ComparisonControls:
         shown_for = {self.of_beir: (BEIR,), self.of_loaded: (LOADED,), self.of_both: (BEIR, LOADED)}
         return {column: gr.update(visible=collection in names) for column, names in shown_for.items()}
 
+    def open_further(self, chosen: str | None) -> Updates:
+        """Open the section of the third and fourth model if one of them was chosen, as an address may."""
+        return {self.further: gr.update(open=True)} if chosen else NO_CHANGE
+
 
 def create_controls() -> ComparisonControls:
     """Create the controls."""
@@ -94,15 +108,14 @@ def create_controls() -> ComparisonControls:
         collection = gr.Dropdown(
             list(COLLECTIONS), value=COLLECTIONS[0], label="Judged collection", info=info, scale=3, min_width=200
         )
-        names = list(MODELS)
-        info = "Shown in green, ●."
-        first = gr.Dropdown(names, value=FIRST_MODELS[0], label="First model", info=info, scale=3, min_width=200)
-        info = "Shown in purple, ▲."
-        second = gr.Dropdown(names, value=FIRST_MODELS[1], label="Second model", info=info, scale=3, min_width=200)
+        first, second = (_create_choice(number, FIRST_CHOICES[number]) for number in (0, 1))
         info = "Results that count."
         k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (results)", info=info, scale=3, min_width=200)
         info, graphs = "HNSW's M/efConstruction.", list(COMPARED_GRAPHS)
         graph = gr.Dropdown(graphs, value=graphs[0], label="Graph", info=info, scale=3, min_width=200)
+    gr.HTML(HINT.format(WHAT_TO_CHOOSE.format(*map(explained, ("BM25", "late interaction", "reciprocal rank fusion")))))
+    with gr.Accordion("Add a third or a fourth", open=False) as further, gr.Row():
+        third, fourth = (_create_choice(number, NONE) for number in (2, 3))
     with gr.Row():
         with gr.Column(visible=False, min_width=300) as of_beir:
             label = "A .zip with corpus.jsonl, queries.jsonl and qrels"
@@ -117,6 +130,26 @@ def create_controls() -> ComparisonControls:
         with gr.Column(visible=False, min_width=200) as of_both:
             info = "The grade in the judgments from which on a passage counts as an answer."
             level = gr.Number(1, precision=0, minimum=1, label="Answers have at least grade", info=info)
+    chosen = (first, second, third, fourth)
     return ComparisonControls(
-        collection, first, second, k, graph, archive, archive_part, qrels, queries, level, of_beir, of_loaded, of_both
+        collection,
+        chosen,
+        further,
+        k,
+        graph,
+        archive,
+        archive_part,
+        qrels,
+        queries,
+        level,
+        of_beir,
+        of_loaded,
+        of_both,
     )
+
+
+def _create_choice(number: int, value: str) -> gr.Dropdown:
+    """Create the choice of one retriever, by its number from 0; the third and the fourth may be empty."""
+    choices = [("none", NONE)] * (number > 1) + [(name, name) for name in RETRIEVERS]
+    label, info = f"{ORDINALS[number].capitalize()} model", f"Shown in {COLOURS[number]}, {MARKS[number]}."
+    return gr.Dropdown(choices, value=value, label=label, info=info, scale=3, min_width=200)

@@ -37,5 +37,7 @@ class IndexCache:
 
 
 def index_bytes(item: IndexedCollection | JudgedIndex) -> int:
-    """Return the approximate number of bytes that an index takes."""
-    return collection_bytes(item.indexed if isinstance(item, JudgedIndex) else item)
+    """Return the approximate number of bytes that an index takes, with the retrievers that were made beside it."""
+    if isinstance(item, JudgedIndex):
+        return collection_bytes(item.indexed) + sum(one.searched_bytes for one in item.beside.values())
+    return collection_bytes(item)

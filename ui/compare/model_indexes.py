@@ -13,14 +13,17 @@ from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import index_collection, with_model
 from retriever.progress import Progress
 from retriever.retrievers.document_runs import document_ids
+from ui.compare.choices import dense_models
 from ui.compare.index_cache import IndexCache
 from ui.compare.request import BEIR, FILE, JUDGED_SAMPLES, LOADED, OWN, THE_COLLECTIONS, CompareRequest
 from ui.jobs.job import Job
 from ui.jobs.memory_budget import MEMORY_BUDGET, check_passages_fit, estimated_bytes
-from ui.jobs.shared_samples import SharedSamples
+from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
 from ui.session import Session
 from ui.settings import limits
 from ui.uploads.parse import UploadedJudgments, missing_file_error, parse_beir_archive, parse_judgments
+
+CHEAPEST_MODEL = "wordllama-256"  # to embed with where no model is compared, and an archive is read for its passages
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,18 @@ class ModelIndexes:
             return other
 
         return self.index_cache.get_or_make((found, *graph), build_graph)
+
+    def passages_model(self, names: Sequence[str]) -> str:
+        """Return the model whose index gives the passages that the retrievers of these names without one search.
+
+        Of the models compared the first; else one that costs nothing, as it is loaded or prepared, or little.
+        """
+        models = dense_models(names)
+        if models:
+            return models[0]
+        if self.request.collection == LOADED:
+            return self.session.loaded().settings.model_name
+        return CHEAPEST_MODEL if self.request.collection == BEIR else PREPARED_MODEL
 
     def in_lower_case(self, index: JudgedIndex, progress: Progress) -> JudgedIndex:
         """Return an index with its questions in lower case."""

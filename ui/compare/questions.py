@@ -1,171 +1,108 @@
-"""The question list of a comparison, one question's rankings side by side, and the download links."""
+"""The lists of a comparison's questions, and how many have their first answer at which rank."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from retriever.documents.document import Passage, ScoredPassage
-from retriever.evaluation.trec import qrels_text, run_text
-from retriever.experiments.judged_index import JudgedIndex
-from retriever.experiments.model_comparison import ModelComparison, answer_rank
-from retriever.graph.misses import mark_missed
-from retriever.indexes.base import Neighbors, empty_neighbors
-from ui.compare.tables import question_rows
-from ui.compare.text import blame_sentence
-from ui.render.export import download_link, downloads, rows_to_csv
+from retriever.experiments.comparison import RetrieverComparison, errors_of
+from retriever.experiments.judged_search import JudgedSearch, answer_rank
+from ui.compare.marks import MARKS, ORDINALS
 from ui.render.html import HINT, Html, render
 
-LARGEST_DIFFERENCE, FIRST_BETTER, SECOND_BETTER, BY_INDEX, BY_BOTH = CHOICES = (
-    "largest difference first",
-    "first model better",
-    "second model better",
-    "lost by an index at this ef",
-    "missed by both models",
-)
-HEADERS = ["question", "kind", "● rank", "▲ rank", "nDCG, ●−▲", "query id"]
+LARGEST_DIFFERENCE, BY_INDEX, BY_ALL = "largest difference first", "lost by an index at this ef", "missed by all"
 MOST_LISTED = 500  # questions; a page with more rows is slow, and scores.csv has all
 NO_QUESTIONS = HINT.format("No question is on this list.")
-QUESTION_HINT = HINT.format("No question is chosen yet.")
-NO_TEXT = HINT.format("This judged query has no text in the collection, so nobody could be asked.")
-UNANSWERABLE = "Nothing in this collection is judged to answer it, so no search can find an answer."
-ITSELF = " The question is itself a document of this collection, which is left out here."
-CUT = " The question is longer than this model reads: its end was cut."
 RANKS = {"1": (1, 1), "2–3": (2, 3), "4–10": (4, 10), "11–100": (11, 100)}
 
 
-def list_rows(compared: ModelComparison, show: str, ef: int) -> list[list[str]]:
-    """Return a list's questions as rows below HEADERS, largest difference in nDCG first.
+def list_choices(n_sides: int) -> list[str]:
+    """Return the names of the lists of questions for so many retrievers."""
+    return [LARGEST_DIFFERENCE, *(_best_alone(number) for number in range(n_sides)), BY_INDEX, BY_ALL]
+
+
+def _best_alone(number: int) -> str:
+    """Return the name of the list of questions for which a retriever is better than every other."""
+    return f"{ORDINALS[number]} {MARKS[number]} best"
+
+
+def headers(compared: RetrieverComparison) -> list[str]:
+    """Return the headers of a list of questions."""
+    spread = "nDCG, ●−▲" if len(compared.sides) == 2 else "nDCG, best − worst"
+    return ["question", "kind", *(f"{mark} rank" for mark in MARKS[: len(compared.sides)]), spread, "query id"]
+
+
+def list_rows(compared: RetrieverComparison, show: str, ef: int) -> list[list[str]]:
+    """Return a list's questions as rows below the headers, largest difference in nDCG first.
 
     Ranks are of the first answers in exact search.
     """
-    first, second, k = compared.first, compared.second, compared.k
-    differences = compared.measures[f"ndcg_cut_{k}"].differences
-    lost = {query_id for index in (first, second) for query_id in index.errors(k, ef).lost_by_index}
-    missed = set(first.errors(k, ef).lost_by_model) & set(second.errors(k, ef).lost_by_model)
-    wanted = {
-        LARGEST_DIFFERENCE: differences,
-        FIRST_BETTER: [query_id for query_id, value in differences.items() if value > 0],
-        SECOND_BETTER: [query_id for query_id, value in differences.items() if value < 0],
-        BY_INDEX: [query_id for query_id in differences if query_id in lost],
-        BY_BOTH: [query_id for query_id in differences if query_id in missed],
-    }[show]
+    judged, values = compared.sides[0].judged, _ndcg(compared)
+    differences = {
+        query_id: scores[0] - scores[1] if len(scores) == 2 else max(scores) - min(scores)
+        for query_id, scores in values.items()
+    }
     return [
         [
-            first.judged.queries.get(query_id, "(a judged query without a text)"),
-            first.judged.kinds.get(query_id, ""),
-            _rank_text(first, query_id),
-            _rank_text(second, query_id),
-            f"{differences[query_id]:+.3f}".replace("-", "−"),
+            judged.queries.get(query_id, "(a judged query without a text)"),
+            judged.kinds.get(query_id, ""),
+            *(_rank_text(side, query_id) for side in compared.sides),
+            f"{differences[query_id]:{'+' if len(compared.sides) == 2 else ''}.3f}".replace("-", "−"),
             query_id,
         ]
-        for query_id in sorted(wanted, key=lambda query_id: -abs(differences[query_id]))
+        for query_id in sorted(_wanted(compared, show, ef, values), key=lambda query_id: -abs(differences[query_id]))
     ]
 
 
-def question_list(compared: ModelComparison, show: str, ef: int) -> Html:
-    """Return a list's questions as a table in which each opens, named by its place in numbered_queries, from 1."""
+def _ndcg(compared: RetrieverComparison) -> dict[str, list[float]]:
+    """Return nDCG of each question with each retriever."""
+    sides = [side.evaluation(compared.k).per_query for side in compared.sides]
+    measure = compared.pair.ndcg.measure
+    return {query_id: [side[query_id][measure] for side in sides] for query_id in compared.query_ids}
+
+
+def _wanted(
+    compared: RetrieverComparison, show: str, ef: int, values: Mapping[str, Sequence[float]]
+) -> Collection[str]:
+    """Return the ids of the questions of a list; values: nDCG with each retriever."""
+    if show in (BY_INDEX, BY_ALL):
+        errors = [errors_of(side, compared.k, ef) for side in compared.sides]
+        lost = {query_id for one in errors for query_id in one.lost_by_index}
+        missed = set[str].intersection(*(set(one.lost_by_model) for one in errors))
+        return [query_id for query_id in values if query_id in (missed if show == BY_ALL else lost)]
+    for number in range(len(compared.sides)):
+        if show == _best_alone(number):
+            return [query_id for query_id, scores in values.items() if _is_best_alone(scores, number)]
+    return values
+
+
+def _is_best_alone(scores: Sequence[float], number: int) -> bool:
+    """Return whether one of some scores is higher than every other."""
+    return all(scores[number] > score for other, score in enumerate(scores) if other != number)
+
+
+def question_list(compared: RetrieverComparison, show: str, ef: int) -> Html:
+    """Return a list's questions as a table in which each opens, named by its place among the query ids, from 1."""
     rows = list_rows(compared, show, ef)
     if not rows:
         return NO_QUESTIONS
-    numbers = {query_id: number for number, query_id in enumerate(numbered_queries(compared), 1)}
+    # a number, as a visitor's id may not outlast the page's cleaning
+    numbers = {query_id: number for number, query_id in enumerate(compared.query_ids, 1)}
     listed = [(numbers[row[-1]], row) for row in rows[:MOST_LISTED]]
-    return render("compare/list.html", headers=HEADERS, rows=listed, more=len(rows) - len(listed))
+    return render("compare/list.html", headers=headers(compared), rows=listed, more=len(rows) - len(listed))
 
 
-def numbered_queries(compared: ModelComparison) -> list[str]:
-    """Return the ids of all questions in a fixed order: a visitor's id may not outlast the page's cleaning."""
-    return list(compared.hit_rate.differences)
-
-
-def count_by_rank(compared: ModelComparison) -> dict[str, tuple[int, int]]:
-    """Count the questions by the rank of their first answer: label of ranks -> counts with both models."""
-    sides = (_rank_counts(index, compared.hit_rate.differences) for index in (compared.first, compared.second))
+def count_by_rank(compared: RetrieverComparison) -> dict[str, tuple[int, ...]]:
+    """Count the questions by the rank of their first answer: label of ranks -> counts with each retriever."""
+    sides = (_rank_counts(side, compared.query_ids) for side in compared.sides)
     return dict(zip([*RANKS, "beyond"], zip(*sides, strict=True), strict=True))
 
 
-def _rank_counts(index: JudgedIndex, query_ids: Iterable[str]) -> list[int]:
+def _rank_counts(side: JudgedSearch, query_ids: Iterable[str]) -> list[int]:
     """Return how many questions have their first answer at each of RANKS, and how many beyond."""
-    ranks = [answer_rank(index, query_id) for query_id in query_ids]
+    ranks = [answer_rank(side, query_id) for query_id in query_ids]
     counts = [sum(rank is not None and low <= rank <= high for rank in ranks) for low, high in RANKS.values()]
     return [*counts, ranks.count(None)]
 
 
-@dataclass(frozen=True)
-class RankedSide:
-    """One model's exact ranking for a question; hits: each with whether HNSW misses it, and its grade if judged."""
-
-    model: str
-    note: str
-    hits: Sequence[tuple[ScoredPassage, bool, int | None]]
-
-    @classmethod
-    def of(cls, index: JudgedIndex, query_id: str, k: int, ef: int) -> Self:
-        """Return the side of one model, with the misses of HNSW at ef."""
-        exact, hnsw = index.ranking(query_id, k), index.ranking(query_id, k, ef)
-        numbers = {doc_id: n for n, doc_id in enumerate(dict.fromkeys(hit.passage.doc_id for hit in [*exact, *hnsw]))}
-        missed, _ = mark_missed(_as_neighbors(exact, numbers, k), _as_neighbors(hnsw, numbers, k))
-        grades = [index.judged.qrels[query_id].get(hit.passage.doc_id) for hit in exact]
-        note = UNANSWERABLE
-        if index.answerable(query_id):
-            note = blame_sentence(index.errors(k, ef), query_id, answer_rank(index, query_id), k, ef)
-        if query_id in index.own_documents:
-            note += ITSELF
-        if query_id in index.cut:
-            note += CUT
-        return cls(index.model_name, note, list(zip(exact, missed, grades, strict=True)))
-
-
-def question_view(compared: ModelComparison, query_id: str, ef: int) -> Html:
-    """Return one question as HTML: the passages that answer it, and both models' rankings side by side."""
-    first, judged = compared.first, compared.first.judged
-    if query_id not in judged.queries:
-        return NO_TEXT
-    return render(
-        "compare/question.html",
-        question=judged.queries[query_id],
-        kind=judged.kinds.get(query_id, ""),
-        level=judged.relevance_level,
-        answers=answers_to(first, query_id),
-        sides=[RankedSide.of(index, query_id, compared.k, ef) for index in (first, compared.second)],
-    )
-
-
-def answers_to(index: JudgedIndex, query_id: str) -> list[Passage]:
-    """Return the first passage of each document judged to answer a question, whether or not a model found it."""
-    answers = index.judged.answers(query_id)
-    shown: dict[str, Passage] = {}
-    for passage in index.indexed.retriever.passages:
-        if passage.doc_id in answers:
-            shown.setdefault(passage.doc_id, passage)
-    return list(shown.values())
-
-
-def download_links(compared: ModelComparison) -> Html:
-    """Return links to both runs and the judgments in trec_eval's formats, and to the scores as CSV."""
-    links = [
-        download_link(
-            f"{index.model_name.replace('/', '_')}.run.txt",
-            "text/plain",
-            run_text(index.run(compared.k), tag=index.model_name),
-            f"run of {index.model_name}",
-        )
-        for index in (compared.first, compared.second)
-    ]
-    links.append(download_link("qrels.txt", "text/plain", qrels_text(compared.first.judged.qrels), "qrels"))
-    rows = rows_to_csv(question_rows(compared))
-    links.append(download_link("scores.csv", "text/csv", rows, "scores of every question, CSV"))
-    return downloads("Download", links)
-
-
-def _rank_text(index: JudgedIndex, query_id: str) -> str:
+def _rank_text(side: JudgedSearch, query_id: str) -> str:
     """Return the rank of a question's first answer as text."""
-    rank = answer_rank(index, query_id)
+    rank = answer_rank(side, query_id)
     return "> 100" if rank is None else str(rank)
-
-
-def _as_neighbors(ranking: Sequence[ScoredPassage], numbers: Mapping[str, int], k: int) -> Neighbors:
-    """Return a ranking of documents as neighbours, (1, k), each document by its number."""
-    neighbors = empty_neighbors(1, k)
-    neighbors.ids[0, : len(ranking)] = [numbers[hit.passage.doc_id] for hit in ranking]
-    neighbors.scores[0, : len(ranking)] = [hit.score for hit in ranking]
-    return neighbors

@@ -1,4 +1,4 @@
-"""The request of a comparison: which models, on which collection; what is invalid is refused before any work."""
+"""The request of a comparison: which retrievers, on which collection; what is invalid is refused before any work."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,8 @@ from retriever.errors import DocumentError, ParameterError
 from retriever.evaluation.trec import MAX_GRADE
 from retriever.indexes.hnsw import check_graph_settings
 from retriever.parameters import check_count
-from ui.inputs import SLIDER_MAX_K, check_model
+from ui.compare.choices import check_retriever
+from ui.inputs import SLIDER_MAX_K
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.settings import limits
 from ui.uploads.parse import ParsedFiles, ParsedUpload, check_file_size
@@ -22,15 +23,17 @@ COMPARISON_MAX_K = SLIDER_MAX_K  # results are cached for each k, so k is bounde
 class CompareRequest:
     """What a visitor or a program wants to be compared.
 
-    archive: path of a zip in BEIR layout. part: the collection of several in it, by its folder. split: of its
-    judgments; both may be empty. qrels and queries: paths of judgments, and of queries if the loaded
-    collection has none. A path is empty where no file was chosen. relevance_level: the lowest grade of an answer;
-    samples have a level of their own.
+    first to fourth: the retrievers, as choices.py names them; third and fourth may be empty. archive: path of a zip in
+    BEIR layout. part: the collection of several in it, by its folder. split: of its judgments; both may be empty. qrels
+    and queries: paths of judgments, and of queries if the loaded collection has none. A path is empty where no file was
+    chosen. relevance_level: the lowest grade of an answer; samples have a level of their own.
     """
 
     collection: str
     first: str
     second: str
+    third: str = ""
+    fourth: str = ""
     k: int = 10
     M: int = 16
     ef_construction: int = 200
@@ -40,6 +43,11 @@ class CompareRequest:
     relevance_level: int = 1
     part: str = ""
     split: str = ""
+
+    @property
+    def retrievers(self) -> list[str]:
+        """The names of the two to four retrievers."""
+        return [self.first, self.second, *filter(None, (self.third, self.fourth))]
 
     @property
     def how(self) -> str:
@@ -56,10 +64,10 @@ class CompareRequest:
         """Raise a RetrieverError if the request can be refused before any work is done."""
         if self.collection not in COLLECTIONS:
             raise ParameterError(f"The collection is {self.collection!r}; choose one of: {', '.join(COLLECTIONS)}.")
-        for name in (self.first, self.second):
-            check_model(name)
-        if self.first == self.second:
-            raise ParameterError(f"Both models are {self.first}; choose two different ones to compare.")
+        for number, name in enumerate(self.retrievers):
+            check_retriever(name)
+            if name in self.retrievers[:number]:
+                raise ParameterError(f"{name} is chosen twice; choose different ones to compare.")
         check_count("k", self.k, 1, COMPARISON_MAX_K)
         check_count("relevance_level", self.relevance_level, 1, MAX_GRADE)
         check_graph_settings(self.M, self.ef_construction, seed=0)

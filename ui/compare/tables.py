@@ -1,12 +1,16 @@
 """Tables and bars of a comparison as HTML, and its scores as rows of the CSV file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from retriever.evaluation.significance import TIE_TOLERANCE, Comparison, Interval
-from retriever.experiments.model_comparison import ModelComparison, answer_rank
-from ui.compare.text import format_p
+from retriever.experiments.comparison import RetrieverComparison
+from retriever.experiments.judged_index import JudgedIndex
+from retriever.experiments.judged_search import answer_rank
+from retriever.experiments.search_costs import SearchCost
+from ui.compare.marks import ORDINALS
+from ui.compare.verdict import format_p
 from ui.render.html import Html, render
 from ui.render.numbers import format_gain, format_score
 
@@ -18,36 +22,63 @@ MEASURES = {  # what trec_eval's measures are called here, the term that defines
     "map": ("MAP", "MAP", "Precision at the rank of each answer, averaged."),
 }
 ERROR_PARTS = {"kept": "found by HNSW", "index": "lost by the index", "model": "lost by the model"}
+RANKED_PARTS = {"kept": "found", "model": "lost by the ranking"}  # without an index
 
 
 @dataclass(frozen=True)
 class MeasureRow:
-    """One measure's row of the scoreboard; better: the number of the better model, 0 or 1, None if they are equal."""
+    """One measure's row of the scoreboard; best: the numbers of the best retrievers, none if all are equal.
+
+    difference: of the first two, if there are no others.
+    """
 
     measure: str
     title: str
     term: str
     sentence: str
-    scores: tuple[Html, Html]
-    better: int | None
-    difference: Html
+    scores: Sequence[Html]
+    best: frozenset[int]
+    difference: Html | None
 
     @classmethod
-    def of(cls, measure: str, found: Comparison, k: int) -> Self:
-        """Return the row of a measure, by trec_eval's name, at k."""
-        title, term, sentence = (words.format(k=k) for words in MEASURES[measure.split("_")[0]])
-        mean = found.difference.mean
-        better = None if abs(mean) <= TIE_TOLERANCE else int(mean < 0)
-        chance = "" if found.significant else ", may be chance"
-        difference = interval_cell(found.difference, sign=True, beside=format_p(found.corrected_p), below=chance)
-        scores = interval_cell(found.first), interval_cell(found.second)
-        return cls(measure, title, term, sentence, scores, better, difference)
+    def of(cls, measure: str, compared: RetrieverComparison) -> Self:
+        """Return the row of a measure, by trec_eval's name."""
+        title, term, sentence = measure_words(measure, compared.k)
+        scores = [compared.score(measure, number) for number in range(len(compared.sides))]
+        high, low = max(score.mean for score in scores), min(score.mean for score in scores)
+        best = {number for number, score in enumerate(scores) if high - score.mean <= TIE_TOLERANCE < high - low}
+        difference = _difference_cell(compared.pair.measures[measure]) if len(scores) == 2 else None
+        return cls(measure, title, term, sentence, [*map(interval_cell, scores)], frozenset(best), difference)
 
 
-def scoreboard(compared: ModelComparison) -> Html:
-    """Return the table of both models' scores by every measure, with intervals, differences and p values."""
-    rows = [MeasureRow.of(measure, found, compared.k) for measure, found in compared.measures.items()]
-    return render("compare/scoreboard.html", names=compared.models, rows=rows)
+def measure_words(measure: str, k: int) -> list[str]:
+    """Return a measure's title, the term that defines it, and one line on it."""
+    return [words.format(k=k) for words in MEASURES[measure.split("_")[0]]]
+
+
+def scoreboard(compared: RetrieverComparison) -> Html:
+    """Return the table of all scores by every measure, with intervals; of two retrievers with differences and p."""
+    rows = [MeasureRow.of(measure, compared) for measure in compared.measures]
+    return render("compare/scoreboard.html", names=compared.names, rows=rows)
+
+
+def pairs_table(compared: RetrieverComparison) -> Html:
+    """Return the differences of three or four retrievers, pair by pair, with p; empty for two, which stand above."""
+    if len(compared.pairs) == 1:
+        return Html()
+    titles = [measure_words(measure, compared.k)[0] for measure in compared.measures]
+    rows = [
+        (numbers, pair.names, [(_difference_cell(found), found.significant) for found in pair.measures.values()])
+        for numbers, pair in compared.pairs.items()
+    ]
+    tests = len(compared.pairs) * len(titles)
+    return render("compare/pairs.html", titles=titles, rows=rows, tests=tests)
+
+
+def _difference_cell(found: Comparison) -> Html:
+    """Format a difference with its p, corrected, and its interval."""
+    chance = "" if found.significant else ", may be chance"
+    return interval_cell(found.difference, sign=True, beside=format_p(found.corrected_p), below=chance)
 
 
 def interval_cell(values: Interval, *, sign: bool = False, beside: str = "", below: str = "") -> Html:
@@ -58,27 +89,40 @@ def interval_cell(values: Interval, *, sign: bool = False, beside: str = "", bel
     return Html("<b>{}</b> {}<small>{}{}</small>").format(mean, beside, bounds, below)
 
 
-def error_bars(compared: ModelComparison, ef: int) -> Html:
-    """Return a bar for each model: what was found, what the index lost and what the model lost."""
-    sides = list(zip(compared.models, compared.errors(ef), strict=True))
-    return render("compare/errors.html", ef=ef, sides=sides, parts=ERROR_PARTS)
+def error_bars(compared: RetrieverComparison, ef: int) -> Html:
+    """Return a bar for each retriever: what was found, and what the index, if it has one, and the model lost."""
+    sides = [
+        (side.name, errors, isinstance(side, JudgedIndex))
+        for side, errors in zip(compared.sides, compared.errors(ef), strict=True)
+    ]
+    return render("compare/errors.html", ef=ef, sides=sides, parts=ERROR_PARTS, ranked_parts=RANKED_PARTS)
 
 
-def question_rows(compared: ModelComparison) -> list[dict[str, object]]:
-    """Return a row for each question: its kind, its first answer's rank with both models, and both models' scores."""
-    first, second = compared.first, compared.second
-    a, b = first.evaluation(compared.k), second.evaluation(compared.k)
+def costs_table(compared: RetrieverComparison, costs: Sequence[SearchCost]) -> Html:
+    """Return the seconds to index, the memory and the time a question of each retriever; empty if not measured."""
+    if not costs:
+        return Html()
+    rows = list(zip(compared.names, costs, strict=True))
+    return render("compare/costs.html", rows=rows, timed=len(costs[0].query_seconds), k=compared.k)
+
+
+def question_rows(compared: RetrieverComparison) -> list[dict[str, object]]:
+    """Return a row for each question: its kind, its first answer's rank with each retriever, and all scores."""
+    judged, sides = compared.sides[0].judged, list(zip(ORDINALS, compared.sides, strict=False))
+    scores = {place: side.evaluation(compared.k).per_query for place, side in sides}
     return [
         {
             "query_id": query_id,
-            "question": first.judged.queries.get(query_id, ""),
-            "kind": first.judged.kinds.get(query_id, ""),
-            "first_rank": answer_rank(first, query_id),
-            "second_rank": answer_rank(second, query_id),
-            **{f"first_{name}": value for name, value in _rounded(a.per_query[query_id]).items()},
-            **{f"second_{name}": value for name, value in _rounded(b.per_query[query_id]).items()},
+            "question": judged.queries.get(query_id, ""),
+            "kind": judged.kinds.get(query_id, ""),
+            **{f"{place}_rank": answer_rank(side, query_id) for place, side in sides},
+            **{
+                f"{place}_{name}": value
+                for place, _ in sides
+                for name, value in _rounded(scores[place][query_id]).items()
+            },
         }
-        for query_id in a.per_query
+        for query_id in compared.query_ids
     ]
 
 

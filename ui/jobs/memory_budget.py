@@ -2,6 +2,7 @@
 
 import threading
 import weakref
+from typing import TypeVar
 
 from retriever.encoders.catalogue import model_card
 from retriever.encoders.loading import load_encoder
@@ -10,6 +11,7 @@ from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.parameters import MEGABYTE
 from ui.settings import limits
 
+Held = TypeVar("Held")
 BYTES_OF_TEXT = 2_000  # approximate, of a passage with its metadata; a chunk of 200 tokens has some 900 characters
 
 
@@ -28,11 +30,14 @@ class MemoryBudget:
 
     def hold(self, indexed: IndexedCollection) -> IndexedCollection:
         """Count a collection until it is freed, and return it."""
-        count = collection_bytes(indexed)
+        return self.count(indexed, collection_bytes(indexed))
+
+    def count(self, held: Held, size: int) -> Held:
+        """Count so many bytes of anything until it is freed, and return it."""
         with self._lock:
-            self._held += count
-        weakref.finalize(indexed, self._release, count).atexit = False
-        return indexed
+            self._held += size
+        weakref.finalize(held, self._release, size).atexit = False
+        return held
 
     def check(self, needed: int) -> None:
         """Raise CollectionError if so many bytes more are too much for one visitor or for the lab."""

@@ -10,7 +10,11 @@ from ui.render.html import writable_text
 
 # Okabe and Ito's palette, safe for colour-blind readers
 EXACT_COLOUR, HNSW_COLOUR, MISSED_COLOUR = "#0072B2", "#E69F00", "#D55E00"
-MODEL_COLOURS = ("#009E73", "#CC79A7")  # of the same palette: first and second model
+MODEL_COLOURS = ("#009E73", "#CC79A7", "#999933", "#808890")  # of the retrievers that are compared, in their order
+HEAT_SCALE = (
+    (0.0, "rgba(0,114,178,.04)"),
+    (1.0, "rgba(0,114,178,.62)"),
+)  # text is readable on all of it, light and dark
 GRID_COLOUR = "rgba(128,128,128,.25)"
 GREY_COLOUR = "#808890"  # readable on white and on near-black
 AXIS = {"automargin": True, "title": {"standoff": 15, "font": {"size": 12}}}

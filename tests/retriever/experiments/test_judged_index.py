@@ -9,7 +9,8 @@ from retriever.encoders.loading import load_encoder
 from retriever.errors import Cancelled, CollectionError
 from retriever.evaluation.judged_queries import JudgedQueries
 from retriever.evaluation.trec import qrels_text, run_text
-from retriever.experiments.judged_index import RUN_DEPTH, JudgedIndex, embed_judged_queries, with_lower_case_queries
+from retriever.experiments.judged_index import JudgedIndex, embed_judged_queries, with_lower_case_queries
+from retriever.experiments.judged_search import RUN_DEPTH
 from retriever.indexing.collection import IndexSettings
 from retriever.indexing.pipeline import index_collection
 from tests.support.small import collection_of, sentences
@@ -74,7 +75,7 @@ def judged(starved):
 
 def test_the_judged_queries_of_the_collection_are_embedded_in_order_and_as_queries(starved, encoder, fake_encoder):
     made = embed_judged_queries(starved)
-    assert made.judged is starved.judged and made.indexed is starved and made.model_name == "fake"
+    assert made.judged is starved.judged and made.indexed is starved and made.name == "fake"
     assert encoder.asked == list(QUERIES.values())
     assert made.vectors.dtype == np.float32
     np.testing.assert_array_equal(made.vectors, fake_encoder.encode_query(list(QUERIES.values())))
@@ -316,5 +317,5 @@ def test_the_sample_with_a_real_model_against_brute_force(wordllama):
         hits[query_id] = any(qrels[query_id].get(doc_id, 0) >= 1 for doc_id in first)
     assert len(owners) > 2 * len(set(owners.tolist())), "documents are to have several chunks"
     assert made.evaluation(1).hits == hits
-    assert made.model_name == "wordllama-256"
+    assert made.name == "wordllama-256"
     assert made.evaluation(1).mean["success_1"] > 0.5

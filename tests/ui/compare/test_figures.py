@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from retriever.evaluation.significance import Interval
-from tests.support.judged import NAMES, compared_values
+from tests.support.judged import FIRST, SECOND, compared, compared_values
+from tests.support.judged import KINDS as KINDS_OF_TWELVE
 from tests.support.small import HOSTILE
-from ui.compare.figures import kinds_figure, ranks_figure
+from ui.compare.figures import comparison_figure, kinds_figure, ranks_figure
 from ui.render.figures import MODEL_COLOURS
 
+NAMES = ("alpha", "beta")
 KINDS = {
     "term": compared_values((1, 1, 1, 0), (1, 0, 0, 0)),
     "fact": compared_values((1, 0, 1, 0, 1), (1, 1, 1, 1, 1)),
@@ -53,7 +55,7 @@ def test_ranks_are_counted_for_both_models():
 )
 def test_two_models_are_told_apart_without_colour(figure):
     first, second = figure.data
-    assert (first.marker.color, second.marker.color) == MODEL_COLOURS == ("#009E73", "#CC79A7")
+    assert (first.marker.color, second.marker.color) == MODEL_COLOURS[:2] == ("#009E73", "#CC79A7")
     assert first.marker.pattern.shape != second.marker.pattern.shape
     assert figure.layout.barmode == "group"
 
@@ -87,3 +89,31 @@ def test_both_figures_have_a_sentence_and_a_table_of_what_they_draw():
     ranks = ranks_figure(COUNTS, NAMES).layout.meta
     assert ranks["sentence"] == "The first answer stands first for 5 of alpha and 3 of beta."
     assert [row[1:] for row in ranks["rows"]] == [["5", "3"], ["2", "2"], ["0", "4"]]
+
+
+RANKS = FIRST, SECOND, [1] * 12, [None] * 12
+
+
+def test_of_more_than_two_a_heat_map_shows_who_answers_what_kind_of_question():
+    found = compared(*RANKS, kinds=KINDS_OF_TWELVE)
+    figure = comparison_figure(found)
+    [trace] = figure.data
+    rates = [[0.8, 0.6, 1, 0], [3 / 7, 3 / 7, 1, 0]]  # of five questions, and of seven
+    assert (trace.type, list(trace.x), list(trace.y)) == ("heatmap", list("●▲■◆"), ["term (5)", "fact (7)"])
+    for shown, written, expected in zip(trace.z, trace.text, rates, strict=True):
+        assert list(shown) == pytest.approx(expected)
+        assert list(written) == [f"{rate:.3f}" for rate in expected]
+    assert (trace.zmin, trace.zmax) == (0, 1), "the same shade is the same rate in every comparison"
+    about = figure.layout.meta
+    assert about["columns"] == ["kind", "questions", "alpha", "beta", "gamma", "delta"]
+    assert about["rows"] == [
+        ["term", "5", "0.800", "0.600", "1.000", "0.000"],
+        ["fact", "7", "0.429", "0.429", "1.000", "0.000"],
+    ]
+    assert about["sentence"].endswith("of 2 kinds of question: alpha for 0, beta for 0, gamma for 2, delta for 0.")
+
+
+def test_ranks_of_four_are_told_apart_without_colour():
+    traces = comparison_figure(compared(*RANKS)).data
+    assert [list(trace.y) for trace in traces] == [[1, 2, 4, 4, 1], [3, 2, 1, 4, 2], [12, 0, 0, 0, 0], [0, 0, 0, 0, 12]]
+    assert len({trace.marker.pattern.shape for trace in traces}) == len({trace.marker.color for trace in traces}) == 4

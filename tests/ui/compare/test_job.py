@@ -25,6 +25,7 @@ from tests.support.judged import Counting, beir_zip
 from tests.support.small import sentences
 from ui.compare.index_cache import IndexCache
 from ui.compare.job import plan_comparison
+from ui.compare.model_indexes import ModelIndexes
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, OWN, CompareRequest
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
@@ -69,6 +70,7 @@ def models(monkeypatch):
     for module in ("retriever.retrievers.dense", "retriever.indexing.pipeline", "retriever.experiments.judged_index"):
         monkeypatch.setattr(f"{module}.load_encoder", lambda name, device=None: made[name])
     monkeypatch.setattr("ui.jobs.model_loads.load_encoder", made.__getitem__)
+    monkeypatch.setattr("ui.compare.job.measure_costs", lambda sides, k: [])  # asks the questions again
     return made
 
 
@@ -138,7 +140,7 @@ def test_a_damaged_or_too_large_archive_is_refused(tmp_path, archive, refuse, co
     refuse(StorageError, r"a\.zip", BEIR, archive=path)
     monkeypatch.setenv("LAB_MAX_UNPACKED_MB", "1")
     refuse(StorageError, "more than 1 MB", BEIR, archive=beir_zip(path, [("d1", "x" * 3_000_000)], QUERIES, QRELS))
-    assert len(compare(BEIR, archive=archive).comparison.first.indexed) == 40
+    assert len(compare(BEIR, archive=archive).comparison.sides[0].indexed) == 40
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_more_than_is_taken_is_refused(tmp_path, refuse, compare, monkeypatch, s
     monkeypatch.setenv(setting, str(most - 1))
     refuse(RetrieverError, words, BEIR, archive=archive)
     monkeypatch.setenv(setting, str(most))
-    assert len(compare(BEIR, archive=archive).comparison.hit_rate.differences) == 5
+    assert len(compare(BEIR, archive=archive).comparison.query_ids) == 5
 
 
 @pytest.mark.parametrize("names", [(HUB, SECOND), (SECOND, HUB)], ids=["first", "second"])
@@ -175,20 +177,20 @@ def test_of_several_collections_one_must_be_chosen_and_the_archive_stays_for_ano
     refuse(PartError, "it holds 2 collections.*choose one of: rust, tides", BEIR, archive=path)
     refuse(PartError, "no judgments of the split 'dev'", BEIR, archive=path, part="rust", split="dev")
     rust, tides, again = (compare(BEIR, archive=path, part=name, split="test") for name in ("rust", "tides", "rust"))
-    assert [len(found.comparison.first.judged.asked) for found in (rust, tides)] == [6, 3]
-    assert tides.comparison.first.indexed.name == "stack, tides, split test"
+    assert [len(found.comparison.sides[0].judged.asked) for found in (rust, tides)] == [6, 3]
+    assert tides.comparison.sides[0].indexed.name == "stack, tides, split test"
     assert tides.notes == {
         "stack.zip": ["Of its 2 collections only tides is read."],
         "qrels": ["The judgments of the split 'test' are read."],
     }
-    assert again.comparison.first is rust.comparison.first
+    assert again.comparison.sides[0] is rust.comparison.sides[0]
 
 
 def test_the_split_and_what_was_passed_over_are_told(tmp_path, compare):
     queries, qrels = [*QUERIES, ("train-1", "")], [*QRELS, QRELS[0]]
     path = beir_zip(tmp_path / "a.zip", CORPUS, queries, qrels, split="dev")
     result = compare(BEIR, archive=path)
-    assert result.comparison.first.judged.asked == dict(QUERIES)
+    assert result.comparison.sides[0].judged.asked == dict(QUERIES)
     assert result.notes == {
         "queries.jsonl": ["Queries without a text, or with several, that nobody judged, passed over: 1 (train-1)."],
         "qrels": [
@@ -231,19 +233,19 @@ def test_what_is_loaded_is_compared_by_uploaded_judgments(base, compare, models,
     rates = []
     for level in (1, 2, 3):
         found = compare(LOADED, k=1, session=session, relevance_level=level, **uploads).comparison
-        rates.append((found.hit_rate.first.mean, found.hit_rate.second.mean < 1))
+        rates.append((found.pair.hit_rate.first.mean, found.pair.hit_rate.second.mean < 1))
     assert rates == [(1, True), (1, True), (0, True)], "three words of a text are nearest to it; the grades are 2"
-    assert found.first.indexed is base
-    assert found.second.indexed.retriever.texts == base.retriever.texts
-    assert found.first.judged.qrels == JUDGED
+    assert found.sides[0].indexed is base
+    assert found.sides[1].indexed.retriever.texts == base.retriever.texts
+    assert found.sides[0].judged.qrels == JUDGED
     assert passages(models) == [0, 40, 0], "its passages were embedded already"
     other = {**uploads, "qrels": qrels_file(tmp_path / "other.tsv", [("q1", "d5", 1)])}
-    assert compare(LOADED, session=session, **other).comparison.first.judged.qrels == {"q1": {"d5": 1}}
+    assert compare(LOADED, session=session, **other).comparison.sides[0].judged.qrels == {"q1": {"d5": 1}}
     before = embedded(models)
     compare(LOADED, session=session, **uploads)
     assert embedded(models) == before, "the first judgments are still there"
     qrels_file(Path(uploads["qrels"]), [("q1", "d6", 1)])  # other judgments under the same name
-    assert compare(LOADED, session=session, **uploads).comparison.first.judged.qrels == {"q1": {"d6": 1}}
+    assert compare(LOADED, session=session, **uploads).comparison.sides[0].judged.qrels == {"q1": {"d6": 1}}
     assert passages(models) == [0, 40, 0]
 
 
@@ -252,8 +254,8 @@ def test_what_was_passed_over_in_uploaded_judgments_is_told(base, compare, tmp_p
     qrels.write_bytes(gzip.compress(b"# by us\n%23x 0 d1 1\nq2 0 d2 1\nq2 0 d2 1\n"))
     queries.write_bytes(gzip.compress("#x\thow?\nq2\twhy?\nq3\t\n".encode("utf-16")))
     result = compare(LOADED, session=Session(base), qrels=str(qrels), queries=str(queries))
-    assert result.comparison.first.judged.qrels == {"#x": {"d1": 1}, "q2": {"d2": 1}}
-    assert result.comparison.first.judged.asked == {"#x": "how?", "q2": "why?"}
+    assert result.comparison.sides[0].judged.qrels == {"#x": {"d1": 1}, "q2": {"d2": 1}}
+    assert result.comparison.sides[0].judged.asked == {"#x": "how?", "q2": "why?"}
     assert result.notes == {
         "qrels.gz": [
             "Comments passed over, which begin with #: 1 (line 1).",
@@ -267,13 +269,13 @@ def test_what_was_passed_over_in_uploaded_judgments_is_told(base, compare, tmp_p
 
 
 def test_its_own_judgments_and_queries_are_taken_where_none_are_given(judged_base, compare, tmp_path):
-    own = compare(LOADED, session=Session(judged_base)).comparison.first
+    own = compare(LOADED, session=Session(judged_base)).comparison.sides[0]
     assert own.judged is judged_base.judged
     other = qrels_file(tmp_path / "q.tsv", [("q2", "d30", 1)])
-    given = compare(LOADED, session=Session(judged_base), qrels=other).comparison.first.judged
+    given = compare(LOADED, session=Session(judged_base), qrels=other).comparison.sides[0].judged
     assert (given.qrels, given.asked) == ({"q2": {"d30": 1}}, {"q2": QUERIES[2][1]})
     again = replace(judged_base)  # another collection of the same name
-    assert compare(LOADED, session=Session(again)).comparison.first.indexed is again
+    assert compare(LOADED, session=Session(again)).comparison.sides[0].indexed is again
 
 
 @pytest.mark.parametrize("names", [(FIRST, SECOND), (SECOND, FIRST)], ids=["its model first", "another model first"])
@@ -306,7 +308,7 @@ def test_what_the_visitor_judged_counts_before_what_the_collection_says_and_afte
     session.judgments.judge(QUERIES[2][1], "d30", 1)
     session.judgments.judge("a question of my own", "d31", 1)
     result = compare(LOADED, session=session, relevance_level=2)
-    judged = result.comparison.first.judged
+    judged = result.comparison.sides[0].judged
     assert judged.qrels == {"q2": {"d30": 1}, "own-2": {"d31": 1}}
     assert judged.asked == {"q2": QUERIES[2][1], "own-2": "a question of my own"}
     assert judged.relevance_level == 1, "relevant and not relevant are 1 and 0"
@@ -315,12 +317,12 @@ def test_what_the_visitor_judged_counts_before_what_the_collection_says_and_afte
     compare(LOADED, session=session, relevance_level=2)
     assert embedded(models) == before
     session.judgments.judge("a question of my own", "d31", 1)
-    assert compare(LOADED, session=session).comparison.first.judged.qrels == {"q2": {"d30": 1}}
+    assert compare(LOADED, session=session).comparison.sides[0].judged.qrels == {"q2": {"d30": 1}}
     assert passages(models) == [0, 40, 0], "other judgments embed questions, no passages"
     uploaded = compare(LOADED, session=session, qrels=qrels_file(tmp_path / "q.tsv", QRELS))
-    assert (uploaded.comparison.first.judged.qrels, uploaded.judged_by) == (JUDGED, "an uploaded file")
+    assert (uploaded.comparison.sides[0].judged.qrels, uploaded.judged_by) == (JUDGED, "an uploaded file")
     own = compare(LOADED, session=Session(judged_base))
-    assert (own.comparison.first.judged, own.judged_by) == (judged_base.judged, "the collection itself")
+    assert (own.comparison.sides[0].judged, own.judged_by) == (judged_base.judged, "the collection itself")
 
 
 def test_both_models_are_scored_by_the_judgments_of_when_the_comparison_began(judged_base, index_cache, models):
@@ -330,7 +332,7 @@ def test_both_models_are_scored_by_the_judgments_of_when_the_comparison_began(ju
         CompareRequest(collection=LOADED, first=FIRST, second=SECOND), session, index_cache, SharedSamples(())
     )
     found = run(plan, lambda stage, done: session.judgments.judge(f"{stage}{done}", "d1", 1)).comparison
-    assert found.first.judged.qrels == found.second.judged.qrels == {"own-1": {"d31": 1}}
+    assert found.sides[0].judged.qrels == found.sides[1].judged.qrels == {"own-1": {"d31": 1}}
 
 
 def test_judgments_that_were_downloaded_fit_the_collection_that_they_are_of(models, compare, tmp_path):
@@ -341,7 +343,7 @@ def test_judgments_that_were_downloaded_fit_the_collection_that_they_are_of(mode
     qrels.write_text(qrels_text({"my 1": {ids["d1"]: 1}}), encoding="utf-8")
     Path(queries).write_text("query-id,text\nmy 1,how?\n", encoding="utf-8")
     found = compare(LOADED, session=Session(base), qrels=str(qrels), queries=queries).comparison
-    assert found.first.judged.qrels == {"my 1": {"my file d1.txt": 1}}
+    assert found.sides[0].judged.qrels == {"my 1": {"my file d1.txt": 1}}
 
 
 def test_a_file_that_was_read_as_something_else_is_asked_for_again(archive, compare, judged_base, uploads):
@@ -365,12 +367,12 @@ def test_comparing_again_embeds_nothing(archive, compare, models, changed):
     assert passages(models) == [40, 40, 0]
     again = [compare(BEIR, archive=archive, **changed).comparison for _ in range(2)]
     assert embedded(models) == before
-    assert again[0].first is again[1].first and again[0].second is again[1].second
-    assert again[0].models == (changed.get("first", FIRST), changed.get("second", SECOND))
+    assert again[0].sides[0] is again[1].sides[0] and again[0].sides[1] is again[1].sides[1]
+    assert again[0].names == [changed.get("first", FIRST), changed.get("second", SECOND)]
     assert again[0].k == changed.get("k", 10)
-    hnsw = again[0].first.indexed.retriever.hnsw
+    hnsw = again[0].sides[0].indexed.retriever.hnsw
     assert (hnsw.M, hnsw.ef_construction) == (changed.get("M", 16), changed.get("ef_construction", 200))
-    assert compare(BEIR, archive=archive).comparison.first is once.first
+    assert compare(BEIR, archive=archive).comparison.sides[0] is once.sides[0]
     once.errors(400)
     assert embedded(models) == before, "moving ef embeds nothing"
 
@@ -383,12 +385,12 @@ def test_an_archive_is_known_by_its_content(archive, compare, models):
     compare(BEIR, archive=str(copy))
     assert embedded(models) == before
     beir_zip(archive, CORPUS[:20], QUERIES, QRELS)
-    assert len(compare(BEIR, archive=archive).comparison.first.indexed) == 20
+    assert len(compare(BEIR, archive=archive).comparison.sides[0].indexed) == 20
 
 
 def test_another_relevance_level_or_a_third_model_embeds_only_what_is_new(archive, compare, models):
     levels = [compare(BEIR, archive=archive, k=1, relevance_level=level) for level in (2, 3, 1, 3)]
-    assert [found.comparison.hit_rate.first.mean for found in levels] == [1, 0, 1, 0]
+    assert [found.comparison.pair.hit_rate.first.mean for found in levels] == [1, 0, 1, 0]
     assert passages(models) == [40, 40, 0]
     before = embedded(models)
     compare(BEIR, archive=archive, second=THIRD)
@@ -403,12 +405,12 @@ def test_cancelling_keeps_what_is_finished(archive, compare, models, index_cache
 
         with pytest.raises(Cancelled):
             compare(BEIR, archive=archive, progress=leave)
-        return [item.model_name for item in index_cache._indexes.values()]
+        return [item.name for item in index_cache._indexes.values()]
 
     assert leave_in(FIRST) == []
     models[FIRST].documents = 0
     assert leave_in(SECOND) == [FIRST]
-    assert compare(BEIR, archive=archive).comparison.models == (FIRST, SECOND)
+    assert compare(BEIR, archive=archive).comparison.names == [FIRST, SECOND]
     assert models[FIRST].documents == 40
 
 
@@ -431,15 +433,15 @@ def test_a_sample_is_embedded_once_for_all_visitors_by_jobs_of_the_lab_itself(sh
     for need in needs:
         need.result()
     assert passages(models) == [40, 40, 0], "before the comparison has a place"
-    one = compare(SCIENCE, shared=shared).comparison.first
+    one = compare(SCIENCE, shared=shared).comparison.sides[0]
     before = embedded(models)
     other = compare(SCIENCE, shared=shared, cache=IndexCache(), M=4, ef_construction=20, relevance_level=1)
     assert embedded(models) == before
     assert passages(models) == [40, 40, 0]
     assert (one.indexed.name, one.judged.relevance_level) == ("everyday_science", 2), "a sample knows its level"
-    assert other.comparison.first.indexed.settings.M == 4
+    assert other.comparison.sides[0].indexed.settings.M == 4
     assert one.indexed.settings.M == one.indexed.retriever.hnsw.M == 16, "who starves a graph starves only their own"
-    names = [compare(title, shared=shared).comparison.first.indexed.name for title in JUDGED_SAMPLES]
+    names = [compare(title, shared=shared).comparison.sides[0].indexed.name for title in JUDGED_SAMPLES]
     assert names == list(JUDGED_SAMPLES.values())
 
 
@@ -450,9 +452,9 @@ def test_a_comparison_is_of_the_uploaded_collection(archive, compare):
     heard = []
     result = compare(BEIR, archive=archive, k=1, progress=lambda stage, done: heard.append((stage, done)))
     found = result.comparison
-    assert (found.models, found.first.indexed.name) == ((FIRST, SECOND), "lamps")
-    assert found.first.judged.queries == dict(QUERIES)
-    assert (found.hit_rate.first.mean, found.hit_rate.second.mean) == (1, pytest.approx(0, abs=0.5))
+    assert (found.names, found.sides[0].indexed.name) == ([FIRST, SECOND], "lamps")
+    assert found.sides[0].judged.queries == dict(QUERIES)
+    assert (found.pair.hit_rate.first.mean, found.pair.hit_rate.second.mean) == (1, pytest.approx(0, abs=0.5))
     assert result.seconds > 0 and not result.in_lower_case
     stages = list(dict.fromkeys(stage for stage, _ in heard))
     parts = ["reading", "chunking", "loading the model", "embedding", "graph", "queries", "questions"]
@@ -460,7 +462,7 @@ def test_a_comparison_is_of_the_uploaded_collection(archive, compare):
         own = " ".join(stage for stage in stages if name in stage)
         assert sorted(parts, key=own.index) == parts
     assert [FIRST in stage for stage in stages if "embedding" in stage] == [True, False]
-    assert stages[-1] == "comparing"
+    assert stages[-2:] == ["comparing", "timing"]
     assert all(0 <= done <= 1 for _, done in heard)
 
 
@@ -470,9 +472,55 @@ def test_questions_in_capitals_are_asked_in_lower_case_as_well(tmp_path, compare
     queries = [(query_id, text.upper()) for query_id, text in QUERIES]
     loud = beir_zip(tmp_path / "loud.zip", corpus, queries, QRELS)
     found = compare(BEIR, archive=loud, k=1)
-    assert found.comparison.hit_rate.first.mean < 1
+    assert found.comparison.pair.hit_rate.first.mean < 1
     # the second model sees no capitals
-    assert list(found.in_lower_case) == [1, found.comparison.hit_rate.second.mean]
+    assert list(found.in_lower_case) == [1, found.comparison.pair.hit_rate.second.mean]
     before = embedded(models)
     compare(BEIR, archive=loud, k=1)
     assert embedded(models) == before
+
+
+# --- retrievers without an index
+
+
+def test_bm25_and_a_fusion_search_the_passages_of_the_model_that_is_compared(archive, compare, models):
+    names = {"first": FIRST, "second": "BM25", "third": f"BM25 + {FIRST}", "fourth": f"{FIRST} + {SECOND}"}
+    found = compare(BEIR, archive=archive, k=1, **names)
+    model, words, fused, of_models = found.comparison.sides
+    assert found.comparison.names == list(names.values())
+    assert words.passages == model.passages and words.judged is fused.judged is model.judged
+    assert fused.parts == (words, model) and of_models.parts[0] is model, "what several need is made once"
+    assert found.indexed is model.indexed
+    assert passages(models) == [40, 40, 0]
+    assert found.comparison.score("success_1", 1).mean == 1, "three words of a text are in no other"
+    again = compare(BEIR, archive=archive, k=1, M=4, ef_construction=20, **names).comparison
+    assert again.sides[1] is words and again.sides[0].indexed.settings.M == 4, "words do not depend on the graph"
+
+
+@pytest.mark.parametrize("collection", [BEIR, LOADED, SCIENCE])
+def test_without_a_model_passages_come_from_what_is_there_or_cheap(
+    archive, index_cache, shared, judged_base, collection
+):
+    asked = CompareRequest(collection=collection, first="BM25", second=FIRST, archive=archive)
+    indexes = ModelIndexes(asked, Session(judged_base), index_cache, shared)
+    assert indexes.passages_model(["BM25", f"BM25 + {THIRD}"]) == THIRD, "a model that is compared"
+    expected = {BEIR: SECOND, LOADED: FIRST, SCIENCE: FIRST}
+    assert indexes.passages_model(["BM25"]) == expected[collection]
+
+
+def test_other_judgments_are_scored_with_the_same_words(archive, compare, models):
+    one, other = (
+        compare(BEIR, archive=archive, k=1, first=FIRST, second="BM25", relevance_level=level).comparison.sides[1]
+        for level in (2, 3)
+    )
+    assert one.retriever is other.retriever
+    assert (one.evaluation(1).hit_rate, other.evaluation(1).hit_rate) == (1, 0)
+
+
+def test_questions_in_capitals_are_the_same_words(tmp_path, compare):
+    corpus = [(doc_id, text.lower()) for doc_id, text in CORPUS]
+    queries = [(query_id, text.upper()) for query_id, text in QUERIES]
+    loud = beir_zip(tmp_path / "loud.zip", corpus, queries, QRELS)
+    found = compare(BEIR, archive=loud, k=1, first="BM25", second=f"BM25 + {FIRST}")
+    assert len(found.in_lower_case) == 2
+    assert found.in_lower_case[0] == found.comparison.score("success_1", 0).mean == 1

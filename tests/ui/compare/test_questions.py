@@ -2,34 +2,42 @@
 
 import re
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from retriever.evaluation.measures import evaluate
 from retriever.evaluation.trec import read_qrels, read_run
-from tests.support.judged import FIRST, KINDS, LOSSY, SECOND, compared, order, ranked_index, starved_pair, trec
+from tests.support.judged import (
+    FIRST,
+    KINDS,
+    LOSSY,
+    SECOND,
+    compared,
+    lost,
+    order,
+    ranked_index,
+    starved_pair,
+    trec,
+    with_side,
+)
 from tests.support.page import files_of, number, words_of
 from tests.support.small import hit
+from ui.compare.downloads import download_links
+from ui.compare.question_view import RankedSide, answers_to, question_view
 from ui.compare.questions import (
-    BY_BOTH,
+    BY_ALL,
     BY_INDEX,
-    CHOICES,
-    FIRST_BETTER,
     LARGEST_DIFFERENCE,
-    SECOND_BETTER,
-    RankedSide,
-    answers_to,
     count_by_rank,
-    download_links,
+    list_choices,
     list_rows,
     question_list,
-    question_view,
 )
 from ui.compare.tables import question_rows
 from ui.render.export import rows_to_csv
 
+FIRST_BEST, SECOND_BEST = list_choices(2)[1:3]
 DIFFERENCES = [
     trec(one, 10)["ndcg_cut_10"] - trec(other, 10)["ndcg_cut_10"] for one, other in zip(FIRST, SECOND, strict=True)
 ]
@@ -69,9 +77,9 @@ def test_all_questions_come_the_largest_difference_first(found):
 @pytest.mark.parametrize(
     ("show", "wanted"),
     [
-        (FIRST_BETTER, [row for row in LARGEST_FIRST if DIFFERENCES[row] > 0]),
-        (SECOND_BETTER, [row for row in LARGEST_FIRST if DIFFERENCES[row] < 0]),
-        (BY_BOTH, [4, 5, 10]),  # both ranks are beyond 10
+        (FIRST_BEST, [row for row in LARGEST_FIRST if DIFFERENCES[row] > 0]),
+        (SECOND_BEST, [row for row in LARGEST_FIRST if DIFFERENCES[row] < 0]),
+        (BY_ALL, [4, 5, 10]),  # both ranks are beyond 10
     ],
 )
 def test_a_list_holds_its_questions_in_the_same_order(found, show, wanted):
@@ -82,7 +90,7 @@ def test_a_list_holds_its_questions_in_the_same_order(found, show, wanted):
 @pytest.mark.parametrize("ef", [10, 130])
 def test_questions_that_an_index_loses(starved, ef):
     expected = set()
-    for index, ranks in zip((starved.first, starved.second), LOSSY, strict=True):
+    for index, ranks in zip(starved.sides, LOSSY, strict=True):
         rows = index.indexed.retriever.hnsw.search(index.vectors, ef, ef=ef).ids[:, :10].tolist()
         expected |= {f"q{row}" for row, rank in enumerate(ranks) if rank <= 10 and row not in rows[row]}
     shown = listed(starved, BY_INDEX, ef)
@@ -94,8 +102,8 @@ def test_questions_that_an_index_loses(starved, ef):
 
 def test_an_empty_list_says_so():
     same = compared([1, 1], [1, 1], n=20)
-    assert [listed(same, show, 20) for show in CHOICES[1:]] == [[]] * 4
-    assert "No question is on this list" in question_list(same, FIRST_BETTER, 20)
+    assert [listed(same, show, 20) for show in list_choices(2)[1:]] == [[]] * 4
+    assert "No question is on this list" in question_list(same, FIRST_BEST, 20)
 
 
 def test_a_long_list_ends_with_how_many_more_there_are(found, monkeypatch):
@@ -106,7 +114,7 @@ def test_a_long_list_ends_with_how_many_more_there_are(found, monkeypatch):
 
 def test_a_judged_question_without_a_text_is_listed_as_such():
     found = compared([1, 1], [1, 1], n=20, queries={"q1": "question 1?"})
-    assert listed(found, BY_BOTH) == [["(a judged query without a text)", "", "> 100", "> 100", "+0.000", "q0"]]
+    assert listed(found, BY_ALL) == [["(a judged query without a text)", "", "> 100", "> 100", "+0.000", "q0"]]
     assert "no text in the collection, so nobody could be asked" in words_of(question_view(found, "q0", 10))
 
 
@@ -131,7 +139,7 @@ def test_one_question_shows_both_rankings(found):
     source = question_view(found, "q3", 130)
     (first, first_note, first_items), (second, second_note, second_items) = sides_of(source)
     assert (first, second) == ("● alpha", "▲ beta")
-    for index, items, rank in ((found.first, first_items, 5), (found.second, second_items, 1)):
+    for index, items, rank in ((found.sides[0], first_items, 5), (found.sides[1], second_items, 1)):
         for place, (row, score, (css, item)) in enumerate(
             zip(order(3, rank)[:10], index.run(10)["q3"].values(), items, strict=False), 1
         ):
@@ -147,7 +155,7 @@ def test_one_question_shows_both_rankings(found):
 
 def test_a_question_that_is_a_document_or_was_cut_says_so(found):
     one = frozenset(["q3"])
-    odd = replace(found, first=replace(found.first, own_documents=one), second=replace(found.second, cut=one))
+    odd = with_side(with_side(found, 0, own_documents=one), 1, cut=one)
     [(_, first, _), (_, second, _)] = sides_of(question_view(odd, "q3", 130))
     assert ("itself a document of this collection, which is left out" in first, "its end was cut" in first) == (1, 0)
     assert ("itself" in second, "longer than this model reads: its end was cut" in second) == (0, 1)
@@ -160,7 +168,7 @@ def test_judged_passages_have_their_grades():
     for tag, (css, item) in zip(tags, items, strict=False):
         assert (css == "lab-answer") == tag.startswith("answer")
         assert "".join(re.findall(r'<span class="lab-tag[^"]*">(.*?)</span>', item)) == tag
-    assert [passage.title for passage in answers_to(found.first, "q0")] == ["Title 0", "Title 1", "Title 9"]
+    assert [passage.title for passage in answers_to(found.sides[0], "q0")] == ["Title 0", "Title 1", "Title 9"]
 
 
 def test_an_answer_in_several_chunks_is_shown_once_by_its_first():
@@ -174,7 +182,7 @@ def test_what_hnsw_misses_of_a_ranking_is_marked(starved):
     marks = 0
     for query_id in ("q0", "q7", "q9", "q13"):
         row, sides = int(query_id[1:]), sides_of(question_view(starved, query_id, 10))
-        for (_, note, items), index in zip(sides, (starved.first, starved.second), strict=True):
+        for (_, note, items), index in zip(sides, starved.sides, strict=True):
             found = index.indexed.retriever.hnsw.search(index.vectors[row : row + 1], 10, ef=10).ids[0].tolist()
             exact = [int(doc_id[1:]) for doc_id in list(index.run(10)[query_id])[:10]]
             missed = [document not in found for document in exact]
@@ -192,16 +200,11 @@ def test_a_document_that_ties_with_one_found_is_not_marked_as_missed():
         return [hit(doc_id, score, doc_id=doc_id) for doc_id, score in pairs]
 
     rankings = {None: hits(("a", 0.9), ("b", 0.5)), 5: hits(("a", 0.9), ("c", 0.5)), 6: hits(("c", 0.4))}
-    index = SimpleNamespace(
-        model_name="alpha",
-        ranking=lambda query_id, k, ef=None: rankings[ef],
-        answerable=lambda query_id: False,
-        judged=SimpleNamespace(qrels={"q": {}}),
-        own_documents=(),
-        cut=(),
-    )
+    index = ranked_index([1], n=5)
+    index.ranking = lambda query_id, k, ef=None: rankings[ef]
+    index.errors, index.run = (lambda k, ef: lost(1)), lambda k: {}
     for ef, missed in ((5, [False, False]), (6, [True, True])):
-        assert [marked for _, marked, _ in RankedSide.of(index, "q", 2, ef).hits] == missed
+        assert [marked for _, marked, _ in RankedSide.of(index, "q0", 2, ef).hits] == missed
 
 
 def test_a_question_that_nothing_answers_is_not_said_to_have_an_answer_somewhere():
@@ -221,13 +224,13 @@ def test_the_files_evaluate_to_the_figures_on_the_page(tmp_path):
     for name, content in files.items():
         (tmp_path / name).write_text(content, encoding="utf-8", newline="\n")
     assert read_qrels(tmp_path / "qrels.txt") == qrels
-    for name, index, side in zip(files, (found.first, found.second), ("first", "second"), strict=False):
+    for name, index, side in zip(files, found.sides, ("first", "second"), strict=False):
         run = read_run(tmp_path / name)
         assert {query_id: list(ranking) for query_id, ranking in run.items()} == {
             query_id: list(ranking) for query_id, ranking in index.run(k).items()
         }
         mean = evaluate(qrels, run, k=k, relevance_level=level).mean
-        assert mean == pytest.approx({m: getattr(values, side).mean for m, values in found.measures.items()})
+        assert mean == pytest.approx({m: getattr(values, side).mean for m, values in found.pair.measures.items()})
         assert 0 < mean[f"success_{k}"] < 1
-        assert files[name].splitlines()[0].endswith(f" {index.model_name}")
+        assert files[name].splitlines()[0].endswith(f" {index.name}")
     assert files["scores.csv"] == rows_to_csv(question_rows(found))

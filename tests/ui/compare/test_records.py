@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from retriever.experiments.model_comparison import compare_models
-from tests.support.judged import FIRST, KINDS, SECOND, compared, lost, order, ranked_index, trec
+from retriever.experiments.comparison import compare_retrievers
+from tests.support.judged import FIRST, KINDS, SECOND, compared, lost, order, ranked_index, trec, with_side
 from ui.compare.job import FinishedComparison
 from ui.compare.questions import LARGEST_DIFFERENCE, count_by_rank, list_rows
 from ui.compare.records import comparison_record, error_counts, measure_scores
 from ui.compare.tables import question_rows
-from ui.compare.text import verdict_sentence
+from ui.compare.verdict import verdict_sentence
 from ui.render.records import record_data, record_settings
 
 SIDES = (("first", FIRST), ("second", SECOND))
@@ -24,23 +24,23 @@ def found():
 
 def record_of(compared, in_lower_case=(), ef=25):
     """Return a record as read back from JSON, which has no NaN."""
-    record = comparison_record(FinishedComparison(compared, 1.23456, in_lower_case), ef)
+    record = comparison_record(FinishedComparison(compared, 1.23456, in_lower_case=in_lower_case), ef)
     return json.loads(record.to_json(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
 def test_the_scores_are_trec_evals_with_intervals_and_counts(found):
     scores = measure_scores(found)
-    assert list(scores) == list(found.measures)
+    assert list(scores) == found.measures
     for measure, part in scores.items():
         first, second = ([trec(rank, 10)[measure] for rank in ranks] for _, ranks in SIDES)
         differences = [one - other for one, other in zip(first, second, strict=True)]
         for name, values in (("first", first), ("second", second), ("difference", differences)):
-            interval = getattr(found.measures[measure], name)
+            interval = getattr(found.pair.measures[measure], name)
             assert part[name] == pytest.approx([sum(values) / 12, interval.low, interval.high], abs=1e-6)
         wins, losses = (sum(sign * value > 1e-9 for value in differences) for sign in (1, -1))
         assert part["wins_ties_losses"] == [wins, 12 - wins - losses, losses]
-        assert part["p"] == pytest.approx(found.measures[measure].p, abs=1e-6)
-        assert part["corrected_p"] == pytest.approx(found.measures[measure].corrected_p, abs=1e-6)
+        assert part["p"] == pytest.approx(found.pair.measures[measure].p, abs=1e-6)
+        assert part["corrected_p"] == pytest.approx(found.pair.measures[measure].corrected_p, abs=1e-6)
 
 
 def test_the_two_errors_are_counted():
@@ -60,12 +60,12 @@ def test_the_record_holds_all_that_was_seen(found):
         for name, ranks in SIDES:
             mean = sum(trec(ranks[row], 10)["success_10"] for row in rows) / len(rows)
             assert part[name][0] == pytest.approx(mean, abs=1e-6)
-        p = found.kinds[kind].p, found.kinds[kind].corrected_p
+        p = found.pair.kinds[kind].p, found.pair.kinds[kind].corrected_p
         assert (part["p"], part["corrected_p"]) == pytest.approx(p, abs=1e-6)
     shares = [sum(row in order(row, rank)[:10] for row, rank in enumerate(ranks)) / 120 for _, ranks in SIDES]
     assert observed["unjudged"]["judged_share_of_first_k"] == pytest.approx(shares, abs=1e-6)
     assert observed["unjudged"]["hit_rates_if_all_were_answers"] == [1, 1]
-    for (name, ranks), index in zip(SIDES, (found.first, found.second), strict=True):
+    for (name, ranks), index in zip(SIDES, found.sides, strict=True):
         errors = observed[f"{name}_two_errors"]
         assert errors == error_counts(index, 10, 25)
         assert errors["found_by_exact_search"] == sum(rank is not None and rank <= 10 for rank in ranks)
@@ -76,15 +76,16 @@ def test_the_record_holds_all_that_was_seen(found):
 
 
 def test_the_record_says_with_what_and_on_what(found):
-    second = replace(found.second, indexed=replace(found.second.indexed, n_cut=7), cut=frozenset(["q1", "q2", "q3"]))
-    record = record_of(replace(found, second=second))
+    first, second = found.sides
+    cut = with_side(found, 1, indexed=replace(second.indexed, n_cut=7), cut=frozenset(["q1", "q2", "q3"]))
+    record = record_of(cut)
     settings = record["settings"]
     assert (settings["k"], settings["ef"], settings["relevance_level"]) == (10, 25, 1)
-    assert settings["first"] == record_settings(found.first.indexed)
-    assert settings["second"] == record_settings(found.second.indexed)
+    assert settings["first"] == record_settings(first.indexed)
+    assert settings["second"] == record_settings(second.indexed)
     assert "model_revision" not in settings["first"], "of a packaged model the weights' SHA-256 is recorded"
     assert (settings["first"]["model"], settings["second"]["model"]) == ("alpha", "beta")
-    assert record["data"] == record_data(found.first.indexed) | {
+    assert record["data"] == record_data(first.indexed) | {
         "judged_queries": 12,
         "judged_queries_without_text": 0,
         "judged_queries_without_answer_here": 0,
@@ -105,7 +106,7 @@ def test_the_record_says_with_what_and_on_what(found):
         "Holm",
     ):
         assert words in record["protocol"]
-    at_three = record_of(compare_models(found.first, found.second, 3))
+    at_three = record_of(compare_retrievers(found.sides, 3))
     assert at_three["settings"]["k"] == 3
     assert list(at_three["observed"])[:3] == ["success_3", "ndcg_cut_3", "recall_3"]
 
@@ -113,7 +114,7 @@ def test_the_record_says_with_what_and_on_what(found):
 def test_the_record_counts_the_questions_that_the_page_counts():
     qrels = {"q0": {"d0": 1}, "q1": {"d1": 0}, "gone": {"d1": 1}, "away": {"x": 1}, "nothing": {}}
     found = compared([1, 2], [2, 1], n=20, qrels=qrels, queries={"q0": "a?", "q1": "b?", "train": "c?"})
-    found = replace(found, first=replace(found.first, own_documents=frozenset(["q1"])))
+    found = with_side(found, 0, own_documents=frozenset(["q1"]))
     record = record_of(found)
     data = record["data"]
     assert data["judged_queries"] == record["observed"]["first_two_errors"]["questions"] == 4
@@ -144,17 +145,17 @@ def test_a_single_question_has_no_interval():
 
 def test_a_record_names_the_commit_of_a_model_of_the_hub(found, monkeypatch):
     monkeypatch.setattr("ui.render.records.loaded_revision", {"alpha": "f" * 40}.get)
-    assert record_settings(found.first.indexed)["model_revision"] == "f" * 40
+    assert record_settings(found.sides[0].indexed)["model_revision"] == "f" * 40
 
 
 def test_a_record_names_the_device_that_a_loaded_model_runs_on(found, monkeypatch):
-    assert "model_device" not in record_settings(found.first.indexed)
+    assert "model_device" not in record_settings(found.sides[0].indexed)
     monkeypatch.setattr("ui.render.records.loaded_device", {"alpha": "cuda:0"}.get)
-    assert record_settings(found.first.indexed)["model_device"] == "cuda:0"
+    assert record_settings(found.sides[0].indexed)["model_device"] == "cuda:0"
 
 
 def test_a_record_names_the_prompts_of_a_model_that_has_some(found, monkeypatch):
-    assert not {"query_prompt", "document_prompt"} & set(record_settings(found.first.indexed))
+    assert not {"query_prompt", "document_prompt"} & set(record_settings(found.sides[0].indexed))
     monkeypatch.setattr("ui.render.records.loaded_prompts", {"alpha": ("ask: ", "")}.get)
-    settings = record_settings(found.first.indexed)
+    settings = record_settings(found.sides[0].indexed)
     assert (settings["query_prompt"], settings["document_prompt"]) == ("ask: ", "")

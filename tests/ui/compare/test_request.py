@@ -9,6 +9,7 @@ from ui.compare.request import BEIR, COLLECTIONS, COMPARISON_MAX_K, LOADED, Comp
 from ui.uploads.parse import ParsedFiles
 
 FIRST, SECOND = "all-MiniLM-L6-v2", "wordllama-256"
+FURTHER = {"third": "BM25", "fourth": f"{FIRST} + {SECOND}"}
 SAMPLE = CompareRequest(collection=COLLECTIONS[0], first=FIRST, second=SECOND)
 
 
@@ -18,7 +19,13 @@ SAMPLE = CompareRequest(collection=COLLECTIONS[0], first=FIRST, second=SECOND)
         ({"collection": "Lamps"}, ParameterError, "'Lamps'; choose one of: Everyday science"),
         ({"second": "nonsense"}, ModelError, "no model 'nonsense' .*choose one of: all-MiniLM-L6-v2"),
         ({"first": ""}, ModelError, "choose one of"),
-        ({"second": FIRST}, ParameterError, "Both models are all-MiniLM-L6-v2; choose two different"),
+        ({"second": FIRST}, ParameterError, "all-MiniLM-L6-v2 is chosen twice; choose different ones"),
+        ({"third": SECOND}, ParameterError, "wordllama-256 is chosen twice"),
+        ({"fourth": "nonsense"}, ModelError, "no model 'nonsense'"),
+        ({"second": "BM25 + nonsense"}, ModelError, "no model 'nonsense'"),
+        ({"second": "BM25 + BM25"}, ParameterError, r"BM25 \+ BM25 fuses 2 retrievers; name two different ones"),
+        ({"second": f"BM25 + {FIRST} + {SECOND}"}, ParameterError, "fuses 3 retrievers"),
+        ({"third": "/etc, late interaction"}, ModelError, "A model in a folder of this machine is not for visitors"),
         ({"k": 0}, ParameterError, "k is 0; it must be a whole number from 1 to 50"),
         ({"k": 51}, ParameterError, "k is 51; it must be .* to 50"),
         ({"relevance_level": 0}, ParameterError, "relevance_level is 0; it must be .* from 1 to 1000"),
@@ -31,7 +38,7 @@ SAMPLE = CompareRequest(collection=COLLECTIONS[0], first=FIRST, second=SECOND)
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 def test_what_can_be_refused_at_once_is_refused(changed, error, words):
-    for good in ({"k": 1}, {"k": COMPARISON_MAX_K}, {"M": 2}, {"relevance_level": 1000}):
+    for good in ({"k": 1}, {"k": COMPARISON_MAX_K}, {"M": 2}, {"relevance_level": 1000}, FURTHER):
         replace(SAMPLE, **good).check(ParsedFiles())
     with pytest.raises(error, match=words):
         replace(SAMPLE, **changed).check(ParsedFiles())

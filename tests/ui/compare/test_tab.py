@@ -13,18 +13,23 @@ from tests.support.judged import compared, lost, starved_pair
 from tests.support.page import Elements, assert_harmless, build_tab, files_of, words_of
 from tests.support.small import HOSTILE
 from tests.support.work import PATIENCE, Work
-from ui.compare.controls import FIRST_MODELS
+from ui.compare.choices import FIRST_CHOICES
+from ui.compare.figures import comparison_figure
 from ui.compare.job import ComparisonPlan, FinishedComparison
-from ui.compare.questions import BY_INDEX, CHOICES, LARGEST_DIFFERENCE, QUESTION_HINT, question_list, question_view
+from ui.compare.layout import build_compare_tab
+from ui.compare.marks import ORDINALS
+from ui.compare.question_view import QUESTION_HINT, question_view
+from ui.compare.questions import BY_INDEX, LARGEST_DIFFERENCE, list_choices, question_list
+from ui.compare.result import error_section
 from ui.compare.state import ComparisonState
-from ui.compare.tab import build_compare_tab, comparison_figure, error_section
 from ui.compare.tables import scoreboard
-from ui.compare.text import kinds_sentence, verdict_sentence
+from ui.compare.verdict import kinds_sentence, verdict_sentence
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.controls import NO_CHANGE
 from ui.render.errors import report_errors, report_stream_errors
 from ui.session import Session
 
+CHOICES = list_choices(2)
 BEFORE = FinishedComparison(None, 1.0)
 
 
@@ -49,7 +54,13 @@ def values_of(tab, comparison_state, **changed):
     """Return the values of what a comparison reads; changed: those of some controls, by name."""
     values = {component: component.value for component in tab.inputs}
     values |= {tab.comparison_state: comparison_state, tab.session: Session()}
-    return values | {(vars(tab.controls) | vars(tab))[name]: value for name, value in changed.items()}
+    return values | {named(tab)[name]: value for name, value in changed.items()}
+
+
+def named(tab):
+    """Return the components of the tab by name."""
+    retrievers = dict(zip(ORDINALS, tab.controls.retrievers, strict=True))
+    return vars(tab.controls) | vars(tab.result) | retrievers
 
 
 @pytest.fixture
@@ -87,7 +98,7 @@ def test_progress_is_shown_and_then_the_result(tab, begin, result):
     done = last[tab.comparison_state]
     assert (done.compared, done.index_cache, before.compared) == (result, before.index_cache, BEFORE)
     assert "Done in 1.5 s" in last[tab.progress]
-    assert 'data-ef="10"' in last[tab.errors], "an ef below k is k"
+    assert 'data-ef="10"' in last[tab.result.errors], "an ef below k is k"
     assert "No comparison is running" in tab.cancel(done)
 
 
@@ -143,27 +154,29 @@ def test_a_visitor_who_leaves_stops_the_comparison(tab, begin):
 
 
 def test_a_refused_request_starts_nothing_and_stops_nothing(tab):
-    same = values_of(tab, ComparisonState(), second=FIRST_MODELS[0])
-    with pytest.raises(gr.Error, match="two different"):
+    same = values_of(tab, ComparisonState(), second=FIRST_CHOICES[0])
+    with pytest.raises(gr.Error, match="chosen twice"):
         next(Steps(report_stream_errors(tab.stream_comparison)(same)))
 
 
 def test_a_result_is_shown_whole(tab, result):
-    shown, found = tab.show_result(result, 30, BY_INDEX), result.comparison
+    shown, found = tab.result.show_result(result, 30, BY_INDEX), result.comparison
     assert {*shown, tab.comparison_state, tab.progress} == set(tab.outputs)
-    assert shown[tab.results] == gr.update(visible=True)
-    assert shown[tab.lesson] == f'<div class="lab-lesson">{verdict_sentence(found)} {kinds_sentence(found)}</div>'
-    assert shown[tab.board] == scoreboard(found)
-    assert [trace.name for trace in shown[tab.figure].data] == ["alpha", "beta"]
-    assert list(shown[tab.figure].data[0].x) == ["term<br>(9)", "fact<br>(15)"]
-    assert "No passage was cut." in words_of(shown[tab.notes])
-    assert shown[tab.errors] == error_section(found, 30)
-    assert shown[tab.listed] == question_list(found, BY_INDEX, 30)
+    assert shown[tab.result.shown] == gr.update(visible=True)
+    assert (
+        shown[tab.result.lesson] == f'<div class="lab-lesson">{verdict_sentence(found)} {kinds_sentence(found)}</div>'
+    )
+    assert shown[tab.result.board] == scoreboard(found)
+    assert [trace.name for trace in shown[tab.result.figure].data] == ["alpha", "beta"]
+    assert list(shown[tab.result.figure].data[0].x) == ["term<br>(9)", "fact<br>(15)"]
+    assert "No passage was cut." in words_of(shown[tab.result.notes])
+    assert shown[tab.result.errors] == error_section(found, 30)
+    assert shown[tab.result.listed] == question_list(found, BY_INDEX, 30)
     without_kinds = comparison_figure(compared([1, 2, 50], [1, 12, None]))
     assert list(without_kinds.data[0].x) == ["1", "2–3", "4–10", "11–100", "beyond"]
     assert [list(trace.y) for trace in without_kinds.data] == [[1, 1, 0, 1, 0], [1, 0, 0, 1, 1]]
     # no question is open any more, and no file offered is of the last result
-    assert (shown[tab.question], shown[tab.query_id], shown[tab.files]) == (QUESTION_HINT, "", "")
+    assert (shown[tab.result.question], shown[tab.result.query_id], shown[tab.result.files]) == (QUESTION_HINT, "", "")
 
 
 def clicked(number):
@@ -174,9 +187,9 @@ def clicked(number):
 def test_before_a_comparison_nothing_is_shown_and_what_is_asked_for_is_told(tab):
     empty = ComparisonState()
     assert empty.index_cache is not ComparisonState().index_cache, "visitors share no indexes"
-    assert tab.move_ef(10, empty) == tab.list_questions(LARGEST_DIFFERENCE, 10, empty) == NO_CHANGE
-    assert tab.follow_ef(LARGEST_DIFFERENCE, "q0", "", 10, empty) == NO_CHANGE
-    for handler, *arguments in ((tab.open_question, clicked(1)), (tab.offer_files,)):
+    assert tab.result.move_ef(10, empty) == tab.result.list_questions(LARGEST_DIFFERENCE, 10, empty) == NO_CHANGE
+    assert tab.result.follow_ef(LARGEST_DIFFERENCE, "q0", "", 10, empty) == NO_CHANGE
+    for handler, *arguments in ((tab.result.open_question, clicked(1)), (tab.result.offer_files,)):
         with pytest.raises(gr.Error, match="Nothing has been compared yet; press Compare"):
             report_errors(handler)(10, empty, *arguments)
 
@@ -184,7 +197,7 @@ def test_before_a_comparison_nothing_is_shown_and_what_is_asked_for_is_told(tab)
 def test_sliding_moves_only_what_the_index_loses(tab, state):
     losses = {}
     for ef in (10, 30, 400):
-        source = tab.move_ef(ef, state)
+        source = tab.result.move_ef(ef, state)
         said = words_of(source)
         assert f'data-ef="{ef}"' in source and f"at ef={ef}" in said
         assert re.findall(r"the model loses ([0-9.]+)", said) == ["0.167", "0.333"]  # 4 and 8 of 24, whatever ef is
@@ -196,29 +209,32 @@ def test_sliding_moves_only_what_the_index_loses(tab, state):
 
 def test_what_follows_the_slider_is_the_list_of_losses_and_the_open_question(tab, state):
     found = state.compared.comparison
-    shown = tab.follow_ef(BY_INDEX, "q3", "", 30, state)
-    assert shown[tab.listed] == question_list(found, BY_INDEX, 30)
-    assert shown[tab.question] == question_view(found, "q3", 30)
-    assert list(tab.follow_ef(BY_INDEX, "", "", 30, state)) == [tab.listed]
+    shown = tab.result.follow_ef(BY_INDEX, "q3", "", 30, state)
+    assert shown[tab.result.listed] == question_list(found, BY_INDEX, 30)
+    assert shown[tab.result.question] == question_view(found, "q3", 30)
+    assert list(tab.result.follow_ef(BY_INDEX, "", "", 30, state)) == [tab.result.listed]
     for show in set(CHOICES) - {BY_INDEX}:  # do not depend on ef
-        assert list(tab.follow_ef(show, "q3", "", 30, state)) == [tab.question]
-        assert tab.follow_ef(show, "", "", 30, state) == NO_CHANGE, "Gradio takes no empty answer"
-    opened = tab.offer_files(10, state)[tab.record]
-    followed = tab.follow_ef(LARGEST_DIFFERENCE, "", opened, 30, state)
-    assert followed == {tab.record: tab.offer_files(30, state)[tab.record]} and followed[tab.record] != opened
+        assert list(tab.result.follow_ef(show, "q3", "", 30, state)) == [tab.result.question]
+        assert tab.result.follow_ef(show, "", "", 30, state) == NO_CHANGE, "Gradio takes no empty answer"
+    opened = tab.result.offer_files(10, state)[tab.result.record]
+    followed = tab.result.follow_ef(LARGEST_DIFFERENCE, "", opened, 30, state)
+    assert (
+        followed == {tab.result.record: tab.result.offer_files(30, state)[tab.result.record]}
+        and followed[tab.result.record] != opened
+    )
 
 
 def test_a_listed_question_opens_and_is_remembered(tab, state):
     found = state.compared.comparison
     for show in CHOICES:
-        assert tab.list_questions(show, 25.0, state) == question_list(found, show, 25)
-    listed = tab.list_questions(LARGEST_DIFFERENCE, 10, state)
+        assert tab.result.list_questions(show, 25.0, state) == question_list(found, show, 25)
+    listed = tab.result.list_questions(LARGEST_DIFFERENCE, 10, state)
     rows = re.findall(r'data-number="(\d+)".*?<button[^>]*>(.*?)</button>.*?data-of="query id">(.*?)<', listed, re.S)
     assert len(rows) == 24
     for number, asked, query_id in rows:
-        shown = tab.open_question(25.0, state, clicked(int(number)))
-        assert shown == {tab.query_id: query_id, tab.question: question_view(found, query_id, 25)}
-        assert asked in shown[tab.question] and "HNSW at ef=25" in shown[tab.question]
+        shown = tab.result.open_question(25.0, state, clicked(int(number)))
+        assert shown == {tab.result.query_id: query_id, tab.result.question: question_view(found, query_id, 25)}
+        assert asked in shown[tab.result.question] and "HNSW at ef=25" in shown[tab.result.question]
 
 
 def record_of(source):
@@ -226,7 +242,7 @@ def record_of(source):
 
 
 def test_files_and_the_record_at_this_ef_are_offered(tab, state):
-    source = "".join(tab.offer_files(30, state).values())
+    source = "".join(tab.result.offer_files(30, state).values())
     names = ["alpha.run.txt", "beta.run.txt", "qrels.txt", "scores.csv", "run-record.json", "run-record.md"]
     assert list(files_of(source)) == names
     record = record_of(source)
@@ -235,11 +251,11 @@ def test_files_and_the_record_at_this_ef_are_offered(tab, state):
 
 
 def test_an_ef_below_k_is_k(tab, state):
-    assert tab.move_ef(1, state) == tab.move_ef(10, state)
-    assert tab.open_question(1, state, clicked(1)) == tab.open_question(10, state, clicked(1))
-    assert tab.follow_ef(CHOICES[0], "q0", "", 1, state) == tab.follow_ef(CHOICES[0], "q0", "", 10, state)
-    assert tab.list_questions(BY_INDEX, 1, state) == tab.list_questions(BY_INDEX, 10, state)
-    assert record_of("".join(tab.offer_files(1, state).values()))["settings"]["ef"] == 10
+    assert tab.result.move_ef(1, state) == tab.result.move_ef(10, state)
+    assert tab.result.open_question(1, state, clicked(1)) == tab.result.open_question(10, state, clicked(1))
+    assert tab.result.follow_ef(CHOICES[0], "q0", "", 1, state) == tab.result.follow_ef(CHOICES[0], "q0", "", 10, state)
+    assert tab.result.list_questions(BY_INDEX, 1, state) == tab.result.list_questions(BY_INDEX, 10, state)
+    assert record_of("".join(tab.result.offer_files(1, state).values()))["settings"]["ef"] == 10
 
 
 def sources_of(tab, text):
@@ -247,14 +263,14 @@ def sources_of(tab, text):
     queries, kinds = ({f"q{row}": f"{text} {row}{end}" for row in range(3)} for end in "?!")
     texts = {"queries": queries, "kinds": kinds, "title": text, "body": text, "name": text, "names": (text, f"{text}2")}
     found = compared([1, 40, 1], [40, 40, 2], n=50, **texts)
-    for index in (found.first, found.second):
+    for index in found.sides:
         index._errors[10, 10] = lost(3, by_model=2, lucky=1)  # by luck, so that both names stand there too
-    state = ComparisonState(compared=FinishedComparison(found, 1.0, [0.5, 0.5]))
-    shown = tab.show_result(state.compared, 10, LARGEST_DIFFERENCE)
-    parts = {name: shown[getattr(tab, name)] for name in ("lesson", "board", "notes", "errors")}
+    state = ComparisonState(compared=FinishedComparison(found, 1.0, in_lower_case=[0.5, 0.5]))
+    shown = tab.result.show_result(state.compared, 10, LARGEST_DIFFERENCE)
+    parts = {name: shown[getattr(tab.result, name)] for name in ("lesson", "board", "notes", "errors")}
     return parts | {
-        "question": tab.open_question(10, state, clicked(1))[tab.question],
-        "files": "".join(tab.offer_files(10, state).values()),
+        "question": tab.result.open_question(10, state, clicked(1))[tab.result.question],
+        "files": "".join(tab.result.offer_files(10, state).values()),
     }
 
 
@@ -270,4 +286,4 @@ def test_a_collection_that_is_hostile_everywhere_stays_text(tab):
 @pytest.mark.parametrize("number", [0, 25, "1", None])
 def test_a_number_that_no_question_has_is_refused(tab, state, number):
     with pytest.raises(gr.Error, match="question is"):
-        report_errors(tab.open_question)(10, state, clicked(number))
+        report_errors(tab.result.open_question)(10, state, clicked(number))

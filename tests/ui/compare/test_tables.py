@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from retriever.evaluation.significance import Interval
-from tests.support.judged import FIRST, KINDS, LOSSY, SECOND, compared, starved_pair, trec
+from tests.support.judged import FIRST, KINDS, LOSSY, SECOND, compared, starved_pair, trec, with_pair
 from tests.support.page import number, words_of
 from ui.compare.tables import error_bars, question_rows, scoreboard
 from ui.render.export import rows_to_csv
@@ -42,7 +42,7 @@ def test_the_board_holds_trec_evals_numbers_with_intervals_and_chance(found):
     rows = rows_of(board)
     assert list(rows) == ["success_10", "ndcg_cut_10", "recall_10", "recip_rank", "map"]
     for measure, (cells, _) in rows.items():
-        comparison = found.measures[measure]
+        comparison = found.pair.measures[measure]
         first, second = (np.mean([trec(rank, 10)[measure] for rank in ranks]) for ranks in (FIRST, SECOND))
         for cell, mean, side in zip(
             cells, (first, second, first - second), ("first", "second", "difference"), strict=True
@@ -59,8 +59,9 @@ def test_the_board_holds_trec_evals_numbers_with_intervals_and_chance(found):
 
 @pytest.mark.parametrize(("difference", "marked"), [(0.25, [True, False]), (-0.25, [False, True]), (0, [False, False])])
 def test_the_better_model_is_marked_and_a_clear_difference_not_called_chance(found, difference, marked):
-    comparison = replace(found.measures["map"], difference=Interval(difference, -1, 1), corrected_p=0.0004)
-    board = scoreboard(replace(found, measures={"map": comparison}))
+    comparison = replace(found.pair.measures["map"], difference=Interval(difference, -1, 1), corrected_p=0.0004)
+    means = {"first": Interval(0.5, 0, 1), "second": Interval(0.5 - difference, 0, 1)}
+    board = scoreboard(with_pair(found, measures={"map": replace(comparison, **means)}))
     cells, better = rows_of(board)["map"]
     assert better == [*marked, False]
     assert "p < 0.001 " in cells[2] and "chance" not in board
@@ -85,9 +86,7 @@ def test_the_bars_are_all_the_questions(starved, ef):
     source, lost_by_index = str(error_bars(starved, ef)), 0
     assert f'data-ef="{ef}"' in source
     bars = source.split('<div class="lab-error">')[1:]
-    for bar, mark, index, ranks in zip(
-        bars, ("● alpha", "▲ beta"), (starved.first, starved.second), LOSSY, strict=True
-    ):
+    for bar, mark, index, ranks in zip(bars, ("● alpha", "▲ beta"), starved.sides, LOSSY, strict=True):
         found = sum(rank <= 10 for rank in ranks)
         rows = index.indexed.retriever.hnsw.search(index.vectors, ef, ef=ef).ids[:, :10].tolist()
         kept = sum(row in ids and rank <= 10 for row, (ids, rank) in enumerate(zip(rows, ranks, strict=True)))
@@ -118,7 +117,7 @@ def test_rows_hold_ranks_and_trec_evals_numbers_and_average_to_the_board(found):
             assert row[f"{side}_rank"] == ("" if rank is None or rank > 100 else str(rank))
             expected = trec(rank, 10)
             assert {name: float(row[f"{side}_{name}"]) for name in expected} == pytest.approx(expected, abs=1e-6)
-    for measure, comparison in found.measures.items():
+    for measure, comparison in found.pair.measures.items():
         means = [np.mean([float(row[f"{side}_{measure}"]) for row in rows]) for side in ("first", "second")]
         assert means == pytest.approx([comparison.first.mean, comparison.second.mean], abs=1e-6)
 

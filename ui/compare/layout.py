@@ -1,0 +1,138 @@
+"""The layout of the Compare models tab: its components are created here, and their event listeners connected."""
+
+import gradio as gr
+
+from ui.compare.controls import create_controls
+from ui.compare.question_view import QUESTION_HINT
+from ui.compare.questions import list_choices
+from ui.compare.result import ComparisonResult
+from ui.compare.state import ComparisonState
+from ui.compare.tab import COMPARE_HINT, CompareTab
+from ui.jobs.shared_samples import SharedSamples
+from ui.render.controls import (
+    FIRST_EF,
+    FIRST_K,
+    HIDDEN,
+    LATEST,
+    LATEST_UNQUEUED,
+    SLIDER_MAX_EF,
+    UNQUEUED,
+    keep_ef_above_k,
+    note_uploads,
+)
+from ui.render.errors import report_errors, report_stream_errors
+from ui.render.html import HINT, Html
+
+OPENS = """element.addEventListener("click", (event) => {
+  const row = event.target.closest("[data-number]")
+  if (row) trigger("select", { number: Number(row.dataset.number) })
+})"""  # of the list of questions
+UPLOADED = HINT.format(Html("Uploaded, not read yet: press <b>Compare</b>."))
+
+
+def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> CompareTab:
+    """Create the tab's components and connect their event listeners."""
+    tab = _create_components(session, shared_samples)
+    controls, state, result = tab.controls, tab.comparison_state, tab.result
+    ef = result.ef
+    controls.collection.input(controls.show_files, controls.collection, controls.columns, **HIDDEN)
+    for further in controls.retrievers[2:]:
+        further.change(controls.open_further, further, controls.further, **UNQUEUED)
+    note_uploads([controls.archive, controls.qrels, controls.queries], UPLOADED, tab.progress)
+    compared = tab.start.click(report_stream_errors(tab.stream_comparison), tab.inputs, tab.outputs, **HIDDEN)
+    compared.then(keep_ef_above_k, [controls.k, ef], ef, **HIDDEN)
+    changed = [part.change for part in controls.requested]
+    gr.on(changed, report_errors(tab.note_stale), tab.inputs, tab.stale, **LATEST)
+    tab.stop.click(tab.cancel, state, tab.progress, **UNQUEUED)
+    _connect_result(result, state)
+    return tab
+
+
+def _connect_result(result: ComparisonResult, state: gr.State) -> None:
+    """Connect the listeners of what shows a result."""
+    ef, asked = result.ef, [result.ef, state]
+    moved = ef.input(result.move_ef, asked, result.errors, **LATEST_UNQUEUED)
+    following = [result.show, result.query_id, result.record, ef, state]
+    moved.then(result.follow_ef, following, [result.listed, result.question, result.record], **LATEST_UNQUEUED)
+    result.show.input(result.list_questions, [result.show, *asked], result.listed, **HIDDEN)
+    result.listed.select(report_errors(result.open_question), asked, [result.query_id, result.question], **HIDDEN)
+    result.downloads.expand(report_errors(result.offer_files), asked, [result.files, result.record], **HIDDEN)
+
+
+def _create_components(session: gr.State, shared_samples: SharedSamples) -> CompareTab:
+    """Create the tab's components."""
+    comparison_state = gr.State(ComparisonState())
+    controls = create_controls()
+    with gr.Row(equal_height=True):
+        start = gr.Button("Compare", variant="primary", scale=2, min_width=120)
+        stop = gr.Button("Cancel", scale=1, min_width=90)
+        with gr.Column(scale=9, min_width=320):
+            progress = gr.HTML(COMPARE_HINT)
+    result = _create_result()
+    return CompareTab(session, shared_samples, comparison_state, controls, start, stop, progress, result)
+
+
+def _create_result() -> ComparisonResult:
+    """Create the components that show a result, hidden."""
+    query_id = gr.State("")
+    stale, lesson = gr.HTML(), gr.HTML()
+    with gr.Column(visible=False) as shown:
+        with gr.Row():
+            with gr.Column(scale=15, min_width=320):
+                board, notes = gr.HTML(), gr.HTML()
+            with gr.Column(scale=10, min_width=320):
+                figure = gr.Plot(show_label=False, container=False)
+        pairs = gr.HTML()
+        ef, errors = _create_errors()
+        costs = gr.HTML()
+        show, listed, question = _create_questions()
+        with gr.Accordion("Downloads and run record", open=False) as downloads:
+            files, record = gr.HTML(), gr.HTML()
+    return ComparisonResult(
+        shown=shown,
+        stale=stale,
+        lesson=lesson,
+        board=board,
+        figure=figure,
+        notes=notes,
+        pairs=pairs,
+        ef=ef,
+        errors=errors,
+        costs=costs,
+        show=show,
+        listed=listed,
+        query_id=query_id,
+        question=question,
+        downloads=downloads,
+        files=files,
+        record=record,
+    )
+
+
+def _create_errors() -> tuple[gr.Slider, gr.HTML]:
+    """Create the ef slider and the errors that it updates."""
+    with gr.Row():
+        with gr.Column(scale=4, min_width=320):
+            info = "Two errors: candidates HNSW keeps; more lose fewer answers. It moves only the index's part."
+            ef = gr.Slider(
+                FIRST_K,
+                SLIDER_MAX_EF,
+                FIRST_EF,
+                step=1,
+                label="ef (candidates)",
+                info=info,
+                elem_classes="lab-errors-slider",
+            )
+        with gr.Column(scale=8, min_width=320):
+            errors = gr.HTML()
+    return ef, errors
+
+
+def _create_questions() -> tuple[gr.Radio, gr.HTML, gr.HTML]:
+    """Create the list of questions and the view of the chosen one."""
+    gr.HTML('<h3 class="lab-side">Question by question</h3>')
+    info, lists = "Choose a question in the list to see its rankings side by side.", list_choices(2)
+    show = gr.Radio(lists, value=lists[0], label="Show", info=info)
+    listed = gr.HTML(js_on_load=OPENS)
+    question = gr.HTML(QUESTION_HINT)
+    return show, listed, question
