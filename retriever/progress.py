@@ -1,6 +1,15 @@
-"""Progress callbacks: long-running work reports the fraction done to them, and they can stop it by raising."""
+"""Progress callbacks: long-running work reports the fraction done to them, and they can stop it by raising.
 
-from collections.abc import Callable
+A progress bar is one of them, for whoever works in a notebook or at a prompt.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+BAR_FORMAT = "{l_bar}{bar}| {elapsed}<{remaining}"  # a percentage: what is reported are fractions, not counts
+BAR_LEVELS = (logging.INFO, logging.DEBUG)
 
 Progress = Callable[[str, float], None]  # stage, fraction done in [0, 1]; an exception it raises ends the work
 
@@ -11,6 +20,34 @@ def stage_progress(progress: Progress | None, stage: str) -> Callable[[float], N
         return None
     report = progress
     return lambda fraction: report(stage, fraction)
+
+
+@contextmanager
+def progress_bar(
+    description: str, show: bool | None, progress: Callable[[float], None] | None = None
+) -> Iterator[Callable[[float], None] | None]:
+    """Give a callback that moves a bar of tqdm and then calls progress; progress itself if no bar is shown.
+
+    show: None shows a bar where somebody looks and nothing else reports: without progress, at a prompt, in a notebook,
+    or where the level of logging is INFO or DEBUG, as sentence-transformers decides it.
+    """
+    if show is None:
+        watched = hasattr(sys, "ps1") or logging.getLogger(__name__).getEffectiveLevel() in BAR_LEVELS
+        show = watched and progress is None
+    if not show:
+        yield progress
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=1.0, desc=description, bar_format=BAR_FORMAT) as bar:
+
+        def report(fraction: float) -> None:
+            bar.update(fraction - bar.n)
+            if progress:
+                progress(fraction)
+
+        yield report
+        bar.update(1 - bar.n)  # what had nothing to do has reported nothing
 
 
 def ignore_progress(stage: str, fraction: float) -> None:

@@ -46,8 +46,10 @@ PUBLIC = """
     chunk_documents ef_curve evaluate fuse knn_recall load_documents load_encoder load_sample measure read_beir
     read_qrels read_run run_queries write_run
 """.split()
-HEAVY = "torch sentence_transformers transformers gradio plotly pandas sklearn scipy lxml pytrec_eval bm25s".split()
-NOT_IN_THE_LIBRARY = {"gradio", "plotly", "pandas", "matplotlib", "sandbox", "ui", "app"}
+HEAVY = (
+    "torch sentence_transformers transformers gradio plotly pandas sklearn scipy lxml pytrec_eval bm25s tqdm".split()
+)
+NOT_IN_THE_LIBRARY = {"gradio", "plotly", "matplotlib", "sandbox", "ui", "app"}
 
 FILES = sorted(path for package in ("retriever", "sandbox", "ui") for path in (ROOT / package).rglob("*.py"))
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

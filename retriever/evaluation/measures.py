@@ -10,8 +10,12 @@ Source: trec_eval 9 (NIST) through pytrec-eval-terrier.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 from retriever.errors import CollectionError
 from retriever.evaluation.trec import MAX_GRADE, Qrels, Run, in_rank_order, judged_only
@@ -45,6 +49,13 @@ class Evaluation:
     def hits(self) -> Mapping[str, bool]:
         """Whether a relevant document is among the first k, by query id."""
         return {query_id: values[f"success_{self.k}"] == 1 for query_id, values in self.per_query.items()}
+
+    def to_frame(self) -> "DataFrame":
+        """Return a data frame of pandas with a row for each judged query: query_id, and a column for each measure."""
+        from pandas import DataFrame
+
+        columns = {measure: self.values(measure) for measure in measure_names(self.k)}
+        return DataFrame({"query_id": list(self.per_query), **columns})
 
 
 def measure_names(k: int) -> tuple[str, ...]:

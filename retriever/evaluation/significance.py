@@ -8,11 +8,14 @@ evaluation", CIKM 2007; computed by SciPy. Where several p stand beside one anot
 chance alone gives any of them below 0.05 in at most 5 of 100 cases.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 from retriever.errors import CollectionError
 from retriever.evaluation.measures import Evaluation
@@ -71,6 +74,13 @@ class Comparison:
         """Whether chance alone would produce so large a difference among those tested in fewer than 5 of 100 cases."""
         return self.corrected_p < SIGNIFICANT
 
+    def to_frame(self) -> "DataFrame":
+        """Return a data frame of pandas with a row for each query: query_id, measure, and the difference."""
+        from pandas import DataFrame
+
+        columns = {"query_id": list(self.differences), "measure": self.measure}
+        return DataFrame({**columns, "difference": list(self.differences.values())})
+
 
 def compare(first: Evaluation, second: Evaluation, measure: str) -> Comparison:
     """Compare two evaluations of the same queries by one measure.
@@ -101,6 +111,32 @@ def correct_together(comparisons: Mapping[Key, Comparison]) -> dict[Key, Compari
     return {
         name: replace(found, corrected_p=p) for (name, found), p in zip(comparisons.items(), corrected, strict=True)
     }
+
+
+def comparison_table(comparisons: Iterable[Comparison]) -> "DataFrame":
+    """Return a data frame of pandas with a row for each comparison: its means, its difference, and how sure that is.
+
+    low, high: the 95 % interval of the difference; wins, ties, losses: of the first run, in queries.
+    """
+    from pandas import DataFrame
+
+    rows = [
+        {
+            "measure": found.measure,
+            "first": found.first.mean,
+            "second": found.second.mean,
+            "difference": found.difference.mean,
+            "low": found.difference.low,
+            "high": found.difference.high,
+            "p": found.p,
+            "corrected_p": found.corrected_p,
+            "wins": found.wins,
+            "ties": found.ties,
+            "losses": found.losses,
+        }
+        for found in comparisons
+    ]
+    return DataFrame(rows)
 
 
 def holm(ps: Sequence[float]) -> list[float]:

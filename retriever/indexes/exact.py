@@ -35,7 +35,9 @@ class ExactIndex:
     def search(self, queries: ArrayLike, k: int) -> Neighbors:
         """Return the k nearest stored vectors of each query (n_queries, dim), equal scores ordered by lower id.
 
-        Raises VectorError for queries of the wrong shape or content and ParameterError for a k below 1.
+        A batch of queries is compared by products of matrices, in which NumPy uses all cores; so there is no number of
+        threads to choose. Raises VectorError for queries of the wrong shape or content and ParameterError for a k
+        below 1.
         """
         return self.search_unit(unit_queries(queries, self.dimension), check_count("k", k, 1, MAX_K))
 

@@ -23,9 +23,9 @@ from retriever.vectors import Float32, check_vectors, normalize, unit_queries
 
 ONE_THREAD_UP_TO = 50_000  # vectors; several threads build a larger graph, which differs from run to run
 VECTORS_PER_BATCH = 250  # most vectors inserted in one section, between two progress reports
-QUERIES_PER_SECTION = 20  # of a batched search: more in one call would hold the index for too long
+QUERIES_PER_SECTION = 20  # of each thread of a batched search: more in one call would hold the index for too long
 BATCH_SECONDS = 0.2  # seconds that a batch takes at most, about, however long one insertion does
-MAX_M, MAX_EF = 256, 100_000  # far above useful values; a typing error must not take all memory
+MAX_M, MAX_EF, MAX_THREADS = 256, 100_000, 256  # far above useful values; a typing error must not take all memory
 ROUNDING = 1e-5  # far above what normalizing a unit vector again changes in any of its numbers
 MAX_SEED = 2**32 - 1  # hnswlib does not take arbitrarily large integers
 
@@ -106,27 +106,31 @@ class HNSWIndex:
             if progress:
                 progress(start / len(unit))
 
-    def search(self, queries: ArrayLike, k: int, *, ef: int) -> Neighbors:
+    def search(self, queries: ArrayLike, k: int, *, ef: int, threads: int = 1) -> Neighbors:
         """Return approximately the k nearest stored vectors of each query (n_queries, dim).
 
         ef: how many candidates the search keeps; hnswlib uses max(ef, k), so an ef below k has no effect.
         Where fewer than k vectors can be reached, the remaining places are empty (id -1, score -inf).
-        Raises VectorError for queries of the wrong shape or content, ParameterError for k or ef below 1.
+        threads: how many search a batch of queries at once, to the same results; one query takes one thread, and so
+        does a batch unless more are asked for, because that is what is measured.
+        Raises VectorError for queries of the wrong shape or content, ParameterError for k, ef or threads below 1.
         """
         k, ef = check_count("k", k, 1, MAX_K), check_count("ef", ef, 1, MAX_EF)
-        return self.search_unit(unit_queries(queries, self.dimension), k, ef=ef)
+        threads = check_count("threads", threads, 1, MAX_THREADS)
+        unit = unit_queries(queries, self.dimension)
+        if len(unit) > QUERIES_PER_SECTION:
+            return self._search_in_sections(unit, k, ef=ef, threads=threads)
+        return self.search_unit(unit, k, ef=ef)
 
-    def search_unit(self, unit: Float32, k: int, *, ef: int) -> Neighbors:
-        """Return what search returns, for queries (n_queries, dim) already checked by unit_queries."""
+    def search_unit(self, unit: Float32, k: int, *, ef: int, threads: int = 1) -> Neighbors:
+        """Return what search returns, for queries (n_queries, dim) already checked by unit_queries, in one section."""
         reachable = min(k, len(self))
         if reachable == 0 or len(unit) == 0:
             return empty_neighbors(len(unit), k)
-        if len(unit) > QUERIES_PER_SECTION:
-            return self._search_in_sections(unit, k, ef=ef)
         with self._lock:
             self._index.set_ef(max(ef, reachable))
             try:
-                labels, distances = self._index.knn_query(unit, reachable, num_threads=1)
+                labels, distances = self._index.knn_query(unit, reachable, num_threads=threads)
             except RuntimeError:  # a query reaches fewer than k vectors: search each by itself
                 result = empty_neighbors(len(unit), k)
                 for row in range(len(unit)):
@@ -139,12 +143,12 @@ class HNSWIndex:
         result.ids[:, :reachable], result.scores[:, :reachable] = found.ids, found.scores
         return result
 
-    def _search_in_sections(self, unit: Float32, k: int, *, ef: int) -> Neighbors:
+    def _search_in_sections(self, unit: Float32, k: int, *, ef: int, threads: int) -> Neighbors:
         """Return what search_unit returns; other threads may search, and time their searches, between the sections."""
-        parts = []
-        for start in range(0, len(unit), QUERIES_PER_SECTION):
+        parts, size = [], QUERIES_PER_SECTION * threads
+        for start in range(0, len(unit), size):
             with MACHINE_LOCK.shared():
-                parts.append(self.search_unit(unit[start : start + QUERIES_PER_SECTION], k, ef=ef))
+                parts.append(self.search_unit(unit[start : start + size], k, ef=ef, threads=threads))
         return Neighbors(np.concatenate([part.ids for part in parts]), np.concatenate([part.scores for part in parts]))
 
     def _search_unreachable(self, query: Float32, result: Neighbors, row: int, max_k: int) -> None:

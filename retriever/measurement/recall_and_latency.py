@@ -15,9 +15,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 from retriever.errors import ParameterError
 from retriever.fair_lock import MACHINE_LOCK
@@ -26,7 +30,9 @@ from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import MAX_EF, HNSWIndex
 from retriever.indexes.recall import knn_recall
+from retriever.measurement.results import Results
 from retriever.parameters import MAX_K, check_count
+from retriever.progress import progress_bar
 from retriever.vectors import Float32, Float64, unit_queries
 
 PROTOCOL = (
@@ -83,6 +89,31 @@ class Measurement:
     def qps(self) -> float:
         """The queries per second of one thread, one query after another."""
         return float(len(self.seconds) / self.seconds.sum())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the summary as one row of a table."""
+        summary = {
+            "ef": self.ef,
+            "k": self.k,
+            "mean_recall": self.mean_recall,
+            "p50_seconds": self.p50,
+            "p95_seconds": self.p95,
+            "queries_per_second": self.qps,
+            "mean_distances": np.nan if self.mean_distances is None else self.mean_distances,
+            "crowded": self.crowded,
+        }
+        return [summary]
+
+    def to_frame(self) -> "DataFrame":
+        """Return a data frame of pandas with a row for each query: its number from 0, recall, seconds and distances.
+
+        distances is NaN where they were not counted.
+        """
+        from pandas import DataFrame
+
+        distances = np.full(len(self.recall), np.nan) if self.distances is None else self.distances
+        columns = {"recall": self.recall, "seconds": self.seconds, "distances": distances}
+        return DataFrame({"query": np.arange(len(self.recall)), **columns})
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,22 +203,25 @@ def ef_curve(
     efs: Sequence[int] | None = None,
     beside: ExactIndex | None = None,
     progress: Callable[[float], None] | None = None,
-) -> list[Measurement]:
+    show_progress_bar: bool | None = None,
+) -> Results[Measurement]:
     """Return a measurement of an HNSWIndex at each ef, lowest first; efs=None takes those of default_efs.
 
     beside: an exact index over the same vectors that takes turns with it, as in measure_pair: it drives the graph out
     of the processor's caches, so that times of a curve and of a pair can be compared.
     progress: called with the fraction done, in [0, 1], after each ef; an exception it raises ends the work.
+    show_progress_bar: None shows one in a notebook or at a prompt, without progress.
     """
     steps = sorted(set(default_efs(k, len(index)) if efs is None else efs))
-    curve = []
-    for done, ef in enumerate(steps, 1):
-        if beside is None:
-            curve.append(measure(index, queries, exact, k=k, ef=ef))
-        else:
-            curve.append(measure_pair(index, beside, queries, exact, k=k, ef=ef).hnsw)
-        if progress:
-            progress(done / len(steps))
+    curve: Results[Measurement] = Results()
+    with progress_bar("Measuring", show_progress_bar, progress) as report:
+        for done, ef in enumerate(steps, 1):
+            if beside is None:
+                curve.append(measure(index, queries, exact, k=k, ef=ef))
+            else:
+                curve.append(measure_pair(index, beside, queries, exact, k=k, ef=ef).hnsw)
+            if report:
+                report(done / len(steps))
     return curve
 
 

@@ -17,6 +17,7 @@ from retriever.fair_lock import MACHINE_LOCK
 from retriever.indexes.base import Neighbors, empty_neighbors
 from retriever.indexes.exact import top_ids
 from retriever.parameters import MAX_K, check_count
+from retriever.progress import progress_bar
 from retriever.retrievers.base import Hit, check_queries, check_query, hits_of, passages_of_texts, scored_passages
 from retriever.retrievers.terms import TermSplitter
 from retriever.storage.passage_lines import read_passages, write_passages
@@ -107,15 +108,18 @@ class BM25Retriever:
         metadata: Sequence[Mapping[str, Any]] | None = None,
         *,
         progress: Callable[[float], None] | None = None,
+        show_progress_bar: bool | None = None,
     ) -> int:
         """Add texts with copies of their metadata; return how many they are.
 
         All scores are computed anew, since they depend on how many texts hold a word: so many texts are better added
         at once. progress: called with the fraction done, in [0, 1]; an exception it raises ends the work, and nothing
-        is added. Raises ParameterError if texts is one string, contains anything but strings or differs in number from
-        metadata.
+        is added. show_progress_bar: None shows one in a notebook or at a prompt, without progress. Raises
+        ParameterError if texts is one string, contains anything but strings or differs in number from metadata.
         """
-        return self.add(passages_of_texts(texts, metadata), progress=progress)
+        passages = passages_of_texts(texts, metadata)
+        with progress_bar("Indexing", show_progress_bar, progress) as report:
+            return self.add(passages, progress=report)
 
     def add(self, passages: Sequence[Passage], *, progress: Callable[[float], None] | None = None) -> int:
         """Add passages of documents, as index does with texts; the words are those of encoded_text."""

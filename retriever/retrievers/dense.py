@@ -17,6 +17,7 @@ from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex, check_graph_settings
 from retriever.parameters import check_count
+from retriever.progress import progress_bar
 from retriever.retrievers.base import (
     Hit,
     check_queries,
@@ -148,16 +149,20 @@ class DenseRetriever:
         *,
         known: "DenseRetriever | None" = None,
         progress: Callable[[float], None] | None = None,
+        show_progress_bar: bool | None = None,
     ) -> int:
         """Embed texts, add them with copies of their metadata, and return how many had to be embedded.
 
         A text that is stored already keeps its vector. known: another retriever, whose vectors are reused for equal
         texts if it embedded them itself with the same weights; vectors loaded from disk are untrusted and not reused.
         progress: called with the fraction embedded, in [0, 1]; an exception it raises ends the work, and nothing is
-        added. Raises ParameterError if texts is one string, contains anything but strings or differs in number from
-        metadata, and VectorError if the encoder's vectors have another dimension or are not finite.
+        added. show_progress_bar: None shows one in a notebook or at a prompt, without progress. Raises ParameterError
+        if texts is one string, contains anything but strings or differs in number from metadata, and VectorError if the
+        encoder's vectors have another dimension or are not finite.
         """
-        return self.add(passages_of_texts(texts, metadata), known=known, progress=progress)
+        passages = passages_of_texts(texts, metadata)
+        with progress_bar("Embedding", show_progress_bar, progress) as report:
+            return self.add(passages, known=known, progress=report)
 
     def add(
         self,

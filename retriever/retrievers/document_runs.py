@@ -16,22 +16,47 @@ from retriever.errors import ParameterError
 from retriever.evaluation.trec import Run
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.parameters import MAX_K, check_count
+from retriever.progress import progress_bar
 from retriever.retrievers.base import Retriever
 from retriever.retrievers.dense import DenseRetriever
 from retriever.vectors import Float32, check_vectors
 
+QUERIES_PER_REPORT = 128  # queries embedded and searched between two progress reports
 NEIGHBORS_PER_BLOCK = 1_000_000  # neighbours in memory at once
 _BestChunks = dict[str, tuple[int, float]]  # document id -> row and score of its best chunk
 _Search = Callable[[Sequence[int], int], Neighbors]  # of queries, given by their rows, at a depth
 
 
-def run_queries(retriever: Retriever, queries: Mapping[str, str], k: int, *, ef: int | None = None) -> Run:
+def run_queries(
+    retriever: Retriever,
+    queries: Mapping[str, str],
+    k: int,
+    *,
+    ef: int | None = None,
+    show_progress_bar: bool | None = None,
+) -> Run:
     """Return the k best documents of each query (query id -> text).
 
     ef: for a DenseRetriever, to search by HNSW instead of exactly. A document that is the query itself, by id and text,
-    is left out. Raises ParameterError for k or ef below 1, or an ef for a retriever of another kind.
+    is left out. show_progress_bar: None shows one in a notebook or at a prompt. Raises ParameterError for k or ef below
+    1, or an ef for a retriever of another kind.
     """
     left_out = {query_id: query_id for query_id in own_documents(retriever, queries)}
+    query_ids = list(queries)
+    run: dict[str, Mapping[str, float]] = {}
+    with progress_bar("Searching", show_progress_bar) as report:
+        for start in range(0, max(len(query_ids), 1), QUERIES_PER_REPORT):
+            part = {query_id: queries[query_id] for query_id in query_ids[start : start + QUERIES_PER_REPORT]}
+            run |= _run_part(retriever, part, k, ef, left_out)
+            if report:
+                report(len(run) / max(len(queries), 1))
+    return run
+
+
+def _run_part(
+    retriever: Retriever, queries: Mapping[str, str], k: int, ef: int | None, left_out: Mapping[str, str]
+) -> Run:
+    """Return the k best documents of each query, as run_queries does."""
     if ef is None:
         return rank_documents(retriever, queries, k, left_out=left_out)
     if not isinstance(retriever, DenseRetriever):

@@ -44,6 +44,16 @@ def by_definition(grades, ranking, k, level):
     }
 
 
+def test_an_evaluation_becomes_a_table_with_a_row_a_query_and_a_column_a_measure():
+    qrels = {"q2": {"a": 1}, "q1": {"b": 1}, "q3": {"c": 2}}
+    found = evaluate(qrels, {"q1": ranked("a", "b"), "q2": ranked("a")}, k=5)
+    frame = found.to_frame()
+    assert list(frame) == ["query_id", *measure_names(5)]
+    assert frame["query_id"].tolist() == ["q2", "q1", "q3"]
+    assert frame["recip_rank"].tolist() == [1, 0.5, 0]
+    assert frame.mean(numeric_only=True).to_dict() == pytest.approx(dict(found.mean))
+
+
 # --- by hand
 
 

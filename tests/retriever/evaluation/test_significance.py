@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from retriever.errors import CollectionError
 from retriever.evaluation.measures import Evaluation, evaluate
-from retriever.evaluation.significance import Interval, bootstrap_interval, compare, correct_together, holm
+from retriever.evaluation.significance import (
+    Interval,
+    bootstrap_interval,
+    compare,
+    comparison_table,
+    correct_together,
+    holm,
+)
 
 EIGHTHS = st.integers(0, 8).map(lambda number: number / 8)  # exact in binary, so that equal sums compare equal
 PAIRS = st.lists(st.tuples(EIGHTHS, EIGHTHS), min_size=2, max_size=9)
@@ -166,6 +173,27 @@ def test_the_measure_asked_for_is_compared():
         comparison = compare(first, second, measure)
         assert comparison.measure == measure
         assert comparison.differences == pytest.approx(dict(zip(qrels, differences, strict=True)))
+
+
+def test_a_comparison_becomes_a_table_with_a_row_a_query_and_several_one_with_a_row_each():
+    first, second = some_values(30)
+    found = compared(first, second)
+    frame = found.to_frame()
+    assert list(frame) == ["query_id", "measure", "difference"]
+    assert frame["query_id"].tolist() == [f"q{number}" for number in range(30)] and set(frame["measure"]) == {"map"}
+    np.testing.assert_allclose(frame["difference"], first - second)
+
+    pair = correct_together({"one": found, "other": compared(second, first)})
+    frame = comparison_table(pair.values())
+    assert frame["corrected_p"].tolist() == [one.corrected_p for one in pair.values()]
+    np.testing.assert_allclose(frame["first"], [first.mean(), second.mean()])
+    np.testing.assert_allclose(frame["second"], [second.mean(), first.mean()])
+    for name in ("difference", "low", "high"):
+        assert frame[name].tolist() == [
+            getattr(one.difference, name.replace("difference", "mean")) for one in pair.values()
+        ]
+    for name in ("measure", "p", "wins", "ties", "losses"):
+        assert frame[name].tolist() == [getattr(one, name) for one in pair.values()]
 
 
 def test_evaluations_that_cannot_be_compared_are_refused():

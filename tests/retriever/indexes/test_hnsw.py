@@ -267,6 +267,46 @@ def test_a_search_of_many_queries_gives_the_index_back_between_them(vectors, que
     np.testing.assert_array_equal(found.ids, np.tile(index.search(queries, 10, ef=200).ids, (200, 1)))
 
 
+@pytest.mark.parametrize("n", [1, 20, 21, 90, 500])
+def test_a_batch_has_the_same_results_by_any_number_of_threads(vectors, queries, starved, n):
+    many = np.tile(queries, (17, 1))[:n] + np.arange(n)[:, None] * 1e-3
+    alone = starved.search(many, 10, ef=15)
+    for threads in (1, 2, 3, 256):
+        found = starved.search(many, 10, ef=15, threads=threads)
+        np.testing.assert_array_equal(found.ids, alone.ids)
+        np.testing.assert_array_equal(found.scores, alone.scores)
+
+
+def test_threads_find_the_same_of_queries_that_reach_too_few():
+    rng = np.random.default_rng(0)
+    index, queries = HNSWIndex(rng.normal(size=(2000, 8)), M=2, ef_construction=1), rng.normal(size=(60, 8))
+    alone = index.search(queries, 100, ef=100)
+    assert (alone.ids == NO_ID).any()
+    np.testing.assert_array_equal(index.search(queries, 100, ef=100, threads=4).ids, alone.ids)
+
+
+def test_only_a_batch_on_request_is_searched_by_several_threads_in_shared_sections(vectors, queries, monkeypatch):
+    index, asked = HNSWIndex(vectors[:500]), []
+    real = index._index
+
+    def knn_query(data, k, num_threads):
+        asked.append((len(data), num_threads, hnsw.MACHINE_LOCK._working))
+        return real.knn_query(data, k, num_threads=num_threads)
+
+    index._index = Proxy(real, knn_query=knn_query)
+    many = np.tile(queries, (5, 1))
+    index.search(many[:20], 10, ef=20, threads=3)
+    index.search(many[:25], 10, ef=20)
+    index.search(many, 10, ef=20, threads=3)
+    assert asked == [(20, 1, 0), (20, 1, 1), (5, 1, 1), (60, 3, 1), (60, 3, 1), (30, 3, 1)]
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257, 1.5, True, None])
+def test_a_number_of_threads_that_is_none_is_refused(vectors, queries, starved, threads):
+    with pytest.raises(ParameterError, match="threads is .*must be a whole number from 1 to 256"):
+        starved.search(queries, 10, ef=10, threads=threads)
+
+
 def test_the_state_is_a_copy(vectors, queries):
     index = HNSWIndex(vectors[:800], **STARVED)
     before, state = index.search(queries, 10, ef=20), index.state()

@@ -279,6 +279,27 @@ def test_the_curve_goes_up_in_ef_and_ends_at_recall_one(data, exact):
     assert [step.ef for step in curve] == [1, 2, 3, 4, 6, 8, 10, 15, 20, 30, 40]
 
 
+def test_a_curve_becomes_a_table_with_a_row_an_ef_and_a_measurement_one_with_a_row_a_query(data, exact, starved):
+    vectors, queries = data
+    curve = ef_curve(starved, queries, exact.search(queries, 5), k=5, efs=[5, 20])
+    frame = curve.to_frame()
+    assert list(frame) == [
+        *["ef", "k", "mean_recall", "p50_seconds", "p95_seconds", "queries_per_second", "mean_distances", "crowded"]
+    ]
+    assert frame["ef"].tolist() == [5, 20] and frame["k"].tolist() == [5, 5]
+    for name, wanted in {"mean_recall": "mean_recall", "p50_seconds": "p50", "queries_per_second": "qps"}.items():
+        assert frame[name].tolist() == [getattr(step, wanted) for step in curve]
+    assert frame["mean_distances"].isna().all(), "they were not counted"
+
+    counted = count_distances(curve[0], HNSWGraph.of(starved), queries)
+    rows = counted.to_frame()
+    assert list(rows) == ["query", "recall", "seconds", "distances"]
+    assert rows["query"].tolist() == list(range(len(queries)))
+    for name in ("recall", "seconds", "distances"):
+        np.testing.assert_array_equal(rows[name], getattr(counted, name))
+    assert curve[0].to_frame()["distances"].isna().all()
+
+
 def test_what_progress_raises_ends_the_curve(data, exact, starved):
     seen = []
 

@@ -140,6 +140,26 @@ def test_of_all_vectors_the_sweep_measures_the_graph_that_the_collection_has(vec
     assert last.pair.speed_up == last.exact.p50 / last.hnsw.p50
 
 
+# --- tables
+
+
+def test_a_sweep_becomes_a_table_of_settings_or_of_sizes_and_searches(vectors, queries):
+    results = sweep_graph_settings(vectors[:90], queries, [2, 4], [5, 9], k=3, ef=5)
+    frame = results.to_frame()
+    assert list(zip(frame["M"], frame["ef_construction"], strict=True)) == [(2, 5), (2, 9), (4, 5), (4, 9)]
+    for name in ("build_seconds", "link_bytes"):
+        assert frame[name].tolist() == [getattr(result, name) for result in results]
+    assert frame["mean_distances"].tolist() == [result.measurement.mean_distances for result in results]
+
+    sizes = sweep_sizes(vectors[:240], queries, k=3, ef=5, **STARVED)
+    frame = sizes.to_frame()
+    assert frame["n"].tolist() == [60, 60, 120, 120, 240, 240] and frame["search"].tolist() == ["hnsw", "exact"] * 3
+    assert frame["ef"].tolist()[::2] == [5] * 3 and frame["ef"][1::2].isna().all()
+    assert frame["mean_recall"].tolist()[::2] == [size.hnsw.mean_recall for size in sizes]
+    assert frame["mean_distances"].tolist()[1::2] == [60, 120, 240]
+    assert len(sweep_graph_settings(vectors, queries, [], [5], k=3, ef=5).to_frame()) == 0
+
+
 # --- progress
 
 
