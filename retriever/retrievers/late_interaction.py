@@ -18,6 +18,7 @@ from retriever.indexes.base import Neighbors, empty_neighbors
 from retriever.indexes.exact import top_ids
 from retriever.indexes.maxsim import MaxSimIndex
 from retriever.parameters import MAX_K, check_count
+from retriever.progress import progress_bar
 from retriever.retrievers.alignment import Alignment, align
 from retriever.retrievers.base import (
     Hit,
@@ -147,15 +148,19 @@ class LateInteractionRetriever:
         metadata: Sequence[Mapping[str, Any]] | None = None,
         *,
         progress: Callable[[float], None] | None = None,
+        show_progress_bar: bool | None = None,
     ) -> int:
         """Embed texts, add them with copies of their metadata, and return how many had to be embedded.
 
         A text that is stored already keeps its vectors. progress: called with the fraction embedded, in [0, 1]; an
-        exception it raises ends the work, and nothing is added. Raises ParameterError if texts is one string, contains
-        anything but strings or differs in number from metadata, VectorError if the encoder's vectors have another
-        dimension or are not finite, and StorageError if a temporary file cannot be written.
+        exception it raises ends the work, and nothing is added. show_progress_bar: None shows one in a notebook or at a
+        prompt, without progress. Raises ParameterError if texts is one string, contains anything but strings or differs
+        in number from metadata, VectorError if the encoder's vectors have another dimension or are not finite, and
+        StorageError if a temporary file cannot be written.
         """
-        return self.add(passages_of_texts(texts, metadata), progress=progress)
+        passages = passages_of_texts(texts, metadata)
+        with progress_bar("Embedding", show_progress_bar, progress) as report:
+            return self.add(passages, progress=report)
 
     def add(self, passages: Sequence[Passage], *, progress: Callable[[float], None] | None = None) -> int:
         """Embed passages of documents and add them, as index does with texts; encoded_text is what is embedded."""

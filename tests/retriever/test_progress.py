@@ -16,7 +16,8 @@ from retriever.progress import progress_bar
 from retriever.retrievers.bm25 import BM25Retriever
 from retriever.retrievers.dense import DenseRetriever
 from retriever.retrievers.document_runs import run_queries
-from tests.support.encoders import FakeEncoder
+from retriever.retrievers.late_interaction import LateInteractionRetriever
+from tests.support.encoders import FakeEncoder, FakeMultiVectorEncoder
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +94,7 @@ def test_all_that_takes_long_shows_one_on_request_and_none_by_default(printed):
     dense, at, graph = DenseRetriever("fake", encoder=FakeEncoder()), {"k": 2, "ef": 4}, {"M": 4, "ef_construction": 9}
     for long_work, name in {
         partial(dense.index, texts): "Embedding",
+        partial(LateInteractionRetriever("fake", encoder=FakeMultiVectorEncoder()).index, texts): "Embedding",
         partial(BM25Retriever().index, texts): "Indexing",
         partial(run_queries, dense, {"q": "lamp"}, 1): "Searching",
         partial(ef_curve, index, queries, truth, k=2, efs=[2, 4]): "Measuring",
