@@ -11,7 +11,16 @@ from contextlib import contextmanager
 BAR_FORMAT = "{l_bar}{bar}| {elapsed}<{remaining}"  # a percentage: what is reported are fractions, not counts
 BAR_LEVELS = (logging.INFO, logging.DEBUG)
 
-Progress = Callable[[str, float], None]  # stage, fraction done in [0, 1]; an exception it raises ends the work
+# Stage, fraction done in [0, 1]; an exception it raises ends the work. What follows a colon is a detail of the stage,
+# and may change while it goes on: "fetching the model: 45 of 91 MB".
+Progress = Callable[[str, float], None]
+DETAIL = ": "
+
+
+def stage_and_detail(stage: str) -> tuple[str, str]:
+    """Return a stage's name, and the detail that it is reported with, "" for none."""
+    name, _, detail = stage.partition(DETAIL)
+    return name, detail
 
 
 def stage_progress(progress: Progress | None, stage: str) -> Callable[[float], None] | None:

@@ -14,7 +14,7 @@ from retriever.encoders.catalogue import ModelCard
 from retriever.encoders.fetch_errors import DamagedFileError, fetch_error
 from retriever.encoders.hub_cache import HUB_FILES, MODULES, delete_cached, hash_differs, is_wanted
 from retriever.encoders.model_files import WEIGHTS, check_no_code, check_room, check_weights
-from retriever.progress import Progress
+from retriever.progress import DETAIL, Progress
 
 STAGE = "fetching the model"
 HUB_TIMEOUT = 10  # seconds to wait for the Hub's first answer, and for its last, once all files have come
@@ -91,7 +91,7 @@ class _Fetch:
         """Wait for the end and report the progress. Raises ModelError if the Hub is silent for too long."""
         while not self._ended.wait(POLL_SECONDS):
             if progress:
-                progress(f"{STAGE}: {_megabytes(self.done, self.total)}", self.done / max(self.total, 1))
+                progress(f"{STAGE}{DETAIL}{_megabytes(self.done, self.total)}", self.done / max(self.total, 1))
             if self.folder and self._silence > HUB_TIMEOUT:
                 return
             if self.over and not self._ended.is_set():

@@ -24,6 +24,8 @@ from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
 from retriever.errors import ModelError
 from retriever.progress import Progress
 
+LOADING = "loading the model"  # the stage in which a model is read from the disk
+
 Model = TypeVar("Model")
 
 _LOADED: dict[tuple[str, str], SentenceTransformerEncoder] = {}  # by name and device
@@ -171,8 +173,8 @@ def read_model(
 ) -> Model:
     """Load a model from its package, else from the local Hub cache, so that it works offline, else from the Hub.
 
-    open_folder: loads the model of a folder. progress: told of a fetch from the Hub; an exception it raises ends it.
-    Raises ModelError if the model cannot be fetched, is refused for what its files are, or cannot be loaded.
+    open_folder: loads the model of a folder. progress: told of a fetch from the Hub, which ends if it raises. Raises
+    ModelError if the model cannot be fetched, is refused for what its files are, or cannot be loaded.
     """
     from transformers.utils import logging
 
@@ -182,6 +184,8 @@ def read_model(
     if own := own_folder(card):
         return _open_checked(card, own, open_folder)
     folder = cached_folder(card) or fetch_model(card, progress)
+    if progress:
+        progress(LOADING, 0.0)
     try:
         return _open_checked(card, folder, open_folder)
     except ModelError:

@@ -17,7 +17,7 @@ from retriever.datasets.drawn_queries import draw_queries
 from retriever.documents.document import Document, Passage
 from retriever.encoders.base import Encoder
 from retriever.encoders.catalogue import model_card
-from retriever.encoders.loading import load_encoder
+from retriever.encoders.loading import LOADING, load_encoder
 from retriever.errors import CollectionError
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.packed_vectors import pack_agrees, packed_vectors
@@ -25,7 +25,6 @@ from retriever.progress import Progress, stage_progress
 from retriever.retrievers.dense import DenseRetriever
 from retriever.vectors import Float32, check_vectors, normalize
 
-LOADING = "loading the model"
 STAGES = ("reading", LOADING, "chunking", "embedding", "graph", "queries")  # the model later if all vectors are packed
 PINNED_QUERIES = 100
 QUERY_SEED = 42
@@ -158,7 +157,7 @@ def _load(model_name: str, seconds: dict[str, float], progress: Progress | None)
     """Return a model's encoder, loaded in a stage of its own if that has not been."""
     if LOADING not in seconds:
         with _timed_stage(seconds, LOADING, progress):
-            load_encoder(model_name)
+            load_encoder(model_name, progress=progress)
     return load_encoder(model_name)
 
 

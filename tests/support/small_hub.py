@@ -8,7 +8,6 @@ import json
 import re
 import threading
 import time
-from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,7 +35,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Commit:
-    """The files of a repository at a commit, by path, and whether a client may read them."""
+    """The files of a repository at a commit, by path."""
 
     files: dict
     sha: str
@@ -50,12 +49,15 @@ class SmallHub:
         self.repositories, self.spoilt, self.faults, self.requests = {}, {}, [], []
         self.address = self.storage = ""
 
-    def put(self, hub_id, source):
-        """Add a commit with files (path -> bytes, or a folder), which becomes the newest; return its hash."""
+    def put(self, hub_id, source, sha=""):
+        """Add a commit with files (path -> bytes, or a folder), which becomes the newest; return its hash.
+
+        sha: that hash, made up unless it is given.
+        """
         if isinstance(source, Path):
             source = {str(path.relative_to(source)): path.read_bytes() for path in source.rglob("*") if path.is_file()}
         known = self.repositories.setdefault(hub_id, {})
-        sha = hashlib.sha1(f"{hub_id} {len(known)}".encode()).hexdigest()
+        sha = sha or hashlib.sha1(f"{hub_id} {len(known)}".encode()).hexdigest()
         known[sha] = Commit(source, sha)
         known["main"] = known[sha]
         return sha
@@ -217,11 +219,6 @@ def _described(path, content):
 
 def _git_hash(content):
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
-def tally(hub):
-    """Return how many requests of each method came."""
-    return Counter(method for method, _, _ in hub.requests)
 
 
 @contextmanager

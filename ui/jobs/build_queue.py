@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from retriever.errors import Cancelled, RetrieverError
@@ -91,7 +91,9 @@ class BuildQueue:
             for before, job in enumerate(self._ready.order(), self.working):
                 job.tell(waiting_words(before, self._noun))
         for job, error in left:
+            needs = job.needs
             job.drop(error)
+            _let_go(needs)
         for job in started:
             job.start()
 
@@ -127,6 +129,17 @@ def _reason_to_leave(job: Job[Any]) -> Exception | None:
     if job.cancelled:
         return Cancelled(CANCELLED)
     return next((need.error for need in job.needs if need.error), None)
+
+
+def _let_go(needs: Iterable[Job[Any]]) -> None:
+    """Cancel those of the lab's own jobs, such as fetching a model, which only a job that has left has needed.
+
+    One that has begun goes on for the next who needs it, unless it is to run only while it is needed.
+    """
+    needed = {need for job in tuple(RUNNING) if not job.cancelled for need in job.needs}
+    for need in needs:
+        if need.owner == LAB and need not in needed and (need.while_needed or not need.begun):
+            need.cancel()
 
 
 def waiting_words(before: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from retriever.errors import Cancelled, RetrieverError
 from retriever.fair_lock import MACHINE_LOCK
-from retriever.progress import Progress
+from retriever.progress import Progress, stage_and_detail
 from retriever.turns import OWNER, Owner
 from ui.log import log_event, log_failure
 
@@ -46,15 +46,17 @@ class Job(Generic[Result]):
         kind: str = "job",
         needs: Sequence["Job[Any]"] = (),
         takes_place: bool = True,
+        while_needed: bool = False,
         owner: Owner | None = None,
     ) -> None:
         """Store the work.
 
         kind: the word for it in the log. needs: jobs whose end a queue awaits before it runs this one. takes_place:
-        whether a queue counts it among its heavy jobs. owner: whom it is for; by default, whom the present work is for.
+        whether a queue counts it among its heavy jobs. while_needed: whether it ends with the last job that needs it.
+        owner: whom it is for; by default, whom the present work is for.
         """
         self._work: Callable[[Progress], Result] | None = work
-        self.kind, self.needs, self.takes_place = kind, tuple(needs), takes_place
+        self.kind, self.needs, self.takes_place, self.while_needed = kind, tuple(needs), takes_place, while_needed
         self.owner = OWNER.get() if owner is None else owner
         self.created = self._begun_at = time.monotonic()
         self._lock, self._begun = threading.Lock(), False
@@ -98,6 +100,11 @@ class Job(Generic[Result]):
         return self._ended.is_set()
 
     @property
+    def begun(self) -> bool:
+        """Whether the work has begun, or the job has ended without it."""
+        return self._begun
+
+    @property
     def cancelled(self) -> bool:
         """Whether the job was asked to stop."""
         return self._cancelled.is_set()
@@ -117,9 +124,9 @@ class Job(Generic[Result]):
 
     def tell(self, stage: str, fraction: float = 0.0) -> None:
         """Record the stage and its progress."""
-        if stage != self._stage:
-            self._stage, self._stage_start = stage, time.monotonic()
-        self._fraction = fraction
+        if stage_and_detail(stage)[0] != stage_and_detail(self._stage)[0]:
+            self._stage_start = time.monotonic()
+        self._stage, self._fraction = stage, fraction
 
     def result(self) -> Result:
         """Wait for the end of the work and return its result, or raise what it raised."""

@@ -1,5 +1,6 @@
 """The progress of jobs and of the shared samples, as HTML."""
 
+from retriever.progress import stage_and_detail
 from ui.jobs.job import Status
 from ui.jobs.shared_samples import SAMPLE_TITLES, SharedSamples
 from ui.render.html import Html, render
@@ -21,11 +22,12 @@ def sample_words(state: SharedSamples, name: str) -> Html:
 
 
 def progress_words(status: Status) -> str:
-    """Return a job's stage, percentage and time left."""
+    """Return a job's stage, percentage and time left; no percentage if the stage says itself how much is done."""
     if status.stage == "waiting":
         return "waiting for its turn"
     left = status.seconds_left
-    words = status.stage + (f" {status.fraction:.0%}" if status.fraction else "")
+    detailed = bool(stage_and_detail(status.stage)[1])
+    words = status.stage + (f" {status.fraction:.0%}" if status.fraction and not detailed else "")
     return words + (f", about {format_seconds(max(left, 1))} left" if left is not None and status.fraction < 1 else "")
 
 

@@ -16,6 +16,7 @@ from retriever.encoders.catalogue import MODELS, model_card
 from retriever.encoders.fetching import fetch_model
 from retriever.encoders.hub_cache import HUB_FILES, cached_model, is_wanted
 from retriever.encoders.loading import load_encoder, loaded_prompts, loaded_revision
+from retriever.encoders.multi_vector_loading import load_multi_vector_encoder
 from retriever.errors import Cancelled, ModelError
 from tests.support import small_models
 from tests.support.serving import until
@@ -92,7 +93,42 @@ def test_a_model_of_each_layout_is_fetched_once_and_then_read_without_the_hub(hu
     assert (second.revision, second.fingerprint) == (first.revision, first.fingerprint)
 
 
-def test_a_model_of_the_catalogue_is_fetched_at_its_commit_with_its_prompts(hub, saved, monkeypatch):
+def test_a_model_of_the_catalogue_is_fetched_at_the_commit_that_it_names(hub, minilm):
+    card = MODELS["multi-qa-MiniLM-L6-cos-v1"]
+    folder = Path(str(minilm.model[0].auto_model.config.name_or_path))
+    hub.put(card.hub_id, folder, card.revision)
+    hub.put(card.hub_id, {"config.json": b"newer, and not wanted"})
+    encoder = load_encoder(card.name)
+    assert encoder.revision == loaded_revision(card.name) == card.revision
+    assert (encoder.dimension, encoder.max_tokens) == (card.dimension, card.max_tokens)
+    np.testing.assert_allclose(encoder.encode_query(["the lamp"]), minilm.encode_query(["the lamp"]), atol=1e-6)
+
+
+@pytest.mark.parametrize("layout", [small_models.stanford, small_models.pylate])
+def test_late_interaction_models_of_each_layout_are_fetched_whole(hub, monkeypatch, tmp_path, layout):
+    from sentence_transformers import MultiVectorEncoder
+
+    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", {})
+    (tmp_path / "saved").mkdir()
+    commit = hub.put(NAME, layout(tmp_path / "saved"))
+    known = MultiVectorEncoder(str(tmp_path / "saved"), device="cpu", model_kwargs={"use_safetensors": True})
+    encoder = load_multi_vector_encoder(NAME)
+    assert (encoder.revision, encoder.dimension) == (commit, 16)
+    for ours, theirs in ((encoder.encode_query, known.encode_query), (encoder.encode_document, known.encode_document)):
+        [found], [expected] = ours(["the lamp of a dark sea"]), theirs(["the lamp of a dark sea"])
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert hub.fetched("artifact.metadata") == (layout is small_models.stanford)
+    hub.fail("", 500)
+    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", {})
+    assert load_multi_vector_encoder(NAME).revision == commit
+
+
+def test_a_model_of_another_kind_is_no_late_interaction_model(hub, put):
+    with pytest.raises(ModelError, match="no late-interaction model"):
+        load_multi_vector_encoder(NAME)
+
+
+def test_the_prompts_of_the_catalogue_are_put_before_texts(hub, saved, monkeypatch):
     card = MODELS["BAAI/bge-small-en-v1.5"]
     commit = hub.put(card.hub_id, saved["pooled"])
     hub.put(card.hub_id, {"config.json": b"newer, and not wanted"})
@@ -148,6 +184,7 @@ def test_megabytes_that_have_come_are_reported(hub, saved):
     stages = [stage for stage, _ in told if "MB" in stage]
     assert all(stage.startswith("fetching the model: ") and stage.endswith(" of 12 MB") for stage in stages)
     assert len(set(stages)) >= 4, "in steps smaller than the client's own"
+    assert told.pop() == ("loading the model", 0.0)
     assert [fraction for _, fraction in told] == sorted(fraction for _, fraction in told)
     assert 0 < told[len(told) // 2][1] < 1
 

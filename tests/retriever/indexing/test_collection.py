@@ -43,7 +43,9 @@ def no_embedding(monkeypatch):
 @pytest.fixture
 def no_model(monkeypatch):
     """Fail the test if a model is loaded."""
-    monkeypatch.setattr("retriever.indexing.pipeline.load_encoder", lambda name: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(
+        "retriever.indexing.pipeline.load_encoder", lambda name, progress=None: pytest.fail("the model was loaded")
+    )
 
 
 def passages(n=30, **changed):

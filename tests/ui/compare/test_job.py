@@ -68,8 +68,8 @@ def models(monkeypatch):
     """Encoders that count, in place of the catalogue's models: the first is good, the second poor."""
     made = {FIRST: Counting(FIRST), SECOND: Forgetful(SECOND), THIRD: Counting(THIRD)}
     for module in ("retriever.retrievers.dense", "retriever.indexing.pipeline", "retriever.experiments.judged_index"):
-        monkeypatch.setattr(f"{module}.load_encoder", lambda name, device=None: made[name])
-    monkeypatch.setattr("ui.jobs.model_loads.load_encoder", made.__getitem__)
+        monkeypatch.setattr(f"{module}.load_encoder", lambda name, device=None, progress=None: made[name])
+    monkeypatch.setattr("ui.jobs.model_loads.load_encoder", lambda name, progress: made[name])
     monkeypatch.setattr("ui.compare.job.measure_costs", lambda sides, k: [])  # asks the questions again
     return made
 

@@ -317,7 +317,7 @@ def test_a_model_that_is_being_fetched_keeps_nobody_else_waiting(monkeypatch):
     monkeypatch.setenv("LAB_MAX_BUILDS", "1")
     asked, arrives = threading.Event(), threading.Event()
 
-    def load(name):
+    def load(name, progress):
         asked.set()
         arrives.wait(30)
         raise ModelError("It could not be fetched.")

@@ -153,6 +153,23 @@ def test_a_failed_need_fails_what_waits_for_it_with_its_error(new_queue):
     assert queue.waiting == 0 and queue.begun == []
 
 
+def test_what_nobody_needs_any_more_is_cancelled(new_queue):
+    queue, model, sample = new_queue(), Work(None, "fetching the model"), Work(None)
+    fetch = Job(model, owner=LAB, while_needed=True).start()
+    shared = Job(sample, owner=LAB).start()
+    needing = queue.add(LAB, needs=[fetch])
+    jobs = [queue.add(ANNE, needs=[fetch, shared]), queue.add(BERT, needs=[needing])]
+    assert model.begun.wait(10) and sample.begun.wait(10)
+    jobs[0].cancel()
+    assert not fetch.cancelled, "another needs it"
+    jobs[1].cancel()
+    assert needing.cancelled and fetch.wait(10)
+    assert isinstance(fetch.error, Cancelled)
+    assert not shared.cancelled, "it has begun, and the next one needs it"
+    sample.go_on.set()
+    shared.result()
+
+
 def test_what_fails_leaves_its_place(new_queue):
     queue = new_queue()
     with pytest.raises(ZeroDivisionError):

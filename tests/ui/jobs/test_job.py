@@ -58,6 +58,8 @@ def test_a_new_stage_starts_the_clock_anew(monkeypatch):
     clock[0] = 130.0
     job._report("embedding", 0.5)
     assert job.status == Status("embedding", 0.5, 30.0)
+    job._report("embedding: 45 of 90 MB", 0.5)
+    assert job.status == Status("embedding: 45 of 90 MB", 0.5, 30.0), "a detail of the stage is no new stage"
     job._report("graph", 0.0)
     assert job.status == Status("graph", 0.0, 0.0)
 

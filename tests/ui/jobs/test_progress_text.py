@@ -19,6 +19,10 @@ from ui.jobs.shared_samples import PREPARED_MODEL, SAMPLE_TITLES, SharedSamples
         (Status("embedding", 0.25, 10.0), "embedding 25%, about 30.0 s left"),
         (Status("embedding", 0.99, 10.0), "embedding 99%, about 1.0 s left"),
         (Status("graph", 1.0, 10.0), "graph 100%"),
+        (
+            Status("fetching the model (a/b): 45 of 90 MB", 0.5, 12.0),
+            "fetching the model (a/b): 45 of 90 MB, about 12.0 s left",
+        ),
     ],
 )
 def test_progress_says_stage_share_and_time_left(status, words):

@@ -55,7 +55,7 @@ def samples(monkeypatch, fake_encoder):
     samples = Samples(fake_encoder)
     monkeypatch.setattr("ui.jobs.shared_samples.cached_sample", samples)
     monkeypatch.setattr("ui.jobs.shared_samples.load_encoder", lambda name: Warm())
-    monkeypatch.setattr("ui.jobs.model_loads.load_encoder", lambda name: Warm())
+    monkeypatch.setattr("ui.jobs.model_loads.load_encoder", lambda name, progress: Warm())
     yield samples
     samples.allow_all()
     for thread in threading.enumerate():  # else the remaining samples would really be prepared, beside other tests
