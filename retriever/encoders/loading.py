@@ -20,6 +20,7 @@ from retriever.encoders.device import CPU, resolve_device
 from retriever.encoders.fetching import fetch_model
 from retriever.encoders.hub_cache import cached_model, delete_damaged
 from retriever.encoders.model_files import check_no_code, check_weights
+from retriever.encoders.multi_vector_catalogue import SUFFIX
 from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
 from retriever.errors import ModelError
 from retriever.progress import Progress
@@ -211,7 +212,7 @@ def _open_checked(card: ModelCard, folder: Path, open_folder: Callable[[Path], M
 
 def own_folder(card: ModelCard) -> Path | None:
     """Return the folder of a model outside the catalogue that is named by its whole path, or None."""
-    path = Path(card.name)
+    path = Path(card.name.removesuffix(SUFFIX))
     return path if not card.dimension and path.is_absolute() and path.is_dir() else None
 
 
