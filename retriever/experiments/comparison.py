@@ -8,10 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 from retriever.errors import CollectionError, ParameterError
 from retriever.evaluation.measures import Evaluation, measure_names
-from retriever.evaluation.significance import Comparison, Interval, compare, correct_together
+from retriever.evaluation.significance import Comparison, Interval, compare, comparison_table, correct_together
 from retriever.experiments.error_attribution import ErrorAttribution, attribute_errors
 from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.judged_search import JudgedSearch
@@ -122,6 +126,17 @@ class RetrieverComparison:
         """Return where the answers of each side were lost at ef; graphs are searched in threads, one a side."""
         with ThreadPoolExecutor(len(self.sides), "errors") as pool:
             return list(pool.map(lambda side: errors_of(side, self.k, ef), self.sides))
+
+    def to_frame(self) -> "DataFrame":
+        """Return a data frame of pandas with a row for each pair and measure: retriever, other, comparison_table's."""
+        from pandas import concat
+
+        tables = []
+        for pair in self.pairs.values():
+            tables.append(comparison_table(pair.measures.values()))
+            for place, (column, name) in enumerate(zip(("retriever", "other"), pair.names, strict=True)):
+                tables[-1].insert(place, column, name)
+        return concat(tables, ignore_index=True)
 
     @cached_property
     def _places(self) -> list[tuple[PairComparison, int]]:

@@ -43,6 +43,17 @@ def test_the_p_of_all_measures_are_corrected_together_and_those_of_all_kinds(fou
     assert smallest.corrected_p == pytest.approx(min(1, 5 * smallest.p))
 
 
+def test_a_comparison_becomes_a_table_with_a_row_for_each_pair_and_measure():
+    found = compared(FIRST, SECOND, [1] * 12)
+    frame = found.to_frame()
+    pairs = [("alpha", "beta"), ("alpha", "gamma"), ("beta", "gamma")]
+    assert list(zip(frame["retriever"], frame["other"], strict=True)) == [pair for pair in pairs for _ in range(5)]
+    tested = [comparison for pair in found.pairs.values() for comparison in pair.measures.values()]
+    for name in ("measure", "corrected_p"):
+        assert frame[name].tolist() == [getattr(comparison, name) for comparison in tested]
+    assert frame["difference"].tolist() == [comparison.difference.mean for comparison in tested]
+
+
 def test_the_hit_rate_is_the_one_at_k(found):
     assert found.pair.hit_rate is found.pair.measures[found.hit_rate]
     assert found.names == ["alpha", "beta"]
