@@ -58,6 +58,7 @@ class DenseRetriever:
         device that is not there.
         """
         self.model_name = model_name
+        self._loaded_fingerprint = ""  # of the encoder of vectors loaded from disk
         self._encoder = encoder
         self._device = None if device is None else resolve_device(device)
         known = encoder.dimension if encoder else model_card(model_name).dimension
@@ -72,7 +73,6 @@ class DenseRetriever:
         self._exact = ExactIndex(np.empty((0, self.dimension), np.float32))
         self._hnsw: HNSWIndex | None = None
         self._lock = threading.Lock()
-        self._loaded_fingerprint = ""  # of the encoder of vectors loaded from disk
 
     @property
     def encoder(self) -> Encoder:

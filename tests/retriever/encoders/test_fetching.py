@@ -3,6 +3,9 @@
 import errno
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +22,7 @@ from retriever.encoders.loading import load_encoder, loaded_prompts, loaded_revi
 from retriever.encoders.multi_vector_loading import load_multi_vector_encoder
 from retriever.errors import Cancelled, ModelError
 from tests.support import small_models
+from tests.support.paths import ROOT
 from tests.support.serving import until
 from tests.support.small_hub import client_of, small_hub
 
@@ -171,6 +175,17 @@ def test_only_data_is_fetched(hub, saved):
     load_encoder(NAME)
     asked = {path.partition("/resolve/")[2].partition("/")[2] for _, path, _ in hub.requests if "/resolve/" in path}
     assert asked == {name for name in files if is_wanted(name)} == set(files)
+
+
+def test_a_new_process_fetches_from_the_hub_of_its_environment_and_a_later_one_needs_none(hub, put, tmp_path):
+    program = "from retriever import load_encoder; print(load_encoder('some/model').revision)"
+    own = {"HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0", "HF_HUB_CACHE": str(tmp_path / "cache")}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=300
+    )
+    assert ran.stdout.strip() == put, ran.stderr
+    hub.fail("", 500)
+    assert load_encoder(NAME).revision == put, "from the cache of the other process"
 
 
 # --- progress, cancelling, sharing
