@@ -167,7 +167,7 @@ def test_an_installed_library_finds_the_samples(tmp_path):
     assert done.returncode == 0, done.stderr
     folder, counts = done.stdout.splitlines()
     assert folder == str(tmp_path.resolve() / "retriever" / "datasets" / "sample_files")
-    assert counts == "24 128"
+    assert counts == "24 176"
 
 
 def test_what_builds_the_package_is_within_one_major_version():

@@ -20,7 +20,7 @@ SAMPLE_FOLDER = _PACKAGED_SAMPLES if _PACKAGED_SAMPLES.is_dir() else Path(__file
 SAMPLES: Mapping[str, str] = MappingProxyType(
     {
         "documents": "Seven short files on everyday subjects, in seven of the accepted formats.",
-        "everyday_science": "Passages on everyday science with questions of four kinds and graded judgments.",
+        "everyday_science": "Passages on everyday science with questions of five kinds and graded judgments.",
         "python_docs": "About 11,000 entries of the Python, NumPy, SciPy, pandas, scikit-learn and NetworkX docs.",
         "python_docs_large": "About 75,000 chunks of these docs in full and of those of SymPy, PyTorch, transformers "
         "and Plotly, meant for wordllama-256.",

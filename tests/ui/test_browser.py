@@ -130,7 +130,7 @@ def test_one_button_tells_which_model_is_better_and_what_the_index_costs(visitor
     said = visitor.compare()
     judged = [shared_samples.judged("everyday_science", model_name=name).with_graph(4, 20) for name in MODELS]
     found = [sum(index.evaluation(10).hits.values()) for index in judged]
-    assert f"{MODELS[0]} finds an answer among its first 10 results for {found[0]} of 128 questions" in said
+    assert f"{MODELS[0]} finds an answer among its first 10 results for {found[0]} of 176 questions" in said
     assert f"{MODELS[1]} for {found[1]}" in said
     assert "larger than chance" in said
     assert "paraphrase" in said
@@ -143,7 +143,7 @@ def test_one_button_tells_which_model_is_better_and_what_the_index_costs(visitor
     for ef in (10, 40, 200):
         visitor.move_errors_to(ef)
         lost.append(visitor.lost_by_index())
-        expected = [len(index.errors(10, ef).lost_by_index) / 128 for index in judged]
+        expected = [len(index.errors(10, ef).lost_by_index) / 176 for index in judged]
         assert lost[-1] == pytest.approx(expected, abs=0.0006)
     assert lost[0][0] > lost[-1][0]
 

@@ -1,4 +1,4 @@
-"""The everyday science sample: consistent judgments, paraphrases without shared content words, no copied passages."""
+"""The everyday science sample: consistent judgments, questions that are of their kind, no copied passages."""
 
 from collections import Counter
 from itertools import combinations
@@ -24,11 +24,10 @@ def test_passages_are_enough_of_the_right_length_and_none_repeats_another(scienc
         assert len(first & second) <= 0.12 * min(len(first), len(second)), (one, other)
 
 
-def test_there_are_questions_of_four_kinds(science):
+def test_there_are_questions_of_five_kinds(science):
     assert set(science.kinds) == set(science.queries) == set(science.qrels)
     counts = Counter(science.kinds.values())
-    assert set(counts) == {"paraphrase", "term", "fact", "broad"}
-    assert min(counts.values()) >= 24
+    assert counts == {"paraphrase": 32, "term": 32, "fact": 32, "broad": 32, "rare term": 48}
     assert len(set(science.queries.values())) == len(science.queries)
 
 
@@ -49,3 +48,16 @@ def test_each_question_has_answers_and_near_misses_and_words_in_common_as_its_ki
         elif kind in ("term", "fact"):
             shared.append(bool(words & set().union(*answers)))
     assert sum(shared) / len(shared) > 0.9, "else the kinds would not be different"
+
+
+def test_a_rare_term_stands_in_its_answer_and_hardly_anywhere_else(science):
+    passages = {document.doc_id: content_words(science.passage(document)) for document in science.documents}
+    holders = Counter(word for words in passages.values() for word in words)
+    rarest = []
+    for query_id, documents in science.qrels.items():
+        if science.kinds[query_id] == "rare term":
+            answers = [passages[doc_id] for doc_id, grade in documents.items() if grade == 2]
+            shared = content_words(science.queries[query_id]) & set().union(*answers)
+            rarest.append(min(holders[word] for word in shared))
+    assert max(rarest) <= 6, "of 444 passages"
+    assert rarest.count(1) >= 0.9 * len(rarest)
