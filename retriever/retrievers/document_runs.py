@@ -115,9 +115,7 @@ def search_documents(
 
 def document_ids(retriever: Retriever) -> list[str]:
     """Return the id of each stored passage's document; without one the "doc_id" of its metadata, or its row number."""
-    return [
-        passage.doc_id or str(passage.metadata.get("doc_id", row)) for row, passage in enumerate(retriever.passages)
-    ]
+    return _ids_of(retriever.passages)
 
 
 def own_documents(retriever: Retriever, queries: Mapping[str, str]) -> set[str]:
@@ -126,11 +124,16 @@ def own_documents(retriever: Retriever, queries: Mapping[str, str]) -> set[str]:
     Equal ids alone are no sign, as many collections number both from 1. The text may stand with or without the title;
     white space and capitals do not count.
     """
+    held = retriever.passages  # read once: another thread may add some
     passages: dict[str, list[Passage]] = {}
-    for doc_id, passage in zip(document_ids(retriever), retriever.passages, strict=True):
+    for doc_id, passage in zip(_ids_of(held), held, strict=True):
         if doc_id in queries:
             passages.setdefault(doc_id, []).append(passage)
     return {doc_id for doc_id, parts in passages.items() if _is_text_of(queries[doc_id], parts)}
+
+
+def _ids_of(passages: Sequence[Passage]) -> list[str]:
+    return [passage.doc_id or str(passage.metadata.get("doc_id", row)) for row, passage in enumerate(passages)]
 
 
 def _is_text_of(query: str, passages: Sequence[Passage]) -> bool:
