@@ -31,7 +31,8 @@ class TokenBlock:
 
     def of_text(self, number: int) -> Float16:
         """Return the vectors of a text of this block, by its number in it, (n_tokens, dim)."""
-        return self.vectors[self.starts[number] :][: self.lengths[number]]
+        end = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.vectors)
+        return self.vectors[self.starts[number] : end]
 
 
 class BlockWriter:
