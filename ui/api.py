@@ -16,7 +16,7 @@ from retriever.documents.loading import ACCEPTED_SUFFIXES
 from retriever.encoders.catalogue import MODELS
 from retriever.errors import ParameterError
 from retriever.experiments.search_comparison import answer_question
-from retriever.indexing.collection import IndexSettings
+from retriever.indexing.collection import IndexedCollection, IndexSettings
 from ui.blocks import EndpointWords
 from ui.compare.choices import RETRIEVERS
 from ui.compare.job import FinishedComparison, plan_comparison
@@ -32,7 +32,9 @@ from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of
 from ui.render.errors import report_errors
 from ui.render.records import pair_numbers, record_data, record_settings
+from ui.search.beside import CHOICES, NOTHING, check_beside, prepare, ready
 from ui.search.records import result_rows, search_record
+from ui.search.third import answer_beside
 from ui.session import Session
 
 API_MAX_K, API_MAX_EF = SLIDER_MAX_K, SLIDER_MAX_EF  # those of the page: what takes longer keeps others waiting
@@ -52,6 +54,7 @@ PARAMETERS = {  # what a program is told of each, on the page's API view, at /gr
     "text_columns": "Of tables among the files, the columns to read as text, with commas between; empty for the usual.",
     "title_column": "Of tables among the files, the column to read as titles; empty for the one called title.",
     "question": "The question, in words.",
+    "beside": f"A third answer beside both searches: {', '.join(CHOICES)}, or empty for none.",
     "k": f"Passages that each search returns, or documents in a comparison: {_COUNT}.",
     "ef": f"Candidates that HNSW keeps: a whole number from 1 to {API_MAX_EF}; one below k counts as k.",
     "collection": f"The judged collection: {', '.join(API_COLLECTIONS)}; beir takes an archive, loaded is your own.",
@@ -69,8 +72,8 @@ PARAMETERS = {  # what a program is told of each, on the page's API view, at /gr
 EXAMPLES = {"question": "how hot should the water be for green tea?"}
 RESULTS = {
     "build": "The run record of the build: versions, machine, settings, data and what was observed, times in seconds.",
-    "search": "results: both rankings, a row a hit; recall: the share of exact search's hits that HNSW finds, 0 to 1; "
-    "seconds: of embedding and of both searches; record: the run record.",
+    "search": "results: the rankings, a row a hit; recall: the share of exact search's hits that HNSW finds, 0 to 1; "
+    "seconds: of embedding and of the searches; record: the run record.",
     "measure": "hnsw and exact: mean_recall, p50_seconds, p95_seconds, queries_per_second; recall: of each query; "
     "seconds_ago: the age of the measurement; settings; data.",
     "compare": "verdict and costs: in words; scores: every measure of all that is compared, with the differences; "
@@ -118,18 +121,15 @@ class Endpoints:
         record = await asyncio.to_thread(build_record, indexed)
         return _record_content(record), session.with_collection(indexed, planned.source)
 
-    def search(self, session: Session, question: str, k: float, ef: float) -> dict[str, Any]:
+    async def search(
+        self, session: Session, question: str, k: float, ef: float, beside: str = NOTHING
+    ) -> dict[str, Any]:
         """Search the client's collection for a question, exactly and by HNSW, or a sample before anything is built."""
         indexed = self._with_default_sample(session).loaded()
-        settings, asked = SearchSettings.of(k, ef), check_question(question)
-        both = answer_question(indexed, asked, settings.k, ef=settings.ef)
-        record = search_record(indexed, asked, settings, both)
-        return {
-            "results": result_rows(both),
-            "recall": both.recall,
-            "seconds": both.seconds,
-            "record": _record_content(record),
-        }
+        settings, asked, name = SearchSettings.of(k, ef), check_question(question), check_beside(beside)
+        if name and ready(indexed, name) is None:
+            await result_of(prepare(indexed, name))
+        return await asyncio.to_thread(_search_content, indexed, asked, settings, name)
 
     def measure(self, session: Session, k: float, ef: float) -> dict[str, Any]:
         """Measure recall and latency at an ef over the measuring queries of the client's collection."""
@@ -216,6 +216,7 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
             gr.Number(IndexSettings.ef_construction, label="efConstruction"),
         ]
         question, k, ef = gr.Textbox(label="Question"), gr.Number(10, label="k"), gr.Number(10, label="ef")
+        beside = gr.Textbox(NOTHING, label="Beside")
         names = [
             gr.Textbox(value, label=label)
             for label, value in (
@@ -235,7 +236,7 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
             [session, source, sample, files, pasted, model, *sizes, *graph, *columns],
             [result, session],
         ),
-        "search": (endpoints.search, [session, question, k, ef], [result]),
+        "search": (endpoints.search, [session, question, k, ef, beside], [result]),
         "measure": (endpoints.measure, [session, k, ef], [result]),
         "compare": (
             endpoints.compare,
@@ -245,6 +246,19 @@ def build_api(session: gr.State, shared_samples: SharedSamples) -> None:
     }
     for name, (endpoint, inputs, outputs) in asked.items():
         button.click(report_errors(endpoint), inputs, outputs, api_name=name, concurrency_limit=None)
+
+
+def _search_content(indexed: IndexedCollection, question: str, asked: SearchSettings, name: str) -> dict[str, Any]:
+    """Return the answers to a question as values for JSON; name: of the retriever that is made and answers too."""
+    both = answer_question(indexed, question, asked.k, ef=asked.ef)
+    retriever = ready(indexed, name) if name else None
+    third = answer_beside(indexed, name, retriever, question, asked.k, both) if retriever else None
+    return {
+        "results": result_rows(both, third),
+        "recall": both.recall,
+        "seconds": {**both.seconds, **({third.choice.title: third.found.seconds} if third else {})},
+        "record": _record_content(search_record(indexed, question, asked, both, third)),
+    }
 
 
 def _comparison_content(compared: FinishedComparison, ef: int) -> dict[str, Any]:

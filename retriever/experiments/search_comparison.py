@@ -1,7 +1,7 @@
 """Comparison of exact search and HNSW on one question, with the time of each part."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import TURN_SECONDS, measure_pair
 from retriever.parameters import check_count
 from retriever.retrievers.dense import DenseRetriever
+from retriever.vectors import Float32
 
 REPEATS = 5  # searches timed per question; the median is shown
 
@@ -26,7 +27,8 @@ class SearchComparison:
     missed: for each hit of exact, whether HNSW missed it. extra: for each hit of hnsw, whether it is not among
     those of exact. recall: recall@k of this question, in [0, 1]. seconds: of "embedding", "HNSW" and "exact". crowded:
     whether the machine worked for others meanwhile. tokens: of the question, prompt and special tokens included, of
-    which the model reads tokens_read; both are 0 for a model that reads texts of any length.
+    which the model reads tokens_read; both are 0 for a model that reads texts of any length. vector: of the question,
+    (dim,).
     """
 
     exact: list[ScoredPassage]
@@ -38,6 +40,7 @@ class SearchComparison:
     crowded: bool = False
     tokens: int = 0
     tokens_read: int = 0
+    vector: Float32 | None = field(default=None, repr=False)
 
 
 def answer_question(indexed: IndexedCollection, query: str, k: int, *, ef: int) -> SearchComparison:
@@ -73,4 +76,4 @@ def compare_searches(retriever: DenseRetriever, query: str, k: int, *, ef: int) 
     seconds = {"embedding": embedding_seconds, "HNSW": pair.hnsw.p50, "exact": pair.exact.p50}
     missed, extra = mark_missed(truth, found)
     rankings = retriever.ranking(truth), retriever.ranking(found)
-    return SearchComparison(*rankings, missed, extra, recall, seconds, pair.crowded, tokens, tokens_read)
+    return SearchComparison(*rankings, missed, extra, recall, seconds, pair.crowded, tokens, tokens_read, vector[0])

@@ -27,6 +27,7 @@ RECENT_SECONDS = 5.0  # seconds for which a measurement, or the answer to a ques
 BUSY_SECONDS = 600.0  # and while others wait for the machine: a new one would be made in a crowd, and make them wait
 MOST_RECENT = 128  # such results kept at once by one collection
 LONG_PATIENCE = 10.0  # seconds to wait for another caller with what takes long even alone
+BUILD_PATIENCE = 600.0  # and with another retriever, which nobody should make twice
 
 
 @dataclass(eq=False)
@@ -38,6 +39,7 @@ class _OfVectors:
     plane: SharedResults[None, tuple[PrincipalPlane, Float32]] = field(
         default_factory=lambda: SharedResults(patience=LONG_PATIENCE)
     )
+    retrievers: SharedResults[str, Any] = field(default_factory=lambda: SharedResults(patience=BUILD_PATIENCE))
 
 
 class Measurements:
@@ -50,7 +52,7 @@ class Measurements:
     def __init__(self, retriever: DenseRetriever, query_vectors: Float32) -> None:
         """Start without measurements; query_vectors: (n_queries, dim) unit rows."""
         self.retriever, self.query_vectors = retriever, query_vectors
-        self.answers: SharedResults[tuple[str, int, int], Any] = _recent_results()
+        self.answers: SharedResults[tuple[str | int, ...], Any] = _recent_results()
         self._of_vectors = _OfVectors()
         self._recent: SharedResults[tuple[int, int], PairedMeasurement] = _recent_results()
         self._curves: SharedResults[int, list[Measurement]] = SharedResults(patience=LONG_PATIENCE)  # by k
@@ -148,6 +150,11 @@ class Measurements:
             return counted
 
         return self._counted_curves.get(k, count, meanwhile=_waiting(progress)).value
+
+    @property
+    def retrievers(self) -> SharedResults[str, Any]:
+        """Other retrievers over the same passages, by name: made by the first who asks, as long as these are held."""
+        return self._of_vectors.retrievers
 
     @property
     def graph(self) -> HNSWGraph:

@@ -77,7 +77,7 @@ def test_only_the_named_endpoints_are_public_and_name_their_parameters(client):
     )
     assert names == {
         "/build": built.split(),
-        "/search": ["question", "k", "ef"],
+        "/search": ["question", "k", "ef", "beside"],
         "/measure": ["k", "ef"],
         "/compare": compared.split(),
     }
@@ -130,6 +130,16 @@ def test_who_has_built_nothing_searches_the_sample(new_client):
     assert all(0 < seconds < 60 for seconds in answer["seconds"].values())
     assert answer["record"]["settings"]["ef"] == 30
     assert answer["record"]["versions"]["hnswlib"]
+
+
+def test_a_third_answer_is_made_when_it_is_first_asked_for(new_client):
+    visitor = new_client()
+    paste(visitor, f"{BEES} Cranes fly in a wedge. The bee is a hive's worker.", chunk_size=12)
+    answer = visitor.predict("dancing bees", 2, 5, "bm25", api_name="/search")
+    found = [row for row in answer["results"] if row["search"] == "BM25"]
+    assert [row["rank"] for row in found] == [1, 2] and found[0]["text"].startswith("Honey bees dance")
+    assert answer["record"]["settings"]["beside"]["k1"] == 0.9 and answer["seconds"]["BM25"] > 0
+    assert "bm25, late" in error_of(visitor.predict, "bees", 2, 5, "google", api_name="/search")
 
 
 def test_a_text_is_built_searched_and_measured(client):

@@ -17,6 +17,7 @@ from ui.documents.job import index_settings
 from ui.inputs import SLIDER_EF_CONSTRUCTION, SLIDER_M, SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.render.links import OWN, TAB_TITLES
+from ui.search.beside import CHOICES
 from ui.settings import limits
 
 MOST_CHARACTERS, MOST_PARAMETERS = 20_000, 100  # of an address; what has more was not made by the page
@@ -117,6 +118,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "k": _number(1, SLIDER_MAX_K),
     "ef": _number(1, SLIDER_MAX_EF),
     "q": _question,
+    "beside": _one_of(CHOICES, "third answer"),
     "axis": _one_of(("latency", "distances"), "axis"),
     "target": _number(0.5, 1, float),
     "on": _one_of(COLLECTIONS, "collection"),

@@ -119,7 +119,7 @@ class Restorer:
     def asked_again(self) -> set[Block]:
         """The components whose values stream_again needs."""
         search, walk = self.search, self.walk
-        asked = {search.question, search.k, search.ef, walk.drawn, walk.k, walk.ef, walk.wanted}
+        asked = {*search.addressed.values(), walk.drawn, walk.k, walk.ef, walk.wanted}
         return {self.place, self.session, *asked, *self.compare.inputs}
 
     @property
@@ -132,7 +132,8 @@ class Restorer:
         """Answer, measure, compare or walk as an address says, once the controls of its tab say it too."""
         place, session, search, walk = values[self.place] or Place(), values[self.session], self.search, self.walk
         if place.tab == "search" and place.values.get("q"):
-            yield search.answer_again(values[search.question], values[search.k], values[search.ef], session)
+            asked = (values[part] for part in (search.question, search.k, search.ef, self.session, search.beside))
+            yield search.answer_again(*asked)
         elif place.tab == "recall":
             yield {self.recall_token: refresh_token()}
         elif place.tab == "compare" and place.values.get("compared"):

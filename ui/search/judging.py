@@ -2,16 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import gradio as gr
 
+from retriever.documents.document import ScoredPassage
 from retriever.errors import CollectionError, ParameterError
 from retriever.evaluation.judged_queries import JudgedQueries
 from retriever.evaluation.trec import qrels_text
-from retriever.experiments.search_comparison import SearchComparison
 from ui.judgments import NOT_RELEVANT, RELEVANT, OwnJudgments
 from ui.render.controls import HIDDEN, Updates
 from ui.render.errors import report_errors
@@ -47,9 +47,9 @@ class ShownHits:
     documents: Mapping[str, str]
 
     @classmethod
-    def of(cls, question: str, both: SearchComparison) -> Self:
-        """Return the documents of both rankings; a passage without a document cannot be judged."""
-        doc_ids = [hit.passage.doc_id for hit in (*both.exact, *both.hnsw) if hit.passage.doc_id]
+    def of(cls, question: str, hits: Iterable[ScoredPassage]) -> Self:
+        """Return the documents of some hits; a passage without a document cannot be judged."""
+        doc_ids = [hit.passage.doc_id for hit in hits if hit.passage.doc_id]
         return cls(question, {button_key(question, doc_id): doc_id for doc_id in doc_ids})
 
     def buttons(self, judgments: OwnJudgments) -> dict[str, tuple[str, int | None]]:

@@ -1,13 +1,18 @@
-"""The Search tab: one question answered twice, exactly and by HNSW at the chosen ef, side by side."""
+"""The Search tab: one question answered twice, exactly and by HNSW at the chosen ef; a third answer can be added."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import gradio as gr
 
 from retriever.encoders.loading import is_loaded
+from retriever.errors import Cancelled, RetrieverError
 from retriever.experiments.search_comparison import answer_question
 from ui.inputs import SearchSettings, check_question
+from ui.jobs.job import Job, Status, cancel_running
+from ui.jobs.watching import watch
 from ui.render.controls import (
     HIDDEN,
     LATEST,
@@ -20,13 +25,15 @@ from ui.render.controls import (
     keep_ef_above_k,
 )
 from ui.render.definitions import first_sentence
-from ui.render.errors import report_errors
+from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import record_section, result_downloads
 from ui.render.html import HINT, Html, explained
 from ui.render.links import lab_link
+from ui.search.beside import CHOICES, NOTHING, Made, check_beside, prepare, ready
 from ui.search.judging import ON_PRESS, JudgingPanel, ShownHits, build_judging_panel, connect_hits
 from ui.search.records import result_rows, search_record
 from ui.search.text import hit_list, search_summary
+from ui.search.third import answer_beside, preparing_column, refused_column, third_column
 from ui.session import Session
 
 EXAMPLES = 5
@@ -35,6 +42,9 @@ SIDE = Html('<h3 class="lab-side {}">{} <small>{}</small></h3>')
 EMPTY = HINT.format(Html("Press <b>Search</b> to see both answers here."))
 CHANGED = HINT.format(Html("The collection has changed: press <b>Search</b>."))
 LOADING = HINT.format("Loading the embedding model, once: this takes about ten seconds …")
+BESIDE = "A third answer: BM25 looks for the same words, late interaction compares word with word."
+# of the third column: a press of its button cancels the work on it
+ON_STOP = """element.addEventListener('click', event => event.target.closest('.lab-stop') && trigger('stop'));"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +56,14 @@ class SearchTab:
     examples: gr.Dataset
     k: gr.Slider
     ef: gr.Slider
+    beside: gr.Radio
     summary: gr.HTML
     exact: gr.HTML
     hnsw: gr.HTML
+    third: gr.HTML
+    wanted: gr.Textbox  # the third column's choice while its retriever has to be made, else empty
+    making: gr.State  # the job that makes it
+    made: gr.Textbox  # a new value each time that one was made
     downloads: gr.HTML
     record: gr.HTML
     judging: JudgingPanel
@@ -57,45 +72,96 @@ class SearchTab:
     @property
     def addressed(self) -> dict[str, gr.Component]:
         """The controls whose values the address has."""
-        return {"q": self.question, "k": self.k, "ef": self.ef}
+        return {"q": self.question, "k": self.k, "ef": self.ef, "beside": self.beside}
 
     @property
     def answers(self) -> list[gr.Component]:
         """The components that show the answers to a question."""
-        return [self.summary, self.exact, self.hnsw, self.downloads, self.record, self.judging.shown]
+        lists = [self.exact, self.hnsw, self.third]
+        return [self.summary, *lists, self.downloads, self.record, self.wanted, self.judging.shown]
+
+    @property
+    def prepared(self) -> list[gr.Component]:
+        """The components that stream_preparation updates."""
+        return [self.third, self.wanted, self.making, self.made]
 
     @property
     def refreshed(self) -> list[gr.Component]:
         """The components that refresh updates."""
         return [self.question, self.offered, self.examples, *self.answers, self.judging.told, self.judging.files]
 
-    def answer(self, question: str | None, k: float, ef: float, session: Session) -> Updates:
-        """Return both answers to a question, marked where they differ."""
+    def answer(
+        self, question: str | None, k: float, ef: float, session: Session, beside: str | None = NOTHING
+    ) -> Updates:
+        """Return both answers to a question, marked where they differ, and a third one once its retriever is made."""
         # the slider of ef follows that of k a moment later
         indexed, settings, asked = session.loaded(), SearchSettings.nearest(k, ef), check_question(question)
+        name = check_beside(beside)
         both = answer_question(indexed, asked, settings.k, ef=settings.ef)
-        shown = ShownHits.of(asked, both)
+        retriever = ready(indexed, name) if name else None
+        third = answer_beside(indexed, name, retriever, asked, settings.k, both) if retriever else None
+        shown = ShownHits.of(asked, (*both.exact, *both.hnsw, *(third.found.hits if third else ())))
         buttons = shown.buttons(session.judgments)
         why = lab_link("why?", "walk", q=asked, k=settings.k, ef=settings.ef)
+        column = third_column(third, buttons) if third else preparing_column(name, Status()) if name else Html()
         return {
             self.summary: search_summary(asked, both, settings, indexed),
             self.exact: hit_list(both.exact, both.missed, side="exact", buttons=buttons, why=why),
             self.hnsw: hit_list(both.hnsw, both.extra, side="hnsw", buttons=buttons),
-            self.downloads: result_downloads(result_rows(both)),
-            self.record: record_section(search_record(indexed, asked, settings, both)),
+            self.third: column,
+            self.wanted: name if not third else "",
+            self.downloads: result_downloads(result_rows(both, third)),
+            self.record: record_section(search_record(indexed, asked, settings, both, third)),
             self.judging.shown: shown,
         }
+
+    async def stream_preparation(
+        self, wanted: str, beside: str | None, making: Job[Made] | None, session: Session
+    ) -> AsyncGenerator[Updates, None]:
+        """Make the third column's retriever; yield the progress, and at the end a new value of made."""
+        cancel_running(making)
+        yield NO_CHANGE if beside else {self.third: ""}  # without a step Gradio would empty all of them
+        if not wanted or session.indexed is None:
+            return
+        try:
+            job = prepare(session.indexed, check_beside(wanted))
+            written: Updates = {self.making: job}
+            async with aclosing(watch(job)) as statuses:
+                async for status in statuses:
+                    if not job.cancelled:
+                        yield {**written, self.third: preparing_column(wanted, status)}
+                    written = {}
+            job.result()
+            yield {self.made: uuid.uuid4().hex}
+        except Cancelled:
+            return
+        except RetrieverError as error:
+            yield {self.third: refused_column(wanted, error), self.wanted: ""}
+            raise
+
+    def cancel(self, making: Job[Made] | None) -> Updates:
+        """Ask the work on the third column's retriever to stop; it is no longer chosen."""
+        cancel_running(making)
+        return {self.third: "", self.beside: NOTHING, self.wanted: ""}
 
     def note_loading(self, session: Session) -> Html | Updates:
         """Return a note if the model must be loaded before the question is answered."""
         loading = session.indexed is not None and not is_loaded(session.indexed.settings.model_name)
         return LOADING if loading else NO_CHANGE
 
-    def answer_again(self, question: str | None, k: float, ef: float, session: Session) -> Updates:
+    def answer_again(
+        self, question: str | None, k: float, ef: float, session: Session, beside: str | None = NOTHING
+    ) -> Updates:
         """Return the answers after a slider moved, or no change before there is anything to ask."""
         if session.indexed is None or not str(question or "").strip():
             return NO_CHANGE
-        return self.answer(question, k, ef, session)
+        return self.answer(question, k, ef, session, beside)
+
+    def answer_prepared(
+        self, wanted: str, question: str | None, k: float, ef: float, session: Session, beside: str | None
+    ) -> Updates:
+        """Return the answers once the third column's retriever was made, or is no longer wanted."""
+        return self.answer_again(question, k, ef, session, beside) if wanted else NO_CHANGE
 
     def refresh(
         self, question: str | None, offered: Sequence[str], session: Session, answered: object = None
@@ -127,15 +193,20 @@ def take_example(chosen: Sequence[str]) -> str:
 def build_search_tab(session: gr.State) -> SearchTab:
     """Create the tab's components and connect their event listeners."""
     tab = _create_components(session)
-    inputs = [tab.question, tab.k, tab.ef, session]
+    inputs = [tab.question, tab.k, tab.ef, session, tab.beside]
     answer, asked = report_errors(tab.answer), [tab.search.click, tab.question.submit]
     gr.on(asked, tab.note_loading, session, tab.summary, **UNQUEUED)
     gr.on(asked, answer, inputs, tab.answers, **HIDDEN | RAW)  # queued: Gradio shows only the errors of such events
-    connect_hits(tab.judging, [tab.exact, tab.hnsw], session)
+    connect_hits(tab.judging, [tab.exact, tab.hnsw, tab.third], session)
     chosen = tab.examples.click(report_errors(take_example), tab.examples, tab.question, **HIDDEN)
     chosen.then(answer, inputs, tab.answers, **HIDDEN | RAW)
     tab.k.input(report_errors(keep_ef_above_k), [tab.k, tab.ef], tab.ef, **LATEST)
-    gr.on([tab.k.input, tab.ef.input], report_errors(tab.answer_again), inputs, tab.answers, **LATEST | RAW)
+    moved = [tab.k.input, tab.ef.input, tab.beside.input]
+    gr.on(moved, report_errors(tab.answer_again), inputs, tab.answers, **LATEST | RAW)
+    waits, stop = [tab.wanted, tab.beside, tab.making, session], [tab.third, tab.beside, tab.wanted]
+    tab.wanted.change(report_stream_errors(tab.stream_preparation), waits, tab.prepared, **HIDDEN)
+    tab.made.change(report_errors(tab.answer_prepared), [tab.wanted, *inputs], tab.answers, **LATEST | RAW)
+    tab.third.stop(tab.cancel, tab.making, stop, **UNQUEUED)
     return tab
 
 
@@ -162,6 +233,8 @@ def _create_components(session: gr.State) -> SearchTab:
         k = gr.Slider(1, SLIDER_MAX_K, 10, step=1, min_width=240, label="k (nearest passages)", info=info)
         info = first_sentence("ef")
         ef = gr.Slider(10, SLIDER_MAX_EF, 10, step=1, min_width=240, label="ef (candidates)", info=info)
+        choices = [("nothing", NOTHING), *((choice.label, name) for name, choice in CHOICES.items())]
+        beside = gr.Radio(choices, value=NOTHING, min_width=240, label="Beside them", info=BESIDE)
     summary = gr.HTML(EMPTY)
     with gr.Row():
         with gr.Column(min_width=320):
@@ -170,9 +243,12 @@ def _create_components(session: gr.State) -> SearchTab:
         with gr.Column(min_width=320):
             gr.HTML(SIDE.format("lab-hnsw", explained("HNSW"), "walks a graph of near neighbours"))
             hnsw = gr.HTML(js_on_load=ON_PRESS)
+        third = gr.HTML(js_on_load=ON_PRESS + ON_STOP, elem_classes="lab-third")
     judging = build_judging_panel(session)
     downloads = gr.HTML()
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
     offered = gr.State([FIRST_QUESTION])
-    return SearchTab(question, search, examples, k, ef, summary, exact, hnsw, downloads, record, judging, offered)
+    wanted, made = (gr.Textbox("", visible="hidden", label=label) for label in ("wanted", "made"))
+    asked, third_parts = (question, search, examples, k, ef, beside), (third, wanted, gr.State(), made)
+    return SearchTab(*asked, summary, exact, hnsw, *third_parts, downloads, record, judging, offered)

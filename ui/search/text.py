@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from retriever.documents.document import ScoredPassage
+from retriever.encoders.loading import loaded_prompts
 from retriever.experiments.search_comparison import SearchComparison
 from retriever.indexing.collection import IndexedCollection
 from ui.inputs import SearchSettings
@@ -12,7 +13,9 @@ from ui.render.passages import count_passages, cut_question
 
 Buttons = Mapping[str, tuple[str, int | None]]  # document id -> the key of its buttons, and its judgment
 MUCH = 3.0  # times as long from which on one part is called much longer than another
-TAGS = {"exact": "missed by HNSW", "hnsw": "not among the nearest"}  # of marked hits
+# of marked hits, and of scores
+TAGS = {"exact": "missed by HNSW", "hnsw": "not among the nearest", "beside": "also among the nearest"}
+MEASURES = {"beside": "a score of its own"}
 
 
 def search_summary(question: str, both: SearchComparison, settings: SearchSettings, indexed: IndexedCollection) -> Html:
@@ -28,6 +31,7 @@ def search_summary(question: str, both: SearchComparison, settings: SearchSettin
     )
     if found < k:
         words += f" k is {k}, but the collection has only {count_passages(indexed, found)}: all are shown."
+    words += _prompted(indexed.settings.model_name, question)
     words += cut_question(indexed.settings.model_name, both.tokens, both.tokens_read)
     parts = {
         "embedding the question": (both.seconds["embedding"], "lab-part-embed"),
@@ -36,6 +40,12 @@ def search_summary(question: str, both: SearchComparison, settings: SearchSettin
     }
     crowd = Html('<p class="lab-when">{}</p>').format(CROWD) if both.crowded else Html()
     return time_bar(parts) + crowd + Html('<p class="lab-found">{} {}</p>').format(words, time_conclusion(both.seconds))
+
+
+def _prompted(model_name: str, question: str) -> str:
+    """Return, for the end of a text, what the model reads in place of a question, if it is anything else."""
+    prompt, _ = loaded_prompts(model_name)
+    return f" With the prompt of {model_name} the question that it reads is “{prompt}{question}”." if prompt else ""
 
 
 def time_conclusion(seconds: Mapping[str, float]) -> str:
@@ -61,14 +71,18 @@ def hit_list(
     side: str,
     buttons: Buttons | None = None,
     why: Html | None = None,
+    notes: Sequence[Html] | None = None,
 ) -> Html:
-    """Return a list of hits; marked ones are missed by HNSW (side "exact") or extra in it (side "hnsw").
+    """Return a list of hits; marked ones are missed by HNSW (side "exact"), extra in it ("hnsw") or near ("beside").
 
-    Documents without buttons cannot be judged. why: a link that explains the marked ones.
+    Documents without buttons cannot be judged. why: a link that explains the marked ones. notes: what stands below each
+    hit.
     """
     keys = [(buttons or {}).get(hit.passage.doc_id, ("", None)) for hit in found]
-    hits = [(hit, mark, *each) for hit, mark, each in zip(found, marked, keys, strict=True)]
-    return render("search/hits.html", hits=hits, side=side, tag_words=TAGS[side], why=why or "")
+    below = notes or [Html()] * len(found)
+    hits = [(hit, mark, note, *each) for hit, mark, note, each in zip(found, marked, below, keys, strict=True)]
+    measure = MEASURES.get(side, "cosine similarity")
+    return render("search/hits.html", hits=hits, side=side, tag_words=TAGS[side], why=why or "", measure=measure)
 
 
 def time_bar(parts: Mapping[str, tuple[float, str]]) -> Html:

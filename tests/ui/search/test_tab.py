@@ -8,8 +8,9 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from retriever.errors import ParameterError
+from retriever.errors import CollectionError, ParameterError
 from retriever.experiments.search_comparison import compare_searches
+from tests.support.handlers import Steps
 from tests.support.page import build_tab, files_of, words_of
 from tests.support.small import HOSTILE, collection_of, sentences
 from ui.render.controls import NO_CHANGE
@@ -141,7 +142,60 @@ def test_a_new_collection_brings_its_examples_and_leaves_a_question_that_was_typ
     assert shown[tab.question] == indexed.queries[0]
     assert shown[tab.offered] == list(indexed.queries[:EXAMPLES])
     assert "changed" in shown[tab.summary]
-    assert [shown[part] for part in tab.answers[1:]] == [""] * 4 + [None]
+    assert [shown[part] for part in tab.answers[1:]] == [""] * 6 + [None]
     assert take_example([indexed.queries[2]]) == indexed.queries[2]
     assert tab.question not in tab.refresh("my own question", ["old example"], Session(indexed))
     assert tab.refresh("  ", ["old example"], Session(indexed))[tab.question] == indexed.queries[0]
+
+
+# --- the third column
+
+
+def prepared(tab, session, name="bm25"):
+    """Have the third column's retriever made, as the page does; return the steps that are shown meanwhile."""
+    return list(Steps(tab.stream_preparation(name, name, None, session)))
+
+
+def test_without_a_choice_there_is_no_third_answer_and_nothing_to_make(tab, indexed):
+    shown = tab.answer(QUESTION, 5, 50, Session(indexed))
+    assert (shown[tab.third], shown[tab.wanted]) == ("", "")
+    assert list(Steps(tab.stream_preparation("", "", None, Session(indexed)))) == [{tab.third: ""}]
+    assert list(Steps(tab.stream_preparation("", "bm25", None, Session(indexed)))) == [NO_CHANGE]
+    with pytest.raises(gr.Error, match="bm25, late"):
+        report_errors(tab.answer)(QUESTION, 5, 50, Session(indexed), "google")
+
+
+def test_a_third_answer_follows_once_its_retriever_is_made_and_is_in_everything_that_is_downloaded(tab, fake_encoder):
+    session = Session(collection_of(fake_encoder, sentences(60)))
+    first = tab.answer(QUESTION, 5, 50, session, "bm25")
+    assert first[tab.wanted] == "bm25" and "lab-stop" in first[tab.third] and "lab-hits" in first[tab.exact]
+    steps = prepared(tab, session)
+    assert steps[1][tab.making].ended and all("lab-hits" not in step.get(tab.third, "") for step in steps[1:])
+    assert steps[-1][tab.made]
+    again = tab.answer_prepared("bm25", QUESTION, 5, 50, session, "bm25")
+    assert again[tab.wanted] == "" and again[tab.third].count("<li") == 5
+    rows = [row for row in rows_of(again[tab.downloads]) if row["search"] == "BM25"]
+    best = session.indexed.measurements.retrievers.known("bm25").search(QUESTION, 5)
+    assert [row["score"] for row in rows] == pytest.approx([hit["score"] for hit in best], abs=1e-6)
+    record = json.loads(files_of(again[tab.record])["run-record.json"])
+    assert (record["settings"]["beside"]["retriever"], len(record["observed"]["BM25"])) == ("BM25", 5)
+    assert {row["doc_id"] for row in rows} <= set(again[tab.judging.shown].documents.values()), "they can be judged"
+    assert tab.answer_prepared("", QUESTION, 5, 50, session, "bm25") == NO_CHANGE, "what is shown is complete already"
+
+
+def test_work_on_a_third_answer_is_cancelled_and_the_choice_taken_back(tab, fake_encoder, monkeypatch):
+    session = Session(collection_of(fake_encoder, sentences(60)))
+    steps = Steps(tab.stream_preparation("bm25", "bm25", None, session))
+    assert next(steps) == NO_CHANGE
+    job = next(steps)[tab.making]
+    assert tab.cancel(job) == {tab.third: "", tab.beside: "", tab.wanted: ""}
+    assert job.cancelled and not [step for step in steps if tab.third in step and "lab-progress" in step[tab.third]]
+
+
+def test_a_third_answer_that_is_refused_says_why_in_its_column(tab, fake_encoder, monkeypatch):
+    monkeypatch.setattr("ui.search.beside.MOST_TOKENS", 100)
+    session, shown = Session(collection_of(fake_encoder, sentences(60))), []
+    with pytest.raises(CollectionError, match="at most 100"):
+        for step in Steps(tab.stream_preparation("late", "late", None, session)):
+            shown.append(step)
+    assert "at most 100" in shown[-1][tab.third] and shown[-1][tab.wanted] == ""
