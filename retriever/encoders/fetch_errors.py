@@ -48,6 +48,8 @@ def _reason_and_advice(card: ModelCard, error: Exception) -> tuple[str, str]:
     answer = next((cause for cause in causes if isinstance(cause, HfHubHTTPError)), None)
     if lacking := shortage(error):
         return lacking, "Make room for it, and try again"
+    if isinstance(error, TimeoutError):
+        return str(error), "Try again later"
     if isinstance(error, DamagedFileError):
         return f"{error}, so it was deleted", "Try again: it may have been damaged on its way"
     if isinstance(error, HFValidationError):

@@ -95,7 +95,7 @@ class _Fetch:
             if self.folder and self._silence > HUB_TIMEOUT:
                 return
             if self.over and not self._ended.is_set():
-                silent = TimeoutError(f"nothing came for {SILENT_SECONDS} seconds")
+                silent = TimeoutError(f"nothing has come for {SILENT_SECONDS} seconds")
                 raise fetch_error(self.card, silent, self.kept)
 
     def receive(self, n_bytes: float | None) -> None:

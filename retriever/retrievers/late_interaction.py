@@ -83,11 +83,11 @@ class LateInteractionRetriever:
         self.candidates = check_count("candidates", candidates, 1)
         self._device = None if device is None else resolve_device(device)
         self._encoder = encoder
+        self._loaded_fingerprint = ""  # of the encoder of vectors loaded from disk
         known = encoder.dimension if encoder else late_interaction_card(model_name).dimension
         self.dimension = known or self.encoder.dimension  # 0 outside the catalogue: the model must be loaded
         self._content = _Content(MaxSimIndex.empty(self.dimension))
         self._adding = threading.Lock()
-        self._loaded_fingerprint = ""  # of the encoder of vectors loaded from disk
 
     @property
     def encoder(self) -> MultiVectorEncoder:

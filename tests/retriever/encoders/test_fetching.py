@@ -21,6 +21,8 @@ from retriever.encoders.hub_cache import HUB_FILES, cached_model, is_wanted
 from retriever.encoders.loading import load_encoder, loaded_prompts, loaded_revision
 from retriever.encoders.multi_vector_loading import load_multi_vector_encoder
 from retriever.errors import Cancelled, ModelError
+from retriever.retrievers.dense import DenseRetriever
+from retriever.retrievers.late_interaction import LateInteractionRetriever
 from tests.support import small_models
 from tests.support.paths import ROOT
 from tests.support.serving import until
@@ -125,6 +127,16 @@ def test_late_interaction_models_of_each_layout_are_fetched_whole(hub, monkeypat
     hub.fail("", 500)
     monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", {})
     assert load_multi_vector_encoder(NAME).revision == commit
+
+
+def test_retrievers_take_models_outside_the_catalogue(hub, saved, monkeypatch, tmp_path):
+    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", {})
+    hub.put(NAME, saved["pooled"])
+    hub.put("some/late", small_models.stanford(tmp_path))
+    for retriever in (DenseRetriever(NAME), LateInteractionRetriever("some/late")):
+        retriever.index(["the lamp of a lighthouse", "a dark sea"])
+        assert len(retriever.search("the lamp", top_k=2)) == 2
+        assert len(retriever.encoder.revision) == 40
 
 
 def test_a_model_of_another_kind_is_no_late_interaction_model(hub, put):
@@ -284,6 +296,14 @@ def test_a_connection_that_is_lost_goes_on_where_it_was(hub, saved):
     first, second = [span for _, path, span in hub.requests if path.startswith("/stored") and path.endswith(WEIGHTS)]
     assert first is None
     assert 3_000_000 < int(second.removeprefix("bytes=").removesuffix("-")) <= 5_000_000
+
+
+def test_a_hub_that_falls_silent_is_given_up_and_asked_anew(hub, put, monkeypatch):
+    hub.fail("/stored/", pause=2.5, times=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("retriever.encoders.fetching.SILENT_SECONDS", 1)
+        assert "nothing has come for 1 seconds" in refused()
+    assert load_encoder(NAME).revision == put, "as soon as the first attempt has let go of the file"
 
 
 def test_after_a_connection_that_stays_lost_nothing_half_is_taken_for_whole(
