@@ -114,7 +114,7 @@ def _checked(
         and vectors.shape == (counts.sum(), means.shape[1])
         and len(counts) == len(means)
         and len(rows) == len(passages)
-        and bool((counts > 0).all())
+        and bool(((counts > 0) & (counts <= len(vectors))).all())  # larger ones could add up to it by overflow
         and all(bool(((numbers >= 0) & (numbers < len(means))).all()) for numbers in (rows, cut))
     )
     if not fits or not np.isfinite(vectors).all():
