@@ -220,7 +220,7 @@ def test_a_save_that_fails_leaves_what_was_there(folder, made, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("retriever.storage.snapshot.os.fsync", full)
+        patch.setattr("retriever.storage.saved_folder.os.fsync", full)
         cached_sample("documents", STATIC)
     assert entries(folder) == before
 
