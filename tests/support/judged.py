@@ -99,8 +99,14 @@ def compared(*sides, k=10, names=NAMES, **options):
 
 
 def beside_one(ranks, *, k=10, **options):
-    """Return the comparison of a model, BM25 over the same passages, and the fusion of both."""
-    index = ranked_index(ranks, **options)
+    """Return the comparison of a model, BM25 over the same passages, and the fusion of both.
+
+    The questions are q10, q11, ...: BM25 finds each answer by its number, which must have two digits to be a word.
+    """
+    numbers = range(10, 10 + len(ranks))
+    queries = {f"q{number}": f"question {number}?" for number in numbers}
+    qrels = {f"q{number}": {f"d{number}": 1} for number in numbers}
+    index = ranked_index([1] * 10 + list(ranks), queries=queries, qrels=qrels, **options)
     retriever = BM25Retriever()
     retriever.add(index.passages)
     words = JudgedRetriever(

@@ -248,30 +248,34 @@ def check_compare(story, now):
     assert now["ef"] == str(ef)
     assert (settings["k"], settings["ef"]) == (k, ef), "the run record"
     graph = f"{settings['first']['M']}/{settings['first']['ef_construction']}"
-    models = [settings[side]["model"] for side in ("first", "second")]
-    assert [name[2:] for name in now["scores"][0][1:3]] == models
+    sides = [side for side in ("first", "second", "third", "fourth") if side in settings]
+    models = [settings[side].get("retriever") or settings[side]["model"] for side in sides]
+    assert [name[2:] for name in now["scores"][0][1 : 1 + len(sides)]] == models
     address = now["address"]
-    said = address["k"], address["graph"].split()[-1], address["first"], address["second"]
+    chosen = [address[side] for side in ("first", "second", "third", "fourth") if address.get(side)]
+    said = address["k"], address["graph"].split()[-1], *chosen
     assert bool(now["stale"]) == (said != (str(k), graph, *models)), f"stale: {now['stale']!r}"
     if now["stale"]:
-        assert f"{models[0]} against {models[1]}, k={k}, graph {graph}" in now["stale"]
+        assert f"{' against '.join(models)}, k={k}, graph {graph}" in now["stale"]
     lost = []
     rates = next(row for row in now["scores"] if "success_" in row[0])
-    for number, side in enumerate(("first", "second")):
+    for number, side in enumerate(sides):
         counts, asked = observed[f"{side}_two_errors"], observed[f"{side}_two_errors"]["questions"]
+        indexed = "lost_by_index" in counts
         names = "found_by_exact_search", "lost_by_model", "kept_by_hnsw", "lost_by_index"
         shares = re.findall(r"(\d\.\d{3})", now["errors"][number])
-        assert shares == [format_score(counts[name] / asked) for name in names]
+        assert shares == [format_score(counts[name] / asked) for name in names[: 4 if indexed else 2]]
         assert rates[number + 1].startswith(shares[0])
         assert rates[number + 1].startswith(format_score(observed[f"success_{k}"][side][0]))
-        lost.append(shares[3])
-        judged = story.shared.judged("everyday_science", model_name=models[number])
-        errors = judged.with_graph(*map(int, graph.split("/"))).errors(k, ef)
-        assert (len(errors.lost_by_index), len(errors.lost_by_model)) == (
-            counts["lost_by_index"],
-            counts["lost_by_model"],
-        )
-        assert f"{errors.found} " in now["lesson"].replace(",", " ").replace(".", " ")
+        assert f"{counts['found_by_exact_search']} " in now["lesson"].replace(",", " ").replace(".", " ")
+        if indexed:
+            lost.append(shares[3])
+            judged = story.shared.judged("everyday_science", model_name=models[number])
+            errors = judged.with_graph(*map(int, graph.split("/"))).errors(k, ef)
+            assert (len(errors.lost_by_index), len(errors.lost_by_model)) == (
+                counts["lost_by_index"],
+                counts["lost_by_model"],
+            )
     assert f"loses {' and '.join(dict.fromkeys(lost))} at ef={ef}" in now["costs"]
 
 
@@ -436,6 +440,14 @@ def compare(story):
     story.visitor.compare()
 
 
+def compare_three(story):
+    story.visitor.open("models")
+    if not story.page.get_by_label("Third model").locator("visible=true").count():
+        press(story, "Add a third or a fourth")
+    story.visitor.take("Third model", "BM25")
+    story.visitor.compare()
+
+
 def move_errors(story):
     story.visitor.open("models")
     if not story.page.locator(".lab-errors").count():
@@ -460,7 +472,7 @@ def open_question(story):
     story.visitor.open("models")
     if not story.page.locator(".lab-errors").count():
         story.visitor.compare()
-    story.page.get_by_label(story.random.choice(("first model better", "largest difference first"))).check()
+    story.page.get_by_label(story.random.choice(("first ● best", "largest difference first"))).check()
     story.settled()
     story.page.locator(".lab-list button").locator("visible=true").first.click()
 
@@ -512,6 +524,7 @@ TOUR = (
     why,
     walk,
     compare,
+    compare_three,
     move_errors,
     step,
     judge,

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from retriever.encoders.catalogue import MODELS
-from retriever.encoders.multi_vector_catalogue import SUFFIX, late_interaction_card
+from retriever.encoders.multi_vector_catalogue import LATE_INTERACTION_MODELS, SUFFIX, late_interaction_card
 from retriever.errors import ParameterError
 from ui.inputs import check_model
 
 BM25, PLUS = "BM25", " + "
 FUSIONS = tuple(f"{BM25}{PLUS}{name}" for name in MODELS)
-RETRIEVERS = (*MODELS, BM25, *FUSIONS)  # in the order in which they are offered
+RETRIEVERS = (*MODELS, BM25, *LATE_INTERACTION_MODELS, *FUSIONS)  # in the order in which they are offered
 FIRST_CHOICES = tuple(name for name, card in MODELS.items() if card.packaged)[:2]
 
 

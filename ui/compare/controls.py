@@ -20,8 +20,8 @@ from ui.settings import limits
 COMPARED_GRAPHS = {name: graph for name, graph in GRAPH_PRESETS.items() if graph != RICH_GRAPH}
 NONE = ""  # the choice of no third or fourth retriever
 WHAT_TO_CHOOSE = Html(
-    "Choose an embedding model, {} (looks for the question's own words), a model with {} (compares word by word), or "
-    "BM25 + a model ({}: both rankings joined into one)."
+    "Choose an embedding model, {} (the question's own words), a model with {} (word by word), or BM25 + a model, "
+    "joined by {}."
 )
 WHOSE_JUDGMENTS = (
     "Files chosen here come first. Without files, your own judgments count if you have judged hits in Search; without "

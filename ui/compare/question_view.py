@@ -11,9 +11,12 @@ from retriever.experiments.judged_ranking import JudgedFusion, JudgedRetriever
 from retriever.experiments.judged_search import JudgedSearch, answer_rank
 from retriever.graph.misses import mark_missed
 from retriever.indexes.base import Neighbors, empty_neighbors
+from retriever.retrievers.late_interaction import LateInteractionRetriever
 from ui.compare.text import blame_sentence, rank_sentence
+from ui.render.alignment import alignment_picture
 from ui.render.html import HINT, Html, render
 
+MOST_PICTURES = 5  # hits of late interaction with a picture; each embeds the question again
 QUESTION_HINT = HINT.format("No question is chosen yet.")
 NO_TEXT = HINT.format("This judged query has no text in the collection, so nobody could be asked.")
 UNANSWERABLE = "Nothing in this collection is judged to answer it, so no search can find an answer."
@@ -25,14 +28,15 @@ CUT = " The question is longer than this model reads: its end was cut."
 class RankedSide:
     """One retriever's ranking for a question; hits: each with whether HNSW misses it, and its grade if judged.
 
-    score: what the scores of the hits are. indexed: whether a search of an index is marked beside it.
+    measure: what the scores of the hits are. pictures: of late interaction, which word of the question took which word
+    of each hit; else none.
     """
 
     name: str
     note: str
-    score: str
-    indexed: bool
+    measure: str
     hits: Sequence[tuple[ScoredPassage, bool, int | None]]
+    pictures: Sequence[Html]
 
     @classmethod
     def of(cls, side: JudgedSearch, query_id: str, k: int, ef: int) -> Self:
@@ -50,7 +54,7 @@ class RankedSide:
             note += CUT
         grades = [side.judged.qrels[query_id].get(hit.passage.doc_id) for hit in found]
         hits = list(zip(found, missed, grades, strict=True))
-        return cls(side.name, note, _score_name(side), isinstance(side, JudgedIndex), hits)
+        return cls(side.name, note, _score_name(side), hits, _pictures(side, query_id, found))
 
 
 def question_view(compared: RetrieverComparison, query_id: str, ef: int) -> Html:
@@ -76,6 +80,16 @@ def answers_to(side: JudgedSearch, query_id: str) -> list[Passage]:
         if passage.doc_id in answers:
             shown.setdefault(passage.doc_id, passage)
     return list(shown.values())
+
+
+def _pictures(side: JudgedSearch, query_id: str, found: Sequence[ScoredPassage]) -> list[Html]:
+    """Return for the first hits of late interaction which word of the question took which of their words."""
+    if not isinstance(side, JudgedRetriever) or not isinstance(side.retriever, LateInteractionRetriever):
+        return []
+    retriever, question = side.retriever, side.judged.queries[query_id]
+    rows = {id(passage): row for row, passage in enumerate(retriever.passages)}
+    shown = found[:MOST_PICTURES]
+    return [alignment_picture(retriever.alignment(question, rows[id(hit.passage)])) for hit in shown]
 
 
 def _score_name(side: JudgedSearch) -> str:

@@ -1,6 +1,5 @@
 """The retrievers of a comparison by their names: models' indexes, BM25, late interaction, and fusions of two."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -8,13 +7,10 @@ from functools import partial
 from retriever.experiments.judged_index import JudgedIndex, lower_case
 from retriever.experiments.judged_ranking import JudgedFusion, JudgedRetriever
 from retriever.experiments.judged_search import JudgedSearch
-from retriever.progress import Progress, stage_progress
-from retriever.retrievers.bm25 import BM25Retriever
-from ui.compare.choices import dense_models, parts_of
+from retriever.progress import Progress
+from ui.compare.choices import BM25, dense_models, parts_of
 from ui.compare.model_indexes import ModelIndexes
-from ui.jobs.memory_budget import MEMORY_BUDGET
-
-BYTES_OF_WORD = 12  # of a word in a passage: a score and a row of 4 bytes, and its part of the list of words
+from ui.compare.without_index import make_bm25, make_late
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,30 +54,11 @@ class ComparedRetrievers:
             return JudgedFusion((first, second))
         if name not in dense_models([name]):
             base = self.base(progress)
-            make = partial(_make_bm25, name, base, progress)
+            make = partial(make_bm25 if name == BM25 else make_late, name, base, progress)
             found = base.beside.get(name, make, meanwhile=partial(progress, "waiting for another visitor", 0.0)).value
             same = found.judged is base.judged
             return found if same else found.with_judged(base.judged, base.own_documents)
         return self.indexes.of_model(name, progress)
-
-
-def _make_bm25(name: str, base: JudgedIndex, progress: Progress) -> JudgedRetriever:
-    """Return BM25 over the passages of an index."""
-    size = BYTES_OF_WORD * base.indexed.n_tokens
-    MEMORY_BUDGET.check(size)
-    retriever, start = BM25Retriever(), time.perf_counter()
-    retriever.add(base.passages, progress=stage_progress(progress, "counting words"))
-    seconds = time.perf_counter() - start
-    return JudgedRetriever(
-        name,
-        MEMORY_BUDGET.count(retriever, size),
-        base.judged,
-        base.own_documents,
-        seconds_to_index=seconds,
-        searched_bytes=retriever.nbytes,
-        score_name="BM25 score",
-        settings=retriever.settings,
-    )
 
 
 def _named(name: str, progress: Progress) -> Progress:

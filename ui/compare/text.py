@@ -34,13 +34,11 @@ def _losses(compared: RetrieverComparison, ef: int) -> Html:
 
 def no_index_sentence(compared: RetrieverComparison) -> str:
     """Return why some bars have no part of the index; empty if all have one."""
-    without = [side.name for side in compared.sides if not isinstance(side, JudgedIndex)]
-    if not without:
+    if all(isinstance(side, JudgedIndex) for side in compared.sides):
         return ""
     return (
-        f"{listed(without)} {'has' if len(without) == 1 else 'have'} no part of the index: BM25 and late interaction "
-        "score the passages themselves and fusion joins two exact rankings, so no HNSW graph stands in between that "
-        "could miss an answer."
+        "What is found without an index cannot be lost by one: BM25 and late interaction score the passages "
+        "themselves, and fusion joins two exact rankings, so no HNSW graph stands in between that could miss an answer."
     )
 
 

@@ -89,7 +89,7 @@ def test_p_of_more_than_two_is_said_to_be_corrected_for_all_pairs():
 
 
 def test_only_what_has_a_limit_is_said_to_cut_and_a_fusion_by_its_parts(beside):
-    cut = with_side(beside, 0, cut=frozenset(["q0"]))
+    cut = with_side(beside, 0, cut=frozenset(["q10"]))
     assert f"Questions cut at the model's limit: {beside.sides[0].name} 1 of " in comparison_notes(cut, ())[0]
     assert "BM25 " not in comparison_notes(cut, ())[0]
     said = with_side(beside, 1, remark="It guesses.")

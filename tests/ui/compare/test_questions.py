@@ -234,3 +234,42 @@ def test_the_files_evaluate_to_the_figures_on_the_page(tmp_path):
         assert 0 < mean[f"success_{k}"] < 1
         assert files[name].splitlines()[0].endswith(f" {index.name}")
     assert files["scores.csv"] == rows_to_csv(question_rows(found))
+
+
+# --- more than two
+
+
+def test_of_three_a_list_has_the_questions_for_which_one_is_better_than_all_others(beside):
+    assert list_choices(3) == [
+        "largest difference first",
+        "first ● best",
+        "second ▲ best",
+        "third ■ best",
+        "lost by an index at this ef",
+        "missed by all",
+    ]
+    rows = {row[-1]: row for row in listed(beside, LARGEST_DIFFERENCE)}
+    assert rows["q11"][2:5] == ["12", "1", "1"] and rows["q11"][5] == "1.000"  # the best minus the worst
+    assert ids(listed(beside, "second ▲ best")) == [], "the fusion is as good"
+    assert ids(listed(beside, BY_ALL)) == []
+    source = str(question_list(beside, LARGEST_DIFFERENCE, 10))
+    assert all(f'<th scope="col">{name}</th>' in source for name in ("■ rank", "nDCG, best − worst"))
+
+
+def test_rankings_without_an_index_say_what_their_scores_are_and_mark_no_misses(beside):
+    sides = [RankedSide.of(side, "q11", 5, 10) for side in beside.sides]
+    assert [side.measure for side in sides] == [
+        "cosine similarity",
+        "BM25 score",
+        "sum of 1 / (60 + rank) over both rankings",
+    ]
+    assert not any(missed for side in sides[1:] for _, missed, _ in side.hits)
+    assert [side.note for side in sides[1:]] == ["Found: the first answer stands at rank 1."] * 2
+    source = str(question_view(beside, "q11", 10))
+    assert source.count("lab-side") == 3 and 'title="BM25 score"' in source
+
+
+def test_a_run_is_offered_for_each_by_its_name(beside):
+    files = files_of(download_links(beside))
+    assert list(files)[:3] == ["alpha.run.txt", "BM25.run.txt", "BM25_+_alpha.run.txt"]
+    assert files["BM25_+_alpha.run.txt"].splitlines()[0].split()[-1] == "BM25_+_alpha"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from retriever.experiments.comparison import compare_retrievers
+from retriever.experiments.search_costs import SearchCost
 from tests.support.judged import FIRST, KINDS, SECOND, compared, lost, order, ranked_index, trec, with_side
 from ui.compare.job import FinishedComparison
 from ui.compare.questions import LARGEST_DIFFERENCE, count_by_rank, list_rows
@@ -159,3 +160,24 @@ def test_a_record_names_the_prompts_of_a_model_that_has_some(found, monkeypatch)
     monkeypatch.setattr("ui.render.records.loaded_prompts", {"alpha": ("ask: ", "")}.get)
     settings = record_settings(found.sides[0].indexed)
     assert (settings["query_prompt"], settings["document_prompt"]) == ("ask: ", "")
+
+
+def test_of_more_than_two_the_record_has_every_pair_and_what_has_no_index_no_losses_of_one(beside):
+    costs = [SearchCost(None, 5, [0.25, 0.75, 0.5])] * 3
+    record = json.loads(comparison_record(FinishedComparison(beside, 1.0, costs), 20).to_json())
+    settings, observed = record["settings"], record["observed"]
+    assert record["title"] == "Three retrievers compared"
+    scores, words = observed["success_10"], beside.sides[1].retriever
+    assert scores["third"][0] == pytest.approx(beside.sides[2].evaluation(10).hit_rate)
+    assert scores["pairs"]["first_minus_second"]["difference"][0] == pytest.approx(scores["first"][0] - 1)
+    assert {"p", "corrected_p", "wins_ties_losses"} < set(scores["pairs"]["second_minus_third"])
+    assert "kept_by_hnsw" in observed["first_two_errors"] and "kept_by_hnsw" not in observed["second_two_errors"]
+    assert settings["second"] == {"retriever": "BM25", **words.settings, "bytes_searched": words.nbytes}
+    assert settings["third"]["parts"] == [settings["second"], settings["first"]] and settings["third"]["fusion_k"] == 60
+    assert observed["second_costs"] == {
+        "seconds_to_index": None,
+        "bytes_searched": 5,
+        "p50_seconds_a_question": 0.5,
+        "questions_timed": 3,
+    }
+    assert len(record["data"]["queries_cut"]) == 3

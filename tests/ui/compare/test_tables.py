@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from retriever.evaluation.significance import Interval
+from retriever.experiments.search_costs import SearchCost
 from tests.support.judged import FIRST, KINDS, LOSSY, SECOND, compared, starved_pair, trec, with_pair
 from tests.support.page import number, words_of
-from ui.compare.tables import error_bars, question_rows, scoreboard
+from ui.compare.tables import costs_table, error_bars, pairs_table, question_rows, scoreboard
 from ui.render.export import rows_to_csv
+from ui.render.numbers import format_gain
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +127,47 @@ def test_rows_hold_ranks_and_trec_evals_numbers_and_average_to_the_board(found):
 def test_a_question_without_a_text_has_a_row_of_zeros():
     row = question_rows(compared([1, 1], [1, 1], n=20, queries={"q0": "question 0?"}))[1]
     assert (row["query_id"], row["question"], row["first_rank"], row["second_map"]) == ("q1", "", None, 0)
+
+
+# --- more than two, and retrievers without an index
+
+
+def test_of_three_every_best_is_marked_and_each_pair_has_a_row_of_differences():
+    found = compared([1, 2, 4], [1, 2, 30], [30, 30, 30], n=40)
+    rows = rows_of(scoreboard(found))
+    assert rows["success_10"][1] == [True, False, False] and rows["success_10"][0][2].startswith("0.000")
+    tied = rows_of(scoreboard(compared([1, 2], [1, 2], [30, 30], n=40)))
+    assert tied["map"][1] == [True, True, False]
+    assert pairs_table(compared([1], [2], n=9)) == "", "of two the differences stand in the scoreboard"
+    table = pairs_table(found)
+    heads = re.findall(r'<th scope="row">(.*?)</th>', table, re.DOTALL)
+    assert [words_of(head) for head in heads] == ["● alpha − ▲ beta", "● alpha − ■ gamma", "▲ beta − ■ gamma"]
+    cells = [words_of(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", table)]
+    comparisons = [comparison for pair in found.pairs.values() for comparison in pair.measures.values()]
+    assert [cell.split()[0] for cell in cells] == [format_gain(one.difference.mean) for one in comparisons]
+    assert [f"p = {one.corrected_p:.3f}" in cell for cell, one in zip(cells, comparisons, strict=True)] == [True] * 15
+    assert "15 tests" in words_of(table)
+
+
+def test_a_bar_without_an_index_has_no_part_of_one(beside):
+    bars = str(error_bars(beside, 10)).split('<div class="lab-error">')[1:]
+    assert "HNSW keeps" in bars[0] and "lab-kept" in bars[0]
+    for bar, side in zip(bars[1:], beside.sides[1:], strict=True):
+        told = re.search(r": finds (\S+) \(its ranking loses ([0-9.]+)\)", words_of(bar))
+        found = side.evaluation(10).hit_rate
+        assert [float(figure) for figure in told.groups()] == pytest.approx([found, 1 - found], abs=0.00051)
+        assert "HNSW" not in words_of(bar.partition("lab-legend")[0])
+
+
+def test_costs_are_told_with_their_units(beside):
+    costs = [SearchCost(None, 2_400_000, [0.002]), SearchCost(0.25, 36_000_000, [0.5]), SearchCost(3.0, 9, [0.1])]
+    told = words_of(costs_table(beside, costs))
+    assert "● alpha vectors came with the app 2.40 MB 2 ms ▲ BM25 250 ms 36 MB 500 ms" in told
+    assert "with the first 1 question," in told
+    assert costs_table(beside, ()) == ""
+
+
+def test_files_have_a_column_for_every_retriever(beside):
+    row = question_rows(beside)[1]
+    assert (row["first_rank"], row["second_rank"]) == (12, 1)
+    assert [row[f"{place}_success_10"] for place in ("first", "second", "third")] == [0, 1, 1]
