@@ -14,6 +14,8 @@ from retriever.datasets.collection import Collection
 from retriever.datasets.samples import load_sample
 from retriever.documents.document import Document, TableColumns
 from retriever.documents.loading import ACCEPTED_SUFFIXES
+from retriever.encoders.catalogue import model_card
+from retriever.encoders.loading import load_encoder
 from retriever.errors import DocumentError
 from retriever.indexes.hnsw import check_graph_settings
 from retriever.indexing.collection import IndexedCollection, IndexSettings
@@ -191,7 +193,10 @@ def _load_saved(path: str, progress: Progress) -> IndexedCollection:
         check_saved_archive(path, progress)
         unpack_saved(path, folder, max_bytes=allowed.unpacked_megabytes * MEGABYTE)
         discard_uploads([path])
-        return MEMORY_BUDGET.hold(IndexedCollection.load(folder, with_graph=False, progress=progress))
+        indexed = IndexedCollection.load(folder, with_graph=False, progress=progress)
+    if not model_card(indexed.settings.model_name).packaged:  # its report needs it, and so does the first question
+        load_encoder(indexed.settings.model_name, progress=progress)
+    return MEMORY_BUDGET.hold(indexed)
 
 
 def _index_documents(

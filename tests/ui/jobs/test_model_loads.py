@@ -1,17 +1,21 @@
 """Models that builds of visitors need, fetched from a small hub: once for all, shown, cancelled, and recorded."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
+from retriever.encoders.catalogue import MODELS, model_card
 from retriever.errors import Cancelled, ModelError
 from retriever.indexing.collection import IndexSettings
 from tests.support import small_models
+from tests.support.handlers import finish
 from tests.support.page import words_of
 from tests.support.serving import until
 from tests.support.small_hub import client_of, small_hub
-from ui.documents.job import PASTE, BuildRequest, plan_build
+from ui.documents.job import PASTE, SAVED, BuildRequest, plan_build
 from ui.documents.records import build_record
+from ui.documents.tab import save_collection
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
@@ -90,3 +94,17 @@ def test_all_who_wait_are_told_why_a_model_could_not_be_fetched(hub, saved, subm
             job.result()
     hub.heal()
     assert len(submit().result()) > 0, "a failure is not kept"
+
+
+def test_the_model_of_a_saved_collection_is_fetched_while_it_is_loaded(hub, saved, submit, monkeypatch, tmp_path):
+    commit = hub.put(NAME, saved)
+    card = replace(model_card(NAME), dimension=64)
+    monkeypatch.setattr("retriever.encoders.catalogue.MODELS", {**MODELS, NAME: card})
+    built = Session().with_collection(submit().result(), "built")
+    path = finish(save_collection(built))["value"]
+    monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "another machine"))
+    hub.fail("/stored/.*safetensors", pause=0.01)
+    job = plan_build(BuildRequest(SAVED, saved=path), Session(), SharedSamples()).submit()
+    until(lambda: "fetching the model" in job.status.stage and "MB" in job.status.stage)
+    assert build_record(job.result()).settings["model_revision"] == commit
