@@ -67,7 +67,7 @@ def _is_damaged(path: Path) -> bool:
 
 
 def _has_listing(hub_id: str, commit: str) -> bool:
-    """Return whether the cache holds the listing of a commit's files, against which they have been checked."""
+    """Return whether the cache holds the listing of a commit's files, so that it is known which there are."""
     from huggingface_hub import get_cached_repo_tree
     from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
