@@ -130,6 +130,11 @@ class Visitor:
         self.page.locator(".lab-hits.lab-exact li").first.wait_for()
         return self.page.locator(".lab-hits.lab-exact li").all_inner_texts()
 
+    def put_beside(self, name):
+        """Choose a third answer to the question that was asked, and wait for it."""
+        self.page.get_by_label(name, exact=True).locator("visible=true").check()
+        self.page.locator(".lab-hits.lab-beside li").first.wait_for()
+
     # --- ef
 
     @property

@@ -49,6 +49,7 @@ def unfold(visitor):
 def test_axe_finds_nothing_serious_on_any_tab_with_everything_answered_and_unfolded(arrive, options, tmp_path):
     visitor = arrive(**options)
     visitor.ask("how hot should the water be for green tea?")
+    visitor.put_beside("late interaction")
     for tab in TABS:
         visitor.open(tab)
         if tab == "models":
@@ -117,6 +118,20 @@ def test_a_figure_has_a_name_a_sentence_and_a_table_that_follow_the_slider_and_t
     expect(table).to_have_attribute("open", "")
     recall = visitor.page.locator(".lab-card b").first.inner_text()
     expect(said).to_contain_text(recall, timeout=PATIENCE)
+
+
+def test_a_word_of_a_question_shows_by_keyboard_and_finger_which_word_it_takes(arrive):
+    visitor = arrive(has_touch=True, **PHONE)
+    visitor.ask("how hot should the water be for green tea?")
+    visitor.put_beside("late interaction")
+    picture = visitor.page.locator(".lab-align").first
+    picture.locator("summary").first.click()
+    words, partner = picture.locator(".lab-words button"), picture.locator("mark.lab-chosen")
+    for word, show in ((words.nth(8), words.nth(8).focus), (words.nth(2), words.nth(2).tap)):
+        show()
+        expect(picture.locator(".lab-pair")).to_have_text(word.get_attribute("aria-label"))
+        expect(partner).to_have_attribute("data-at", word.get_attribute("data-to"))
+        expect(picture.locator("button.lab-chosen")).to_have_count(1)
 
 
 def test_headings_are_an_outline(visitor):

@@ -87,7 +87,7 @@ def _take(indexed: IndexedCollection, name: str, progress: Progress) -> Made:
 
 
 def _bm25_bytes(indexed: IndexedCollection) -> int:
-    """Return about how many bytes BM25 takes, at most."""
+    """Return about how many bytes BM25 takes."""
     return BYTES_OF_TERM * indexed.n_tokens
 
 

@@ -24,6 +24,7 @@ def test_an_address_of_the_page_says_all_of_a_place():
     assert Place.of("") == Place() == Place.of("?unknown=1&utm_source=mail")
     asked = Place.of("?tab=search&q=how+do+I+zip%3F&k=10&ef=11")
     assert (asked.sample, asked.values["q"]) == ("", "how do I zip?")
+    assert Place.of("?tab=search&q=tea&beside=late").values == {"q": "tea", "beside": "late"}
     assert Place.of("?tab=documents&own=1").own
 
 
@@ -47,6 +48,7 @@ def test_what_is_loaded_comes_back_with_its_settings(fake_encoder, chunk_size):
         ("target=inf", "no number from 0.5 to 1"),
         ("model=gpt", "no such model"),
         ("on=Nothing", "no such collection"),
+        ("beside=google", "no such third answer: it is one of bm25, late"),
         ("q=" + "a" * 3_000, "at most 2,000 characters"),
         ("q=" + "a" * 30_000, "too long"),
         ("&".join(f"p{number}=1" for number in range(200)), "too long"),

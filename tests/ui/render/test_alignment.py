@@ -27,7 +27,7 @@ def test_a_word_names_its_partner_which_is_marked_in_the_text():
     assert marks(picture) == [("0", "0.90", "light"), ("1", "0.75", "house"), ("2", "0.62", "ships")]
     buttons = re.findall(r'data-to="(\w+)" aria-label="(.*?)"', picture)
     assert [number for number, _ in buttons] == ["none", "0", "1", "2", "2"]
-    assert buttons[1][1] == "light takes light, similarity 0.900" and buttons[3][1].endswith("similarity −0.100")
+    assert buttons[1][1] == "“light” takes “light”, similarity 0.900" and buttons[3][1].endswith("similarity −0.100")
     assert TEXT in Elements(picture).text, "nothing of the passage is lost or doubled"
     assert "2.675" in words_of(picture), "the score that the similarities add up to"
 

@@ -47,6 +47,14 @@ def test_a_question_that_is_cut_is_told_with_how_much_of_it_was_read():
     assert "question_tokens" not in search_record(indexed, question, settings, whole).observed
 
 
+def test_what_a_model_reads_in_place_of_a_question_is_told_only_where_it_differs(fake_encoder, monkeypatch):
+    indexed, asked = collection_of(fake_encoder, sentences(30)), SearchSettings(5, 10)
+    both = compare_searches(indexed.retriever, "amber", 5, ef=10)
+    assert "prompt" not in search_summary("amber", both, asked, indexed)
+    monkeypatch.setattr("ui.search.text.loaded_prompts", lambda name: ("query: ", "passage: "))
+    assert "the question that it reads is “query: amber”." in search_summary("amber", both, asked, indexed)
+
+
 def test_the_time_bar_splits_in_proportion():
     source = time_bar({"embedding": (0.003, "a"), "HNSW": (0.001, "b"), "exact": (0.004, "c")})
     assert [float(share) for share in re.findall(r"flex-grow:([0-9.]+)", source)] == [0.375, 0.125, 0.5]
