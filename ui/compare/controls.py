@@ -13,16 +13,12 @@ from ui.compare.marks import COLOURS, MARKS, ORDINALS
 from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
 from ui.inputs import check_whole_number
 from ui.render.controls import FIRST_K, GRAPH_PRESETS, NO_CHANGE, RICH_GRAPH, SLIDER_MAX_K, Updates, Values
-from ui.render.html import HINT, Html, explained
+from ui.render.html import HINT
 from ui.render.limits import judged_limits
 from ui.settings import limits
 
 COMPARED_GRAPHS = {name: graph for name, graph in GRAPH_PRESETS.items() if graph != RICH_GRAPH}
 NONE = ""  # the choice of no third or fourth retriever
-WHAT_TO_CHOOSE = Html(
-    "Choose an embedding model, {} (the question's own words), a model with {} (word by word), or BM25 + a model, "
-    "joined by {}."
-)
 WHOSE_JUDGMENTS = (
     "Files chosen here come first. Without files, your own judgments count if you have judged hits in Search; without "
     "those, the collection's own."
@@ -33,13 +29,13 @@ WHOSE_JUDGMENTS = (
 class ComparisonControls:
     """The components that say what is compared.
 
-    retrievers: the first two, then those that may be empty; further: the section of those. of_beir, of_loaded and
+    retrievers: the first two, then those that may be empty; further: the row of those. of_beir, of_loaded and
     of_both: the columns of what only an uploaded collection needs, only the loaded one, or both.
     """
 
     collection: gr.Dropdown
     retrievers: Sequence[gr.Dropdown]
-    further: gr.Accordion
+    further: gr.Row
     k: gr.Slider
     graph: gr.Dropdown
     archive: gr.File
@@ -96,9 +92,13 @@ class ComparisonControls:
         shown_for = {self.of_beir: (BEIR,), self.of_loaded: (LOADED,), self.of_both: (BEIR, LOADED)}
         return {column: gr.update(visible=collection in names) for column, names in shown_for.items()}
 
-    def open_further(self, chosen: str | None) -> Updates:
-        """Open the section of the third and fourth model if one of them was chosen, as an address may."""
-        return {self.further: gr.update(open=True)} if chosen else NO_CHANGE
+    def show_further(self, chosen: str | None) -> Updates:
+        """Show the third and the fourth model if one of them was chosen, as an address may."""
+        return {self.further: gr.update(visible=True)} if chosen else NO_CHANGE
+
+    def add_further(self) -> Updates:
+        """Show the third and the fourth model."""
+        return {self.further: gr.update(visible=True)}
 
 
 def create_controls() -> ComparisonControls:
@@ -113,8 +113,7 @@ def create_controls() -> ComparisonControls:
         k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (results)", info=info, scale=3, min_width=200)
         info, graphs = "HNSW's M/efConstruction.", list(COMPARED_GRAPHS)
         graph = gr.Dropdown(graphs, value=graphs[0], label="Graph", info=info, scale=3, min_width=200)
-    gr.HTML(HINT.format(WHAT_TO_CHOOSE.format(*map(explained, ("BM25", "late interaction", "reciprocal rank fusion")))))
-    with gr.Accordion("Add a third or a fourth", open=False) as further, gr.Row():
+    with gr.Row(visible=False) as further:
         third, fourth = (_create_choice(number, NONE) for number in (2, 3))
     with gr.Row():
         with gr.Column(visible=False, min_width=300) as of_beir:

@@ -7,7 +7,7 @@ from ui.compare.question_view import QUESTION_HINT
 from ui.compare.questions import list_choices
 from ui.compare.result import ComparisonResult
 from ui.compare.state import ComparisonState
-from ui.compare.tab import COMPARE_HINT, CompareTab
+from ui.compare.tab import CompareTab
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.controls import (
     FIRST_EF,
@@ -21,13 +21,24 @@ from ui.render.controls import (
     note_uploads,
 )
 from ui.render.errors import report_errors, report_stream_errors
-from ui.render.html import HINT, Html
+from ui.render.html import HINT, Html, explained
 
 OPENS = """element.addEventListener("click", (event) => {
   const row = event.target.closest("[data-number]")
   if (row) trigger("select", { number: Number(row.dataset.number) })
 })"""  # of the list of questions
 UPLOADED = HINT.format(Html("Uploaded, not read yet: press <b>Compare</b>."))
+
+WHAT_TO_DO = Html(
+    "Choose two: an embedding model, {} (looks for the question's own words), a model with {} (compares word by word), "
+    "or BM25 + a model, joined by {}. Then press <b>Compare</b>: all answer the same judged questions by exact search, "
+    "trec_eval scores them, and you see which finds more, whether that could be chance, and what the index costs."
+)
+
+
+def what_to_do() -> Html:
+    """Return what can be chosen, and what happens then."""
+    return HINT.format(WHAT_TO_DO.format(*map(explained, ("BM25", "late interaction", "reciprocal rank fusion"))))
 
 
 def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> CompareTab:
@@ -37,7 +48,8 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> Compa
     ef = result.ef
     controls.collection.input(controls.show_files, controls.collection, controls.columns, **HIDDEN)
     for further in controls.retrievers[2:]:
-        further.change(controls.open_further, further, controls.further, **UNQUEUED)
+        further.change(controls.show_further, further, controls.further, **UNQUEUED)
+    tab.add.click(controls.add_further, None, controls.further, **UNQUEUED)
     note_uploads([controls.archive, controls.qrels, controls.queries], UPLOADED, tab.progress)
     compared = tab.start.click(report_stream_errors(tab.stream_comparison), tab.inputs, tab.outputs, **HIDDEN)
     compared.then(keep_ef_above_k, [controls.k, ef], ef, **HIDDEN)
@@ -66,10 +78,11 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Comp
     with gr.Row(equal_height=True):
         start = gr.Button("Compare", variant="primary", scale=2, min_width=120)
         stop = gr.Button("Cancel", scale=1, min_width=90)
-        with gr.Column(scale=9, min_width=320):
-            progress = gr.HTML(COMPARE_HINT)
+        add = gr.Button("Add a third or a fourth", scale=2, min_width=190)
+        with gr.Column(scale=8, min_width=320):
+            progress = gr.HTML(what_to_do())
     result = _create_result()
-    return CompareTab(session, shared_samples, comparison_state, controls, start, stop, progress, result)
+    return CompareTab(session, shared_samples, comparison_state, controls, start, stop, add, progress, result)
 
 
 def _create_result() -> ComparisonResult:
@@ -82,7 +95,7 @@ def _create_result() -> ComparisonResult:
                 board, notes = gr.HTML(), gr.HTML()
             with gr.Column(scale=10, min_width=320):
                 figure = gr.Plot(show_label=False, container=False)
-        pairs = gr.HTML()
+        pairs = gr.HTML(visible=False)
         ef, errors = _create_errors()
         costs = gr.HTML()
         show, listed, question = _create_questions()

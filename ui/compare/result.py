@@ -58,7 +58,7 @@ class ComparisonResult:
         verdict, kinds = verdict_sentence(compared), kinds_sentence(compared)
         notes = [*judged_by_notes(compared, result.judged_by), *reading_notes(result.notes)]
         notes += comparison_notes(compared, result.in_lower_case)
-        lists = list_choices(len(compared.sides))
+        lists, pairs = list_choices(len(compared.sides)), pairs_table(compared)
         listed = show if show in lists else lists[0]
         return {
             self.shown: gr.update(visible=True),
@@ -67,7 +67,7 @@ class ComparisonResult:
             self.board: scoreboard(compared),
             self.figure: comparison_figure(compared),
             self.notes: Html().join(Html('<p class="lab-remark">{}</p>').format(note) for note in notes),
-            self.pairs: pairs_table(compared),
+            self.pairs: gr.update(value=pairs, visible=bool(pairs)),
             self.errors: error_section(compared, ef),
             self.costs: costs_table(compared, result.costs),
             self.show: gr.update(choices=lists, value=listed),

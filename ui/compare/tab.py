@@ -22,12 +22,6 @@ from ui.render.html import HINT, Html
 from ui.render.numbers import format_seconds
 from ui.session import Session
 
-COMPARE_HINT = HINT.format(
-    Html(
-        "Press <b>Compare</b>: all answer the same judged questions by exact search, trec_eval scores them, "
-        "and you see which finds more, whether that could be chance, and what the index costs beside it."
-    )
-)
 DONE = "Done in {}. Now move ef, or choose a question below."
 CANCELLED = HINT.format("Cancelled. The last result is unchanged.")
 FAILED = HINT.format("Nothing was compared. The last result is unchanged.")
@@ -49,6 +43,7 @@ class CompareTab:
     controls: ComparisonControls
     start: gr.Button
     stop: gr.Button
+    add: gr.Button  # shows the third and the fourth model
     progress: gr.HTML
     result: ComparisonResult
 

@@ -1,5 +1,6 @@
 """Tests of the controls: their values become a request, and only the file inputs that are needed are shown."""
 
+import gradio as gr
 import pytest
 
 from retriever.errors import ParameterError
@@ -61,6 +62,7 @@ def test_two_are_compared_until_a_third_or_fourth_is_chosen(controls):
     values = [[value for _, value in control.choices] for control in controls.retrievers]
     assert values == [list(RETRIEVERS)] * 2 + [[NONE, *RETRIEVERS]] * 2
     assert [control.value for control in controls.retrievers] == [*FIRST_CHOICES, NONE, NONE]
-    assert not controls.further.open
-    assert controls.open_further("BM25") == {controls.further: {"open": True, "__type__": "update"}}
-    assert controls.open_further("") == controls.open_further(None) == NO_CHANGE, "it stays as the visitor left it"
+    assert not controls.further.visible
+    shown = {controls.further: gr.update(visible=True)}
+    assert controls.show_further("BM25") == controls.add_further() == shown
+    assert controls.show_further("") == controls.show_further(None) == NO_CHANGE, "it stays as the visitor left it"
