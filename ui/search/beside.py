@@ -57,6 +57,11 @@ def ready(indexed: IndexedCollection, name: str) -> Made | None:
     return indexed.measurements.retrievers.known(name)
 
 
+def check_fits(indexed: IndexedCollection, name: str) -> None:
+    """Raise CollectionError if a retriever takes too much time or memory for this page."""
+    MEMORY_BUDGET.check(CHOICES[name].size(indexed))
+
+
 def prepare(indexed: IndexedCollection, name: str) -> Job[Made]:
     """Submit and return a visitor's job that makes a retriever, or waits for the visitor who is making it."""
     return BUILD_QUEUE.submit(Job(partial(_take, indexed, name), kind=f"beside {name}"))
@@ -75,7 +80,7 @@ def _take(indexed: IndexedCollection, name: str, progress: Progress) -> Made:
     choice = CHOICES[name]
 
     def make() -> Made:
-        MEMORY_BUDGET.check(choice.size(indexed))
+        check_fits(indexed, name)
         made = choice.make(indexed, progress)
         return MEMORY_BUDGET.count(made, made.nbytes)
 

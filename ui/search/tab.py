@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import gradio as gr
 
 from retriever.encoders.loading import is_loaded
-from retriever.errors import Cancelled, RetrieverError
+from retriever.errors import Cancelled, CollectionError, RetrieverError
 from retriever.experiments.search_comparison import answer_question
+from retriever.indexing.collection import IndexedCollection
 from ui.inputs import SearchSettings, check_question
 from ui.jobs.job import Job, Status, cancel_running
 from ui.jobs.watching import watch
@@ -29,7 +30,7 @@ from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import record_section, result_downloads
 from ui.render.html import HINT, Html, explained
 from ui.render.links import lab_link
-from ui.search.beside import CHOICES, NOTHING, Made, check_beside, prepare, ready
+from ui.search.beside import CHOICES, NOTHING, Made, check_beside, check_fits, prepare, ready
 from ui.search.judging import ON_PRESS, JudgingPanel, ShownHits, build_judging_panel, connect_hits
 from ui.search.records import result_rows, search_record
 from ui.search.text import hit_list, search_summary
@@ -103,13 +104,13 @@ class SearchTab:
         shown = ShownHits.of(asked, (*both.exact, *both.hnsw, *(third.found.hits if third else ())))
         buttons = shown.buttons(session.judgments)
         why = lab_link("why?", "walk", q=asked, k=settings.k, ef=settings.ef)
-        column = third_column(third, buttons) if third else preparing_column(name, Status()) if name else Html()
+        column, wanted = (third_column(third, buttons), "") if third else _awaited(indexed, name)
         return {
             self.summary: search_summary(asked, both, settings, indexed),
             self.exact: hit_list(both.exact, both.missed, side="exact", buttons=buttons, why=why),
             self.hnsw: hit_list(both.hnsw, both.extra, side="hnsw", buttons=buttons),
             self.third: column,
-            self.wanted: name if not third else "",
+            self.wanted: wanted,
             self.downloads: result_downloads(result_rows(both, third)),
             self.record: record_section(search_record(indexed, asked, settings, both, third)),
             self.judging.shown: shown,
@@ -183,6 +184,17 @@ class SearchTab:
             self.offered: examples,
             self.examples: shown,
         }
+
+
+def _awaited(indexed: IndexedCollection, name: str) -> tuple[Html, str]:
+    """Return the third column before its retriever is made, and the choice if it has to be made now."""
+    if not name:
+        return Html(), ""
+    try:
+        check_fits(indexed, name)
+    except CollectionError as error:
+        return refused_column(name, error), ""
+    return preparing_column(name, Status()), name
 
 
 def take_example(chosen: Sequence[str]) -> str:

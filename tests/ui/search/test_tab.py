@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+import time
+from dataclasses import replace
 
 import gradio as gr
 import numpy as np
@@ -15,6 +17,7 @@ from tests.support.page import build_tab, files_of, words_of
 from tests.support.small import HOSTILE, collection_of, sentences
 from ui.render.controls import NO_CHANGE
 from ui.render.errors import report_errors
+from ui.search.beside import CHOICES
 from ui.search.tab import EMPTY, EXAMPLES, build_search_tab, take_example
 from ui.session import Session
 
@@ -184,12 +187,19 @@ def test_a_third_answer_follows_once_its_retriever_is_made_and_is_in_everything_
 
 
 def test_work_on_a_third_answer_is_cancelled_and_the_choice_taken_back(tab, fake_encoder, monkeypatch):
+    def make_slowly(indexed, progress):
+        while True:
+            progress("counting", 0.5)
+            time.sleep(0.01)
+
+    monkeypatch.setattr("ui.search.beside.CHOICES", {"bm25": replace(CHOICES["bm25"], make=make_slowly)})
     session = Session(collection_of(fake_encoder, sentences(60)))
     steps = Steps(tab.stream_preparation("bm25", "bm25", None, session))
     assert next(steps) == NO_CHANGE
     job = next(steps)[tab.making]
     assert tab.cancel(job) == {tab.third: "", tab.beside: "", tab.wanted: ""}
-    assert job.cancelled and not [step for step in steps if tab.third in step and "lab-progress" in step[tab.third]]
+    assert not list(steps), "no progress is shown after that"
+    assert job.wait(10) and session.indexed.measurements.retrievers.known("bm25") is None
 
 
 def test_a_third_answer_that_is_refused_says_why_in_its_column(tab, fake_encoder, monkeypatch):
@@ -199,3 +209,6 @@ def test_a_third_answer_that_is_refused_says_why_in_its_column(tab, fake_encoder
         for step in Steps(tab.stream_preparation("late", "late", None, session)):
             shown.append(step)
     assert "at most 100" in shown[-1][tab.third] and shown[-1][tab.wanted] == ""
+    answered = tab.answer(QUESTION, 5, 50, session, "late")
+    assert "at most 100" in answered[tab.third] and answered[tab.wanted] == "", "known without any work"
+    assert answered[tab.exact].count("<li") == 5
