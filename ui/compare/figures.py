@@ -48,8 +48,9 @@ def heat_map(compared: RetrieverComparison) -> go.Figure:
         "ygap": 2,
     }
     layout = base_layout(ROW_PIXELS * len(rates) + 60)
-    layout["xaxis"] = {"side": "top", "type": "category", "tickfont": {"size": 16}, "fixedrange": True}
-    layout["yaxis"] = {"autorange": "reversed", "type": "category", "automargin": True, "fixedrange": True}
+    plain = {"fixedrange": True, "showgrid": False, "zeroline": False}  # cells are translucent
+    layout["xaxis"] = {"side": "top", "type": "category", "tickfont": {"size": 16}} | plain
+    layout["yaxis"] = {"autorange": "reversed", "type": "category", "automargin": True} | plain
     layout["margin"] |= {"t": 34, "b": 8}
     return go.Figure([go.Heatmap(trace)], layout | _heat_described(compared, questions, rates))
 

@@ -78,7 +78,7 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Comp
     with gr.Row(equal_height=True):
         start = gr.Button("Compare", variant="primary", scale=2, min_width=120)
         stop = gr.Button("Cancel", scale=1, min_width=90)
-        add = gr.Button("Add a third or a fourth", scale=2, min_width=190)
+        add = gr.Button("Add a third", scale=1, min_width=130)
         with gr.Column(scale=8, min_width=320):
             progress = gr.HTML(what_to_do())
     result = _create_result()

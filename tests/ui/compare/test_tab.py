@@ -218,10 +218,9 @@ def test_what_follows_the_slider_is_the_list_of_losses_and_the_open_question(tab
         assert tab.result.follow_ef(show, "", "", 30, state) == NO_CHANGE, "Gradio takes no empty answer"
     opened = tab.result.offer_files(10, state)[tab.result.record]
     followed = tab.result.follow_ef(LARGEST_DIFFERENCE, "", opened, 30, state)
-    assert (
-        followed == {tab.result.record: tab.result.offer_files(30, state)[tab.result.record]}
-        and followed[tab.result.record] != opened
-    )
+    assert list(followed) == [tab.result.record]
+    records = [record_of(source) for source in (followed[tab.result.record], opened)]
+    assert [record["settings"]["ef"] for record in records] == [30, 10]
 
 
 def test_a_listed_question_opens_and_is_remembered(tab, state):
