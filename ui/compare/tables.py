@@ -10,7 +10,7 @@ from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.judged_search import answer_rank
 from retriever.experiments.search_costs import SearchCost
 from ui.compare.marks import ORDINALS
-from ui.compare.verdict import format_p
+from ui.compare.wording import format_p
 from ui.render.html import Html, render
 from ui.render.numbers import format_gain, format_score
 
