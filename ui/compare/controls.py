@@ -12,7 +12,7 @@ from ui.compare.choices import FIRST_CHOICES, RETRIEVERS
 from ui.compare.marks import COLOURS, MARKS, ORDINALS
 from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
 from ui.inputs import check_whole_number
-from ui.render.controls import FIRST_K, GRAPH_PRESETS, NO_CHANGE, RICH_GRAPH, SLIDER_MAX_K, Updates, Values
+from ui.render.controls import FIRST_K, GRAPH_PRESETS, RICH_GRAPH, SLIDER_MAX_K, Updates, Values
 from ui.render.html import HINT
 from ui.render.limits import judged_limits
 from ui.settings import limits
@@ -91,14 +91,6 @@ class ComparisonControls:
         """Show only the file inputs that a collection needs."""
         shown_for = {self.of_beir: (BEIR,), self.of_loaded: (LOADED,), self.of_both: (BEIR, LOADED)}
         return {column: gr.update(visible=collection in names) for column, names in shown_for.items()}
-
-    def show_further(self, chosen: str | None) -> Updates:
-        """Show the third and the fourth model if one of them was chosen, as an address may."""
-        return {self.further: gr.update(visible=True)} if chosen else NO_CHANGE
-
-    def add_further(self) -> Updates:
-        """Show the third and the fourth model."""
-        return {self.further: gr.update(visible=True)}
 
 
 def create_controls() -> ComparisonControls:

@@ -48,8 +48,8 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> Compa
     ef = result.ef
     controls.collection.input(controls.show_files, controls.collection, controls.columns, **HIDDEN)
     for further in controls.retrievers[2:]:
-        further.change(controls.show_further, further, controls.further, **UNQUEUED)
-    tab.add.click(controls.add_further, None, controls.further, **UNQUEUED)
+        further.change(tab.show_further, further, [controls.further, tab.add], **UNQUEUED)
+    tab.add.click(tab.add_further, None, [controls.further, tab.add], **UNQUEUED)
     note_uploads([controls.archive, controls.qrels, controls.queries], UPLOADED, tab.progress)
     compared = tab.start.click(report_stream_errors(tab.stream_comparison), tab.inputs, tab.outputs, **HIDDEN)
     compared.then(keep_ef_above_k, [controls.k, ef], ef, **HIDDEN)

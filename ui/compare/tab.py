@@ -17,7 +17,7 @@ from ui.jobs.job import cancel_running
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import watch
-from ui.render.controls import Updates, Values
+from ui.render.controls import NO_CHANGE, Updates, Values
 from ui.render.html import HINT, Html
 from ui.render.numbers import format_seconds
 from ui.session import Session
@@ -99,6 +99,14 @@ class CompareTab:
         ef, show = state.lifted_ef(values[self.result.ef]), values[self.result.show]
         shown = await asyncio.to_thread(self.result.show_result, result, ef, show)
         yield {self.comparison_state: state, self.progress: done, **shown}
+
+    def add_further(self) -> Updates:
+        """Show the third and the fourth model, and no longer the button that asks for them."""
+        return {self.controls.further: gr.update(visible=True), self.add: gr.update(visible=False)}
+
+    def show_further(self, chosen: str | None) -> Updates:
+        """Show the third and the fourth model if one of them was chosen, as an address may."""
+        return self.add_further() if chosen else NO_CHANGE
 
     def note_stale(self, values: Values) -> Html:
         """Say that the results are not of what the controls say; nothing if they are, or before there are any."""

@@ -1,6 +1,5 @@
 """Tests of the controls: their values become a request, and only the file inputs that are needed are shown."""
 
-import gradio as gr
 import pytest
 
 from retriever.errors import ParameterError
@@ -9,7 +8,6 @@ from ui.compare.choices import FIRST_CHOICES, RETRIEVERS
 from ui.compare.controls import NONE, create_controls
 from ui.compare.marks import ORDINALS
 from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
-from ui.render.controls import NO_CHANGE
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +61,3 @@ def test_two_are_compared_until_a_third_or_fourth_is_chosen(controls):
     assert values == [list(RETRIEVERS)] * 2 + [[NONE, *RETRIEVERS]] * 2
     assert [control.value for control in controls.retrievers] == [*FIRST_CHOICES, NONE, NONE]
     assert not controls.further.visible
-    shown = {controls.further: gr.update(visible=True)}
-    assert controls.show_further("BM25") == controls.add_further() == shown
-    assert controls.show_further("") == controls.show_further(None) == NO_CHANGE, "it stays as the visitor left it"

@@ -50,6 +50,12 @@ def state(result):
     return ComparisonState(compared=result)
 
 
+def test_a_third_and_fourth_are_shown_in_place_of_the_button_once_asked_for_or_named_by_an_address(tab):
+    shown = {tab.controls.further: gr.update(visible=True), tab.add: gr.update(visible=False)}
+    assert tab.show_further("BM25") == tab.add_further() == shown
+    assert tab.show_further("") == tab.show_further(None) == NO_CHANGE, "it stays as the visitor left it"
+
+
 def values_of(tab, comparison_state, **changed):
     """Return the values of what a comparison reads; changed: those of some controls, by name."""
     values = {component: component.value for component in tab.inputs}
