@@ -39,7 +39,8 @@ class TabRefresher:
         """The components whose values refresh needs."""
         chunks, search = self.documents.chunks, self.search
         labs = [lab.running for lab in self.recall.labs]
-        own = {self.session, chunks.opened, chunks.sought, search.question, search.offered, search.judging.shown, *labs}
+        answered = {*search.addressed.values(), search.offered, search.asked, search.judging.shown}
+        own = {self.session, chunks.opened, chunks.sought, *answered, *labs}
         return own | set(self.documents.inputs) | {self.documents.shown} | set(self.compare.inputs) | self.walk_inputs
 
     @property
@@ -68,6 +69,9 @@ class TabRefresher:
             chunks.refresh(values[chunks.opened], values[chunks.sought], session),
             self.documents.follow_loaded(values),
             search.refresh(values[search.question], values[search.offered], session, values[search.judging.shown]),
+            search.answer_asked(
+                values[search.asked], values[search.k], values[search.ef], session, values[search.beside]
+            ),
             {self.recall.curves.overlay: overlay_choice(session), self.compare.stale: self.compare.note_stale(values)},
             self.recall.offer_graphs(session),
             *(lab.clear(values[lab.running]) for lab in self.recall.labs),

@@ -52,6 +52,16 @@ def test_every_tab_shows_the_collection_that_was_loaded(refresher, starved):
     assert set(refresher.walk.refreshed) <= set(drawn)
 
 
+def test_what_an_address_asks_of_the_collection_that_it_loads_is_answered_once(refresher, starved):
+    search, values = refresher.search, values_of(refresher, Session(starved))
+    shown = refresher.refresh(values | {search.asked: "why does bread rise?", search.k: 3, search.ef: 7})
+    assert shown[search.exact].count("<li") == 3 and "“why does bread rise?”" in shown[search.summary]
+    assert shown[search.asked] == "" and search.asked in refresher.outputs
+    assert not refresher.refresh(values)[search.exact]
+    unfit = refresher.refresh(values | {search.asked: "?" * 100_000})
+    assert (unfit[search.asked], unfit[search.exact]) == ("", ""), "the tabs follow all the same"
+
+
 def test_without_a_collection_there_is_nothing_to_follow(refresher):
     shown = refresher.refresh(values_of(refresher, Session(), tab=TAB_TITLES["walk"]))
     assert set(shown) <= set(refresher.outputs)

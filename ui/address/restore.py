@@ -58,7 +58,7 @@ class Restorer:
         """The components that stream updates."""
         controls = [control for of_tab in self.controls.values() for control in of_tab.values()]
         parts = [self.session, *self.header.shown, self.tabs, self.place, self.note, *controls]
-        return [*dict.fromkeys([*parts, self.search.offered, self.walk.wanted, self.walk.drawn])]
+        return [*dict.fromkeys([*parts, self.search.offered, self.search.asked, self.walk.wanted, self.walk.drawn])]
 
     async def stream(self, address: str, session: Session) -> AsyncGenerator[Updates, None]:
         """Set the controls to what an address says, then load the collection it names; yield what changes."""
@@ -113,7 +113,9 @@ class Restorer:
                 yield {**written, self.note: NOTE.format(progress_bar(status))}
                 written = {}
         done = session.with_collection(job.result(), planned.source, sample=place.sample)
-        yield {self.session: done, self.note: _notes(place.problems), **self.header.show(done)}
+        asked = place.values.get("q", "") if place.tab == "search" else ""
+        shown = {self.search.asked: asked, self.note: _notes(place.problems), **self.header.show(done)}
+        yield {self.session: done, **shown}
 
     @property
     def asked_again(self) -> set[Block]:

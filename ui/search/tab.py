@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 import gradio as gr
@@ -69,6 +69,7 @@ class SearchTab:
     record: gr.HTML
     judging: JudgingPanel
     offered: gr.State  # the example questions until now
+    asked: gr.State  # what an address asks of the collection that it has just loaded, until the tabs follow that
 
     @property
     def addressed(self) -> dict[str, gr.Component]:
@@ -89,7 +90,8 @@ class SearchTab:
     @property
     def refreshed(self) -> list[gr.Component]:
         """The components that refresh updates."""
-        return [self.question, self.offered, self.examples, *self.answers, self.judging.told, self.judging.files]
+        judged = [self.judging.told, self.judging.files]
+        return [self.question, self.offered, self.asked, self.examples, *self.answers, *judged]
 
     def answer(
         self, question: str | None, k: float, ef: float, session: Session, beside: str | None = NOTHING
@@ -157,6 +159,17 @@ class SearchTab:
         if session.indexed is None or not str(question or "").strip():
             return NO_CHANGE
         return self.answer(question, k, ef, session, beside)
+
+    def answer_asked(self, asked: str, k: float, ef: float, session: Session, beside: str | None) -> Updates:
+        """Return the answers to what an address asks, once, while the tabs follow the collection that it loaded.
+
+        It is answered beside that too, and would be taken away again if its answers came first.
+        """
+        if not asked:
+            return {}
+        with suppress(RetrieverError):  # it is told where it is answered beside
+            return {self.asked: "", **self.answer(asked, k, ef, session, beside)}
+        return {self.asked: ""}
 
     def answer_prepared(
         self, wanted: str, question: str | None, k: float, ef: float, session: Session, beside: str | None
@@ -260,7 +273,7 @@ def _create_components(session: gr.State) -> SearchTab:
     downloads = gr.HTML()
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
-    offered = gr.State([FIRST_QUESTION])
+    offered, told = gr.State([FIRST_QUESTION]), gr.State("")
     wanted, made = (gr.Textbox("", visible="hidden", label=label) for label in ("wanted", "made"))
     asked, third_parts = (question, search, examples, k, ef, beside), (third, wanted, gr.State(), made)
-    return SearchTab(*asked, summary, exact, hnsw, *third_parts, downloads, record, judging, offered)
+    return SearchTab(*asked, summary, exact, hnsw, *third_parts, downloads, record, judging, offered, told)
