@@ -46,7 +46,7 @@ from ui.uploads.folder import claim_uploads, uploads_root
 SMALL_BODY = 64_000  # bytes of a body that holds no pasted text
 ESCAPED = 2  # JSON may escape a character as two or more
 MAX_STREAMS = 8  # connections that one session may hold open at once
-MAX_DIRECT = 8  # events beside the queue that one session may have under way at once
+MAX_DIRECT = 16  # events beside the queue that one session may have under way at once
 MAX_OTHER_FILES = 5  # files that an event may name beside those to build from: judgments, a saved collection
 EVENT_FIELDS = ("data", "event_data", "fn_index", "session_hash", "trigger_id")  # others are not passed on
 

@@ -11,8 +11,8 @@ import gradio as gr
 from ui.gate.counting import counted
 from ui.jobs.job import cancel_jobs_of
 
-MAX_UNFINISHED = 16  # events of one session that wait or run; the page has a dozen after a build
-MAX_UNREAD = 100  # messages that a session may leave unread; an event has at least three
+MAX_UNFINISHED = 24  # events of one session that wait or run; the page has a dozen after a build, and more when busy
+MAX_UNREAD = 150  # messages that a session may leave unread; an event has at least three
 UNREAD_SECONDS = 60.0  # seconds that answers are kept for a session that reads none
 
 
