@@ -1,11 +1,12 @@
 """Results that are made once for all who ask for the same: while one is being made, and for a while after."""
 
+import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -122,3 +123,8 @@ class SharedResults(Generic[Key, Value]):
 
     def _expired(self, made: float, now: float) -> bool:
         return self._seconds is not None and now - made >= self._seconds
+
+
+def once_per_process() -> SharedResults[Any, Any]:
+    """Return results that are kept for ever, and for which callers wait however long another takes to make them."""
+    return SharedResults(patience=math.inf)

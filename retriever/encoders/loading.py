@@ -6,7 +6,6 @@ network.
 
 import hashlib
 import importlib.util
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -24,14 +23,13 @@ from retriever.encoders.multi_vector_catalogue import SUFFIX
 from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
 from retriever.errors import ModelError
 from retriever.progress import Progress
+from retriever.shared_results import SharedResults, once_per_process
 
 LOADING = "loading the model"  # the stage in which a model is read from the disk
 
 Model = TypeVar("Model")
 
-_LOADED: dict[tuple[str, str], SentenceTransformerEncoder] = {}  # by name and device
-_LOCKS: dict[tuple[str, str], threading.Lock] = {}
-_GUARD = threading.Lock()  # guards _LOCKS
+_LOADED: SharedResults[tuple[str, str], SentenceTransformerEncoder] = once_per_process()  # by name and device
 
 
 def load_encoder(
@@ -46,12 +44,7 @@ def load_encoder(
     """
     card = model_card(name)
     key = name, resolve_device(device)
-    with _GUARD:
-        lock = _LOCKS.setdefault(key, threading.Lock())
-    with lock:
-        if key not in _LOADED:
-            _LOADED[key] = _load(card, key[1], progress)
-        return _LOADED[key]
+    return _LOADED.get(key, lambda: _load(card, key[1], progress)).value
 
 
 def is_loaded(name: str) -> bool:
@@ -102,7 +95,7 @@ def cpu_has_bfloat16() -> bool:
 
 def _loaded(name: str) -> SentenceTransformerEncoder | None:
     """Return the encoder of a model that is loaded on the device used where none is asked for, or None."""
-    return _LOADED.get((name, resolve_device()))
+    return _LOADED.known((name, resolve_device()))
 
 
 def _load(card: ModelCard, device: str, progress: Progress | None) -> SentenceTransformerEncoder:

@@ -1,7 +1,6 @@
 """Loading of late-interaction models, each once per process: packaged, Stanford's ColBERT, and PyLate's."""
 
 import json
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +22,14 @@ from retriever.encoders.multi_vector_catalogue import late_interaction_card
 from retriever.encoders.multi_vector_transformer import TransformerMultiVectorEncoder
 from retriever.errors import ModelError
 from retriever.progress import Progress
+from retriever.shared_results import SharedResults, once_per_process
 
 # In config_sentence_transformers.json of a multi-vector model: its type, or, before there was one, settings of PyLate.
 MODEL_TYPES = ("MultiVectorEncoder", "ColBERT")
 PYLATE_SETTINGS = ("query_prefix", "document_prefix")
 STANFORD = "HF_ColBERT"  # the architecture in config.json of Stanford's checkpoints
 
-_LOADED: dict[tuple[str, str], TransformerMultiVectorEncoder] = {}  # by name and device
-_LOCKS: dict[tuple[str, str], threading.Lock] = {}
-_GUARD = threading.Lock()  # guards _LOCKS
+_LOADED: SharedResults[tuple[str, str], TransformerMultiVectorEncoder] = once_per_process()  # by name and device
 
 
 def load_multi_vector_encoder(
@@ -44,17 +42,12 @@ def load_multi_vector_encoder(
     """
     card = late_interaction_card(name)
     key = card.name, resolve_device(device)
-    with _GUARD:
-        lock = _LOCKS.setdefault(key, threading.Lock())
-    with lock:
-        if key not in _LOADED:
-            _LOADED[key] = _load(card, key[1], progress)
-        return _LOADED[key]
+    return _LOADED.get(key, lambda: _load(card, key[1], progress)).value
 
 
 def loaded_multi_vector_encoder(name: str) -> TransformerMultiVectorEncoder | None:
     """Return the encoder of a model that is in memory on the device used where none is asked for, or None."""
-    return _LOADED.get((late_interaction_card(name).name, resolve_device()))
+    return _LOADED.known((late_interaction_card(name).name, resolve_device()))
 
 
 def token_fingerprint(card: ModelCard, *, device: str | None = None) -> str:

@@ -11,6 +11,7 @@ from retriever.encoders.device import available_devices, choose_device, resolve_
 from retriever.encoders.loading import is_loaded, load_encoder, loaded_device, packaged_fingerprint
 from retriever.errors import ParameterError
 from retriever.retrievers.dense import DenseRetriever
+from retriever.shared_results import once_per_process
 from tests.retriever.encoders.test_sentence_transformer import ToyModel
 from tests.support.paths import ROOT
 
@@ -24,7 +25,7 @@ def two_gpus(monkeypatch):
     monkeypatch.delenv("LAB_DEVICE", raising=False)
     monkeypatch.setattr(module, "_may_have_gpu", lambda: True)
     monkeypatch.setattr(module, "available_devices", lambda: TWO_GPUS)
-    monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
+    monkeypatch.setattr("retriever.encoders.loading._LOADED", once_per_process())
     monkeypatch.setattr("retriever.encoders.loading._read_transformer", lambda card, weights, progress: ToyModel())
 
 

@@ -23,6 +23,7 @@ from retriever.encoders.multi_vector_loading import load_multi_vector_encoder
 from retriever.errors import Cancelled, ModelError
 from retriever.retrievers.dense import DenseRetriever
 from retriever.retrievers.late_interaction import LateInteractionRetriever
+from retriever.shared_results import once_per_process
 from tests.support import small_models
 from tests.support.paths import ROOT
 from tests.support.serving import until
@@ -63,7 +64,7 @@ def no_waiting(monkeypatch):
 
 def forget(monkeypatch):
     """Have no model in memory, as a new process has none."""
-    monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
+    monkeypatch.setattr("retriever.encoders.loading._LOADED", once_per_process())
 
 
 def unfinished(tmp_path):
@@ -114,7 +115,7 @@ def test_a_model_of_the_catalogue_is_fetched_at_the_commit_that_it_names(hub, mi
 def test_late_interaction_models_of_each_layout_are_fetched_whole(hub, monkeypatch, tmp_path, layout):
     from sentence_transformers import MultiVectorEncoder
 
-    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", {})
+    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", once_per_process())
     (tmp_path / "saved").mkdir()
     commit = hub.put(NAME, layout(tmp_path / "saved"))
     known = MultiVectorEncoder(str(tmp_path / "saved"), device="cpu", model_kwargs={"use_safetensors": True})
@@ -125,12 +126,12 @@ def test_late_interaction_models_of_each_layout_are_fetched_whole(hub, monkeypat
         np.testing.assert_allclose(found, expected, atol=1e-5)
     assert hub.fetched("artifact.metadata") == (layout is small_models.stanford)
     hub.fail("", 500)
-    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", {})
+    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", once_per_process())
     assert load_multi_vector_encoder(NAME).revision == commit
 
 
 def test_retrievers_take_models_outside_the_catalogue(hub, saved, monkeypatch, tmp_path):
-    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", {})
+    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", once_per_process())
     hub.put(NAME, saved["pooled"])
     hub.put("some/late", small_models.stanford(tmp_path))
     for retriever in (DenseRetriever(NAME), LateInteractionRetriever("some/late")):

@@ -21,6 +21,7 @@ from retriever.encoders.loading import (
     packaged_fingerprint,
 )
 from retriever.errors import ModelError
+from retriever.shared_results import once_per_process
 
 PACKAGED = ["all-MiniLM-L6-v2", "wordllama-256"]
 HUB = [
@@ -36,8 +37,7 @@ OTHER = "f" * 40  # a commit that no card names
 @pytest.fixture
 def nothing_loaded(monkeypatch):
     """Empty the cache of loaded models for one test."""
-    monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
-    monkeypatch.setattr("retriever.encoders.loading._LOCKS", {})
+    monkeypatch.setattr("retriever.encoders.loading._LOADED", once_per_process())
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def load_with(monkeypatch, nothing_loaded, tmp_path):
 
     def load_with(changed):
         config.write_text(json.dumps(written | changed))
-        monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
+        monkeypatch.setattr("retriever.encoders.loading._LOADED", once_per_process())
         return load_encoder(str(tmp_path)), SentenceTransformer(str(tmp_path))
 
     return load_with

@@ -26,6 +26,7 @@ from retriever.encoders.loading import load_encoder
 from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
 from retriever.errors import Cancelled
 from retriever.fair_lock import MACHINE_LOCK
+from retriever.shared_results import once_per_process
 
 WORDS = "lamp sea bread yeast the of shore light oven far small wild rises 東京 café".split()
 LIMITS = [(BATCH_TOKENS, BATCH_TEXTS), (GPU_BATCH_TOKENS, GPU_BATCH_TEXTS)]
@@ -99,7 +100,7 @@ def toy():
 
 @pytest.mark.parametrize("name", [name for name, card in MODELS.items() if not card.packaged])
 def test_the_prompts_of_a_card_reach_the_model_for_one_text_and_for_many(monkeypatch, name):
-    monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
+    monkeypatch.setattr("retriever.encoders.loading._LOADED", once_per_process())
     monkeypatch.setattr("retriever.encoders.loading._read_transformer", lambda card, weights, progress: ToyModel())
     encoder, card = load_encoder(name), MODELS[name]
     for task, prompt in (("query", card.query_prompt), ("document", card.document_prompt)):

@@ -8,6 +8,7 @@ import pytest
 from retriever.encoders.catalogue import MODELS, model_card
 from retriever.errors import Cancelled, ModelError
 from retriever.indexing.collection import IndexSettings
+from retriever.shared_results import once_per_process
 from tests.support import small_models
 from tests.support.handlers import finish
 from tests.support.page import words_of
@@ -35,7 +36,7 @@ def saved(tmp_path_factory):
 def hub(monkeypatch, tmp_path):
     """A small hub that this process takes for the Hub, an empty cache, and no model in memory."""
     monkeypatch.setenv("LAB_ALLOW_ANY_MODEL", "1")
-    monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
+    monkeypatch.setattr("retriever.encoders.loading._LOADED", once_per_process())
     with small_hub() as hub, client_of(hub, tmp_path / "cache", monkeypatch):
         yield hub
 
@@ -102,7 +103,7 @@ def test_the_model_of_a_saved_collection_is_fetched_while_it_is_loaded(hub, save
     monkeypatch.setattr("retriever.encoders.catalogue.MODELS", {**MODELS, NAME: card})
     built = Session().with_collection(submit().result(), "built")
     path = finish(save_collection(built))["value"]
-    monkeypatch.setattr("retriever.encoders.loading._LOADED", {})
+    monkeypatch.setattr("retriever.encoders.loading._LOADED", once_per_process())
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "another machine"))
     hub.fail("/stored/.*safetensors", pause=0.01)
     job = plan_build(BuildRequest(SAVED, saved=path), Session(), SharedSamples()).submit()
