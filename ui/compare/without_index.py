@@ -12,16 +12,13 @@ from retriever.parameters import MEGABYTE
 from retriever.progress import Progress, stage_progress
 from retriever.retrievers.bm25 import BM25Retriever
 from retriever.retrievers.late_interaction import MAX_BYTES, LateInteractionRetriever
-from ui.jobs.memory_budget import MEMORY_BUDGET
+from ui.jobs.memory_budget import MEMORY_BUDGET, bm25_bytes, token_vector_bytes
 from ui.settings import limits
-
-BYTES_OF_WORD = 12  # of a word in a passage: a score and a row of 4 bytes, and its part of the list of words
-BYTES_OF_NUMBER = 2  # token vectors are kept in half precision
 
 
 def make_bm25(name: str, base: JudgedIndex, progress: Progress) -> JudgedRetriever:
     """Return BM25 over the passages of an index, with its judged queries."""
-    size = BYTES_OF_WORD * base.indexed.n_tokens
+    size = bm25_bytes(base.indexed)
     MEMORY_BUDGET.check(size)
     retriever, start = BM25Retriever(), time.perf_counter()
     retriever.add(base.passages, progress=stage_progress(progress, "counting words"))
@@ -47,7 +44,7 @@ def make_late(name: str, base: JudgedIndex, progress: Progress) -> JudgedRetriev
     most = min(MAX_BYTES, limits().session_megabytes * MEGABYTE // 2)
     encoder = load_multi_vector_encoder(name)  # before the clock runs
     retriever = LateInteractionRetriever(name, max_bytes=most, encoder=encoder)
-    size = min(most, BYTES_OF_NUMBER * retriever.dimension * base.indexed.n_tokens)
+    size = min(most, token_vector_bytes(base.indexed, retriever.dimension))
     MEMORY_BUDGET.check(size)
     start = time.perf_counter()
     retriever.add(base.passages, progress=stage_progress(progress, "embedding tokens"))

@@ -12,6 +12,8 @@ from retriever.parameters import MEGABYTE
 from ui.settings import limits
 
 Held = TypeVar("Held")
+BYTES_OF_WORD = 12  # of a word piece of a text in BM25: a score and a row of 4 bytes, and its part of the list of words
+BYTES_OF_NUMBER = 2  # of a token vector, in half precision
 BYTES_OF_TEXT = 2_000  # approximate, of a passage with its metadata; a chunk of 200 tokens has some 900 characters
 
 
@@ -68,6 +70,16 @@ def collection_bytes(indexed: IndexedCollection) -> int:
 def estimated_bytes(passages: int, dimension: int, M: int) -> int:
     """Return about how many bytes a collection will take: 2 M links of 4 bytes a vector, and half as much besides."""
     return passages * (2 * 4 * dimension + 12 * M + BYTES_OF_TEXT)
+
+
+def bm25_bytes(indexed: IndexedCollection) -> int:
+    """Return about how many bytes BM25 takes over the passages of a collection."""
+    return BYTES_OF_WORD * indexed.n_tokens
+
+
+def token_vector_bytes(indexed: IndexedCollection, dimension: int) -> int:
+    """Return about how many bytes a vector of each token of a collection takes."""
+    return BYTES_OF_NUMBER * dimension * indexed.n_tokens
 
 
 MEMORY_BUDGET = MemoryBudget()  # one per process, as there is one machine

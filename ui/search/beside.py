@@ -14,15 +14,13 @@ from retriever.retrievers.bm25 import BM25Retriever
 from retriever.retrievers.late_interaction import LateInteractionRetriever
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import Job
-from ui.jobs.memory_budget import MEMORY_BUDGET
+from ui.jobs.memory_budget import MEMORY_BUDGET, bm25_bytes, token_vector_bytes
 from ui.render.numbers import format_megabytes
 
 Made = BM25Retriever | LateInteractionRetriever
 NOTHING = ""  # the choice that the page begins with
 LATE_MODEL = next(name for name, card in LATE_INTERACTION_MODELS.items() if card.packaged)
 MOST_TOKENS = 300_000  # of a collection for late interaction: 230 MB, and on two cores about two minutes of embedding
-BYTES_OF_VECTOR = 2 * LATE_INTERACTION_MODELS[LATE_MODEL].dimension  # of a token, in half precision
-BYTES_OF_TERM = 12  # of a word piece of a text in BM25: a score and a row of 4 bytes, and its part of the list of words
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,6 @@ def _take(indexed: IndexedCollection, name: str, progress: Progress) -> Made:
     return made
 
 
-def _bm25_bytes(indexed: IndexedCollection) -> int:
-    """Return about how many bytes BM25 takes."""
-    return BYTES_OF_TERM * indexed.n_tokens
-
-
 def _make_bm25(indexed: IndexedCollection, progress: Progress) -> Made:
     """Return BM25 over the passages of a collection."""
     retriever = BM25Retriever()
@@ -105,7 +98,7 @@ def _make_bm25(indexed: IndexedCollection, progress: Progress) -> Made:
 
 def _late_bytes(indexed: IndexedCollection) -> int:
     """Return how many bytes the token vectors take. Raises CollectionError if they are too many for this page."""
-    size = BYTES_OF_VECTOR * indexed.n_tokens
+    size = token_vector_bytes(indexed, LATE_INTERACTION_MODELS[LATE_MODEL].dimension)
     if indexed.n_tokens > MOST_TOKENS:
         raise CollectionError(
             f"Late interaction needs a vector of each word piece: {indexed.n_tokens:,} of this collection, which would "
@@ -131,7 +124,7 @@ CHOICES: Mapping[str, Beside] = MappingProxyType(
             "BM25",
             "looks for the question's own words, the rarest first",
             "Its scores are sums over these words: higher is better, and they cannot be compared with a cosine.",
-            _bm25_bytes,
+            bm25_bytes,
             _make_bm25,
         ),
         "late": Beside(

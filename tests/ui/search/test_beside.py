@@ -25,8 +25,8 @@ def test_a_retriever_is_made_once_for_all_graphs_over_the_same_passages(collecti
 
 @pytest.mark.parametrize("name", CHOICES)
 def test_too_much_for_a_visitor_is_refused(collection, monkeypatch, name):
-    monkeypatch.setattr("ui.search.beside.BYTES_OF_TERM", 1_000_000)
-    monkeypatch.setattr("ui.search.beside.BYTES_OF_VECTOR", 1_000_000)
+    monkeypatch.setattr("ui.jobs.memory_budget.BYTES_OF_WORD", 1_000_000)
+    monkeypatch.setattr("ui.jobs.memory_budget.BYTES_OF_NUMBER", 1_000_000)
     with pytest.raises(CollectionError, match="MB of memory; at most 300 MB"):
         prepare(collection, name).result()
     assert ready(collection, name) is None
