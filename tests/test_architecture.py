@@ -33,7 +33,7 @@ PAGE = [
     ["session", "gate"],
     ["hosting"],
     TABS,
-    ["api", "header", "footer", "welcome"],
+    ["api", "header", "footer", "welcome", "lessons"],
 ]
 PAGE += [["address", "refresh"], ["page"]]
 ROOMS = {"retriever": LIBRARY, "ui": PAGE}

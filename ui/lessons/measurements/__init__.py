@@ -1,0 +1,1 @@
+"""What the lessons measure, live, with the code and the samples of the tabs."""

@@ -1,0 +1,96 @@
+"""Measuring a step once for all who ask: jobs in the build queue, and results that serve everybody for a while."""
+
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from cachetools import TTLCache
+
+from retriever.experiments.judged_index import JudgedIndex
+from retriever.fair_lock import MACHINE_LOCK
+from retriever.indexing.collection import IndexedCollection
+from retriever.progress import Progress
+from retriever.turns import LAB
+from ui.jobs.build_queue import BUILD_QUEUE
+from ui.jobs.job import Job
+from ui.jobs.shared_samples import SharedSamples
+from ui.lessons.lesson import Lesson, Step
+from ui.lessons.measurements.catalogue import measure_step
+from ui.lessons.measurements.measured import Measured
+
+KEPT_SECONDS = 600.0  # for which a measurement serves all who take the same step
+MOST_KEPT = 100  # measurements
+
+
+@dataclass(frozen=True, eq=False)
+class SampleCollections:
+    """The samples that all visitors share, as measurements take them; they wait until a sample is prepared."""
+
+    shared_samples: SharedSamples
+
+    def indexed(self, sample: str) -> IndexedCollection:
+        """Return a sample indexed with the model and the graph that the page begins with."""
+        return self.shared_samples.prepare(sample).result()
+
+    def judged(self, sample: str, model: str) -> JudgedIndex:
+        """Return a sample indexed with a model, with its judged questions embedded."""
+        return self.shared_samples.judged(sample, model_name=model)
+
+
+class LessonMeasurements:
+    """The measurements of all lessons, each made once for all who take its step within KEPT_SECONDS.
+
+    One that was made while the machine worked for others is made again, once, for the next who asks when it does not.
+    """
+
+    def __init__(self, shared_samples: SharedSamples) -> None:
+        """Start without measurements."""
+        self._shared_samples = shared_samples
+        self._collections = SampleCollections(shared_samples)
+        self._lock = threading.Lock()
+        self._repeated: set[Hashable] = set()  # the keys of those that were made again
+        self._jobs: TTLCache[Hashable, Job[Measured]] = TTLCache(MOST_KEPT, KEPT_SECONDS)
+
+    def submit(self, lesson: Lesson, step: Step) -> Job[Measured]:
+        """Return a job of the one who asks, whose result is the step's measurement; to cancel it ends only the wait.
+
+        Raises RetrieverError if its visitor has too many jobs already, or CollectionError for want of memory.
+        """
+        measuring = self._measuring(lesson, step)
+        waiting = Job(lambda _: measuring.result(), kind="lesson", needs=[measuring], takes_place=False)
+        return BUILD_QUEUE.submit(waiting)
+
+    def known(self, lesson: Lesson, step: Step) -> Measured | None:
+        """Return a step's measurement if it was made within KEPT_SECONDS."""
+        with self._lock:
+            job = self._jobs.get((lesson.name, step.name))
+        return job.result() if job is not None and job.ended and job.error is None else None
+
+    def _measuring(self, lesson: Lesson, step: Step) -> Job[Measured]:
+        """Return the lab's own job that measures a step: the one under way or ended, or a new one."""
+        key = lesson.name, step.name
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is not None and self._was_crowded(job) and key not in self._repeated:
+                self._repeated.add(key)
+                job = None
+            if job is None or job.cancelled or job.error:
+                needs = self._needed(step)
+                job = Job(partial(self._measure, step), kind="lesson measurement", needs=needs, owner=LAB)
+                self._jobs[key] = job
+                BUILD_QUEUE.submit(job)
+            return job
+
+    def _was_crowded(self, job: Job[Measured]) -> bool:
+        """Return whether a measurement was made in a crowd which has gone."""
+        return job.ended and job.error is None and job.result().crowded and not MACHINE_LOCK.contended
+
+    def _needed(self, step: Step) -> list[Job[Any]]:
+        """Return the lab's jobs that prepare the samples a step measures on."""
+        sample = step.arguments.get("sample")
+        return [self._shared_samples.prepare(sample)] if sample else []
+
+    def _measure(self, step: Step, progress: Progress) -> Measured:
+        return measure_step(step, self._collections, progress)

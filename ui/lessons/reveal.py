@@ -1,0 +1,83 @@
+"""The reveal of a step: the prediction beside what was measured, and how far apart they are, in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ui.lessons.lesson import Step
+from ui.lessons.measurements.measured import Measured
+from ui.lessons.predictions import Answer, ChoicePrediction, NumberPrediction
+
+EXACT, NEAR, OFF = "exact", "near", "off"
+NEAR_SHARE = 0.1  # of a number's range, within which a prediction counts as near
+
+
+@dataclass(frozen=True)
+class Reveal:
+    """What is shown once a step was measured, as texts.
+
+    predicted: empty if nothing was predicted. outcome: EXACT, NEAR or OFF, empty without a prediction. difference: a
+    sentence on both. sentences, numbers and place: as measured. measured_at: the time in UTC, in ISO 8601.
+    """
+
+    predicted: str
+    measured: str
+    outcome: str
+    difference: str
+    sentences: Sequence[str]
+    numbers: Mapping[str, str]
+    place: Mapping[str, object]
+    measured_at: str
+
+
+def reveal(step: Step, predicted: Answer | None, measured: Measured) -> Reveal:
+    """Return the reveal of a step; predicted: as the step's prediction has read it, None without one."""
+    outcome = "" if predicted is None else compare_answers(step, predicted, measured)
+    return Reveal(
+        predicted="" if predicted is None else step.prediction.words(predicted),
+        measured=measured_words(step, measured),
+        outcome=outcome,
+        difference="" if predicted is None else _difference(step, predicted, measured, outcome),
+        sentences=tuple(measured.sentences),
+        numbers=dict(measured.numbers),
+        place=dict(measured.place),
+        measured_at=measured.record.time,
+    )
+
+
+def measured_words(step: Step, measured: Measured) -> str:
+    """Return what was measured in the words of the prediction, with the unit that was measured."""
+    if isinstance(step.prediction, NumberPrediction) and measured.unit:
+        return step.prediction.words(measured.value).removesuffix(step.prediction.unit) + measured.unit
+    return step.prediction.words(measured.value)
+
+
+def compare_answers(step: Step, predicted: Answer, measured: Measured) -> str:
+    """Return whether a prediction was EXACT (to the step of its control), NEAR or OFF."""
+    asked, value = step.prediction, measured.value
+    if isinstance(asked, NumberPrediction):
+        assert isinstance(predicted, int | float) and isinstance(value, int | float)
+        apart = abs(predicted - value)
+        if apart <= asked.step / 2 + 1e-9:
+            return EXACT
+        return NEAR if apart <= NEAR_SHARE * (asked.high - asked.low) + 1e-9 else OFF
+    if isinstance(asked, ChoicePrediction):
+        return EXACT if predicted == value else OFF
+    assert isinstance(predicted, tuple | list) and isinstance(value, tuple | list)
+    if tuple(predicted) == tuple(value):
+        return EXACT
+    return NEAR if predicted[0] == value[0] or predicted[-1] == value[-1] else OFF
+
+
+def _difference(step: Step, predicted: Answer, measured: Measured, outcome: str) -> str:
+    """Return a sentence on a prediction and what was measured."""
+    if outcome == EXACT:
+        return "You predicted it."
+    if isinstance(step.prediction, NumberPrediction):
+        assert isinstance(predicted, int | float) and isinstance(measured.value, int | float)
+        apart, more = abs(predicted - measured.value), predicted > measured.value
+        number = step.prediction.words(apart).removesuffix(step.prediction.unit).strip()
+        near = "Nearly: you" if outcome == NEAR else "You"
+        return f"{near} predicted {number} too {'much' if more else 'little'}."
+    if outcome == NEAR:
+        return "Partly: one end of your order is right."
+    return "It came out differently than you predicted."
