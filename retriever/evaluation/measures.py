@@ -7,6 +7,7 @@ the precision at the rank of each relevant document, averaged.
 Source: trec_eval 9 (NIST) through pytrec-eval-terrier.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,10 @@ from retriever.errors import CollectionError
 from retriever.evaluation.trec import MAX_GRADE, Qrels, Run, in_rank_order, judged_only
 from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float64
+
+# trec_eval's C code keeps its rankings in static memory. A garbage collection inside of it may let another thread run,
+# and an evaluation there would free that memory under the first.
+_TREC_EVAL_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +74,8 @@ def evaluate(qrels: Qrels, run: Run, *, k: int = 10, relevance_level: int = 1) -
     A document is relevant if its grade is at least relevance_level (trec_eval's -l; ndcg_cut uses every grade above 0).
     A judged query that is missing from the run or has no documents there counts as 0 (trec_eval's -c), queries without
     judgments are left out. Documents rank by score, equal scores in the run's order: trec_eval would order those by id,
-    so it gets ranks as scores. Raises CollectionError if nothing is judged, ParameterError if k or relevance_level is
-    below 1 or above MAX_K or MAX_GRADE.
+    so it gets ranks as scores. Threads take turns. Raises CollectionError if nothing is judged, ParameterError if k or
+    relevance_level is below 1 or above MAX_K or MAX_GRADE.
     """
     import pytrec_eval
 
@@ -82,7 +87,8 @@ def evaluate(qrels: Qrels, run: Run, *, k: int = 10, relevance_level: int = 1) -
     names = measure_names(k)
     requested = {name.replace(f"_{k}", f".{k}") for name in names}
     grades, ranks = _with_numeric_ids(judged, run)
-    results = pytrec_eval.RelevanceEvaluator(grades, requested, relevance_level=level).evaluate(ranks)
+    with _TREC_EVAL_LOCK:
+        results = pytrec_eval.RelevanceEvaluator(grades, requested, relevance_level=level).evaluate(ranks)
     zeros = dict.fromkeys(names, 0.0)
     return Evaluation(k, level, {query_id: results.get(f"{n}", zeros) for n, query_id in enumerate(judged)})
 

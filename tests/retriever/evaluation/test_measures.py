@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 from math import log2
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import pytest
@@ -164,3 +166,25 @@ assert evaluate({"q": {"a" + chr(0) + "b": 1}}, {"q": {"a" + chr(0) + "c": 1.0}}
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"return code {done.returncode}: {done.stderr[-300:]}"
+
+
+def test_only_one_thread_is_inside_of_trec_eval_whose_memory_all_threads_share(monkeypatch):
+    real, inside, most = pytrec_eval.RelevanceEvaluator, set(), []
+
+    class Evaluator:
+        """trec_eval's own, with a pause as a garbage collection makes one, in which another thread runs."""
+
+        def __init__(self, *arguments, **options):
+            self.real = real(*arguments, **options)
+
+        def evaluate(self, run):
+            inside.add(run_id := id(run))
+            time.sleep(0.01)
+            most.append(len(inside))
+            inside.discard(run_id)
+            return self.real.evaluate(run)
+
+    monkeypatch.setattr(pytrec_eval, "RelevanceEvaluator", Evaluator)
+    with ThreadPool(4) as pool:
+        assert len({str(found.mean) for found in pool.map(lambda _: evaluate(QRELS, RUN), range(12))}) == 1
+    assert most == [1] * 12
