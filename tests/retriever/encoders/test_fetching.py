@@ -116,6 +116,7 @@ def test_late_interaction_models_of_each_layout_are_fetched_whole(hub, monkeypat
     from sentence_transformers import MultiVectorEncoder
 
     monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", once_per_process())
+    monkeypatch.setattr("retriever.encoders.loading.cpu_has_bfloat16", lambda: False)  # as what it is compared with
     (tmp_path / "saved").mkdir()
     commit = hub.put(NAME, layout(tmp_path / "saved"))
     known = MultiVectorEncoder(str(tmp_path / "saved"), device="cpu", model_kwargs={"use_safetensors": True})
