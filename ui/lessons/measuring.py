@@ -1,27 +1,33 @@
 """Measuring a step once for all who ask: jobs in the build queue, and results that serve everybody for a while."""
 
 import threading
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from cachetools import TTLCache
 
-from retriever.experiments.judged_index import JudgedIndex
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.indexing.collection import IndexedCollection
 from retriever.progress import Progress
+from retriever.shared_results import SharedResults
 from retriever.turns import LAB
+from ui.compare.choices import dense_models
+from ui.compare.index_cache import IndexCache
+from ui.compare.job import FinishedComparison, plan_comparison
+from ui.compare.request import CompareRequest
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import Job
-from ui.jobs.shared_samples import SharedSamples
+from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
 from ui.lessons.lesson import Lesson, Step
 from ui.lessons.measurements.catalogue import measure_step
-from ui.lessons.measurements.measured import Measured
+from ui.lessons.measurements.measured import Made, Measured
+from ui.session import Session
 
 KEPT_SECONDS = 600.0  # for which a measurement serves all who take the same step
 MOST_KEPT = 100  # measurements
+PATIENCE = 600.0  # seconds to wait for another step that makes the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +35,25 @@ class SampleCollections:
     """The samples that all visitors share, as measurements take them; they wait until a sample is prepared."""
 
     shared_samples: SharedSamples
+    _made: SharedResults[Hashable, Any] = field(
+        default_factory=lambda: SharedResults(KEPT_SECONDS, most=MOST_KEPT, patience=PATIENCE), repr=False
+    )
 
     def indexed(self, sample: str) -> IndexedCollection:
         """Return a sample indexed with the model and the graph that the page begins with."""
         return self.shared_samples.prepare(sample).result()
 
-    def judged(self, sample: str, model: str) -> JudgedIndex:
-        """Return a sample indexed with a model, with its judged questions embedded."""
-        return self.shared_samples.judged(sample, model_name=model)
+    def compared(self, request: CompareRequest, progress: Progress) -> FinishedComparison:
+        """Return the comparison that was requested, made once for all steps that ask for it."""
+        plan = plan_comparison(request, Session(), IndexCache(), self.shared_samples)
+        for need in plan.needs:  # the step's own needs, as a rule: then they have ended
+            need.result()
+        return self.once(request, lambda: plan.work(progress))
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what was made under a key for another step a while ago, or make it: one number for one thing."""
+        made: Made = self._made.get(key, make).value
+        return made
 
 
 class LessonMeasurements:
@@ -88,9 +105,14 @@ class LessonMeasurements:
         return job.ended and job.error is None and job.result().crowded and not MACHINE_LOCK.contended
 
     def _needed(self, step: Step) -> list[Job[Any]]:
-        """Return the lab's jobs that prepare the samples a step measures on."""
-        sample = step.arguments.get("sample")
-        return [self._shared_samples.prepare(sample)] if sample else []
+        """Return the lab's jobs that must end before a step is measured: its samples, with each model that it names."""
+        given = step.arguments
+        if "sample" not in given:
+            return []
+        named = dense_models([*given.get("models", ()), *given.get("retrievers", {}).values()])
+        loads = self._shared_samples.models.needed(*named)
+        models = dict.fromkeys([PREPARED_MODEL, *named])
+        return [*loads, *(self._shared_samples.prepare(given["sample"], model_name=model) for model in models)]
 
     def _measure(self, step: Step, progress: Progress) -> Measured:
         return measure_step(step, self._collections, progress)

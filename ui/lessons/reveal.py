@@ -45,7 +45,9 @@ def reveal(step: Step, predicted: Answer | None, measured: Measured) -> Reveal:
 
 
 def measured_words(step: Step, measured: Measured) -> str:
-    """Return what was measured in the words of the prediction, with the unit that was measured."""
+    """Return what was measured as the tabs write it, else in the words of the prediction, with the unit measured."""
+    if measured.shown:
+        return measured.shown
     if isinstance(step.prediction, NumberPrediction) and measured.unit:
         return step.prediction.words(measured.value).removesuffix(step.prediction.unit) + measured.unit
     return step.prediction.words(measured.value)
@@ -63,7 +65,7 @@ def compare_answers(step: Step, predicted: Answer, measured: Measured) -> str:
     if isinstance(asked, ChoicePrediction):
         return EXACT if predicted == value else OFF
     assert isinstance(predicted, tuple | list) and isinstance(value, tuple | list)
-    if tuple(predicted) == tuple(value):
+    if tuple(predicted) in {tuple(value), *map(tuple, measured.equally)}:  # type: ignore[arg-type] # orders
         return EXACT
     return NEAR if predicted[0] == value[0] or predicted[-1] == value[-1] else OFF
 

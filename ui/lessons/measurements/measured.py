@@ -1,13 +1,17 @@
 """What a lesson's measurement returns, and what it takes its collections from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from retriever.experiments.judged_index import JudgedIndex
 from retriever.indexing.collection import IndexedCollection
+from retriever.progress import Progress
 from retriever.run_record import RunRecord
+from ui.compare.job import FinishedComparison
+from ui.compare.request import CompareRequest
 from ui.lessons.predictions import Answer
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +22,8 @@ class Measured:
     unit: of a number, empty for others. sentences: what was found and what explains it; each follows from what was
     measured. record: its run record. place: parameters of the address that shows the same on a tab, "tab" first.
     numbers: what was measured -> with its unit, for a small table. crowded: whether the machine worked for others while
-    something was timed, so that it should be measured again.
+    something was timed, so that it should be measured again. equally: further values that are as right, as of an order
+    in which two are equal. shown: a number as the tabs write it, with its unit; empty for others.
     """
 
     value: Answer
@@ -28,17 +33,23 @@ class Measured:
     place: Mapping[str, object]
     numbers: Mapping[str, str] = field(default_factory=dict)
     crowded: bool = False
+    equally: Sequence[Answer] = ()
+    shown: str = ""
 
 
 class Collections(Protocol):
-    """Where measurements take their collections from: a sample by its name, as the tabs have it."""
+    """Where measurements take their collections from: the samples, as the tabs have them."""
 
     def indexed(self, sample: str) -> IndexedCollection:
         """Return a sample indexed with the model and the graph that the page begins with."""
         ...
 
-    def judged(self, sample: str, model: str) -> JudgedIndex:
-        """Return a sample indexed with a model, with its judged questions embedded."""
+    def compared(self, request: CompareRequest, progress: Progress) -> FinishedComparison:
+        """Return the comparison that was requested, made once for all steps that ask for it."""
+        ...
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what was made under a key for another step a while ago, or make it: one number for one thing."""
         ...
 
 

@@ -1,0 +1,118 @@
+"""Measurements made twice: which numbers are the same again, and what must be the same for that."""
+
+import numpy as np
+
+from retriever.graph.traversal import HNSWGraph
+from retriever.indexes.exact import ExactIndex
+from retriever.indexes.hnsw import HNSWIndex
+from retriever.measurement.recall_and_latency import PROTOCOL, Measurement, count_distances, measure
+from retriever.measurement.sweeps import sample_vectors
+from retriever.progress import Progress
+from retriever.run_record import RunRecord
+from ui.lessons.measurements.costs import count_again
+from ui.lessons.measurements.measured import Collections, Measured
+from ui.lessons.measurements.recall import recall_place
+from ui.recall.records import ef_record
+from ui.render.numbers import CROWD, format_score, format_seconds
+from ui.render.records import measurement_numbers, record_data, record_settings
+
+BOTH, SEED, NEITHER = "both", "seed", "neither"
+MOST_VECTORS = 3_000  # of the graphs that are built again
+OTHER_SEED = 7
+
+
+def measured_again(collections: Collections, progress: Progress, *, sample: str, k: int, ef: int) -> Measured:
+    """Measure how many of five numbers of a record are the same, to the last digit shown, when it is measured again."""
+    indexed = collections.indexed(sample)
+    rows: list[dict[str, str]] = []
+    pairs = []
+    for number in range(2):
+        progress("measuring twice", number / 2)
+        pair = indexed.measurements.measure(k, ef)
+        pairs.append(pair)
+        rows.append(
+            {
+                f"recall@{k}": format_score(pair.hnsw.mean_recall),
+                "distances a question": f"{count_again(indexed, pair):,.2f}",
+                "median": format_seconds(pair.hnsw.p50),
+                "95th percentile": format_seconds(pair.hnsw.p95),
+                "queries per second": f"{pair.hnsw.qps:,.0f}",
+            }
+        )
+    same = [name for name in rows[0] if rows[0][name] == rows[1][name]]
+    differ = [name for name in rows[0] if name not in same]
+    counted = list(rows[0])[:2]
+    first = f"The same again: {_listed(same)}. Others: {_listed(differ)}."
+    if set(counted) - set(same):
+        second = "Recall or distances differ, which must not be: please report it."
+    elif differ:
+        second = (
+            "What was counted must be equal, on any computer with the same versions, data and settings; what was timed "
+            "need not be. So the record names all of these, and a copy of it lets others check the first two."
+        )
+    else:
+        second = "This time even the times agree, to the digits shown, which is not the usual outcome: measure again."
+    crowded = any(pair.crowded for pair in pairs)
+    return Measured(
+        value=len(same),
+        unit="of 5 numbers",
+        sentences=[first, second, *([CROWD] if crowded else [])],
+        record=ef_record(indexed, pairs[0], [pair.hnsw for pair in pairs]),
+        place=recall_place(sample, k, ef),
+        numbers={name: f"{rows[0][name]}, then {rows[1][name]}" for name in rows[0]},
+        crowded=crowded,
+    )
+
+
+def same_graph_again(collections: Collections, progress: Progress, *, sample: str, k: int, ef: int) -> Measured:
+    """Measure whether a graph that is built again finds the same passages: with the same seed, and with another."""
+    indexed = collections.indexed(sample)
+    vectors, queries = sample_vectors(indexed.retriever.vectors, MOST_VECTORS), indexed.query_vectors
+    seed, graph = indexed.retriever.seed, indexed.settings
+    truth = ExactIndex(vectors).search(queries, k)
+    found: list[Measurement] = []
+    for number, one in enumerate((seed, seed, OTHER_SEED)):
+        progress("building three graphs", number / 3)
+        index = HNSWIndex(vectors, M=graph.M, ef_construction=graph.ef_construction, seed=one)
+        measured = measure(index, queries, truth, k=k, ef=ef)
+        found.append(count_distances(measured, HNSWGraph.of(index), queries))
+    same, other = (_equal(found[0], one) for one in found[1:])
+    value = BOTH if same and other else SEED if same else NEITHER
+    shown = [f"{format_score(one.mean_recall)} and {one.mean_distances:,.2f} distances" for one in found]
+    first = (
+        f"Three graphs over the same {len(vectors):,} vectors at ef={ef}: with seed {seed} recall@{k} is "
+        f"{shown[0]}; built "
+        f"again with seed {seed} {shown[1]}; with seed {OTHER_SEED} {shown[2]}."
+    )
+    why = {
+        SEED: "The seed decides on which layers a passage stands. With the same one every link is the same, and so is "
+        "every result; with another one the graph is as good, but it misses other passages. So a record needs the "
+        "seed.",
+        BOTH: "Here even another seed finds the same, which is not the usual outcome: nothing is left to miss.",
+        NEITHER: "Even the same seed gave another graph, which must not be below 50,000 vectors: please report it.",
+    }[value]
+    observed = {
+        name: measurement_numbers(one)
+        for name, one in zip(("first", "same_seed", f"seed_{OTHER_SEED}"), found, strict=True)
+    }
+    settings = record_settings(indexed) | {"k": k, "ef": ef, "other_seed": OTHER_SEED}
+    data = record_data(indexed) | {"vectors_used": len(vectors)}
+    return Measured(
+        value=value,
+        unit="",
+        sentences=[first, why],
+        record=RunRecord("The same graph built again", settings, data, observed, PROTOCOL),
+        place=recall_place(sample, k, ef),
+        numbers=dict(zip((f"seed {seed}", f"seed {seed} again", f"seed {OTHER_SEED}"), shown, strict=True)),
+    )
+
+
+def _equal(one: Measurement, other: Measurement) -> bool:
+    """Return whether two measurements found the same passages by the same number of distances."""
+    assert one.distances is not None and other.distances is not None
+    same = np.array_equal(one.neighbors.ids, other.neighbors.ids)
+    return same and np.array_equal(one.distances, other.distances)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) or "none"

@@ -1,0 +1,297 @@
+"""Measurements of answers found: by which model, lost by which index, and by words where there is no model."""
+
+from collections.abc import Mapping, Sequence
+
+from retriever.evaluation.significance import Interval
+from retriever.experiments.error_attribution import ErrorAttribution
+from retriever.progress import Progress
+from ui.compare.job import FinishedComparison
+from ui.compare.records import comparison_record
+from ui.compare.request import CompareRequest
+from ui.inputs import SLIDER_MAX_EF
+from ui.jobs.shared_samples import SAMPLE_TITLES
+from ui.lessons.measurements.measured import Collections, Measured
+from ui.lessons.measurements.recall import smallest_ef
+from ui.render.controls import GRAPH_PRESETS
+from ui.render.numbers import format_gain, format_score
+
+MODEL, INDEX, EQUAL = "model", "index", "equal"
+FIRST, SECOND, UNCLEAR = "first", "second", "unclear"
+
+
+def hit_rate(collections: Collections, progress: Progress, *, sample: str, models: Sequence[str], k: int) -> Measured:
+    """Measure for which share of the judged questions exact search with the first model has an answer among k."""
+    found = _Compared(collections, progress, sample, models, k)
+    rate, errors = found.rate(0), found.errors(0, k)
+    first = (
+        f"With {models[0]} an answer is among the first {k} results for {errors.found} of {errors.asked} questions: a "
+        f"hit rate@{k} of {format_score(rate)}. This was exact search, which compares every passage."
+    )
+    lost = len(errors.lost_by_model)
+    second = (
+        f"So the other {lost} were lost by the model, which put other passages before their answers; no index and "
+        "no ef "
+        "can bring these back."
+        if lost
+        else "So the model lost none of them, which is not the usual outcome."
+    )
+    kinds = {kind: found.kind(kind, 0) for kind in found.kinds}
+    numbers = {kind: format_score(value) for kind, value in sorted(kinds.items(), key=lambda one: one[1])}
+    shown = f"{format_score(rate)} hit rate@{k}"
+    numbers = numbers or {"found": f"{errors.found} of {errors.asked}"}
+    return found.measured(rate, f"hit rate@{k}", [first, second], numbers, ef=k, shown=shown)
+
+
+def model_or_index(
+    collections: Collections,
+    progress: Progress,
+    *,
+    sample: str,
+    models: Sequence[str],
+    k: int,
+    ef: int,
+    graph: str = "default 16/200",
+) -> Measured:
+    """Measure what loses more answers: the second model instead of the first, or HNSW at ef instead of exact search."""
+    found = _Compared(collections, progress, sample, models, k, graph)
+    errors, difference = found.errors(0, ef), found.compared.pair.hit_rate.difference
+    asked = errors.asked
+    by_index = errors.found - len(errors.kept) - len(errors.lucky)
+    by_model = errors.found - found.errors(1, ef).found
+    value = EQUAL if by_model == by_index else MODEL if by_model > by_index else INDEX
+    first = (
+        f"Of {asked} questions exact search with {models[0]} finds an answer for {errors.found}. With {models[1]} "
+        "in its "
+        f"place it finds {_fewer(by_model)}; with HNSW (graph {graph}, ef={ef}) in place of exact search "
+        f"{_fewer(by_index)}."
+    )
+    which = {
+        MODEL: f"So the model moves more here: {_times(by_model, by_index)}. An index can only lose what the model "
+        "finds.",
+        INDEX: f"So the index loses more here: {_times(by_index, by_model)}. Such a graph at so small an ef is a "
+        "mistake; "
+        "a larger ef mends it, without another model.",
+        EQUAL: "So both move the same number here, which is not the usual outcome.",
+    }[value]
+    if difference.low <= 0 <= difference.high:
+        sure = f"The difference of the models, {_interval(difference)}, could be chance: its interval contains 0."
+    else:
+        sure = f"The difference of the models is {_interval(difference)}: more than chance would give."
+    numbers = {
+        f"{models[0]}, exact search": f"hit rate@{k} {format_score(errors.found / asked)}",
+        f"{models[1]}, exact search": f"hit rate@{k} {format_score((errors.found - by_model) / asked)}",
+        f"{models[0]}, HNSW at ef={ef}": f"hit rate@{k} {format_score((errors.found - by_index) / asked)}",
+    }
+    return found.measured(value, "", [first, which, sure], numbers, ef=ef)
+
+
+def ef_until_model_loses_more(
+    collections: Collections, progress: Progress, *, sample: str, models: Sequence[str], k: int, graph: str
+) -> Measured:
+    """Measure the smallest ef at which the index loses fewer answers of the first model than that model itself."""
+    found = _Compared(collections, progress, sample, models, k, graph)
+    progress("searching at one ef after the other", 0.0)
+
+    def lost(ef: int) -> tuple[int, int]:
+        errors = found.errors(0, ef)
+        return len(errors.lost_by_index), len(errors.lost_by_model)
+
+    ef = smallest_ef(lambda ef: lost(ef)[0] < lost(ef)[1], k)
+    shown = ef or SLIDER_MAX_EF
+    steps = sorted({k, 2 * k, 4 * k, shown})
+    numbers = {f"lost by the index at ef={one}": f"{lost(one)[0]} questions" for one in steps}
+    by_index, by_model = lost(shown)
+    first = (
+        f"On the graph {graph} the index loses {lost(k)[0]} answers at ef={k} that exact search with {models[0]} "
+        "finds, "
+        f"and {by_index} at ef={shown}; the model itself loses {by_model} at any ef."
+    )
+    if ef is None:
+        second = f"So up to ef={shown}, where the sliders end, the index loses no fewer than the model."
+    elif ef == k:
+        second = "So even at the smallest ef the model loses more, which is not the usual outcome on so poor a graph."
+    else:
+        second = f"So from ef={ef} on, to look for a better model pays more than to tune this index."
+    return found.measured(
+        shown, "candidates", [first, second], numbers | {"lost by the model": f"{by_model}"}, ef=shown
+    )
+
+
+def hit_rate_of_kind(
+    collections: Collections,
+    progress: Progress,
+    *,
+    sample: str,
+    retrievers: Mapping[str, str],
+    k: int,
+    kind: str,
+    of: str,
+) -> Measured:
+    """Measure the hit rate of one of the retrievers for one kind of question, beside those of the others."""
+    names, keys = [*retrievers.values()], [*retrievers]
+    found = _Compared(collections, progress, sample, names, k)
+    rates = {name: found.kind(kind, number) for number, name in enumerate(names)}
+    value, asked = rates[retrievers[of]], found.questions(kind)
+    others = [f"{name} {format_score(rate)}" for name, rate in rates.items() if name != retrievers[of]]
+    first = (
+        f"For the {asked} questions of the kind “{kind}” {retrievers[of]} has a hit rate@{k} of {format_score(value)}; "
+        f"{', '.join(others)}."
+    )
+    best = max(rates.values())
+    if value < best - 1e-9:
+        second = (
+            f"{retrievers[of]} finds fewer than the best: it ranks by the question's own words, and where a "
+            "question says "
+            "the same in other words there is nothing to count. A model compares meanings."
+            if keys.index(of) == 0
+            else f"{retrievers[of]} finds fewer than the best of them, {format_score(best)}."
+        )
+    else:
+        second = f"None of them finds more than {retrievers[of]} here, which is not the usual outcome for this kind."
+    caution = (
+        "Mind how the questions were made: each shares no word with its answer on purpose. Real questions share some."
+        if kind == "paraphrase"
+        else ""
+    )
+    numbers = {name: format_score(rate) for name, rate in rates.items()}
+    sentences, shown = [first, second, *filter(None, [caution])], f"{format_score(value)} hit rate@{k}"
+    return found.measured(value, f"hit rate@{k}", sentences, numbers, ef=max(k, 10), shown=shown)
+
+
+def better_of_kind(
+    collections: Collections, progress: Progress, *, sample: str, retrievers: Mapping[str, str], k: int, kind: str
+) -> Measured:
+    """Measure which of the first two retrievers finds more answers of a kind, if it is more than chance."""
+    names = [*retrievers.values()]
+    found = _Compared(collections, progress, sample, names, k)
+    test, asked = found.compared.pair.kinds[kind], found.questions(kind)
+    rates = [found.kind(kind, number) for number in (0, 1)]
+    value = UNCLEAR if not test.significant else FIRST if rates[0] > rates[1] else SECOND
+    where = "as its first result" if k == 1 else f"among its first {k} results"
+    first = (
+        f"{names[0]} has an answer {where} for {format_score(rates[0])} of the {asked} questions of the kind “{kind}”, "
+        f"{names[1]} for {format_score(rates[1])}: a difference of {_interval(test.difference)}."
+    )
+    tests = len(found.kinds) * len(found.compared.pairs)
+    corrected = f"p={test.corrected_p:.3f}, corrected for the {tests} differences that were tested at once"
+    alone = test.difference.low > 0 or test.difference.high < 0
+    if value == UNCLEAR:
+        second = (
+            f"That could be chance: {corrected}. With {asked} questions only a large difference can be told from it; "
+            "not to know is a result as well."
+        )
+        second += " Its interval by itself leaves out 0: who tests many things finds such a one by chance." * alone
+    else:
+        second = f"That is more than chance would give: {corrected}."
+    numbers = {name: f"hit rate@{k} {format_score(rate)}" for name, rate in zip(names, rates, strict=False)}
+    return found.measured(value, "", [first, second], numbers, ef=max(k, 10))
+
+
+def retrievers_by_hit_rate(
+    collections: Collections, progress: Progress, *, sample: str, retrievers: Mapping[str, str], k: int
+) -> Measured:
+    """Measure the order of some retrievers by their hit rate over all questions, best first."""
+    names = [*retrievers.values()]
+    found = _Compared(collections, progress, sample, names, k)
+    rates = {key: found.rate(number) for number, key in enumerate(retrievers)}
+    order = tuple(sorted(rates, key=lambda key: -rates[key]))
+    shown = ", ".join(f"{retrievers[key]} with {format_score(rates[key])}" for key in order)
+    first = f"Hit rate@{k} over all {len(found.compared.query_ids)} questions, best first: {shown}."
+    fusions = [key for key in order if " + " in retrievers[key]]
+    if fusions and order[0] not in fusions:
+        second = (
+            f"Joining two rankings is no free lunch: the fusion trusts both alike, so where {retrievers[order[-1]]} "
+            "finds "
+            "nothing it puts wrong passages before the right ones."
+        )
+    else:
+        second = "Here the fusion is best: its parts miss different questions."
+    ties = [(one, other) for one, other in zip(order, order[1:], strict=False) if rates[one] - rates[other] < 1e-9]
+    if ties:
+        second += " " + " ".join(f"{retrievers[one]} and {retrievers[other]} are equal." for one, other in ties)
+    equally = [tuple({one: other, other: one}.get(key, key) for key in order) for one, other in ties]
+    kinds = {
+        kind: ", ".join(f"{name} {format_score(found.kind(kind, number))}" for number, name in enumerate(names))
+        for kind in found.kinds
+    }
+    return found.measured(order, "", [first, second], kinds, ef=max(k, 10), equally=equally)
+
+
+class _Compared:
+    """A comparison of retrievers on a judged sample, made once for all steps that show it."""
+
+    def __init__(
+        self,
+        collections: Collections,
+        progress: Progress,
+        sample: str,
+        names: Sequence[str],
+        k: int,
+        graph: str = "default 16/200",
+    ) -> None:
+        """Compare them, or take what was compared for another step."""
+        M, ef_construction = GRAPH_PRESETS[graph]
+        first, second, third, fourth = [*names, "", ""][:4]
+        self.request = CompareRequest(
+            collection=SAMPLE_TITLES[sample],
+            first=first,
+            second=second,
+            third=third,
+            fourth=fourth,
+            k=k,
+            M=M,
+            ef_construction=ef_construction,
+        )
+        self.graph = graph
+        self._chosen = dict(zip(("first", "second", "third", "fourth"), names, strict=False))
+        self.finished: FinishedComparison = collections.compared(self.request, progress)
+        self.compared = self.finished.comparison
+        self.kinds = self.compared.kinds
+
+    def rate(self, number: int) -> float:
+        """Return the hit rate of one retriever."""
+        return self.compared.score(self.compared.hit_rate, number).mean
+
+    def kind(self, kind: str, number: int) -> float:
+        """Return the hit rate of one retriever for a kind of question."""
+        return self.compared.score_of_kind(kind, number).mean
+
+    def questions(self, kind: str) -> int:
+        """Return how many questions of a kind there are."""
+        return len(self.compared.pair.kinds[kind].differences)
+
+    def errors(self, number: int, ef: int) -> ErrorAttribution:
+        """Return where the answers of one retriever were lost at ef."""
+        return self.compared.errors(ef)[number]
+
+    def measured(
+        self,
+        value: float | str | tuple[str, ...],
+        unit: str,
+        sentences: Sequence[str],
+        numbers: Mapping[str, str],
+        *,
+        ef: int,
+        equally: Sequence[tuple[str, ...]] = (),
+        shown: str = "",
+    ) -> Measured:
+        """Return what was measured, with the place of the same comparison."""
+        on = {"tab": "compare", "on": self.request.collection, **self._chosen}
+        place = {**on, "k": self.compared.k, "graph": self.graph, "ef": ef, "compared": 1}
+        record = comparison_record(self.finished, ef)
+        return Measured(value, unit, sentences, record, place, numbers, equally=equally, shown=shown)
+
+
+def _fewer(count: int) -> str:
+    """Return how many questions fewer, or more if it is below 0."""
+    return f"{count} fewer" if count > 0 else f"{-count} more" if count else "as many"
+
+
+def _times(larger: int, smaller: int) -> str:
+    """Return how a larger number of answers compares with a smaller one."""
+    return f"{larger / smaller:.1f} times as many answers" if smaller > 0 else f"{larger} answers against {smaller}"
+
+
+def _interval(difference: Interval) -> str:
+    """Return a difference with its interval."""
+    return f"{format_gain(difference.mean)} ({format_gain(difference.low)} to {format_gain(difference.high)})"
