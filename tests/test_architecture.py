@@ -12,7 +12,9 @@ import pytest
 from tests.support.paths import ROOT
 
 # Each line may import the lines above it. Rooms on one line do not import one another, except the small modules.
-SMALL_MODULES = "errors progress unicode turns fair_lock shared_results run_record parameters json_text".split()
+SMALL_MODULES = (
+    "errors progress unicode turns fair_lock shared_results run_record parameters json_text reproduction".split()
+)
 LIBRARY = [
     SMALL_MODULES,
     ["vectors"],
@@ -27,7 +29,7 @@ TABS = ["documents", "search", "recall", "compare", "walk"]
 PAGE = [
     ["settings", "throttle", "blocks"],
     ["log"],
-    ["inputs", "log_capture"],
+    ["inputs", "log_capture", "take_home"],
     ["render", "uploads"],
     ["jobs", "judgments"],
     ["session", "gate"],
@@ -40,11 +42,13 @@ ROOMS = {"retriever": LIBRARY, "ui": PAGE}
 
 PUBLIC = """
     LATE_INTERACTION_MODELS MODELS SAMPLES
-    BM25Retriever Cancelled Chunk ChunkingError Collection CollectionError DenseRetriever Document DocumentError Encoder
-    Evaluation ExactIndex HNSWGraph HNSWIndex Hit LateInteractionRetriever Measurement ModelError Neighbors
-    ParameterError Passage Qrels Retriever RetrieverError Run StorageError VectorError
-    chunk_documents ef_curve evaluate fuse knn_recall load_documents load_encoder load_sample measure read_beir
-    read_qrels read_run run_queries write_run
+    BM25Retriever Cancelled Chunk ChunkingError Collection CollectionError DenseRetriever Document DocumentError
+    Encoder Evaluation ExactIndex HNSWGraph HNSWIndex Hit IndexSettings IndexedCollection JudgedQueries
+    LateInteractionRetriever Measurement ModelError Neighbors ParameterError Passage Qrels Retriever RetrieverError
+    Run StorageError TableColumns VectorError
+    chunk_documents compare_retrievers compare_with_record ef_curve evaluate explain_misses fuse index_collection
+    judged_searches knn_recall load_documents load_encoder load_sample measure measure_costs read_beir
+    read_beir_archive read_qrels read_run run_queries sample_vectors sweep_graph_settings sweep_sizes write_run
 """.split()
 HEAVY = (
     "torch sentence_transformers transformers gradio plotly pandas sklearn scipy lxml pytrec_eval bm25s tqdm".split()

@@ -1,18 +1,21 @@
 """Unpacking of a BEIR collection from an untrusted zip file, which may hold several collections and splits."""
 
 import stat
+import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from retriever.datasets.beir import CORPUS, QRELS, QUERIES
+from retriever.datasets.beir import CORPUS, QRELS, QUERIES, read_beir
+from retriever.datasets.collection import Collection
 from retriever.datasets.splits import choose_split, ordered_splits, split_name
 from retriever.documents.parts import listed
 from retriever.errors import CollectionError, PartError, StorageError
 from retriever.storage.archive import extract_members, open_archive
 
 MAX_ARCHIVE_MEMBERS = 10_000  # files in an archive
+MAX_UNPACKED_BYTES = 20_000_000_000  # of an archive that the caller trusts
 MAX_NAMED = 300  # characters of the names of collections in a message
 TOP = "the top folder"  # name of a collection that is in no folder of the archive
 
@@ -73,6 +76,19 @@ def unpack_beir(
         wanted = {found.corpus: CORPUS, found.queries: QUERIES, found.qrels[chosen]: f"{QRELS}/{chosen}.tsv"}
         extract_members(archive, wanted, Path(folder), max_bytes)
     return UnpackedPart(name if len(collections) > 1 else "", chosen, list(collections), found.splits)
+
+
+def read_beir_archive(
+    source: str | Path, *, part: str = "", split: str = "", max_bytes: int = MAX_UNPACKED_BYTES
+) -> Collection:
+    """Return a collection of a zip in BEIR layout, as read_beir reads it, and as much of it unpacked as it needs.
+
+    part: the folder of one of several collections. split: of qrels, by default test, else dev, else train. max_bytes:
+    that are unpacked. Raises what unpack_beir and read_beir raise.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        unpacked = unpack_beir(source, folder, max_bytes=max_bytes, collection=part, split=split)
+        return read_beir(folder, unpacked.split, splits=unpacked.splits)
 
 
 def _choose_collection(names: Sequence[str], wanted: str, where: str) -> str:

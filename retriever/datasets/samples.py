@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from retriever.datasets.beir import read_beir
-from retriever.datasets.collection import Collection
+from retriever.datasets.collection import Collection, Origin
 from retriever.datasets.python_docs.docstrings import name_in_words, read_python_docs
 from retriever.datasets.python_docs.packages import DOCUMENTED_PACKAGES, MORE_DOCUMENTED_PACKAGES
 from retriever.datasets.query_files import read_queries
@@ -39,6 +39,11 @@ def load_sample(name: str, *, progress: Callable[[float], None] | None = None) -
 
     progress: called with the fraction read, in [0, 1]. Raises CollectionError for another name.
     """
+    return replace(_read_sample(name, progress), origin=Origin("sample", name))
+
+
+def _read_sample(name: str, progress: Callable[[float], None] | None) -> Collection:
+    """Return the sample of a name, without its origin."""
     if name == "documents":
         documents = load_documents(SAMPLE_FOLDER / "documents")
         (queries, _), qrels = read_queries(SAMPLE_FOLDER / "questions.jsonl"), read_qrels(SAMPLE_FOLDER / "qrels.tsv")

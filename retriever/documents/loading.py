@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from retriever.documents.document import Document, FileContent, Section, TableColumns
@@ -59,7 +60,10 @@ class LoadedDocuments(list[Document]):
 
 
 def load_documents(
-    paths: str | Path | Iterable[str | Path], *, read: Callable[[Path], FileContent] | None = None
+    paths: str | Path | Iterable[str | Path],
+    *,
+    columns: TableColumns | None = None,
+    read: Callable[[Path], FileContent] | None = None,
 ) -> LoadedDocuments:
     """Read files, in the order given, and folders: all their files of the accepted formats, sorted.
 
@@ -68,15 +72,17 @@ def load_documents(
     one for each page (PDF) or row (CSV, TSV, JSONL). Ids are those given in the rows, or `guide.pdf#page=3`,
     `table.csv#row=7`, `notes.txt`; files of the same name are distinguished by their folders, and equal ids from
     different files by the file's name. Texts are unchanged except for line ends, which become line feeds, NUL
-    characters, which are dropped, and lone surrogates, which become U+FFFD. read: the function that reads one file
-    into sections and raises DocumentError for one that cannot be read; by default read_file, in this process.
+    characters, which are dropped, and lone surrogates, which become U+FFFD. columns: of tables, that are read; None
+    takes the usual ones. read: the function that reads one file into sections and raises DocumentError for one that
+    cannot be read; by default read_file with these columns, in this process.
     """
+    read = read or partial(read_file, columns=columns)
     documents = LoadedDocuments()
     used_ids: dict[str, int] = {}
     for given, file in _name_files(_find_files([paths] if isinstance(paths, (str, os.PathLike)) else paths)).items():
         name = clean_text(given)
         try:
-            content = (read or read_file)(file)
+            content = read(file)
         except DocumentError as error:
             documents.failed[name] = str(error)
         except MemoryError:

@@ -4,13 +4,16 @@ A change of M or ef_construction builds the graph again without embedding again.
 documents.
 """
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from retriever.datasets.collection import Origin
 from retriever.errors import StorageError, VectorError
 from retriever.evaluation.judged_queries import JudgedQueries, parse_judged_queries
 from retriever.indexing.manifest import MAX_QUERIES, check_manifest
@@ -43,7 +46,9 @@ class IndexedCollection:
     failed: file or part of it that could not be read -> reason. notes: file -> what was guessed, chosen or left out
     while it was read. chunked: whether documents were cut into chunks. judged: queries with
     judgments, if the collection has any. from_saved: whether the seconds are those of the build that was saved, and now
-    loaded. measurements: what was measured with the pinned queries.
+    loaded. origin: where the documents come from, if that is known. chunked_with: the model whose tokens the chunks
+    were counted in, where that is not the one that embedded them; else empty. measurements: what was measured with the
+    pinned queries.
     """
 
     name: str
@@ -63,6 +68,8 @@ class IndexedCollection:
     judged: JudgedQueries | None = None
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     from_saved: bool = False
+    origin: Origin | None = None
+    chunked_with: str = ""
     measurements: Measurements = field(init=False, repr=False)
     measurements_of: InitVar[Measurements | None] = None  # of this retriever, if there are some already
 
@@ -74,6 +81,14 @@ class IndexedCollection:
     def __len__(self) -> int:
         """Return the number of passages, each of which is one vector."""
         return len(self.retriever.passages)
+
+    @cached_property
+    def texts_sha256(self) -> str:
+        """The SHA-256 of all passages as the model reads them and of the measuring queries, in their order."""
+        digest = hashlib.sha256()
+        for text in (*(passage.encoded_text for passage in self.retriever.passages), *self.queries):
+            digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+        return digest.hexdigest()
 
     def with_graph(self, M: int, ef_construction: int, *, progress: Progress | None = None) -> "IndexedCollection":
         """Return the same collection with another graph; vectors, queries and exact results are shared.

@@ -80,6 +80,7 @@ def index_collection(
         drawn=not collection.queries,
         judged=collection.judged,
         notes={name: list(sentences) for name, sentences in collection.notes.items()},
+        origin=collection.origin,
     )
     return _embed_and_link(empty, passages, progress, known)
 
@@ -94,7 +95,14 @@ def with_model(indexed: IndexedCollection, model_name: str, *, progress: Progres
     seconds: dict[str, float] = {}
     if not model_card(model_name).packaged:
         _load(model_name, seconds, progress)
-    empty = replace(indexed, retriever=_empty_retriever(settings), settings=settings, seconds=seconds)
+    chunked_with = (indexed.chunked_with or indexed.settings.model_name) if indexed.chunked else ""
+    empty = replace(
+        indexed,
+        retriever=_empty_retriever(settings),
+        settings=settings,
+        seconds=seconds,
+        chunked_with="" if chunked_with == model_name else chunked_with,
+    )
     return _embed_and_link(empty, indexed.retriever.passages, progress)
 
 

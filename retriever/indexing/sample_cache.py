@@ -9,12 +9,13 @@ import tempfile
 import threading
 import time
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from retriever.datasets.collection import Collection
+from retriever.datasets.collection import Collection, Origin
 from retriever.datasets.python_docs.packages import package_versions
 from retriever.datasets.reading_process import load_sample_in_process, read_ahead
 from retriever.datasets.samples import PYTHON_DOCS, SAMPLE_FOLDER, load_sample
@@ -51,7 +52,7 @@ def cached_sample(
     folder = _entry_folder(name, settings)
     if folder is not None:
         try:
-            return IndexedCollection.load(folder)
+            return replace(IndexedCollection.load(folder), origin=Origin("sample", name))
         except RetrieverError:
             pass  # missing or damaged: indexed below
     start = time.perf_counter()

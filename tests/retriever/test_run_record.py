@@ -23,7 +23,18 @@ def record(title="ef curve", **data):
 
 def test_json_holds_every_part():
     read = json.loads(record(size=np.int64(3)).to_json())
-    parts = ["title", "settings", "data", "observed", "protocol", "versions", "machine", "time", "record_version"]
+    parts = [
+        "title",
+        "settings",
+        "data",
+        "observed",
+        "protocol",
+        "versions",
+        "machine",
+        "time",
+        "record_version",
+        "kind",
+    ]
     assert list(read) == parts
     assert read["settings"] == SETTINGS
     assert read["data"] == {"name": "日本語 café", "size": 3}

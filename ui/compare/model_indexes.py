@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
-from retriever.datasets.collection import Collection
+from retriever.datasets.collection import Collection, Origin
 from retriever.errors import CollectionError
 from retriever.evaluation.judged_queries import JudgedQueries
 from retriever.evaluation.trec import judged_only, with_known_ids
@@ -108,6 +109,8 @@ class ModelIndexes:
             if not isinstance(collection, Collection):
                 raise missing_file_error(archive)
             _check_questions(collection.judged)
+            files = ((Path(archive).name, parsed_files.digest(archive)),)
+            collection = replace(collection, origin=Origin("archive", files=files, part=chosen[0], split=chosen[1]))
             settings, most = IndexSettings(model_name), limits().chunks
             admit = partial(check_passages_fit, settings)
             indexed = index_collection(collection, settings, progress=progress, max_passages=most, admit=admit)

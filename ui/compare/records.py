@@ -8,10 +8,12 @@ from retriever.experiments.comparison import RetrieverComparison, errors_of
 from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.judged_ranking import JudgedFusion, JudgedRetriever
 from retriever.experiments.judged_search import RUN_DEPTH, JudgedSearch
+from retriever.json_text import write_json
 from retriever.run_record import RunRecord
 from ui.compare.job import FinishedComparison
 from ui.compare.marks import ORDINALS
-from ui.render.records import record_data, record_settings
+from ui.compare.request import THE_COLLECTIONS
+from ui.render.records import LONGEST_TEXT, record_data, record_settings
 
 COMPARISON_PROTOCOL = (
     f"Exact search over the whole collection, {RUN_DEPTH} documents a query, scored by trec_eval "
@@ -47,12 +49,23 @@ def comparison_record(result: FinishedComparison, ef: int) -> RunRecord:
     observed["seconds"] = round(result.seconds, 3)
     settings: dict[str, Any] = {"k": compared.k, "ef": ef, "relevance_level": compared.sides[0].judged.relevance_level}
     settings |= {place: side_settings(side) for place, side in zip(ORDINALS, compared.sides, strict=False)}
+    if not any(isinstance(side, JudgedIndex) for side in compared.sides):
+        settings["passages_of"] = record_settings(result.indexed)
     data = record_data(result.indexed) | question_counts(compared)
     if result.judged_by:
         data["judged_by"] = result.judged_by
+        data |= own_judgments(compared) if result.judged_by != THE_COLLECTIONS else {}
     models = all(isinstance(side, JudgedIndex) for side in compared.sides)
     title = f"{COUNTS[len(compared.sides)]} {'models' if models else 'retrievers'} compared"
-    return RunRecord(title, settings, data, observed, COMPARISON_PROTOCOL)
+    return RunRecord(title, settings, data, observed, COMPARISON_PROTOCOL, kind="comparison")
+
+
+def own_judgments(compared: RetrieverComparison) -> dict[str, Any]:
+    """Return the questions and judgments that do not come with the collection, if they are few."""
+    judged = compared.sides[0].judged
+    whole = judged.as_dict()
+    judgments = {"queries": dict(judged.asked), "qrels": whole["qrels"], "kinds": whole["kinds"]}
+    return {"judgments": judgments} if len(write_json(judgments)) <= LONGEST_TEXT else {}
 
 
 def side_settings(side: JudgedSearch) -> dict[str, Any]:

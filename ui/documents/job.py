@@ -4,13 +4,13 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from retriever.chunking.chunker import default_chunk_size
-from retriever.datasets.collection import Collection
+from retriever.datasets.collection import Collection, Origin
 from retriever.datasets.samples import load_sample
 from retriever.documents.document import Document, TableColumns
 from retriever.documents.loading import ACCEPTED_SUFFIXES
@@ -152,7 +152,8 @@ def plan_build(request: BuildRequest, session: Session, shared_samples: SharedSa
     if indexed is not None and session.source == source:
         return BuildPlan(partial(rebuild_graph, indexed, settings.M, settings.ef_construction), source)
     if request.source == SAVED:
-        return BuildPlan(partial(_load_saved, request.saved), source)
+        origin = Origin("saved", files=_hashed([request.saved], parsed_files))
+        return BuildPlan(partial(_load_saved, request.saved, origin), source)
     # the model is loaded before the build has a place: a slow download blocks nobody
     needs = shared_samples.models.needed(settings.model_name)
     return BuildPlan(partial(_index_documents, request, parsed_files, indexed), source, needs)
@@ -185,7 +186,12 @@ def _check_files(files: Sequence[str], allowed: Limits) -> None:
         raise DocumentError(f"The files have {total:.1f} MB together; at most {allowed.total_megabytes} MB are taken.")
 
 
-def _load_saved(path: str, progress: Progress) -> IndexedCollection:
+def _hashed(paths: Sequence[str], parsed_files: ParsedFiles[Collection]) -> tuple[tuple[str, str], ...]:
+    """Return the name and the SHA-256 of each uploaded file."""
+    return tuple((Path(path).name, parsed_files.digest(path)) for path in paths)
+
+
+def _load_saved(path: str, origin: Origin, progress: Progress) -> IndexedCollection:
     """Load a saved collection; its graph is built anew: a worse one than its settings say would give wrong numbers."""
     progress("reading", 0.0)
     allowed = limits()
@@ -194,6 +200,7 @@ def _load_saved(path: str, progress: Progress) -> IndexedCollection:
         unpack_saved(path, folder, max_bytes=allowed.unpacked_megabytes * MEGABYTE)
         discard_uploads([path])
         indexed = IndexedCollection.load(folder, with_graph=False, progress=progress)
+    indexed = replace(indexed, origin=origin)
     if not model_card(indexed.settings.model_name).packaged:  # its report needs it, and so does the first question
         load_encoder(indexed.settings.model_name, progress=progress)
     return MEMORY_BUDGET.hold(indexed)
@@ -226,6 +233,10 @@ def _read_documents(request: BuildRequest, parsed_files: ParsedFiles[Collection]
     if request.source == SAMPLE:
         return load_sample(request.sample)
     if request.source == PASTE:
-        return Collection("Pasted text", [Document("pasted text", clean_text(request.text), "Pasted text")])
+        text = clean_text(request.text)
+        origin = Origin("text", text=text)
+        return Collection("Pasted text", [Document("pasted text", text, "Pasted text")], origin=origin)
     read = partial(parse_documents, request.files, request.columns, progress)
-    return parsed_files.get_or_parse(request.files, read, repr(request.columns))
+    collection = parsed_files.get_or_parse(request.files, read, repr(request.columns))
+    files = _hashed(request.files, parsed_files)
+    return replace(collection, origin=Origin("files", files=files, columns=request.columns))

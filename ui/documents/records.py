@@ -14,5 +14,9 @@ def build_record(indexed: IndexedCollection) -> RunRecord:
     failed = {"files_not_read": dict(indexed.failed)} if indexed.failed else {}
     notes = {"notes_on_reading": {name: list(said) for name, said in indexed.notes.items()}} if indexed.notes else {}
     return RunRecord(
-        "Build of a collection", record_settings(indexed), record_data(indexed), {**observed, **failed, **notes}
+        "Build of a collection",
+        record_settings(indexed),
+        record_data(indexed),
+        {**observed, **failed, **notes},
+        kind="build",
     )

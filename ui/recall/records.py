@@ -12,4 +12,4 @@ def ef_record(indexed: IndexedCollection, now: PairedMeasurement, curve: list[Me
     if curve:
         observed["curve"] = [measurement_numbers(step) for step in curve]
     settings = {**record_settings(indexed), "k": now.hnsw.k, "ef": now.hnsw.ef}
-    return RunRecord("Recall against latency", settings, record_data(indexed), observed, PROTOCOL)
+    return RunRecord("Recall against latency", settings, record_data(indexed), observed, PROTOCOL, kind="measurement")

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from retriever.json_text import write_json
 from retriever.run_record import RunRecord
-from ui.render.html import Html
+from ui.render.html import HINT, Html
 from ui.render.numbers import count_of, format_megabytes
+from ui.take_home.script import TakeHome, why_not
 
 SIGN, BLANK = r"[=+\-@＝＋－＠]", r"\s\"\0\u200b-\u200f\ufeff"  # what begins a formula, and what may stand before it
 FORMULA = re.compile(rf"[{BLANK}]*{SIGN}|[\t\r]")  # at the beginning of a cell
@@ -18,12 +19,26 @@ RECORD = Html('<pre class="lab-record" role="region" aria-label="Run record" tab
 
 
 def record_section(run: RunRecord) -> Html:
-    """Return a run record as HTML, with links to it as JSON and as Markdown."""
+    """Return a run record as HTML, with links to it, and to a script and a notebook that measure it again."""
     links = [
         download_link("run-record.json", "application/json", run.to_json(), "JSON"),
         download_link("run-record.md", "text/markdown", run.to_markdown(), "Markdown"),
     ]
-    return downloads("Download", links) + RECORD.format(run.to_json())
+    return downloads("Download", links) + _measure_again(run) + RECORD.format(run.to_json())
+
+
+def _measure_again(run: RunRecord) -> Html:
+    """Return links to a record's script and notebook, or why there are none; nothing for a record without a kind."""
+    if not run.kind:
+        return Html()
+    if reason := why_not(run):
+        return HINT.format(reason)
+    made = TakeHome(run)
+    links = [
+        download_link(f"{made.name}.py", "text/x-python", made.script, "Python script"),
+        download_link(f"{made.name}.ipynb", "application/x-ipynb+json", made.notebook, "notebook"),
+    ]
+    return downloads("Take it home and measure it again", links)
 
 
 def folded_record(run: RunRecord) -> Html:

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from retriever.datasets.collection import Origin
 from retriever.encoders.loading import loaded_device, loaded_prompts, loaded_revision
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
+
+LONGEST_TEXT = 5_000  # characters of a pasted text that a record holds; a longer one would be most of the page
 
 
 def record_settings(indexed: IndexedCollection) -> dict[str, Any]:
@@ -44,7 +47,23 @@ def record_data(indexed: IndexedCollection) -> dict[str, Any]:
         "tokens": indexed.n_tokens,
         "measuring_queries": len(indexed.queries),
         "queries_drawn_from_documents": indexed.drawn,
+        "texts_sha256": indexed.texts_sha256,
+        **({"chunked_with": indexed.chunked_with} if indexed.chunked_with else {}),
+        **({"origin": _origin(indexed.origin)} if indexed.origin else {}),
     }
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    """Return where documents come from. A pasted text stands there if it is short, of files their SHA-256."""
+    found: dict[str, Any] = {"kind": origin.kind}
+    if origin.kind == "text":
+        short = len(origin.text) <= LONGEST_TEXT
+        return found | ({"text": origin.text} if short else {"characters": len(origin.text)})
+    if origin.files:
+        found["files"] = [{"name": name, "sha256": digest} for name, digest in origin.files]
+    columns = {"text_columns": list(origin.columns.text), "title_column": origin.columns.title}
+    parts = {"name": origin.name, **columns, "part": origin.part, "split": origin.split}
+    return found | {name: value for name, value in parts.items() if value}
 
 
 def pair_numbers(pair: PairedMeasurement) -> dict[str, Any]:

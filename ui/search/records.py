@@ -58,4 +58,4 @@ def search_record(
         observed[name] = [[hit.passage.passage_id, hit.score] for hit in third.found.hits]
         title += f", and {name}"
         protocol += f" {name}: searched once, encoding the question included, maybe beside other work."
-    return RunRecord(title, settings, record_data(indexed), observed, protocol)
+    return RunRecord(title, settings, record_data(indexed), observed, protocol, kind="search")

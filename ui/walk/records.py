@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from retriever.run_record import RunRecord
 from ui.render.records import record_data, record_settings
 from ui.walk.trace import WalkTrace
@@ -29,4 +31,13 @@ def walk_record(trace: WalkTrace) -> RunRecord:
     if trace.tokens:
         observed |= {"question_tokens": trace.tokens, "question_tokens_read": trace.tokens_read}
     settings = record_settings(trace.indexed) | {"k": walk.k, "ef": walk.ef, "question": trace.question}
-    return RunRecord("A walk on the graph", settings, record_data(trace.indexed), observed, WALK_PROTOCOL)
+    settings["embedded"] = "with the measuring queries" if _is_measuring_query(trace) else "alone"
+    data = record_data(trace.indexed)
+    return RunRecord("A walk on the graph", settings, data, observed, WALK_PROTOCOL, kind="walk")
+
+
+def _is_measuring_query(trace: WalkTrace) -> bool:
+    """Return whether the vector is that of a measuring query: embedded alone, its last digits may be others."""
+    queries = trace.indexed.queries
+    rows = [row for row, query in enumerate(queries) if query == trace.question]
+    return any(np.array_equal(trace.indexed.query_vectors[row], trace.query) for row in rows)

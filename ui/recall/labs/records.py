@@ -22,9 +22,11 @@ def build_lab_record(indexed: IndexedCollection, results: Sequence[BuildResult],
     }
     settings = _fixed_settings(indexed, ("M", "ef_construction")) | {
         "k": results[0].measurement.k,
+        "ef": results[0].measurement.ef,
         "sample_seed": SAMPLE_SEED,
     }
-    return RunRecord("Build lab", settings, record_data(indexed) | {"vectors_used": n}, observed, PROTOCOL)
+    data = record_data(indexed) | {"vectors_used": n}
+    return RunRecord("Build lab", settings, data, observed, PROTOCOL, kind="build lab")
 
 
 def size_lab_record(indexed: IndexedCollection, results: Sequence[SizeResult]) -> RunRecord:
@@ -32,8 +34,9 @@ def size_lab_record(indexed: IndexedCollection, results: Sequence[SizeResult]) -
     observed = {
         f"n={r.n}": {"hnsw": measurement_numbers(r.hnsw), "exact": measurement_numbers(r.exact)} for r in results
     }
-    settings = _fixed_settings(indexed, ()) | {"k": results[0].hnsw.k, "sample_seed": SAMPLE_SEED}
-    return RunRecord("Size lab", settings, record_data(indexed), observed, PROTOCOL)
+    measured_at = {"k": results[0].hnsw.k, "ef": results[0].hnsw.ef}
+    settings = _fixed_settings(indexed, ()) | measured_at | {"sample_seed": SAMPLE_SEED}
+    return RunRecord("Size lab", settings, record_data(indexed), observed, PROTOCOL, kind="size lab")
 
 
 def _fixed_settings(indexed: IndexedCollection, varied: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Scripts and notebooks that measure a result again, made of its run record."""
