@@ -33,11 +33,10 @@ PAGE = [
     ["render", "uploads"],
     ["jobs", "judgments"],
     ["session", "gate"],
-    ["hosting"],
     TABS,
     ["api", "header", "footer", "welcome", "lessons"],
 ]
-PAGE += [["address", "refresh"], ["page"]]
+PAGE += [["address", "refresh", "classroom"], ["page", "hosting"]]
 ROOMS = {"retriever": LIBRARY, "ui": PAGE}
 
 PUBLIC = """

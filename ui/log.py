@@ -19,6 +19,8 @@ Fact = str | int | float | bool
 Reason = Literal[  # why something was refused; docs/hosting.md says what each means
     "bodies",
     "busy session",
+    "class code",
+    "classes",
     "connections",
     "disk full",
     "ended session",

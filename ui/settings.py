@@ -39,6 +39,9 @@ class Limits(BaseModel):
     disk_megabytes: int = _limit("LAB_DISK_MB", 2_000, "megabytes of uploads on disk, of all visitors")
     builds: int = _limit("LAB_MAX_BUILDS", 2, "builds, comparisons and labs at work at once; others wait in a queue")
     jobs: int = _limit("LAB_MAX_JOBS", 3, "builds, comparisons and labs of one visitor at once, waiting ones included")
+    classes: int = _limit("LAB_MAX_CLASSES", 6, "classes under way at once")
+    class_students: int = _limit("LAB_CLASS_STUDENTS", 200, "students of one class")
+    class_minutes: int = _limit("LAB_CLASS_MINUTES", 120, "minutes after which a class ends by itself")
 
     @property
     def upload_megabytes(self) -> int:

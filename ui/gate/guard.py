@@ -111,7 +111,7 @@ class Guard:
         scope, kind = request.scope, request.route.kind
         if kind in (Kind.EVENT, Kind.CALL, Kind.CANCEL):
             await self._event(request, receive, send)
-        elif kind in (Kind.LOGIN, Kind.LOGOUT):
+        elif kind in (Kind.LOGIN, Kind.LOGOUT, Kind.CLASS_EVENT):
             with self._bodies.reserved(request.headers, SMALL_BODY):
                 body = await read_body(receive, SMALL_BODY)
             await self.app(scope, replay(body, receive), send)
@@ -125,8 +125,9 @@ class Guard:
             await self._answer(self.sessions.of_event(request.named) or "", scope, receive, send)
         elif kind is Kind.FILE and not is_offered(request.named):
             raise Refusal(404, "file", NO_ROUTE_MESSAGE)
-        elif kind is Kind.PAGE and not request.logged_in:
-            await login_page(query=scope["query_string"].decode("latin-1"))(scope, receive, send)
+        elif kind in (Kind.PAGE, Kind.CLASS_PAGE) and not request.logged_in:
+            page = login_page(query=scope["query_string"].decode("latin-1"), path=scope["path"])
+            await page(scope, receive, send)
         elif kind in (Kind.PAGE, Kind.CONFIG) and (words := self.visitors.refusal(request.address)):
             raise Refusal(503, "full", words, page=kind is Kind.PAGE)
         else:

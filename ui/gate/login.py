@@ -1,5 +1,6 @@
 """The login: one user with the operator's password, limited attempts, and a logout that ends one browser's login."""
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -8,6 +9,7 @@ from cachetools import TTLCache
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from ui.gate.routes import CLASS_PAGE
 from ui.log import refused
 from ui.render.html import render
 
@@ -50,7 +52,7 @@ class Logins:
             return _response(request, TOO_MANY, 429)
         form = await request.form(max_files=0, max_fields=20)
         given = [str(form.get(field, "")) for field in ("username", "password")]
-        query = str(form.get("query", ""))[:MOST_QUERY]
+        query, path = str(form.get("query", ""))[:MOST_QUERY], str(form.get("path", ""))
         right = [
             secrets.compare_digest(value.encode("utf-8", "replace"), wanted.encode())
             for value, wanted in zip(given, (USER, self._password), strict=True)
@@ -58,10 +60,10 @@ class Logins:
         if not (self.needed and all(right)):
             self._failures[address] = failures + 1
             refused("login")
-            return _response(request, WRONG, 400, query)
+            return _response(request, WRONG, 400, query, path)
         token = secrets.token_urlsafe(24)
         self.tokens[token] = USER
-        response = _response(request, "", 200, query)
+        response = _response(request, "", 200, query, path)
         secured, plain = self.cookies
         response.set_cookie(secured, token, httponly=True, samesite="none", secure=True)  # inside the frame of a Space
         response.set_cookie(plain, token, httponly=True, samesite="lax")
@@ -76,16 +78,24 @@ class Logins:
         return response
 
 
-def login_page(words: str = "", status: int = 200, query: str = "") -> Response:
-    """Return the page that asks for the password; words: why it asks again. query: of the address asked for."""
-    return HTMLResponse(render("gate/login.html", user=USER, words=words, query=query[:MOST_QUERY]), status)
+def login_page(words: str = "", status: int = 200, query: str = "", path: str = "/") -> Response:
+    """Return the page that asks for the password; words: why it asks again. query and path: of the address asked for.
+
+    A page that is asked for again is answered at the address of the login.
+    """
+    above = "" if words else "../" * (path.count("/") - 1)
+    page = render("gate/login.html", user=USER, words=words, query=query[:MOST_QUERY], path=path, above=above)
+    return HTMLResponse(page, status)
 
 
-def _response(request: Request, words: str, status: int, query: str = "") -> Response:
+def _response(request: Request, words: str, status: int, query: str = "", path: str = "/") -> Response:
     """Return the response to a login: to a browser the page or a page of the login, to a program JSON.
 
-    query: of the address that the browser asked for, which it gets after the login.
+    query and path: of the address that the browser asked for, which it gets after the login.
     """
+    path = path if re.fullmatch(CLASS_PAGE, path) else "/"
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": words} if words else {"success": True}, status)
-    return login_page(words, status, query) if words else RedirectResponse(f"./?{query}" if query else "./", 303)
+    if words:
+        return login_page(words, status, query, path)
+    return RedirectResponse(f".{path}?{query}" if query else f".{path}", 303)

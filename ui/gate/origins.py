@@ -1,5 +1,6 @@
 """Where a request comes from: the network address of its client, and the site whose page sent it."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from starlette.types import Scope
 from ui.gate.routes import Kind
 from ui.settings import trusted_proxies
 
+HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?")
+LINKED = (Kind.PAGE, Kind.CLASS_PAGE)  # what other sites may link to
 OWN_SITES = ("same-origin", "none")  # none: typed into the address bar, or a bookmark
 
 
@@ -37,6 +40,19 @@ def client_address(scope: Scope, headers: Mapping[str, str]) -> str:
         return address
 
 
+def address_of(scope: Scope) -> str:
+    """Return the address that the lab was requested at, "" if the request does not name a proper one.
+
+    Cards need whole addresses. Behind a trusted proxy the address is the one that the proxy was asked at.
+    """
+    headers = headers_of(scope)
+    host, scheme = headers.get("host", ""), str(scope.get("scheme", "http"))
+    if trusted_proxies():
+        host = headers.get("x-forwarded-host", host).split(",")[0].strip()
+        scheme = headers.get("x-forwarded-proto", scheme).split(",")[0].strip()
+    return f"{scheme}://{host}/" if HOST.fullmatch(host) and scheme in ("http", "https") else ""
+
+
 def is_foreign(headers: Mapping[str, str], kind: Kind) -> bool:
     """Return whether another site's page sent a request, by what the browser says; programs say nothing.
 
@@ -47,7 +63,7 @@ def is_foreign(headers: Mapping[str, str], kind: Kind) -> bool:
         return True
     if headers.get("sec-fetch-site", "none") in OWN_SITES:
         return False
-    return not (kind is Kind.PAGE and headers.get("sec-fetch-mode") == "navigate")
+    return not (kind in LINKED and headers.get("sec-fetch-mode") == "navigate")
 
 
 def _own_hosts(headers: Mapping[str, str]) -> set[str]:

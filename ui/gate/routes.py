@@ -8,6 +8,8 @@ API_PREFIX = "/gradio_api/"
 SESSION_NAME = r"[A-Za-z0-9-]{1,64}"  # no underscore: Gradio puts one behind it in the names of tasks
 EVENT_ID = r"[A-Za-z0-9]{1,64}"
 ENDPOINT = r"[A-Za-z0-9_]{1,64}"
+CLASS = "/class/[A-Za-z0-9]{6}"  # with the code of a class
+CLASS_PAGE = f"/class|{CLASS}|{CLASS}/teach"
 
 
 class Kind(Enum):
@@ -28,9 +30,12 @@ class Kind(Enum):
     UPLOAD = auto()
     UPLOAD_PROGRESS = auto()
     FILE = auto()  # a file that was made for a visitor
+    CLASS_PAGE = auto()  # a page of a class, which needs no session
+    CLASS_STATE = auto()  # what such a page asks for
+    CLASS_EVENT = auto()  # what such a page does
 
 
-BEFORE_LOGIN = {Kind.ASSET, Kind.PAGE, Kind.LOGIN}
+BEFORE_LOGIN = {Kind.ASSET, Kind.PAGE, Kind.CLASS_PAGE, Kind.LOGIN}
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,10 @@ ROUTES = (
     _api("POST", "upload", Kind.UPLOAD),
     _api("GET", "upload_progress", Kind.UPLOAD_PROGRESS),
     _api("GET HEAD", "file=(.{1,1000})", Kind.FILE),
+    _route("GET HEAD", r"/class/files/[a-z.]{1,40}", Kind.ASSET),
+    _route("GET HEAD", CLASS_PAGE, Kind.CLASS_PAGE),
+    _route("GET", rf"{CLASS}/(state|lead|results\.csv)", Kind.CLASS_STATE),
+    _route("POST", f"/class|{CLASS}/(join|predict|move)", Kind.CLASS_EVENT),
 )
 
 

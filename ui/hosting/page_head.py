@@ -12,9 +12,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
-from ui.gate.origins import headers_of
+from ui.gate.origins import address_of
 from ui.render.html import render
-from ui.settings import trusted_proxies
 
 ICONS = Path(__file__).with_name("icons")
 PICTURES = {"icon.svg": "image/svg+xml"} | {
@@ -29,7 +28,6 @@ CARD_WORDS = (
 )
 BEGIN = b'<meta charset="utf-8" />'
 OTHERS = re.compile(rb'\s*<meta\s+(property="og:|name="twitter:)[^>]*>')  # Gradio's own
-HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?")
 KEPT = {"cache-control": "public, max-age=86400"}
 
 
@@ -72,19 +70,6 @@ class PageHead:
             "icons": [{"src": f"icons/{name}", "sizes": size, "type": PICTURES[name]} for name, size in sizes.items()],
         }
         return JSONResponse(content, media_type="application/manifest+json", headers=KEPT)
-
-
-def address_of(scope: Scope) -> str:
-    """Return the address that the page was requested at, "" if the request does not name a proper one.
-
-    Cards need whole addresses. Behind a trusted proxy the address is the one that the proxy was asked at.
-    """
-    headers = headers_of(scope)
-    host, scheme = headers.get("host", ""), str(scope.get("scheme", "http"))
-    if trusted_proxies():
-        host = headers.get("x-forwarded-host", host).split(",")[0].strip()
-        scheme = headers.get("x-forwarded-proto", scheme).split(",")[0].strip()
-    return f"{scheme}://{host}/" if HOST.fullmatch(host) and scheme in ("http", "https") else ""
 
 
 def _picture(name: str) -> Response:

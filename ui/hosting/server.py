@@ -23,6 +23,8 @@ from starlette.routing import Mount, Route
 from retriever.encoders.device import resolve_device
 from retriever.parameters import MEGABYTE
 from retriever.run_record import versions
+from ui.classroom.classrooms import Classrooms
+from ui.classroom.routes import ClassRoutes
 from ui.gate.guard import Guard
 from ui.gate.login import USER, Logins
 from ui.gate.routes import API_PREFIX
@@ -37,6 +39,7 @@ from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import RUNNING, cancel_all
 from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
+from ui.lessons.measuring import LessonMeasurements
 from ui.log import log_event, log_failure, refused_counts
 from ui.render.styles import STYLE_SHEET, THEME
 from ui.settings import framing_sites, limits, password, trusted_proxies
@@ -61,6 +64,7 @@ class Server:
         """Store the page and its shared samples; nothing is started yet."""
         self.demo, self.shared_samples = demo, shared_samples
         self.visitors, self.logins, self.sessions = Visitors(), Logins(password()), Sessions(demo)
+        self.classrooms = Classrooms()
         self._began, self._stopping = time.monotonic(), threading.Event()
         self._http: HttpServer | None = None
 
@@ -91,6 +95,7 @@ class Server:
                 Route("/logout", self.logins.log_out, methods=["POST"]),
                 *head.routes(),
                 *upload_routes(API_PREFIX),
+                *ClassRoutes(self.classrooms, LessonMeasurements(self.shared_samples)).routes(),
             ],
             middleware=[
                 Middleware(SecurityHeaders, head=head),
@@ -194,6 +199,7 @@ class Server:
             },
             "collections_megabytes": round(MEMORY_BUDGET.held / MEGABYTE, 1),
             "uploads": DISK_BUDGET.facts(),
+            "classes": self.classrooms.facts(),
             "refused": refused_counts(),
             "samples": samples,
             "versions": dict(versions()),
@@ -225,6 +231,7 @@ class Server:
                 log_failure("fault", error, handler="sweep")
 
     async def _sweep(self) -> None:
+        self.classrooms.sweep()
         ended = self.visitors.expired()
         for name in {*ended, *self.sessions.names} - set(self.visitors.names):
             await self.sessions.forget(name)

@@ -21,7 +21,7 @@ class NumberPrediction:
 
     def read(self, value: object) -> float:
         """Return an answer as the nearest number that can be chosen. Raises ParameterError for what is no number."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -math.inf < value < math.inf:
             raise ParameterError(f"The prediction is {value!r}; send a number from {self.low:g} to {self.high:g}.")
         near = self.low + round((min(max(value, self.low), self.high) - self.low) / self.step) * self.step
         return round(near, 6)

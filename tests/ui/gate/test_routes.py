@@ -18,10 +18,13 @@ OPEN = {
     f"/health /config /config/ {API}/info {API}/info/ {API}/app_id {API}/app_id/ {API}/login_check {API}/login_check/ "
     f"{API}/theme.css {API}/queue/data {API}/call/{{api_name}}/{{event_id}} {API}/heartbeat/{{session_hash}} "
     f"{API}/upload_progress "
-    f"{API}/file={{path_or_url:path}}",
-    "HEAD": f"/ /health /manifest.json /favicon.ico /icons/{{name}} {API}/file={{path_or_url:path}}",
+    f"{API}/file={{path_or_url:path}} /class /class/files/{{name}} /class/{{code}} /class/{{code}}/teach "
+    "/class/{code}/state /class/{code}/lead /class/{code}/results.csv",
+    "HEAD": f"/ /class /class/files/{{name}} /class/{{code}} /class/{{code}}/teach /health "
+    f"/manifest.json /favicon.ico /icons/{{name}} {API}/file={{path_or_url:path}}",
     "POST": f"/login /login/ /logout {API}/queue/join {API}/run/{{api_name}} {API}/run/{{api_name}}/ "
-    f"{API}/call/{{api_name}} {API}/call/{{api_name}}/ {API}/cancel {API}/upload",
+    f"{API}/call/{{api_name}} {API}/call/{{api_name}}/ {API}/cancel {API}/upload "
+    "/class /class/{code}/join /class/{code}/predict /class/{code}/move",
 }
 CLOSED = {
     "GET": "/openapi.json /logout /svelte/{path:path} /pwa_icon /pwa_icon/{size} /monitoring /monitoring/summary "
@@ -34,7 +37,8 @@ CLOSED = {
     f"{API}/stream/{{session_hash}}/{{run}}/{{component_id}}/playlist-file "
     f"{API}/stream/{{session_hash}}/{{run}}/{{component_id}}/{{segment_id}}.{{ext}} {API}/profiling/traces "
     f"{API}/profiling/summary",
-    "HEAD": f"/openapi.json {API}/upload_progress {API}/proxy={{url_path:path}}",
+    "HEAD": f"/openapi.json {API}/upload_progress {API}/proxy={{url_path:path}} "
+    "/class/{code}/state /class/{code}/lead /class/{code}/results.csv",
     "POST": f"{API}/reset {API}/reset/ {API}/run-history/connect {API}/api/{{api_name}} {API}/api/{{api_name}}/ "
     f"{API}/call/v2/{{api_name}} {API}/call/v2/{{api_name}}/ {API}/component_server {API}/component_server/ "
     f"{API}/stream/{{event_id}} {API}/stream/{{event_id}}/close {API}/process_recording {API}/vibe-edit "
@@ -43,7 +47,9 @@ CLOSED = {
 }
 EXAMPLES = {
     "{path:path}": "index-1.js",
-    "{name}": "icon-32.png",
+    "/icons/{name}": "/icons/icon-32.png",
+    "/files/{name}": "/files/class.css",
+    "{code}": "CDF234",
     "{api_name}": "predict",
     "{event_id}": "abc123",
     "{session_hash}": "abc-123",
@@ -109,6 +115,11 @@ def test_nothing_else_is(method, path):
         ("GET", "/assets/a\nb"),
         ("GET", f"{API}/call/search/abc/def"),
         ("GET", "//config"),
+        ("GET", "/class/CDF2345"),
+        ("GET", "/class/CDF234/"),
+        ("GET", "/class/../config"),
+        ("GET", "/class/CDF234/predict"),
+        ("POST", "/class/CDF234"),
         ("GET", "/config/../gradio_api/token"),
     ],
 )

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from ui.hosting.page_head import ICONS, PICTURES, PageHead, address_of
+from ui.gate.origins import address_of
+from ui.hosting.page_head import ICONS, PICTURES, PageHead
 from ui.hosting.server import Server
 from ui.jobs.shared_samples import SharedSamples
 

@@ -1,0 +1,62 @@
+// The teacher's page: what the class sees, how many have predicted, and the buttons that move it.
+
+import { ask, follow, gone, insist, replace, say } from "./live.js";
+
+const LEAST = 400; // milliseconds between two answers: a class that predicts together changes the counts all the time
+const seen = { version: 0, moved: 0, place: 0, places: 0, phase: "" };
+const buttons = [...document.querySelectorAll("[data-move]")];
+const ending = document.getElementById("ending");
+
+// Whether a move is possible now; a button that is not stays where it is, so that the keyboard does not lose it.
+function possible(move) {
+  const { phase, place, places } = seen;
+  return {
+    back: place > 0,
+    next: place + 1 < places,
+    close: phase === "predicting",
+    open: phase === "closed",
+    reveal: phase === "predicting" || phase === "closed",
+    end: true,
+  }[move];
+}
+
+const WORDS = {
+  predicting: "Students can predict.",
+  closed: "Predictions are closed.",
+  measuring: "The lab is measuring.",
+  revealed: "The measurement is revealed to all.",
+  over: "The class is over.",
+};
+
+function show(content) {
+  const moved = seen.moved !== content.moved;
+  Object.assign(seen, content);
+  if (content.html !== undefined) replace(content.html);
+  document.getElementById("students").textContent = content.students;
+  document.getElementById("predicted").textContent = content.predicted;
+  for (const button of buttons) button.setAttribute("aria-disabled", !possible(button.dataset.move));
+  const [close, open] = ["close", "open"].map((name) => document.querySelector(`[data-move=${name}]`));
+  const [hide, reveal] = content.phase === "closed" ? [close, open] : [open, close];
+  const focused = document.activeElement === hide;
+  hide.hidden = true;
+  reveal.hidden = false;
+  if (focused) reveal.focus();
+  if (moved) say(WORDS[content.phase]);
+  if (content.phase === "over") document.body.classList.add("over");
+}
+
+async function make(event) {
+  const { move } = event.currentTarget.dataset;
+  ending.close();
+  if (event.currentTarget.getAttribute("aria-disabled") === "true") return;
+  const place = seen.place;
+  const { status, content } = await ask("move", { move, place });
+  if (status === 404) gone(content.detail);
+  else if (status !== 200) say(content.detail ?? "The lab cannot be reached; press again.");
+}
+
+for (const button of buttons) button.addEventListener("click", make);
+document.getElementById("end").addEventListener("click", () => ending.showModal());
+document.getElementById("stay").addEventListener("click", () => ending.close());
+
+await follow("lead", () => `have=${seen.version}&moved=${seen.moved}`, show, LEAST);
