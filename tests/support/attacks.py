@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import json
 import socket
 import threading
@@ -139,6 +140,18 @@ def fetched_addresses(address):
         counted = statuses(asked, at_once=1)
         thread.join()
     return counted, len(arrived)
+
+
+def classes(address, count=250):
+    """Guess codes, start many classes, predict in those of others and lead them; return how many were too many."""
+    letters = "23456789CDFGHJKMNPQRTVWX"
+    codes = [f"{first}{second}CDFG" for first in letters for second in letters][:count]
+    counted = statuses([lambda code=code: send("POST", f"{address}/class/{code}/join") for code in codes])
+    counted += statuses([lambda: send("POST", f"{address}/class", data={"lesson": "misses"})] * 20)
+    started = send("GET", f"{address}/health").json()["classes"]["under_way"]
+    for name, body in itertools.product(("move", "predict"), (b'{"move": "end"}', b"x" * MEGABYTE)):
+        counted += statuses([functools.partial(send, "POST", f"{address}/class/{codes[0]}/{name}", content=body)] * 10)
+    return counted, max(0, started - 3)
 
 
 def idle_connections(address, count=300):

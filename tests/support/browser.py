@@ -7,6 +7,7 @@ import shutil
 import zipfile
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.support.small import HOSTILE
@@ -49,6 +50,13 @@ def beir(folder, texts, queries, qrels):
         archive.writestr("queries.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
         archive.writestr("qrels/test.tsv", qrels)
     return path
+
+
+def barriers(page):
+    """Return what axe-core finds serious or critical on the page as it is shown, by WCAG 2.2 A and AA."""
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+    grave = [each for each in found.response["violations"] if each["impact"] in ("serious", "critical")]
+    return [(each["id"], node["target"], node["failureSummary"]) for each in grave for node in each["nodes"]]
 
 
 class Visitor:

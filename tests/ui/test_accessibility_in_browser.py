@@ -3,10 +3,9 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.support.browser import PATIENCE, TABS, beir
+from tests.support.browser import PATIENCE, TABS, barriers, beir
 from tests.support.serving import GRADIO_WARNINGS
 from tests.support.small import sentences
 from ui.render.definitions import DEFINITIONS
@@ -20,13 +19,6 @@ SEEN_PLOT = ".js-plotly-plot:visible"
 def bottom(locator):
     box = locator.bounding_box()
     return box["y"] + box["height"]
-
-
-def barriers(page):
-    """Return what axe-core finds serious or critical on the page as it is shown, by WCAG 2.2 A and AA."""
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
-    grave = [each for each in found.response["violations"] if each["impact"] in ("serious", "critical")]
-    return [(each["id"], node["target"], node["failureSummary"]) for each in grave for node in each["nodes"]]
 
 
 def compare(visitor, folder):

@@ -139,6 +139,11 @@ class Classroom:
         self.changed.change()
         return answer
 
+    def wake(self) -> None:
+        """Answer all who wait for a change."""
+        self.moved.change()
+        self.changed.change()
+
     def last_seen(self) -> float:
         """Return when the teacher or a student was here last."""
         return max([self.teacher_seen, *self._seen.values()])
@@ -169,32 +174,27 @@ class Classroom:
             self.place -= 1
         else:
             raise NotNow(f"This step is {phase}; “{move}” is not possible now.")
-        self._move()
+        self.wake()
 
     def end(self, now: float) -> None:
         """End the class; nothing is taken any more."""
         if not self.over:
             self.ended = now
-            self._move()
-
-    def _move(self) -> None:
-        """Tell all who wait that the class has moved."""
-        self.moved.change()
-        self.changed.change()
+            self.wake()
 
     def take_measured(self, under_way: ClassStep, measured: Measured) -> None:
         """Take the measurement of a step, which is revealed if that was asked for."""
         under_way.measured, under_way.problem = measured, ""
         if under_way.phase is Phase.MEASURING:
             under_way.phase = Phase.REVEALED
-            self._move()
+            self.wake()
 
     def take_failure(self, under_way: ClassStep, words: str) -> None:
         """Take that a step could not be measured; its predictions stay closed if it was to be revealed."""
         under_way.problem = words
         if under_way.phase is Phase.MEASURING:
             under_way.phase = Phase.CLOSED
-            self._move()
+            self.wake()
 
 
 def read_move(value: object) -> Move:

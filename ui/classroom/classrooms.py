@@ -28,6 +28,7 @@ class Classrooms:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start without classes; clock: returns seconds."""
         self.clock, self.wrong_codes = clock, WrongCodes(clock)
+        self.stopping = False  # whether no request may wait any more
         self._by_code: dict[str, Classroom] = {}
 
     @property
@@ -69,6 +70,12 @@ class Classrooms:
                 classroom.end(now)
             if classroom.ended is not None and now - classroom.ended >= KEPT_SECONDS:
                 del self._by_code[code]
+
+    def stop(self) -> None:
+        """Let all requests that wait for a change be answered now, as the lab stops."""
+        self.stopping = True
+        for classroom in self._by_code.values():
+            classroom.wake()
 
     def _drop_abandoned(self) -> None:
         now = self.clock()

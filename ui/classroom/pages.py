@@ -94,6 +94,7 @@ def step_part(classroom: Classroom, *, teacher: bool) -> Html:
         over=over,
         teacher=teacher,
         title=classroom.lesson.title,
+        intro=classroom.lesson.intro,
         place=classroom.place,
         places=len(classroom.steps),
         phase=str(under_way.phase),

@@ -136,7 +136,7 @@ class ClassRoutes:
         classroom, student = self._joined(request)
         if classroom.moved.number == version_of(request, "have"):
             waiting = self._waiting.get(student, 0)
-            if waiting < MOST_WAITING:
+            if waiting < MOST_WAITING and not self.classrooms.stopping:
                 self._waiting[student] = waiting + 1
                 try:
                     await classroom.moved.changed(WAIT_SECONDS)
@@ -170,7 +170,7 @@ class ClassRoutes:
         """Return what the teacher sees, once something has changed; 204 if nothing does for a while."""
         classroom = self._led_or_refused(request)
         have = version_of(request, "have")
-        if have == classroom.changed.number:
+        if have == classroom.changed.number and not self.classrooms.stopping:
             await classroom.changed.changed(WAIT_SECONDS)
         if have == classroom.changed.number:
             return Response(status_code=204)

@@ -67,6 +67,7 @@ class Server:
         self.classrooms = Classrooms()
         self._began, self._stopping = time.monotonic(), threading.Event()
         self._http: HttpServer | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> str:
         """Serve the page and return its address. Raises ParameterError for a bad setting, or if no port is free."""
@@ -136,6 +137,7 @@ class Server:
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         """Sweep as long as the app is served."""
+        self._loop = asyncio.get_running_loop()
         sweeping = asyncio.create_task(self._sweep_regularly())
         try:
             yield
@@ -174,6 +176,8 @@ class Server:
         ended = cancel_all(STOP_SECONDS)
         time.sleep(tell)
         self.demo.close(verbose=False)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.classrooms.stop)
         if self._http is not None:
             self._http.close()
         log_event("stop", seconds_up=round(time.monotonic() - self._began), all_work_ended=ended)

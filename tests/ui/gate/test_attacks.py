@@ -121,6 +121,7 @@ def search(visitor, number):
         (attacks.many_uploads, {503}),
         (attacks.many_files, {413, 503}),
         (attacks.forged_lines, {404, 429}),
+        (attacks.classes, {303, 404, 413, 429, 503}),
         (attacks.idle_connections, None),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

@@ -31,15 +31,18 @@ export async function ask(name, content) {
   }
 }
 
-// Ask until the lab answers with what can be shown or with a last word; return that answer.
+// Ask until the lab answers with what can be shown or with a last word; return that answer. name: returns what is asked;
+// it is told whether the lab was out of reach just now.
 export async function insist(name, content) {
+  let lost = false;
   for (let wait = 1000; ; wait = Math.min(2 * wait, 8000)) {
-    const answer = await ask(name, content?.());
+    const answer = await ask(name(lost), content?.());
     if (answer.status === 401) location.reload(); // the login has ended
     if (answer.status && answer.status < 500 && answer.status !== 429) {
       trouble("");
       return answer;
     }
+    lost = true;
     trouble(answer.content.detail ?? "The lab cannot be reached at the moment. This page goes on by itself; nothing of yours is lost.");
     await pause(wait * (0.75 + Math.random() / 2)); // not all phones in the same moment
   }
@@ -48,7 +51,7 @@ export async function insist(name, content) {
 // Show what changes, as long as there is a class. query: returns the parameters that say what the page has.
 export async function follow(name, query, show, least = 0) {
   for (;;) {
-    const { status, content } = await insist(`${name}?${query()}`);
+    const { status, content } = await insist((lost) => `${name}?${lost ? "have=0" : query()}`);
     if (status === 200) show(content);
     else if (status !== 204) return gone(content.detail);
     if (status === 200 && content.phase === "over") return;

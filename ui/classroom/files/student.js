@@ -72,7 +72,7 @@ async function predict(event) {
   event.preventDefault();
   const value = read();
   const asked = step;
-  const { status, content } = await insist(`predict`, () => ({ step: asked, value }));
+  const { status, content } = await insist(() => "predict", () => ({ step: asked, value }));
   if (status === 200 && asked === step) {
     tell(content.own, "");
     say(`Taken: you predicted ${content.own}.`);
@@ -80,6 +80,6 @@ async function predict(event) {
   else if (status !== 200) trouble(content.detail ?? "This was not taken; try again.");
 }
 
-const joined = await insist("join", () => ({}));
+const joined = await insist(() => "join", () => ({}));
 if (joined.status === 200) await follow("state", () => `have=${have}`, show);
 else gone(joined.content.detail);

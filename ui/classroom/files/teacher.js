@@ -1,6 +1,6 @@
 // The teacher's page: what the class sees, how many have predicted, and the buttons that move it.
 
-import { ask, follow, gone, insist, replace, say } from "./live.js";
+import { ask, follow, gone, replace, say } from "./live.js";
 
 const LEAST = 400; // milliseconds between two answers: a class that predicts together changes the counts all the time
 const seen = { version: 0, moved: 0, place: 0, places: 0, phase: "" };
