@@ -34,6 +34,7 @@ PAGE = [
     ["jobs", "judgments"],
     ["session", "gate"],
     TABS,
+    ["programs"],
     ["api", "header", "footer", "welcome", "lessons"],
 ]
 PAGE += [["address", "refresh", "classroom"], ["page", "hosting"]]

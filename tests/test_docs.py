@@ -26,13 +26,15 @@ NUMBER = re.compile(r"-?\d+\.\d+")
 MICROSECONDS = re.compile(r"\d+ µs")
 ADDRESS = "http://127.0.0.1:7860/"
 SERVE_AND_RUN = """  # in a process of its own: a server leaves sockets and event loops to the end of its process
+import os
 import sys
+from tests.support.serving import server_of
 from ui.jobs.shared_samples import SharedSamples
-from ui.page import build_page
 
-demo = build_page(SharedSamples(names=("documents",)))
-_, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
-exec(sys.stdin.read().replace(sys.argv[1], address))
+with server_of(SharedSamples(names=("documents",))) as server:
+    exec(sys.stdin.read().replace(sys.argv[1], f"{server.address}/"))
+sys.stdout.flush()
+os._exit(0)
 """
 SETTING = re.compile(r"^\| `(\w+)` \| (.+?) \| .+ \|$", re.MULTILINE)
 STARTED_FROM_OUTSIDE = {"stream_build", "SearchTab", "read_content"}  # by an event of the page, by a request
@@ -75,8 +77,9 @@ def test_the_blocks_print_what_is_shown(page, beside_samples):
         check_output(run(code, names), shown)
 
 
-def test_the_api_block_prints_what_is_shown(beside_samples):
-    [(code, shown)] = BLOCKS["docs/api.md"]
+@pytest.mark.parametrize("number", range(len(BLOCKS["docs/api.md"])))
+def test_the_api_blocks_print_what_is_shown(number, beside_samples):
+    code, shown = BLOCKS["docs/api.md"][number]
     assert ADDRESS in code
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "GRADIO_ANALYTICS_ENABLED": "0"}
     done = subprocess.run(

@@ -32,13 +32,31 @@ class EndpointWords:
     results: Mapping[str, str] = field(default_factory=dict)
 
 
+class OwnersThreads:
+    """The shares of threads of owners of work: each holds THREADS at once, and waits without one for a further one."""
+
+    def __init__(self) -> None:
+        """Start with no thread held."""
+        self._shares: WeakValueDictionary[Owner, asyncio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def one_of_mine(self) -> AsyncIterator[None]:
+        """Hold one of the threads of OWNER; their count lives as long as somebody holds one or waits for one."""
+        owner = OWNER.get()
+        share = self._shares.get(owner)
+        if share is None:
+            share = self._shares[owner] = asyncio.Semaphore(THREADS)
+        async with share:
+            yield
+
+
 class LabBlocks(gr.Blocks):
     """Blocks whose handlers run with OWNER set, so that visitors take turns, and hold only a few threads a visitor."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as Gradio declares them
         """Create the Blocks as Gradio does."""
         super().__init__(*args, **options)
-        self._threads: WeakValueDictionary[Owner, asyncio.Semaphore] = WeakValueDictionary()
+        self._threads = OwnersThreads()
         self.words = EndpointWords()
 
     def get_api_info(self, *args: Any, **options: Any) -> APIInfo:  # noqa: ANN401 - as Gradio declares them
@@ -49,8 +67,11 @@ class LabBlocks(gr.Blocks):
                 named = parameter["parameter_name"]
                 parameter["python_type"]["description"] = self.words.parameters.get(named, "")
                 parameter["example_input"] = self.words.examples.get(named, parameter["example_input"])
+            words = self.words.results.get(name.removeprefix("/"), "")
+            if words:  # the page shows nothing else of what an endpoint returns
+                endpoint["description"] = f"{endpoint['description']} It returns {words}"
             for part in endpoint["returns"]:
-                part["python_type"]["description"] = self.words.results.get(name.removeprefix("/"), "")
+                part["python_type"]["description"] = words
         return info
 
     async def preprocess_data(
@@ -133,20 +154,12 @@ class LabBlocks(gr.Blocks):
     @asynccontextmanager
     async def _on_behalf_of(self, request: gr.Request | None, function: Any) -> AsyncIterator[None]:  # noqa: ANN401
         """Set OWNER to the visitor who sent a request, and hold one of their threads if the function needs one."""
-        owner = owner_of(request)
-        token = OWNER.set(owner)
+        token = OWNER.set(owner_of(request))
         try:
-            async with self._thread_of(owner) if _holds_a_thread(function) else nullcontext():
+            async with self._threads.one_of_mine() if _holds_a_thread(function) else nullcontext():
                 yield
         finally:
             OWNER.reset(token)
-
-    def _thread_of(self, owner: Owner) -> asyncio.Semaphore:
-        """Return the semaphore of a visitor's threads, which lives as long as somebody holds it or waits for it."""
-        semaphore = self._threads.get(owner)
-        if semaphore is None:
-            semaphore = self._threads[owner] = asyncio.Semaphore(THREADS)
-        return semaphore
 
 
 def owner_of(request: gr.Request | None) -> Owner:

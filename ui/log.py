@@ -36,6 +36,7 @@ Reason = Literal[  # why something was refused; docs/hosting.md says what each m
     "no answer",
     "not JSON",
     "not logged in",
+    "parameter",
     "session name",
     "shape",
     "shortage",

@@ -9,7 +9,7 @@ from gradio.events import Dependency
 from retriever.indexing.collection import IndexSettings
 from ui.address.bar import address_script, connect_address
 from ui.address.restore import Restorer
-from ui.api import ENDPOINT_WORDS, build_api
+from ui.api import build_api
 from ui.blocks import LabBlocks
 from ui.compare.layout import build_compare_tab
 from ui.documents.job import SAMPLE, BuildRequest
@@ -19,6 +19,7 @@ from ui.header import CollectionHeader, create_header
 from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of
+from ui.programs.words import ENDPOINT_WORDS
 from ui.recall.tab import RecallTab, build_recall_tab, starve_graph, take_graph, waiting_note
 from ui.refresh import TabRefresher
 from ui.render.controls import HIDDEN, LATEST, UNQUEUED, Updates

@@ -67,6 +67,14 @@ def password() -> str:
     return os.environ.get("LAB_PASSWORD", "")
 
 
+def serves_tools() -> bool:
+    """Return whether programs that speak MCP are served: LAB_MCP, unless it is 0. Raises ParameterError for others."""
+    value = os.environ.get("LAB_MCP", "").strip() or "1"
+    if value not in ("0", "1"):
+        raise ParameterError(f"The setting LAB_MCP is {value!r}; it must be 1, which is the default, or 0.")
+    return value == "1"
+
+
 def trusted_proxies() -> int:
     """Return how many proxies in front of the lab report the address they were asked from: LAB_TRUSTED_PROXIES.
 

@@ -1,12 +1,14 @@
 """Tests of the API as programs see it: its endpoints, a session for each client, and a page that needs no model."""
 
 import json
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -15,9 +17,9 @@ from tests.support.judged import beir_zip
 from tests.support.paths import ROOT
 from tests.support.serving import GRADIO_WARNINGS, build, call, served
 from tests.support.small import HOSTILE, sentences
-from ui.api import PARAMETERS
 from ui.inputs import SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.jobs.shared_samples import SharedSamples
+from ui.programs.words import PARAMETERS
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS]
 MODELS = {"first": "all-MiniLM-L6-v2", "second": "wordllama-256"}
@@ -91,9 +93,31 @@ def test_every_parameter_is_described_and_files_and_all_with_a_usual_value_may_b
     assert {parameter["parameter_name"] for parameter in parameters} == set(PARAMETERS)
     required = [parameter["parameter_name"] for parameter in parameters if not parameter["parameter_has_default"]]
     assert required == ["question"]
-    assert all(len(part["python_type"]["description"]) > 15 for each in endpoints.values() for part in each["returns"])
+    for endpoint in endpoints.values():
+        [part] = endpoint["returns"]
+        words = part["python_type"]["description"]
+        assert len(words) > 15 and words in endpoint["description"], "the page shows the description alone"
     printed = client.view_api(return_format="str", print_info=False)
     assert "archive: filepath | None (not required" in printed and "a whole number from 1 to 50" in printed
+
+
+def test_what_the_page_shows_for_curl_works_and_names_what_is_wrong(url):
+    """As the API view writes it: the values by name, and no session."""
+
+    def post(**values):
+        return httpx.post(f"{url}/gradio_api/call/v2/search", json=values, timeout=60)
+
+    event = post(question="how hot should the water be for green tea?", k=2).json()["event_id"]
+    answer = httpx.get(f"{url}/gradio_api/call/search/{event}", timeout=60).text
+    [found] = json.loads(re.search(r"^event: complete\ndata: (.*)$", answer, re.MULTILINE).group(1))
+    assert found["record"]["settings"]["k"] == 2 and "tea" in found["results"][0]["place"]
+    for values, words in (
+        ({"k": 2}, "needs the parameter question"),
+        ({"question": "x", "n": 2}, "has no parameter n"),
+    ):
+        refused = post(**values)
+        assert refused.status_code == 400 and f"search {words}; its parameters are: question" in refused.text
+    assert httpx.post(f"{url}/gradio_api/call/v2/predict", json={}).status_code == 404
 
 
 def test_the_columns_of_a_table_are_chosen(client, tmp_path):

@@ -33,7 +33,10 @@ from ui.gate.refusals import (
     NAME_MESSAGE,
     NO_ROUTE_MESSAGE,
     READ_MESSAGE,
+    TOOL_LOGIN_MESSAGE,
+    TOOL_METHOD_MESSAGE,
     Refusal,
+    ToolRefusal,
 )
 from ui.gate.routes import API_PREFIX, BEFORE_LOGIN, SESSION_NAME, Kind, Route, find_route
 from ui.gate.sessions import Sessions
@@ -48,6 +51,7 @@ ESCAPED = 2  # JSON may escape a character as two or more
 MAX_STREAMS = 8  # connections that one session may hold open at once
 MAX_DIRECT = 16  # events beside the queue that one session may have under way at once
 MAX_OTHER_FILES = 5  # files that an event may name beside those to build from: judgments, a saved collection
+TOOL_CALL = "tools/call"  # the method of MCP that asks for work
 EVENT_FIELDS = ("data", "event_data", "fn_index", "session_hash", "trigger_id")  # others are not passed on
 
 
@@ -98,23 +102,30 @@ class Guard:
         route, named = found
         if is_foreign(headers, route.kind):
             raise Refusal(403, "foreign site", FOREIGN_MESSAGE)
+        if route.kind is Kind.TOOL and scope["method"] != "POST":
+            raise Refusal(405, "unknown route", TOOL_METHOD_MESSAGE, headers={"Allow": "POST"})
         if scope["method"] != "POST" and has_body(headers):
             raise Refusal(400, "unexpected body", "This request may have no body.")
-        logged_in = self.logins.may_enter(cookies_of(headers))
-        if not logged_in and route.kind not in BEFORE_LOGIN:
-            raise Refusal(401, "not logged in", LOGIN_MESSAGE)
         scope = {**scope, "client": (client_address(scope, headers), 0)}
+        logged_in = self.logins.may_enter(cookies_of(headers))
+        if route.kind is Kind.TOOL:
+            logged_in = logged_in or self.logins.has_password(headers.get("authorization", ""), scope["client"][0])
+        if not logged_in and route.kind not in BEFORE_LOGIN:
+            words = TOOL_LOGIN_MESSAGE if route.kind is Kind.TOOL else LOGIN_MESSAGE
+            raise Refusal(401, "not logged in", words)
         return Checked(route, named, headers, scope, logged_in)
 
     async def _pass_on(self, request: Checked, receive: Receive, send: Send) -> None:
         """Pass a request on to the app. Raises Refusal before anything was sent if there is no room for it."""
         scope, kind = request.scope, request.route.kind
-        if kind in (Kind.EVENT, Kind.CALL, Kind.CANCEL):
+        if kind in (Kind.EVENT, Kind.CALL, Kind.NAMED_CALL, Kind.CANCEL):
             await self._event(request, receive, send)
         elif kind in (Kind.LOGIN, Kind.LOGOUT, Kind.CLASS_EVENT):
             with self._bodies.reserved(request.headers, SMALL_BODY):
                 body = await read_body(receive, SMALL_BODY)
             await self.app(scope, replay(body, receive), send)
+        elif kind is Kind.TOOL:
+            await self._message(request, receive, send)
         elif kind is Kind.HEARTBEAT:
             self._admit(request.named, request.address)
             with self._stream(request.named):
@@ -139,6 +150,9 @@ class Guard:
         limit = SMALL_BODY if kind is Kind.CANCEL else limits().paste_megabytes * ESCAPED * MEGABYTE + SMALL_BODY
         with self._bodies.reserved(request.headers, limit):
             content = await parse_object(await read_body(receive, limit))
+            if kind is Kind.NAMED_CALL:  # becomes a call like any other, without a session
+                kind, scope = Kind.CALL, {**scope, "path": f"{API_PREFIX}call/{request.named}"}
+                content = {"data": self.sessions.values_in_order(request.named, content)}
             files = checked_files(content)
             if kind is not Kind.CANCEL:
                 content = {name: content[name] for name in EVENT_FIELDS if name in content}
@@ -156,6 +170,25 @@ class Guard:
                 await self.app(scope, replay(body, receive), send)
             if name.startswith(ONCE) and name not in self.sessions.names:
                 self.visitors.end(name)  # there is no such endpoint, or its values were refused
+
+    async def _message(self, request: Checked, receive: Receive, send: Send) -> None:
+        """Read a message of MCP, and pass it on; a call of a tool is a visit as long as it takes."""
+        with self._bodies.reserved(request.headers, SMALL_BODY):
+            content = await parse_object(await read_body(receive, SMALL_BODY))
+            body = await encode_object(content)
+        receive, scope = replay(body, receive), request.scope
+        scope = {**scope, "headers": with_length(scope["headers"], len(body))}
+        if content.get("method") != TOOL_CALL:
+            await self.app(scope, receive, send)
+            return
+        name = f"{ONCE}{secrets.token_hex(16)}"
+        if words := self.visitors.admit(name, request.address, once=True):
+            raise ToolRefusal("full", words, content.get("id"))
+        self.visitors.connected(name)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.visitors.end(name)
 
     def _visitor_of(self, content: dict[str, Any], kind: Kind, address: str) -> str:
         """Return the session that an event is for, admitted; a call without one gets a session for this call."""

@@ -1,5 +1,6 @@
 """The login: one user with the operator's password, limited attempts, and a logout that ends one browser's login."""
 
+import base64
 import re
 import secrets
 import time
@@ -53,11 +54,7 @@ class Logins:
         form = await request.form(max_files=0, max_fields=20)
         given = [str(form.get(field, "")) for field in ("username", "password")]
         query, path = str(form.get("query", ""))[:MOST_QUERY], str(form.get("path", ""))
-        right = [
-            secrets.compare_digest(value.encode("utf-8", "replace"), wanted.encode())
-            for value, wanted in zip(given, (USER, self._password), strict=True)
-        ]
-        if not (self.needed and all(right)):
+        if not self._is_right(*given):
             self._failures[address] = failures + 1
             refused("login")
             return _response(request, WRONG, 400, query, path)
@@ -68,6 +65,34 @@ class Logins:
         response.set_cookie(secured, token, httponly=True, samesite="none", secure=True)  # inside the frame of a Space
         response.set_cookie(plain, token, httponly=True, samesite="lax")
         return response
+
+    def has_password(self, authorization: str, address: str) -> bool:
+        """Return whether a program sends user and password with its request, as HTTP's scheme Basic has them.
+
+        The programs of an address have as many attempts as its browsers, and share them.
+        """
+        scheme, _, sent = authorization.partition(" ")
+        if not (self.needed and scheme.lower() == "basic"):
+            return not self.needed
+        failures = self._failures.get(address, 0)
+        if failures >= MAX_FAILURES:
+            refused("login attempts")
+            return False
+        try:
+            name, _, given = base64.b64decode(sent, validate=True).decode().partition(":")
+        except ValueError:
+            name = given = ""
+        if self._is_right(name, given):
+            return True
+        self._failures[address] = failures + 1
+        refused("login")
+        return False
+
+    def _is_right(self, name: str, given: str) -> bool:
+        """Return whether user and password are right, in the same time whichever is wrong."""
+        pairs = ((name, USER), (given, self._password))
+        right = [secrets.compare_digest(sent.encode("utf-8", "replace"), wanted.encode()) for sent, wanted in pairs]
+        return self.needed and all(right)
 
     async def log_out(self, request: Request) -> Response:
         """End the login of the browser that asks, and of no other."""

@@ -23,10 +23,12 @@ class Kind(Enum):
     LOGOUT = auto()
     EVENT = auto()  # something a session asks for
     CALL = auto()  # an endpoint that a program calls, with or without a session
+    NAMED_CALL = auto()  # the same with its values by name, as the page's API view shows for cURL
     CANCEL = auto()
     STREAM = auto()  # the answers to a session
     ANSWER = auto()  # the answer to one call
     HEARTBEAT = auto()
+    TOOL = auto()  # a message of a program that speaks MCP
     UPLOAD = auto()
     UPLOAD_PROGRESS = auto()
     FILE = auto()  # a file that was made for a visitor
@@ -68,7 +70,10 @@ ROUTES = (
     _api("POST", "queue/join", Kind.EVENT),
     _api("POST", "run/predict/?", Kind.EVENT),
     _api("POST", f"call/({ENDPOINT})/?", Kind.CALL),
+    _api("POST", f"call/v2/({ENDPOINT})/?", Kind.NAMED_CALL),
     _api("POST", "cancel", Kind.CANCEL),
+    _api("GET POST DELETE", "mcp/?", Kind.TOOL),
+    _api("GET", "mcp/schema", Kind.FACTS),
     _api("GET", "queue/data", Kind.STREAM),
     _api("GET", f"call/{ENDPOINT}/({EVENT_ID})", Kind.ANSWER),
     _api("GET", f"heartbeat/({SESSION_NAME})", Kind.HEARTBEAT),

@@ -2,13 +2,15 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import Any
 
 import gradio as gr
 
 from ui.gate.counting import counted
+from ui.gate.refusals import Refusal
 from ui.jobs.job import cancel_jobs_of
 
 MAX_UNFINISHED = 24  # events of one session that wait or run; the page has a dozen after a build, and more when busy
@@ -70,6 +72,28 @@ class Sessions:
             return str(event.session_hash)
         pending = list(self._queue.pending_event_ids_session.items())
         return next((name for name, ids in pending if event_id in ids), None)
+
+    def values_in_order(self, endpoint: str, named: Mapping[str, Any]) -> list[Any]:
+        """Return the values that a program gives a public endpoint by name in their order, with the usual ones.
+
+        Raises Refusal if there is no such endpoint, for a name that it does not have, and without one that it needs.
+        """
+        if endpoint not in self._parameters:
+            known = ", ".join(self._parameters)
+            raise Refusal(404, "unknown route", f"There is no endpoint {endpoint}; the endpoints are: {known}.")
+        parameters = {str(each["parameter_name"]): each for each in self._parameters[endpoint]}
+        needed = {name for name, each in parameters.items() if not each["parameter_has_default"]}
+        if wrong := [*(set(named) - set(parameters)), *(needed - set(named))]:
+            what = "has no" if wrong[0] in named else "needs the"
+            words = f"{endpoint} {what} parameter {wrong[0][:40]}; its parameters are: {', '.join(parameters)}."
+            raise Refusal(400, "parameter", words)
+        return [named.get(name, each.get("parameter_default")) for name, each in parameters.items()]
+
+    @cached_property
+    def _parameters(self) -> dict[str, list[Any]]:
+        """The parameters of each public endpoint, which do not change."""
+        endpoints = self.demo.get_api_info()["named_endpoints"]
+        return {name.removeprefix("/"): list(endpoint["parameters"]) for name, endpoint in endpoints.items()}
 
     def reading(self, name: str) -> AbstractContextManager[None]:
         """Count a stream of answers of a session as long as it is open."""

@@ -95,7 +95,8 @@ class Visitors:
     def end(self, name: str) -> None:
         """End a session; its page has to be reloaded."""
         with self._lock:
-            if self._visits.pop(name, None):
+            visit = self._visits.pop(name, None)
+            if visit and not visit.once:  # the name of a call is asked for by nobody
                 self._ended[name] = None
 
     def expired(self) -> list[str]:

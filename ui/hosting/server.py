@@ -41,6 +41,7 @@ from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
 from ui.lessons.measuring import LessonMeasurements
 from ui.log import log_event, log_failure, refused_counts
+from ui.programs.server import tool_server
 from ui.render.styles import STYLE_SHEET, THEME
 from ui.settings import framing_sites, limits, password, trusted_proxies
 from ui.uploads.disk_budget import DISK_BUDGET
@@ -61,8 +62,8 @@ class Server:
     """The server of one page, from its launch to its stop."""
 
     def __init__(self, demo: gr.Blocks, shared_samples: SharedSamples) -> None:
-        """Store the page and its shared samples; nothing is started yet."""
-        self.demo, self.shared_samples = demo, shared_samples
+        """Store the page and its shared samples; nothing is started yet. Raises ParameterError for a bad setting."""
+        self.demo, self.shared_samples, self.tools = demo, shared_samples, tool_server(shared_samples)
         self.visitors, self.logins, self.sessions = Visitors(), Logins(password()), Sessions(demo)
         self.classrooms = Classrooms()
         self._began, self._stopping = time.monotonic(), threading.Event()
@@ -97,6 +98,7 @@ class Server:
                 *head.routes(),
                 *upload_routes(API_PREFIX),
                 *ClassRoutes(self.classrooms, LessonMeasurements(self.shared_samples)).routes(),
+                *(self.tools.routes(API_PREFIX) if self.tools else ()),
             ],
             middleware=[
                 Middleware(SecurityHeaders, head=head),
@@ -123,6 +125,7 @@ class Server:
             run_history=False,
             ssr_mode=False,
             pwa=False,
+            mcp_server=False,  # the lab has its own; ui/programs/server.py says why
         )
         mounted = next(route for route in app.routes if isinstance(route, Mount))
         gradio_app = demo.app = cast(App, mounted.app)  # as launch does; the app before it serves nothing
@@ -196,6 +199,7 @@ class Server:
             "visitors": len(self.visitors),
             "events": self.sessions.unfinished,
             "jobs": len(RUNNING),
+            "tool_calls": dict(self.tools.facts()) if self.tools else "off",
             "builds": {
                 "working": BUILD_QUEUE.working,
                 "waiting": BUILD_QUEUE.waiting,

@@ -19,23 +19,34 @@ Stream = TypeVar("Stream", bound=Iterator[object] | AsyncIterator[object])
 
 def to_gradio_error(error: RetrieverError) -> gr.Error:
     """Return an error as a message on the page, escaped: text from files may contain markup."""
-    if shortage(error):  # a handler expected it, and the operator has to know
-        log_failure("shortage", error)
-    message = html.escape(str(error), quote=False)
+    message = html.escape(expected_words(error), quote=False)
     return gr.Error(f"{message} Nothing that was loaded is lost.", duration=15, print_exception=False)
 
 
+def expected_words(error: RetrieverError) -> str:
+    """Return what an error says; if the machine has run out of anything, its operator has to know, and it is logged."""
+    if shortage(error):
+        log_failure("shortage", error)
+    return str(error)
+
+
 def unexpected_error(error: Exception, handler: str) -> gr.Error:
-    """Log an error that no handler expects, and return a message that quotes none of it.
+    """Log an error that no handler expects, and return a message that quotes none of it."""
+    words = unexpected_words(error, handler)
+    if shortage(error):
+        return to_gradio_error(RetrieverError(words))
+    return gr.Error(f"{words} Nothing that was loaded is lost: try again.", duration=15, print_exception=False)
+
+
+def unexpected_words(error: Exception, handler: str) -> str:
+    """Log an error that no handler expects, and return what happened, without its words.
 
     It is a fault of the lab, or the machine has run out of disk, memory or files.
     """
     log_failure("fault", error, handler=handler)
     if lacking := shortage(error):
-        return to_gradio_error(RetrieverError(f"This cannot be done now: {lacking}. Try again in some minutes."))
-    kind = type(error).__name__
-    message = f"Something went wrong in the lab itself ({kind}), and its operator finds it in the log."
-    return gr.Error(f"{message} Nothing that was loaded is lost: try again.", duration=15, print_exception=False)
+        return f"This cannot be done now: {lacking}. Try again in some minutes."
+    return f"Something went wrong in the lab itself ({type(error).__name__}), and its operator finds it in the log."
 
 
 @contextmanager

@@ -19,17 +19,22 @@ BEAM = "as nearer candidates filled the beam"
 
 
 def walk_summary(trace: WalkTrace) -> Html:
+    """Return what a walk found and what it cost, and what the map shows of it."""
+    shown = len(range(0, len(trace.indexed), background_stride(len(trace.indexed), BACKGROUND_DOTS)))
+    note = Html('<small class="lab-when">{}</small>').format(MAP.format(shown, count_of(len(trace.indexed), "vector")))
+    return found_sentence(trace) + " " + note
+
+
+def found_sentence(trace: WalkTrace) -> Html:
     """Return what a walk found and what it cost."""
     asked, walk = len(trace.true_ids), trace.walk
     found = f"{trace.found} of the {asked}" if trace.missed else f"all {asked}" if asked > 1 else "the one"
     head = Html("At ef={} the walk finds <b>{}</b> nearest {} ")
     head = head.format(walk.ef, found, "passage" if asked == 1 else "passages")
     cost = Html("and computes <b>{}</b> in {}; exact search computes {:,}.")
-    shown = len(range(0, len(trace.indexed), background_stride(len(trace.indexed), BACKGROUND_DOTS)))
-    note = Html('<small class="lab-when">{}</small>').format(MAP.format(shown, count_of(len(trace.indexed), "vector")))
     words = head + cost.format(count_of(walk.distances, "distance"), count_of(walk.hops, "step"), len(trace.indexed))
     words += cut_question(trace.indexed.settings.model_name, trace.tokens, trace.tokens_read)
-    return Html(" ").join([words, _advice(trace), note] if trace.missed else [words, note])
+    return words + " " + _advice(trace) if trace.missed else words
 
 
 def _advice(trace: WalkTrace) -> str:

@@ -17,13 +17,14 @@ OPEN = {
     "GET": "/ /assets/{path:path} /static/{path:path} /theme.css /favicon.ico /manifest.json /icons/{name} /robots.txt "
     f"/health /config /config/ {API}/info {API}/info/ {API}/app_id {API}/app_id/ {API}/login_check {API}/login_check/ "
     f"{API}/theme.css {API}/queue/data {API}/call/{{api_name}}/{{event_id}} {API}/heartbeat/{{session_hash}} "
-    f"{API}/upload_progress "
+    f"{API}/upload_progress {API}/mcp/schema "
     f"{API}/file={{path_or_url:path}} /class /class/files/{{name}} /class/{{code}} /class/{{code}}/teach "
     "/class/{code}/state /class/{code}/lead /class/{code}/results.csv",
     "HEAD": f"/ /class /class/files/{{name}} /class/{{code}} /class/{{code}}/teach /health "
     f"/manifest.json /favicon.ico /icons/{{name}} {API}/file={{path_or_url:path}}",
     "POST": f"/login /login/ /logout {API}/queue/join {API}/run/{{api_name}} {API}/run/{{api_name}}/ "
-    f"{API}/call/{{api_name}} {API}/call/{{api_name}}/ {API}/cancel {API}/upload "
+    f"{API}/call/{{api_name}} {API}/call/{{api_name}}/ {API}/cancel {API}/upload {API}/mcp {API}/mcp/ "
+    f"{API}/call/v2/{{api_name}} {API}/call/v2/{{api_name}}/ "
     "/class /class/{code}/join /class/{code}/predict /class/{code}/move",
 }
 CLOSED = {
@@ -37,10 +38,10 @@ CLOSED = {
     f"{API}/stream/{{session_hash}}/{{run}}/{{component_id}}/playlist-file "
     f"{API}/stream/{{session_hash}}/{{run}}/{{component_id}}/{{segment_id}}.{{ext}} {API}/profiling/traces "
     f"{API}/profiling/summary",
-    "HEAD": f"/openapi.json {API}/upload_progress {API}/proxy={{url_path:path}} "
+    "HEAD": f"/openapi.json {API}/mcp/schema {API}/upload_progress {API}/proxy={{url_path:path}} "
     "/class/{code}/state /class/{code}/lead /class/{code}/results.csv",
     "POST": f"{API}/reset {API}/reset/ {API}/run-history/connect {API}/api/{{api_name}} {API}/api/{{api_name}}/ "
-    f"{API}/call/v2/{{api_name}} {API}/call/v2/{{api_name}}/ {API}/component_server {API}/component_server/ "
+    f"{API}/component_server {API}/component_server/ "
     f"{API}/stream/{{event_id}} {API}/stream/{{event_id}}/close {API}/process_recording {API}/vibe-edit "
     f"{API}/vibe-edit/ {API}/undo-vibe-edit {API}/undo-vibe-edit/ {API}/vibe-code {API}/vibe-code/ "
     f"{API}/vibe-starter-queries {API}/vibe-starter-queries/ {API}/profiling/clear {API}/upload/",

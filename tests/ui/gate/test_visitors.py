@@ -38,7 +38,8 @@ def test_one_address_has_a_share_of_the_places_and_calls_without_a_session_a_sha
     assert pupils[:-1] == [""] * (20 - MAX_CALLS) and "from your network" in pupils[-1]
     assert visitors.admit("somebody", "home") == visitors.admit("pupil 0", "home") == ""
     visitors.end("call 0")
-    assert visitors.has_ended("call 0") and visitors.admit("late", "school") == ""
+    assert not visitors.has_ended("call 0"), "nobody can ask for it again"
+    assert visitors.admit("late", "school") == ""
 
 
 @pytest.mark.parametrize(
