@@ -1,6 +1,7 @@
 """Run records of every kind of result, made by the page's own code on the small sample."""
 
 from functools import cache
+from types import SimpleNamespace
 
 from retriever.experiments.comparison import compare_retrievers
 from retriever.experiments.judged_index import embed_judged_queries
@@ -13,6 +14,9 @@ from ui.compare.job import FinishedComparison
 from ui.compare.records import comparison_record
 from ui.documents.records import build_record
 from ui.inputs import SearchSettings
+from ui.lessons.measurements.again import same_graph_again
+from ui.lessons.measurements.recall import ef_below_k
+from ui.lessons.measurements.walks import copies_found
 from ui.recall.labs.records import build_lab_record, size_lab_record
 from ui.recall.records import ef_record
 from ui.search.beside import CHOICES
@@ -29,18 +33,8 @@ COMPARED = {
     "three retrievers": [MINILM, "BM25", f"BM25 + {MINILM}"],
     "no model": ["BM25", f"{MINILM}, late interaction"],
 }
-KINDS = [
-    "search",
-    "search bm25",
-    "search late",
-    "measurement",
-    "curve",
-    "walk",
-    "hardest walk",
-    "build lab",
-    "size lab",
-]
-KINDS += ["build", *COMPARED]
+KINDS = ["search", "search bm25", "search late", "measurement", "curve", "walk", "hardest walk"]
+KINDS += ["build lab", "size lab", "build", *COMPARED, "ef below k", "copies", "graph again"]
 
 
 @cache
@@ -59,6 +53,9 @@ def record_of(kind):
         "build lab": lambda: _build_lab(indexed),
         "size lab": lambda: _size_lab(indexed),
         "build": lambda: build_record(indexed),
+        "ef below k": lambda: _lesson(ef_below_k, indexed, ef=3),
+        "copies": lambda: _lesson(copies_found, indexed),
+        "graph again": lambda: _lesson(same_graph_again, indexed, ef=EF),
     }[kind]()
 
 
@@ -67,6 +64,12 @@ def comparison_of(indexed, names, **parts):
     sides, base = judged_searches(indexed, names), embed_judged_queries(indexed)
     result = FinishedComparison(compare_retrievers(sides, K), 1.0, measure_costs(sides, K), base=base, **parts)
     return comparison_record(result, EF)
+
+
+def _lesson(measure, indexed, **settings):
+    """Return the record of a lesson's measurement."""
+    collections = SimpleNamespace(indexed=lambda sample: indexed)
+    return measure(collections, lambda stage, fraction: None, sample="documents", k=K, **settings).record
 
 
 def _search(indexed, asked, beside):

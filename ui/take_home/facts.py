@@ -108,6 +108,12 @@ class Facts:
         return {place: side.get("retriever") or side["model"] for place, side in sides.items()}
 
     @property
+    def seeds(self) -> dict[str, int]:
+        """The seeds of graphs that were built again: name -> seed."""
+        usual, other = self.settings["seed"], self.settings.get("other_seed", self.settings["seed"])
+        return {name: other if name == f"seed_{other}" else usual for name in self.observed}
+
+    @property
     def varied(self) -> tuple[list[int], list[int]]:
         """The values of M, and those of ef_construction, that graphs were built with."""
         Ms, ef_constructions = zip(*self.graphs, strict=True)

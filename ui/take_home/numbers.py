@@ -86,6 +86,31 @@ def build_numbers(facts: Facts) -> tuple[Numbers, Numbers]:
     return numbers, {stage: observed[f"seconds_{stage}"] for stage in stages if f"seconds_{stage}" in observed}
 
 
+def ef_below_k_numbers(facts: Facts) -> tuple[Numbers, Numbers]:
+    """Return the recall at ef=k, and whether a smaller ef finds the same; nothing of it is timed."""
+    observed = facts.observed
+    return {"HNSW: recall at ef=k": observed[f"recall_at_{facts.k}"], "HNSW: below k": observed["outcome"]}, {}
+
+
+def copies_numbers(facts: Facts) -> tuple[Numbers, Numbers]:
+    """Return both recalls over passages that are stored twice; nothing of it is timed."""
+    observed = facts.observed
+    return {
+        "HNSW: recall by score": observed["recall_by_score"],
+        "HNSW: recall by number": observed["recall_by_id"],
+        "HNSW: questions with other copies": observed["questions_with_other_copies"],
+    }, {}
+
+
+def graph_again_numbers(facts: Facts) -> tuple[Numbers, Numbers]:
+    """Return recall and distances of three graphs over the same vectors, and their median times."""
+    numbers: Numbers = {}
+    seconds: Numbers = {}
+    for name, step in facts.observed.items():
+        _add_step(numbers, seconds, f"HNSW, {name}", step)
+    return numbers, seconds
+
+
 def comparison_numbers(facts: Facts) -> tuple[Numbers, Numbers]:
     """Return every measure of every retriever and pair, by kind of question too, and what was lost; and the times."""
     observed, names = facts.observed, facts.sides

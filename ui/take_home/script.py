@@ -14,6 +14,9 @@ from ui.take_home.numbers import (
     build_lab_numbers,
     build_numbers,
     comparison_numbers,
+    copies_numbers,
+    ef_below_k_numbers,
+    graph_again_numbers,
     measurement_numbers,
     search_numbers,
     size_lab_numbers,
@@ -23,9 +26,9 @@ from ui.take_home.python_source import Code, render_source
 
 CELL = re.compile(r"^# %%(?: \[(markdown)\])?\n", re.MULTILINE)  # begins a cell, as editors and Jupytext know it
 REPEATS = 5  # searches of one question, of which the median is taken
-IMPORT_LINE = 116  # characters of a line of imports
+IMPORT_LINE = 88  # characters of a line of imports
 
-NAMED = {"pathlib": "from pathlib import Path", "dataclasses": "from dataclasses import replace"}
+NAMED = {"dataclasses": "from dataclasses import replace", "pathlib": "from pathlib import Path"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ KINDS: Mapping[str, Kind] = {
     "size lab": Kind("size_lab.py.jinja", "sweep_sizes", size_lab_numbers),
     "walk": Kind("walk.py.jinja", "HNSWGraph explain_misses", walk_numbers),
     "build": Kind("build.py.jinja", "", build_numbers),
+    "ef below k": Kind("ef_below_k.py.jinja", "knn_recall", ef_below_k_numbers),
+    "copies": Kind("copies.py.jinja", "ExactIndex HNSWIndex knn_recall", copies_numbers, "numpy"),
+    "graph again": Kind(
+        "graph_again.py.jinja", "ExactIndex HNSWGraph HNSWIndex measure sample_vectors", graph_again_numbers
+    ),
     "comparison": Kind("comparison.py.jinja", "compare_retrievers judged_searches measure_costs", comparison_numbers),
 }
 ORIGINS = {  # of the documents -> the names that reading them needs of the library, and modules of Python
@@ -160,16 +168,16 @@ def _imports(facts: Facts, kind: Kind) -> Code:
     if facts.kind == "measurement" and facts.counted:
         wanted.add("HNSWGraph")
     ordered = sorted(wanted, key=lambda name: (0 if name.isupper() else 1 if name[0].isupper() else 2, name))
-    needed = {*kind.modules.split(), *modules.split()}
-    if facts.kind == "comparison" and "judgments" not in facts.data:
-        needed.add("dataclasses")
-    lines = [NAMED.get(module, f"import {module}") for module in needed]
     library = f"from retriever import {', '.join(ordered)}"
     if len(library) > IMPORT_LINE:
         library = "from retriever import (\n" + "".join(f"    {name},\n" for name in ordered) + ")"
-    plain = sorted(line for line in lines if line.startswith("import"))
-    named = sorted(line for line in lines if line.startswith("from"))
-    return Code("\n".join([*plain, *named, *([""] if lines else []), library]))
+    needed = {*kind.modules.split(), *modules.split()}
+    if facts.kind == "comparison" and "judgments" not in facts.data:
+        needed.add("dataclasses")
+    numpy = ["import numpy as np"] if "numpy" in needed else []
+    lines = sorted(NAMED.get(module, f"import {module}") for module in needed - {"numpy"})
+    of_python = sorted(lines, key=lambda line: not line.startswith("import"))  # modules first, then names of others
+    return Code("\n".join([*of_python, *([""] if of_python else []), *numpy, library]))
 
 
 def _pip_lines(facts: Facts) -> Code:

@@ -25,6 +25,9 @@ FALSIFIED = {  # kind of record -> a number in what was observed, by its keys, a
     "build lab": (["M=8 ef_construction=20", "link_bytes"], "HNSW, M=8, efConstruction=20: bytes of links"),
     "size lab": (["n=57", "hnsw", "mean_recall"], "HNSW, n=57: recall"),
     "build": (["graph_link_bytes"], "HNSW: bytes of links"),
+    "ef below k": (["outcome"], "HNSW: below k"),
+    "copies": (["recall_by_score"], "HNSW: recall by score"),
+    "graph again": (["seed_7", "mean_distances"], "HNSW, seed_7: distances"),
     "two models": (["map", "first", 0], "map, wordllama-256"),
     "three retrievers": (
         ["map", "pairs", "first_minus_third", "p"],

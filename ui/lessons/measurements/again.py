@@ -101,7 +101,7 @@ def same_graph_again(collections: Collections, progress: Progress, *, sample: st
         value=value,
         unit="",
         sentences=[first, why],
-        record=RunRecord("The same graph built again", settings, data, observed, PROTOCOL),
+        record=RunRecord("The same graph built again", settings, data, observed, PROTOCOL, kind="graph again"),
         place=recall_place(sample, k, ef),
         numbers=dict(zip((f"seed {seed}", f"seed {seed} again", f"seed {OTHER_SEED}"), shown, strict=True)),
     )

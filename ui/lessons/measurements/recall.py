@@ -167,7 +167,7 @@ def ef_below_k(collections: Collections, progress: Progress, *, sample: str, k: 
         value=value,
         unit="",
         sentences=[words, why],
-        record=RunRecord("An ef below k", settings, record_data(indexed), observed, PROTOCOL),
+        record=RunRecord("An ef below k", settings, record_data(indexed), observed, PROTOCOL, kind="ef below k"),
         place=recall_place(sample, k, k),
         numbers={f"recall@{k} at ef={k}": format_score(usual)},
     )

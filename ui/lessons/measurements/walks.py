@@ -162,12 +162,12 @@ def copies_found(collections: Collections, progress: Progress, *, sample: str, k
     }[value]
     observed = {"recall_by_score": recall, "recall_by_id": by_number, "questions_with_other_copies": differing}
     settings = record_settings(indexed) | {"k": k, "ef": WIDE_EF, "M": hnsw.M, "ef_construction": hnsw.ef_construction}
-    data = record_data(indexed) | {"vectors": len(doubled), "each_stored": 2}
+    data = record_data(indexed) | {"vectors_stored": len(doubled), "each_stored": 2}
     return Measured(
         value=value,
         unit="",
         sentences=[first, second, third],
-        record=RunRecord("Every passage stored twice", settings, data, observed, PROTOCOL),
+        record=RunRecord("Every passage stored twice", settings, data, observed, PROTOCOL, kind="copies"),
         place=recall_place(sample, k, max(k, 10)),
         numbers={"by the passages' numbers": format_score(by_number), "by how near they are": format_score(recall)},
     )
