@@ -204,6 +204,7 @@ def test_the_hosting_guide_uploads_all_that_the_app_needs():
     needed = [
         path.relative_to(ROOT).as_posix() for path in (ROOT / "app.py", ROOT / "requirements.txt", ROOT / "README.md")
     ]
+    needed += ["pyproject.toml", "LICENSE"]  # with these, whoever has the files of a Space can install the library
     for top in ("retriever", "sandbox", "ui", "samples"):
         files = [path for path in (ROOT / top).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
         needed += [path.relative_to(ROOT).as_posix() for path in files]
