@@ -36,7 +36,7 @@ def _measure_again(run: RunRecord) -> Html:
     made = TakeHome(run)
     links = [
         download_link(f"{made.name}.py", "text/x-python", made.script, "Python script"),
-        download_link(f"{made.name}.ipynb", "application/x-ipynb+json", made.notebook, "notebook"),
+        download_link(f"{made.name}.ipynb", "application/x-ipynb+json", made.notebook, "Jupyter notebook"),
     ]
     return downloads("Take it home and measure it again", links)
 
