@@ -10,8 +10,10 @@ from dataclasses import replace
 import nbformat
 import pytest
 
+from tests.support.page import files_of
 from tests.support.paths import ROOT
 from tests.support.records import KINDS, QUESTION, record_of
+from ui.render.export import folded_record, record_section
 from ui.take_home.script import TakeHome
 
 FALSIFIED = {  # kind of record -> a number in what was observed, by its keys, and the name that the table gives it
@@ -128,6 +130,14 @@ def test_a_notebook_is_valid_and_holds_the_cells_of_the_script(kind, minilm, wor
     kept = [line for cell in code_of(made.notebook) for line in cell.splitlines() if line and not line.startswith("#")]
     assert kept == code
     assert made.name.startswith(record_of(kind).kind.replace(" ", "-")) and made.name[-10:] == made.run.time[:10]
+
+
+def test_both_files_are_offered_below_the_record_in_every_place(minilm):
+    run = record_of("search")
+    made, offered = TakeHome(run), files_of(record_section(run))
+    assert list(offered) == ["run-record.json", "run-record.md", f"{made.name}.py", f"{made.name}.ipynb"]
+    assert offered[f"{made.name}.py"] == made.script and offered[f"{made.name}.ipynb"] == made.notebook
+    assert record_section(run) in folded_record(run)
 
 
 def test_scripts_take_public_names_only_and_no_linter_finds_a_fault(tmp_path, minilm, wordllama):
