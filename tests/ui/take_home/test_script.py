@@ -145,5 +145,5 @@ def test_scripts_take_public_names_only_and_no_linter_finds_a_fault(tmp_path, mi
         (tmp_path / f"take_{number}.py").write_text(TakeHome(record_of(kind)).script, encoding="utf-8")
         assert "from retriever." not in TakeHome(record_of(kind)).script
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E4,E7,E9,F,I", str(tmp_path)]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
