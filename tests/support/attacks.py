@@ -51,6 +51,27 @@ def calls_without_a_session(address, count=125):
     return statuses([post(address, "call/search", {"data": ["tea", 3, 10]})] * count)
 
 
+def tool_calls(address, count=200):
+    """Calls of MCP tools that build a graph each, many at once; those that are refused are told so by the tool."""
+
+    def call(number):
+        arguments = {"sample": "documents", "k": 50, "ef": 400, "M": 2 + number % 60, "ef_construction": 800}
+        message = {"jsonrpc": "2.0", "id": number, "method": "tools/call"}
+        message["params"] = {"name": "measure_ef", "arguments": arguments}
+        answer = post(address, "mcp/", message)()
+        return "refused" if answer.status_code == 200 and answer.json()["result"]["isError"] else answer.status_code
+
+    with ThreadPoolExecutor(40) as pool:
+        return Counter(pool.map(call, range(count)))
+
+
+def tool_streams(address, count=200):
+    """Streams and sessions that clients of MCP may ask for, which this server does not have."""
+    stream = {"Accept": "text/event-stream", "MCP-Session-Id": "mine"}
+    asked = [lambda way=way: send(way, f"{address}/gradio_api/mcp/", headers=stream) for way in ("GET", "DELETE")]
+    return statuses(asked * (count // 2))
+
+
 def long_measurements(address, count=20):
     """One session measures with the largest numbers it can think of, and with the largest that are taken."""
     asked = [{"data": numbers, "session_hash": "measures"} for numbers in ([200, 100_000], [50, 400])]
@@ -65,6 +86,7 @@ def endless_bodies(address, megabytes=300):
         "gradio_api/reset",
         "gradio_api/queue/join",
         "gradio_api/call/search",
+        "gradio_api/mcp/",
         "login",
         "logout",
     )
@@ -106,6 +128,7 @@ def another_site(address):
         send("GET", f"{address}/config", headers=FOREIGN),
         send("GET", f"{address}/gradio_api/token", headers=FOREIGN),
         post(address, "call/search", {"data": ["tea", 3, 10]}, **FOREIGN)(),
+        post(address, "mcp/", {"id": 1, "method": "tools/list"}, **FOREIGN)(),
         send("GET", f"{address}/logout", headers=IMAGE),
         send("POST", f"{address}/logout", headers=FOREIGN),
         send("OPTIONS", f"{address}/gradio_api/queue/join", headers=preflight),

@@ -82,11 +82,14 @@ def test_the_columns_of_a_table_are_offered_and_read(visitor, tmp_path):
 
 
 def test_the_api_view_describes_the_endpoints(visitor):
-    visitor.page.get_by_role("button", name="Use via API").click()
+    visitor.page.get_by_role("button", name="Use via API or MCP").click()
     view = visitor.page.locator(".api-docs")
+    for words in ("4 Available MCP Tools", "gradio_api/mcp/", "explain_miss"):
+        expect(view.get_by_text(words).first).to_be_visible()
+    view.get_by_text("Python", exact=True).click()
     for words in ("/build", "/compare", "a whole number from 1 to 400", "how hot should the water be"):
         expect(view.get_by_text(words).first).to_be_visible()
-    # Gradio asks whether there are statistics and an MCP server; the guard lets nobody see either
+    # Gradio asks whether there are statistics; the guard lets nobody see any
     visitor.errors = [error for error in visitor.errors if "404" not in error]
 
 

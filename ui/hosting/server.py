@@ -112,6 +112,7 @@ class Server:
         demo.state_session_capacity = 2 * events  # never reached: the registry decides
         queue = demo._queue
         queue.sleep_when_free, queue.progress_update_sleep_when_free = POLL_SECONDS, 1.0
+        demo.mcp_server = self.tools is not None  # so its API view says; Gradio's own, below, stays off
         gr.mount_gradio_app(
             app,
             demo,
@@ -125,7 +126,7 @@ class Server:
             run_history=False,
             ssr_mode=False,
             pwa=False,
-            mcp_server=False,  # the lab has its own; ui/programs/server.py says why
+            mcp_server=False,  # ui/programs/server.py says why
         )
         mounted = next(route for route in app.routes if isinstance(route, Mount))
         gradio_app = demo.app = cast(App, mounted.app)  # as launch does; the app before it serves nothing

@@ -103,7 +103,7 @@ class Tools:
     async def compare_retrievers(
         self, sample: JudgedSample, retrievers: Retrievers, k: K = 10, ef: Ef = 10
     ) -> dict[str, Any]:
-        """Compare two to four retrievers on a sample's judged questions: which finds more answers, or is it chance.
+        """Compare two to four retrievers on a sample's judged questions: which finds more, and whether that is chance.
 
         Returns a verdict in words; every measure of each retriever with its 95 % interval, the difference of each pair
         with interval and p (also corrected for all that was tested together); what the embedding model and what the

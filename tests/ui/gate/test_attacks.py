@@ -111,6 +111,8 @@ def search(visitor, number):
     [
         (attacks.many_builds, {429}),
         (attacks.calls_without_a_session, {503}),
+        (attacks.tool_calls, {"refused"}),
+        (attacks.tool_streams, {405}),
         (attacks.endless_bodies, None),
         (attacks.another_site, {403, 404}),
         (attacks.long_measurements, {429}),
