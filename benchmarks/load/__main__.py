@@ -1,11 +1,13 @@
 """The load test in full: python -m benchmarks.load --visitors 30 --seconds 60
 
-Starts app.py on a free port, waits until its samples are ready, lets one visitor see every answer, then a crowd without
-builds, then a crowd of which some build collections; then every build is repeated by a visitor who is alone. Writes
-tables, and exits with 1 where something failed, was wrong, overlapped or took longer than the targets.
+Starts app.py on a free port, waits until its samples are ready, leads classes of 40 and 200 students, lets one visitor
+see every answer, then a crowd without builds, then a crowd of which some build collections; then every build is made
+again by a visitor who is alone. Writes tables, and exits with 1 where something failed, was wrong, overlapped or took
+longer than the targets.
 
-The targets are ratios to the 95th percentile of the visitor who was alone in the same run, as seconds depend on the
-machine. A loop of fixed work, timed while the lab rests, says how much else the machine did in each phase.
+The targets of a class are seconds. Those of a crowd are ratios to the 95th percentile of the visitor who was alone in
+the same run, as seconds depend on the machine. A loop of fixed work, timed while the lab rests, says how much else the
+machine did in each phase.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.load import report
+from benchmarks.load.classroom import lesson
 from benchmarks.load.crowd import alone, builds_alone, crowd
 from benchmarks.load.lab_server import LabServer, busy_seconds, overlaps
 from benchmarks.load.notes import wrong_answers
@@ -27,6 +30,7 @@ from benchmarks.load.notes import wrong_answers
 PHASES = ("without builds", "while some build")
 RATIOS = {30: 6, 100: 15}  # visitors -> the 95th percentile of slide and search, as a multiple of the lone visitor's
 CALIBRATION = 30  # repetitions of the loop of fixed work
+CLASS_SECONDS = 1.0  # the 95th percentile of joining, predicting and seeing a reveal
 COLLECTION = "Python docs"
 SAMPLED = 0.5  # seconds between two measurements of the memory
 SHOWN = 20  # lines printed of what was not as wanted
@@ -66,7 +70,30 @@ def measured(options, folder):
 
 
 async def phases(server, options):
-    """Run the phases: one visitor alone, then the crowds; return what was not as wanted."""
+    """Run the phases: classes, one visitor alone, then the crowds; return what was not as wanted."""
+    failed = [what for students in options.classes for what in await class_phase(server, students)]
+    return failed if set(options.skip) == set(PHASES) else failed + await crowds(server, options)
+
+
+async def class_phase(server, students):
+    """Run a class of so many students; return what was not as wanted."""
+    loops, use, memory = [calibrate()], used(server), []
+    watch = asyncio.create_task(look_at_memory(server, memory))
+    notes = await lesson(server.port, students=students)
+    machine = words_of_use(use, used(server), memory)
+    watch.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watch
+    loops.append(calibrate())
+    say(f"\n## A class of {students}\n", report.actions(notes, []), "", report.mistakes(notes, []), "")
+    say(machine, words_of_loops(loops))
+    slow = {what: report.percentile(notes.seconds[what], 0.95) for what in ("join", "predict", "reveal")}
+    found = [f"{what} p95 {seconds:.2f} s" for what, seconds in slow.items() if seconds > CLASS_SECONDS]
+    return [f"a class of {students}: {what}" for what in [*notes.failures, *found]]
+
+
+async def crowds(server, options):
+    """Let one visitor see every answer alone, then the crowds; return what was not as wanted."""
     loops = [calibrate()]
     reference = await alone(server.port, COLLECTION)
     loops.append(calibrate())
@@ -158,6 +185,9 @@ if __name__ == "__main__":
     parser.add_argument("--visitors", type=int, default=30)
     parser.add_argument("--builders", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument(
+        "--classes", type=int, nargs="*", default=[40, 200], help="students of a class, one after another"
+    )
     parser.add_argument("--cache", default=str(Path.home() / ".cache/dense-retrieval-lab"), help="kept between runs")
     parser.add_argument("--skip", nargs="*", default=[], choices=PHASES, help="leave a phase out")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="environment of the server")

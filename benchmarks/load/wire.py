@@ -22,7 +22,7 @@ class Wire:
 
     def __init__(self, port, host="127.0.0.1"):
         self.host, self.port = host, port
-        self._idle, self._open, self._cookies = [], set(), {}
+        self._idle, self._open, self.cookies = [], set(), {}
         self._places = asyncio.Semaphore(CONNECTIONS)
 
     async def request(self, method, path, body=b"", kind="application/json"):
@@ -87,7 +87,7 @@ class Wire:
     def _send(self, writer, method, path, body, kind):
         head = [f"{method} {path} HTTP/1.1", f"Host: {self.host}:{self.port}", f"Content-Length: {len(body)}"]
         head += [f"Content-Type: {kind}"] if body else []
-        head += [f"Cookie: {'; '.join(f'{key}={value}' for key, value in self._cookies.items())}"] * bool(self._cookies)
+        head += [f"Cookie: {'; '.join(f'{key}={value}' for key, value in self.cookies.items())}"] * bool(self.cookies)
         writer.write("\r\n".join([*head, "", ""]).encode() + body)
 
     async def _head(self, reader):
@@ -98,7 +98,7 @@ class Wire:
             headers[name.lower()] = value.strip()
             if name.lower() == "set-cookie":
                 key, _, content = value.strip().partition(";")[0].partition("=")
-                self._cookies[key] = content
+                self.cookies[key] = content
         return int(status.split()[1]), headers
 
 

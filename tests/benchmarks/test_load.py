@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 
+from benchmarks.load.classroom import lesson
 from benchmarks.load.crowd import alone, builds_alone, crowd
 from benchmarks.load.lab_server import LabServer, overlaps
 from benchmarks.load.notes import Notes, wrong_answers
@@ -42,13 +43,20 @@ def load(tmp_path_factory):
     try:
         server.wait()
         found = asyncio.run(visits())
+        taught = asyncio.run(lesson(server.port, students=VISITORS, think=1.0, late=2))
     finally:
         server.stop()
-    return *found, server.timed_sections()
+    return *found, server.timed_sections(), taught
+
+
+@pytest.fixture
+def class_notes(load):
+    """The notes of a class that followed the crowd."""
+    return load[-1]
 
 
 def test_nothing_fails_while_others_build(load):
-    reference, notes, again, _, _ = load
+    reference, notes, again, *_ = load
     assert [*reference.failures, *notes.failures, *again.failures] == []
     assert len(notes.seconds["slide"]) >= 3 * VISITORS
     assert len(notes.seconds["search"]) >= VISITORS
@@ -56,7 +64,7 @@ def test_nothing_fails_while_others_build(load):
 
 
 def test_every_answer_is_that_of_a_visitor_who_is_alone(load):
-    reference, notes, again, _, _ = load
+    reference, notes, again, *_ = load
     wrong = wrong_answers(notes, reference, again)
     assert [mistake[:3] for mistake in wrong] == [], wrong[:3]
     kinds = {what for _, what, *_ in notes.answers}
@@ -66,14 +74,14 @@ def test_every_answer_is_that_of_a_visitor_who_is_alone(load):
 
 
 def test_nobody_waits_for_long_while_others_build(load):
-    _, notes, _, took, _ = load
+    _, notes, _, took, *_ = load
     slow = {action: percentile(notes.seconds[action], 0.95) for action in ("slide", "search", "first word of a build")}
     assert max(slow.values()) < BOUND, slow
     assert took < SECONDS + 60, "a visitor waited for the end of something"
 
 
 def test_timed_sections_never_overlap_one_another_or_heavy_work(load):
-    _, notes, _, _, sections = load
+    _, notes, _, _, sections, _ = load
     assert overlaps(sections) == []
     timed = sum(what == "alone" for what, *_ in sections)
     assert len(notes.seconds["slide"]) and timed >= 2 * len(EFS), "what is timed has the machine alone"
@@ -99,3 +107,13 @@ def test_wrong_answers_are_found():
     found = [(asked, right, answer) for _, _, asked, right, answer, _ in wrong_answers(notes, reference)]
     assert found[:2] == [((10, 10), "0.5", "0.7"), ((10, 20), "0.7", "0.5")]
     assert [asked for asked, *_ in found[2:]] == [(10, 30)] * 2, "what nobody saw alone is not right either"
+
+
+def test_a_class_loses_nothing(class_notes):
+    assert class_notes.failures == []
+    for action in ("join", "predict"):
+        assert percentile(class_notes.seconds[action], 0.95) < BOUND, action
+    revealed = [seconds for name, seconds in class_notes.seconds.items() if name.startswith("reveal")]
+    assert sum(map(len, revealed)) == 3 * VISITORS - 2, (
+        "every student sees every reveal, who joined late the later ones"
+    )

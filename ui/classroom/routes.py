@@ -1,11 +1,13 @@
 """The routes of classes: light pages and JSON beside Gradio, so that two hundred phones cost little."""
 
+import gzip
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from retriever.errors import ParameterError
@@ -112,7 +114,11 @@ class ClassRoutes:
         name = request.path_params["name"]
         if name not in KINDS:
             return Response("There is no such file.", 404)
-        return FileResponse(FILES / name, media_type=KINDS[name], headers={"cache-control": "no-cache"})
+        headers = {"cache-control": "max-age=300", "vary": "accept-encoding"}
+        compressed = "gzip" in request.headers.get("accept-encoding", "")
+        if compressed:
+            headers["content-encoding"] = "gzip"
+        return Response(file_content(name, compressed=compressed), media_type=KINDS[name], headers=headers)
 
     # --- students
 
@@ -238,6 +244,13 @@ class ClassRoutes:
         if kept.get(teacher, (0, ""))[0] != version:
             kept[teacher] = version, step_part(classroom, teacher=teacher)
         return kept[teacher][1]
+
+
+@cache
+def file_content(name: str, *, compressed: bool) -> bytes:
+    """Return a file of these pages, which is read once."""
+    content = (FILES / name).read_bytes()
+    return gzip.compress(content) if compressed else content
 
 
 def told(handler: Handler) -> Handler:
