@@ -231,8 +231,8 @@ def journeys():
     return {part.partition("\n")[0]: [step[1:] for step in STEP.findall(part)] for part in parts}
 
 
-def test_there_are_three_journeys():
-    assert len(journeys()) == 3
+def test_there_are_four_journeys():
+    assert len(journeys()) == 4
     assert all(len(steps) >= 8 for steps in journeys().values())
 
 

@@ -114,6 +114,4 @@ def test_a_class_loses_nothing(class_notes):
     for action in ("join", "predict"):
         assert percentile(class_notes.seconds[action], 0.95) < BOUND, action
     revealed = [seconds for name, seconds in class_notes.seconds.items() if name.startswith("reveal")]
-    assert sum(map(len, revealed)) == 3 * VISITORS - 2, (
-        "every student sees every reveal, who joined late the later ones"
-    )
+    assert sum(map(len, revealed)) == 3 * VISITORS - 2, "all see every reveal, who came late the later ones"
