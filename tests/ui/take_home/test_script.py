@@ -10,6 +10,7 @@ from dataclasses import replace
 import nbformat
 import pytest
 
+import retriever
 from tests.support.page import files_of
 from tests.support.paths import ROOT
 from tests.support.records import KINDS, QUESTION, record_of
@@ -76,11 +77,26 @@ def code_of(notebook):
     return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"] if cell["cell_type"] == "code"]
 
 
-QUICK = [kind for kind in KINDS if kind not in ("search late", "no model")]  # token vectors take long to make
+@pytest.fixture
+def indexed_once(monkeypatch):
+    """Let scripts that are run here share what they index: a fresh process indexes it anew."""
+    made, index = INDEXED, retriever.index_collection
+
+    def once(collection, settings):
+        if (collection.name, settings) not in made:
+            made[collection.name, settings] = index(collection, settings)
+        return made[collection.name, settings]
+
+    monkeypatch.setattr(retriever, "index_collection", once)
+
+
+INDEXED = {}
+SLOW = ("search late", "three retrievers", "no model")  # token vectors and many tests of significance take long
+QUICK = [kind for kind in KINDS if kind not in SLOW]
 
 
 @pytest.mark.parametrize("kind", QUICK)
-def test_a_script_measures_what_was_recorded(kind, minilm, wordllama):
+def test_a_script_measures_what_was_recorded(kind, indexed_once, minilm, wordllama):
     ended, variables = run_here(TakeHome(record_of(kind)).script)
     assert ended == ""
     outcome = variables["outcome"]
@@ -90,7 +106,7 @@ def test_a_script_measures_what_was_recorded(kind, minilm, wordllama):
 
 
 @pytest.mark.parametrize("kind", ["search", "curve"])
-def test_cells_of_a_notebook_one_after_the_other_say_which_number_is_false(kind, minilm, capsys):
+def test_cells_of_a_notebook_one_after_the_other_say_which_number_is_false(kind, indexed_once, minilm, capsys):
     run, name = falsified(kind)
     *cells, last = code_of(TakeHome(run).notebook)
     variables = {"__name__": "__main__"}
