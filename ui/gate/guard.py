@@ -100,10 +100,10 @@ class Guard:
         if found is None:
             raise Refusal(404, "unknown route", NO_ROUTE_MESSAGE)
         route, named = found
-        if is_foreign(headers, route.kind):
-            raise Refusal(403, "foreign site", FOREIGN_MESSAGE)
         if route.kind is Kind.TOOL and scope["method"] != "POST":
             raise Refusal(405, "unknown route", TOOL_METHOD_MESSAGE, headers={"Allow": "POST"})
+        if is_foreign(headers, route.kind):
+            raise Refusal(403, "foreign site", FOREIGN_MESSAGE)
         if scope["method"] != "POST" and has_body(headers):
             raise Refusal(400, "unexpected body", "This request may have no body.")
         scope = {**scope, "client": (client_address(scope, headers), 0)}

@@ -56,9 +56,12 @@ def address_of(scope: Scope) -> str:
 def is_foreign(headers: Mapping[str, str], kind: Kind) -> bool:
     """Return whether another site's page sent a request, by what the browser says; programs say nothing.
 
-    Another site may link to the page and frame it (Spaces does), and nothing else.
+    Another site may link to the page and frame it (Spaces does), and nothing else. Tools are for programs alone: no
+    page asks for them, and one whose site's name was made to lead here would look like the lab's own.
     """
     origin = headers.get("origin")
+    if kind is Kind.TOOL:
+        return origin is not None or "sec-fetch-site" in headers
     if origin is not None and urlsplit(origin).netloc.lower() not in _own_hosts(headers):
         return True
     if headers.get("sec-fetch-site", "none") in OWN_SITES:

@@ -9,7 +9,7 @@ from ui.log import Reason
 from ui.render.html import render
 
 NO_ROUTE_MESSAGE = "There is no such address here."
-FOREIGN_MESSAGE = "Only the lab's own page may ask this."
+FOREIGN_MESSAGE = "Only the lab's own page may ask this, or a program outside of a browser."
 LOGIN_MESSAGE = "Log in first."
 BUSY_MESSAGE = "You have asked for much at once; wait until some of it is answered. Nothing was lost."
 NAME_MESSAGE = "The request names no session; a name has at most 64 letters, digits and hyphens."

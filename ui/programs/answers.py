@@ -69,6 +69,9 @@ def search_content(indexed: IndexedCollection, question: str, asked: SearchSetti
         | {"rank": rank, "exact_rank": ranks.get(id(hit.passage)) or _rank_beyond(walk, node, len(both.exact))}
         for rank, (hit, node) in enumerate(zip(both.hnsw, walk.ids.tolist(), strict=True), 1)
     ]
+    for hit in hits:
+        if hit["exact_rank"] <= len(nearest):
+            del hit["text"]  # which stands among the nearest: who reads this pays by the word
     return {
         "sample": indexed.name,
         "question": question,

@@ -73,9 +73,10 @@ class Tools:
         """Search a sample for a question twice, exactly and by HNSW (approximate search on a graph), and compare both.
 
         Returns the nearest passages by exact search, each with whether HNSW missed it; the ranks of those it missed;
-        the hits of HNSW, each with its rank in exact search; recall (the share of the nearest passages that HNSW found,
-        0 to 1); how many distances each search computed; the seconds of embedding and of each search; and the run
-        record. Scores are cosine similarities.
+        the hits of HNSW, each with its rank in exact search, and with its text if it is not among the nearest; recall
+        (the share of the nearest passages that HNSW found, 0 to 1); how many distances each search computed; the
+        seconds of embedding and of each search; and the run record. Scores are cosine similarities, and long texts are
+        cut.
         """
         settings, asked = SearchSettings.of(k, ef), check_question(question)
         indexed = await self._sample(sample, PREPARED_SAMPLES)
@@ -103,7 +104,7 @@ class Tools:
     async def compare_retrievers(
         self, sample: JudgedSample, retrievers: Retrievers, k: K = 10, ef: Ef = 10
     ) -> dict[str, Any]:
-        """Compare two to four retrievers on a sample's judged questions: which finds more, and whether that is chance.
+        """Compare two to four retrievers on judged questions: who finds more answers, and whether that could be chance.
 
         Returns a verdict in words; every measure of each retriever with its 95 % interval, the difference of each pair
         with interval and p (also corrected for all that was tested together); what the embedding model and what the

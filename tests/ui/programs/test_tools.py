@@ -90,7 +90,8 @@ def test_a_search_tells_ranks_misses_distances_and_seconds(call, sample, hard):
     assert [hit["exact_rank"] for hit in found["hnsw_hits"]] == [ranks[hit["passage_id"]] for hit in found["hnsw_hits"]]
     assert 0 < found["distances"]["hnsw"] < found["distances"]["exact"] == len(sample)
     assert set(found["seconds"]) == {"embedding", "HNSW", "exact"}
-    assert all(len(hit["text"]) <= MOST_TEXT + 2 for hit in found["hnsw_hits"])
+    assert all(0 < len(hit["text"]) <= MOST_TEXT + 2 for hit in found["nearest_passages"])
+    assert ["text" in hit for hit in found["hnsw_hits"]] == [hit["exact_rank"] > K for hit in found["hnsw_hits"]]
     assert found["record"]["settings"]["question"] == hard and found["record"]["versions"]["hnswlib"]
 
 
