@@ -37,7 +37,7 @@ PAGE = [
     ["programs"],
     ["api", "header", "footer", "welcome", "lessons"],
 ]
-PAGE += [["address", "refresh", "classroom"], ["page", "hosting"]]
+PAGE += [["learn", "address", "refresh", "classroom"], ["page", "hosting"]]
 ROOMS = {"retriever": LIBRARY, "ui": PAGE}
 
 PUBLIC = """

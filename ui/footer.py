@@ -14,7 +14,7 @@ LESSONS = Path(__file__).parents[1] / "docs" / "lessons.md"
 def build_footer() -> None:
     """Create the foot of the page; its script runs once it is shown."""
     if lessons := lesson_text():
-        with gr.Accordion("Lessons: ten minutes with each tab", open=False):
+        with gr.Accordion("For teachers: a guide to the lessons", open=False):
             gr.Markdown(lessons)
     gr.HTML(glossary(), js_on_load=PAGE_SCRIPT.read_text(encoding="utf-8"))
 

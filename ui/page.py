@@ -19,6 +19,8 @@ from ui.header import CollectionHeader, create_header
 from ui.jobs.progress_text import samples_progress
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of
+from ui.learn.tab import build_learn_tab
+from ui.lessons.measuring import LessonMeasurements
 from ui.programs.words import ENDPOINT_WORDS
 from ui.recall.tab import RecallTab, build_recall_tab, starve_graph, take_graph, waiting_note
 from ui.refresh import TabRefresher
@@ -101,7 +103,9 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
             parts = {name: gr.Tab(title, id=name) for name, title in TAB_TITLES.items()}
         for name, part in parts.items():
             with part:
-                gr.HTML(PANEL.format(TAB_TITLES[name][2:]))
+                gr.HTML(PANEL.format(TAB_TITLES[name].lstrip("0123456789 ")))
+        with parts["learn"]:
+            build_learn_tab(LessonMeasurements(shared))
         with parts["documents"]:
             welcome = create_welcome()
             documents, built = build_documents_tab(session, shared)

@@ -64,6 +64,6 @@ class Session:
         if self.indexed is None:
             raise CollectionError(
                 "Nothing is loaded yet: the first sample is still being prepared. Wait a moment, or load your own "
-                "documents in the first tab."
+                "documents in the tab Documents."
             )
         return self.indexed

@@ -1,4 +1,4 @@
-"""The first thing on the first tab: what HNSW is, a question for which it misses passages, and the next step."""
+"""The first thing in Documents: what HNSW is, a question for which it misses passages, and the next step."""
 
 import gradio as gr
 

@@ -23,6 +23,7 @@ QUIET = (
     "--no-first-run",
 )
 TABS = {
+    "learn": "Learn",
     "documents": "1 Documents",
     "search": "2 Search",
     "ef": "3 Recall against latency",

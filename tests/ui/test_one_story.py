@@ -101,7 +101,14 @@ class Story:
     def check(self):
         """Fail if two places of the open tab disagree, or one with the library."""
         now = self.screen()
-        checks = {"1": check_documents, "2": check_search, "3": check_recall, "4": check_compare, "5": check_walk}
+        checks = {
+            "L": check_learn,
+            "1": check_documents,
+            "2": check_search,
+            "3": check_recall,
+            "4": check_compare,
+            "5": check_walk,
+        }
         try:
             self.check_address(now)
             checks[now["tab"][0]](self, now)
@@ -111,7 +118,7 @@ class Story:
     def check_address(self, now):
         """The address names what the header names, the open tab, and the values of its controls."""
         address, header, controls = now["address"], now["header"], now["controls"]
-        names = dict(zip(("documents", "search", "recall", "compare", "walk"), "12345", strict=True))
+        names = dict(zip(("learn", "documents", "search", "recall", "compare", "walk"), "L12345", strict=True))
         assert names[address["tab"]] == now["tab"][0]
         if now["own"]:
             assert address.get("own") == "1" and "sample" not in address
@@ -121,7 +128,7 @@ class Story:
         else:
             assert (header["M"], header["efConstruction"]) == ("16", "200"), "only the first sample may be unnamed"
         for name, label in (("k", K), ("k", "k (results)"), ("ef", EF), ("target", TARGET)):
-            if label in controls and address["tab"] != "documents":
+            if label in controls and address["tab"] not in ("learn", "documents"):
                 assert float(address[name]) == controls[label], f"{name} in the address, {label} on the page"
         if "axis" in address:
             assert address["axis"] == now["radios"][0]
@@ -135,6 +142,12 @@ def check_settings(now, *, k=None, ef=None):
     assert (data["collection"], f"{data['vectors']:,}") == (header["collection"], header["chunks"])
     if k is not None:
         assert (settings["k"], settings["ef"]) == (k, ef)
+
+
+def check_learn(story, now):
+    """The step that is shown is the one in the address."""
+    [shown] = story.page.locator(".lab-step:visible").all()
+    assert shown.get_attribute("data-step") == f"{now['address']['lesson']}/{now['address']['step']}"
 
 
 def check_documents(story, now):

@@ -2,7 +2,7 @@
   // The address follows the page: window.lab.write is called with what is loaded and the values of all controls.
   const KNOWN = new Set(ADDRESS_PARAMETERS);
   const HISTORY_DELAY = 250; // milliseconds in which several changes become one
-  const lab = { tab: "documents", loaded: "", values: {}, latest: {}, wanted: "", held: true, pushing: false, timer: 0 };
+  const lab = { tab: ADDRESS_TABS[0], lesson: window.labLearn?.place ?? {}, loaded: "", values: {}, latest: {}, wanted: "", held: true, pushing: false, timer: 0 };
   window.lab = lab;
 
   const tabOf = (search) => ADDRESS_TABS.find((tab) => tab === new URLSearchParams(search).get("tab")) ?? lab.tab;
@@ -10,7 +10,7 @@
 
   lab.address = () => {
     const said = new URLSearchParams([["tab", lab.tab], ...new URLSearchParams(lab.loaded)]);
-    for (const [name, value] of Object.entries(lab.values[lab.tab] ?? {}))
+    for (const [name, value] of Object.entries(lab.tab === "learn" ? lab.lesson : (lab.values[lab.tab] ?? {})))
       if (value !== null && value !== undefined && value !== "" && value !== false) said.set(name, value);
     if (lab.tab === "compare" && document.querySelector(".lab-scores")) said.set("compared", "1");
     for (const [name, value] of foreign()) said.append(name, value);
@@ -47,6 +47,12 @@
     Object.assign(lab, { tab, pushing: true });
     schedule();
   };
+  // The step of a lesson, which the Learn tab shows without the server; walked: to it from another.
+  lab.learning = (lesson, walked) => {
+    lab.lesson = lesson;
+    if (walked) lab.pushing = true;
+    schedule();
+  };
   lab.asked = () => {
     Object.assign(lab, { values: lab.latest, pushing: true });
     schedule();
@@ -56,6 +62,7 @@
   const follow = (search) => {
     clearTimeout(lab.timer);
     Object.assign(lab, { wanted: search, held: true, tab: tabOf(search) });
+    window.labLearn?.follow(search);
     document.querySelector("#lab-go").click();
   };
   const showTab = () =>

@@ -16,6 +16,7 @@ from ui.compare.request import COLLECTIONS
 from ui.documents.job import index_settings
 from ui.inputs import SLIDER_EF_CONSTRUCTION, SLIDER_M, SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.jobs.shared_samples import SAMPLE_TITLES
+from ui.lessons.lesson import lessons
 from ui.render.links import OWN, TAB_TITLES
 from ui.search.beside import CHOICES
 from ui.settings import limits
@@ -128,4 +129,6 @@ READERS: dict[str, Callable[[str], Any]] = {
     "fourth": _one_of((NONE, *RETRIEVERS), "model"),
     "graph": _one_of(COMPARED_GRAPHS, "graph"),
     "compared": bool,
+    "lesson": _one_of(lessons(), "lesson"),
+    "step": _one_of({step.name for lesson in lessons().values() for step in lesson.steps}, "step of a lesson"),
 }

@@ -30,7 +30,7 @@ OWN_IS_GONE = (
     "This address was made beside somebody's own documents. They were kept only for that page, so no address brings "
     "them back: load them again, or the zip that was saved of them. A sample is shown until then."
 )
-OWN_STAYS = "Your own documents stay loaded. The address names {}: take it in the first tab if you want it instead."
+OWN_STAYS = "Your own documents stay loaded. The address names {}: take it in Documents if you want it instead."
 NOT_LOADED = "The address names {}, which could not be loaded: {} What was loaded before stays."
 
 

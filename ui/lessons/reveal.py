@@ -16,11 +16,12 @@ class Reveal:
     """What is shown once a step was measured, as texts.
 
     predicted: empty if nothing was predicted. outcome: EXACT, NEAR or OFF, empty without a prediction. difference: a
-    sentence on both. sentences, numbers and place: as measured. measured_at: the time in UTC, in ISO 8601.
+    sentence on both. value, sentences, numbers and place: as measured. measured_at: the time in UTC, in ISO 8601.
     """
 
     predicted: str
     measured: str
+    value: Answer
     outcome: str
     difference: str
     sentences: Sequence[str]
@@ -35,6 +36,7 @@ def reveal(step: Step, predicted: Answer | None, measured: Measured) -> Reveal:
     return Reveal(
         predicted="" if predicted is None else step.prediction.words(predicted),
         measured=measured_words(step, measured),
+        value=measured.value,
         outcome=outcome,
         difference="" if predicted is None else _difference(step, predicted, measured, outcome),
         sentences=tuple(measured.sentences),

@@ -8,6 +8,7 @@ from retriever.indexing.collection import IndexedCollection
 from ui.render.html import Html
 
 TAB_TITLES = {  # by the name that addresses use, in the page's order
+    "learn": "Learn",
     "documents": "1 Documents",
     "search": "2 Search",
     "recall": "3 Recall against latency",

@@ -26,6 +26,8 @@ def test_an_address_of_the_page_says_all_of_a_place():
     assert (asked.sample, asked.values["q"]) == ("", "how do I zip?")
     assert Place.of("?tab=search&q=tea&beside=late").values == {"q": "tea", "beside": "late"}
     assert Place.of("?tab=documents&own=1").own
+    step = Place.of("?tab=learn&lesson=misses&step=first")
+    assert step == Place("learn", values={"lesson": "misses", "step": "first"})
 
 
 @pytest.mark.parametrize("chunk_size", [None, 64])
@@ -48,6 +50,8 @@ def test_what_is_loaded_comes_back_with_its_settings(fake_encoder, chunk_size):
         ("target=inf", "no number from 0.5 to 1"),
         ("model=gpt", "no such model"),
         ("on=Nothing", "no such collection"),
+        ("lesson=none", "no such lesson: it is one of misses, recall"),
+        ("step=none", "no such step of a lesson"),
         ("beside=google", "no such third answer: it is one of bm25, late"),
         ("q=" + "a" * 3_000, "at most 2,000 characters"),
         ("q=" + "a" * 30_000, "too long"),

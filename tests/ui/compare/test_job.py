@@ -282,7 +282,7 @@ def test_its_own_judgments_and_queries_are_taken_where_none_are_given(judged_bas
 @pytest.mark.parametrize(
     ("loaded", "given", "words"),
     [
-        (None, {}, "Nothing is loaded yet.*load your own documents in the first tab"),
+        (None, {}, "Nothing is loaded yet.*load your own documents in the tab Documents"),
         ("base", {}, "Lamps has no judgments.*judge hits in Search, or add qrels in TREC's or BEIR's format"),
         ("base", {"qrels": QRELS}, "Lamps has no queries of its own.*choose a file of queries as well"),
         ("judged_base", {"qrels": [("q1", "x1", 1), ("q2", "x1", 1)]}, "0 of 1 document ids in the judgments"),

@@ -9,16 +9,20 @@ from tests.support.small import collection_of, sentences
 
 @dataclass
 class Given:
-    """Collections that a test gives, whatever sample is asked for. judged_by: model -> its judged index."""
+    """Collections that a test gives, whatever is asked for. made: key -> what is there already."""
 
     collection: object
-    judged_by: dict = field(default_factory=dict)
+    comparison: object = None
+    made: dict = field(default_factory=dict)
 
     def indexed(self, sample):
         return self.collection
 
-    def judged(self, sample, model):
-        return self.judged_by[model]
+    def compared(self, request, progress):
+        return self.comparison
+
+    def once(self, key, make):
+        return self.made[key] if key in self.made else make()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import numpy as np
 from retriever.errors import RetrieverError
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import PROTOCOL, PairedMeasurement
+from retriever.measurement.recommendation import LITTLE_SAVED
 from retriever.progress import Progress
 from retriever.run_record import RunRecord
 from ui.inputs import SLIDER_MAX_EF
@@ -113,11 +114,12 @@ def more_distances(
         f"At ef={low} a search compares the question with {one:,.0f} passages, at ef={high} with {other:,.0f}: "
         f"{times:.1f} times as many. Exact search compares it with all {len(indexed):,}."
     )
-    if times < 0.95 * grown:
+    if one > LITTLE_SAVED * len(indexed):
+        why = f"That is not the usual outcome: at ef={low} it compares most of them already, as they are few."
+    elif times < 0.95 * grown:
         why = (
             f"That is less than the {grown:g} times that ef grew: the way to the right region costs the same at any "
-            "ef, "
-            "and many links lead to passages that were compared before."
+            "ef, and many links lead to passages that were compared before."
         )
     else:
         why = f"That is no less than the {grown:g} times that ef grew, which is not the usual outcome."

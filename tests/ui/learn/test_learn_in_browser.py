@@ -1,0 +1,90 @@
+"""Tests of the Learn tab in a real browser: predict, measure, reveal; by keyboard, on a phone, and after a reload."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import PATIENCE
+from tests.support.serving import GRADIO_WARNINGS
+from tests.ui.test_accessibility_in_browser import barriers
+from ui.lessons.measuring import LessonMeasurements, SampleCollections
+
+pytestmark = [pytest.mark.browser, *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS)]
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+
+
+@pytest.fixture(autouse=True)
+def small_samples(monkeypatch, sample):
+    """Let lessons measure on the small sample, whichever they name."""
+    monkeypatch.setattr(LessonMeasurements, "_needed", lambda self, step: [])
+    monkeypatch.setattr(SampleCollections, "indexed", lambda self, name: sample)
+
+
+def step_of(visitor):
+    return visitor.page.locator(".lab-step:visible")
+
+
+def measure(visitor):
+    step_of(visitor).get_by_role("button", name="Measure").press("Enter")
+    step_of(visitor).locator(".lab-reveal").wait_for()
+
+
+def test_the_first_screen_is_the_first_lesson_and_what_was_predicted_and_measured_survives_a_reload(visitor):
+    step, live = step_of(visitor), visitor.page.locator(".lab-learn-live")
+    expect(visitor.page.get_by_role("tab", selected=True)).to_have_text("Learn")
+    step.get_by_role("button", name="Measure").click()
+    expect(step.get_by_role("alert")).to_contain_text("First predict")
+    expect(step.get_by_role("slider")).to_be_focused()
+    visitor.page.keyboard.press("ArrowLeft")
+    expect(step.locator("output")).to_have_text("4 of 10 passages")
+    measure(visitor)
+    reveal = step.locator(".lab-reveal")
+    expect(reveal.locator(".lab-mine").first).to_have_text("You predicted4 of 10 passages")
+    measured = reveal.locator(".lab-true b").inner_text()
+    expect(live).to_contain_text(f"Measured: {measured}. You predicted 4 of 10 passages.")
+    expect(step.get_by_role("button", name="Measure again")).to_be_focused()
+    expect(visitor.page.locator(".lab-learn-told .lab-record")).to_have_count(1)
+    visitor.page.reload()
+    visitor.errors.clear()  # what the page that is left says of its broken connection
+    expect(reveal.locator(".lab-true b")).to_have_text(measured, timeout=PATIENCE)
+    expect(step.get_by_role("slider")).to_have_value("4")
+    expect(visitor.page.locator(".lab-course-done")).to_contain_text("1 of ")
+    reveal.get_by_role("link", name="Ask it in Search").click()
+    expect(visitor.page.get_by_role("tab", selected=True)).to_have_text("2 Search", timeout=PATIENCE)
+    question = visitor.page.get_by_label("Question", exact=False).locator("visible=true").first
+    assert question.input_value() in reveal.locator("p").nth(3).text_content()
+
+
+def test_back_and_forward_go_through_the_steps_and_a_link_opens_one(arrive):
+    visitor = arrive(address="/?tab=learn&lesson=building&step=order")
+    step = step_of(visitor)
+    expect(step).to_have_attribute("data-step", "building/order")
+    step.locator(".lab-next").click()
+    expect(step).to_have_attribute("data-step", "small/small")
+    expect(step.get_by_role("heading")).to_be_focused()
+    expect(visitor.page).to_have_url(re.compile("lesson=small&step=small"))
+    visitor.page.go_back()
+    expect(step).to_have_attribute("data-step", "building/order", timeout=PATIENCE)
+    visitor.page.go_forward()
+    expect(step).to_have_attribute("data-step", "small/small", timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("options", [PHONE, {"color_scheme": "dark"}], ids=["phone", "dark"])
+def test_an_order_is_made_by_keyboard_and_finger_and_axe_finds_nothing_serious(arrive, options):
+    visitor = arrive(address="/?tab=learn&lesson=building&step=order", **options)
+    step = step_of(visitor)
+    items = step.locator(".lab-order li")
+    names = items.evaluate_all("items => items.map(item => item.dataset.name)")
+    down = step.get_by_role("button", name="Move down").first
+    down.tap() if "has_touch" in options else down.press("Enter")
+    moved = step.get_by_role("button", name="Move down").nth(1)
+    expect(moved).to_be_focused()
+    expect(visitor.page.locator(".lab-learn-live")).to_contain_text("now number 2 of 3")
+    assert items.evaluate_all("items => items.map(item => item.dataset.name)") == [names[1], names[0], names[2]]
+    measure(visitor)
+    expect(step.locator(".lab-mine b")).to_have_count(3)
+    width, inner = visitor.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert width <= inner
+    visitor.page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+    assert barriers(visitor.page) == []

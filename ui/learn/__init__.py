@@ -1,0 +1,1 @@
+"""The Learn tab: lessons of claims, predictions and live measurements."""
