@@ -218,7 +218,7 @@ function show() {
 function showCourse() {
   const done = Object.keys(learn.state.steps).filter((key) => key in byKey)
   course.querySelector(".lab-course-done").textContent = `· ${done.length} of ${sections.length} steps done`
-  for (const link of course.querySelectorAll(".lab-course a")) {
+  for (const link of course.querySelectorAll(".lab-course a[data-lesson]")) {
     const name = link.dataset.lesson
     const count = done.filter((key) => key.startsWith(`${name}/`)).length
     const words = link.parentElement.querySelector(".lab-lesson-done")

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import PATIENCE
+from tests.support.browser import PATIENCE, TABS
 from tests.support.serving import GRADIO_WARNINGS
 from tests.ui.test_accessibility_in_browser import barriers
 from ui.lessons.measuring import LessonMeasurements, SampleCollections
@@ -50,10 +50,19 @@ def test_the_first_screen_is_the_first_lesson_and_what_was_predicted_and_measure
     expect(reveal.locator(".lab-true b")).to_have_text(measured, timeout=PATIENCE)
     expect(step.get_by_role("slider")).to_have_value("4")
     expect(visitor.page.locator(".lab-course-done")).to_contain_text("1 of ")
-    reveal.get_by_role("link", name="Ask it in Search").click()
-    expect(visitor.page.get_by_role("tab", selected=True)).to_have_text("2 Search", timeout=PATIENCE)
-    question = visitor.page.get_by_label("Question", exact=False).locator("visible=true").first
-    assert question.input_value() in reveal.locator("p").nth(3).text_content()
+
+
+def test_look_closer_opens_the_tab_with_what_was_measured_and_back_returns_to_the_step(arrive):
+    visitor = arrive(address="/?tab=learn&lesson=small&step=small")
+    step = step_of(visitor)
+    step.get_by_label("Exact search").press("Space")
+    measure(visitor)
+    step.get_by_role("link", name="See its curve").click()
+    visitor.wait_for_ef(10)
+    expect(visitor.page.get_by_role("tab", selected=True)).to_have_text(TABS["ef"])
+    visitor.page.go_back()
+    expect(step).to_have_attribute("data-step", "small/small", timeout=PATIENCE)
+    expect(step.locator(".lab-mine b")).to_have_text("Exact search")
 
 
 def test_back_and_forward_go_through_the_steps_and_a_link_opens_one(arrive):

@@ -9,7 +9,7 @@ from retriever.measurement.recall_and_latency import PROTOCOL, Measurement, coun
 from retriever.measurement.sweeps import sample_vectors
 from retriever.progress import Progress
 from retriever.run_record import RunRecord
-from ui.lessons.measurements.costs import count_again
+from ui.lessons.measurements.costs import count_again, with_repeats
 from ui.lessons.measurements.measured import Collections, Measured
 from ui.lessons.measurements.recall import recall_place
 from ui.recall.records import ef_record
@@ -57,7 +57,7 @@ def measured_again(collections: Collections, progress: Progress, *, sample: str,
         value=len(same),
         unit="of 5 numbers",
         sentences=[first, second, *([CROWD] if crowded else [])],
-        record=ef_record(indexed, pairs[0], [pair.hnsw for pair in pairs]),
+        record=with_repeats(ef_record(indexed, pairs[0], None), pairs),
         place=recall_place(sample, k, ef),
         numbers={name: f"{rows[0][name]}, then {rows[1][name]}" for name in rows[0]},
         crowded=crowded,

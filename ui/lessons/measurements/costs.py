@@ -1,5 +1,7 @@
 """Measurements of what a search costs: distances, which are the same everywhere, and times, which are not."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from retriever.fair_lock import MACHINE_LOCK
@@ -8,11 +10,13 @@ from retriever.measurement.recall_and_latency import PairedMeasurement
 from retriever.measurement.recommendation import LITTLE_SAVED
 from retriever.measurement.sweeps import SizeResult, growth_exponent, sweep_sizes
 from retriever.progress import Progress, stage_progress
+from retriever.run_record import RunRecord
 from ui.lessons.measurements.measured import Collections, Measured
 from ui.lessons.measurements.recall import measured_pair, recall_place
 from ui.recall.labs.records import size_lab_record
 from ui.recall.records import ef_record
 from ui.render.numbers import CROWD, format_score, format_seconds, is_about_one
+from ui.render.records import measurement_numbers
 
 HNSW, EXACT, EQUAL = "hnsw", "exact", "equal"
 LESS, SAME, MORE = "less", "same", "more"
@@ -109,10 +113,17 @@ def time_spread(
         value=spread,
         unit="%",
         sentences=[first, second, third, *([CROWD] if crowded else [])],
-        record=ef_record(indexed, pairs[-1], [pair.hnsw for pair in pairs]),
+        record=with_repeats(ef_record(indexed, pairs[-1], None), pairs),
         place=recall_place(sample, k, ef),
         numbers={f"median {number}": format_seconds(pair.hnsw.p50) for number, pair in enumerate(pairs, 1)},
         crowded=crowded,
+    )
+
+
+def with_repeats(record: RunRecord, pairs: Sequence[PairedMeasurement]) -> RunRecord:
+    """Return a record with what was measured each time."""
+    return replace(
+        record, observed={**record.observed, "each_time": [measurement_numbers(pair.hnsw) for pair in pairs]}
     )
 
 
