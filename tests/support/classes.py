@@ -1,12 +1,19 @@
 """A lesson with a step of each kind whose measurements are given, and what a class's teacher and students send."""
 
+import gc
 import re
 import threading
+import warnings
+from contextlib import contextmanager
 
+import gradio as gr
 import httpx
 
 from retriever.run_record import RunRecord
+from ui.blocks import LabBlocks
+from ui.hosting.server import Server
 from ui.jobs.job import Job
+from ui.jobs.shared_samples import SharedSamples
 from ui.lessons.lesson import Lesson, Step
 from ui.lessons.measurements.measured import Measured
 from ui.lessons.predictions import ChoicePrediction, NumberPrediction, OrderPrediction
@@ -67,6 +74,22 @@ def measured(step):
     """Return what is measured for a step."""
     record = RunRecord("A lesson", {}, {}, {})
     return Measured(VALUES[step.name], "", ["It was “so” & not <else>."], record, {"tab": "search", "q": "a & b"})
+
+
+@contextmanager
+def small_server():
+    """Serve the lab with a small page in place of its own, and yield the server."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
+        with LabBlocks() as demo:
+            gr.Textbox()
+        server = Server(demo, SharedSamples(()))
+        server.address = server.start()
+        gc.collect()
+    try:
+        yield server
+    finally:
+        server.stop(tell=0)
 
 
 class Asker:

@@ -1,15 +1,8 @@
 """What the tests of classes share: a real server without a page, whose lessons measure what a test gives."""
 
-import gc
-import warnings
-
-import gradio as gr
 import pytest
 
-from tests.support.classes import LESSON, Asker, GivenMeasurements
-from ui.blocks import LabBlocks
-from ui.hosting.server import Server
-from ui.jobs.shared_samples import SharedSamples
+from tests.support.classes import LESSON, Asker, GivenMeasurements, small_server
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +19,8 @@ def server(given):
     for module in ("ui.lessons.lesson", "ui.classroom.pages"):
         patch.setattr(f"{module}.lessons", lambda: {LESSON.name: LESSON})
     patch.setenv("LAB_MAX_CLASSES", "100")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
-        with LabBlocks() as demo:
-            gr.Textbox()
-        server = Server(demo, SharedSamples(()))
-        server.address = server.start()
-        gc.collect()
-    yield server
-    server.stop(tell=0)
+    with small_server() as server:
+        yield server
     patch.undo()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from retriever.errors import CollectionError
 from tests.support.attacks import FOREIGN, send, statuses
+from tests.support.classes import LESSON, Asker, small_server
 from tests.support.serving import until
 from ui.classroom.codes import MOST_WRONG
 
@@ -211,3 +212,21 @@ def test_a_full_lab_says_so_on_a_page(teacher, monkeypatch):
     monkeypatch.setenv("LAB_MAX_CLASSES", "1")
     full = teacher.client.post("/class", data={"lesson": "trial"})
     assert full.status_code == 503 and "1 classes are under way" in full.text
+
+
+def test_a_lab_that_stops_answers_those_who_wait(given, monkeypatch):
+    monkeypatch.setattr("ui.hosting.server.LessonMeasurements", lambda samples: given)
+    monkeypatch.setattr("ui.lessons.lesson.lessons", lambda: {LESSON.name: LESSON})
+    with small_server() as server:
+        teacher, answers = Asker(server.address).start(), []
+        student = Asker(server.address, teacher.code).join()
+        have = student.state()["version"]
+        waiting = threading.Thread(target=lambda: answers.append(student.get("state", have=have).status_code))
+        waiting.start()
+        time.sleep(0.3)
+        began = time.monotonic()
+    assert time.monotonic() - began < 2
+    waiting.join(5)
+    for each in (teacher, student):
+        each.client.close()
+    assert answers == [200]

@@ -42,6 +42,22 @@ def test_the_right_password_lets_in_for_some_hours(logins, new_browser, clock):
     assert not logins.may_enter(browser.cookies)
 
 
+@pytest.mark.parametrize("path", ["/", "/class", "/class/CDF234", "/class/CDF234/teach"])
+def test_who_asked_for_a_page_gets_it_after_the_login(new_browser, path):
+    asks = login_page(path=path).body.decode()
+    assert f'action="{"../" * (path.count("/") - 1)}login"' in asks and f'name="path" value="{path}"' in asks
+    form = {"username": "class", "password": "open sesame", "path": path}
+    assert new_browser().post("/login", data=form, headers=PAGE).headers["location"] == f".{path}"
+    again = new_browser().post("/login", data={**form, "password": "guess"}, headers=PAGE).text
+    assert 'action="login"' in again and f'value="{path}"' in again
+
+
+@pytest.mark.parametrize("path", ["//evil.example", "/class/../x", "/class/CDF234/move", "/classroom", "x"])
+def test_a_login_leads_to_pages_of_the_lab_only(new_browser, path):
+    form = {"username": "class", "password": "open sesame", "path": path}
+    assert new_browser().post("/login", data=form, headers=PAGE).headers["location"] == "./"
+
+
 def test_the_cookies_cannot_be_read_by_scripts_nor_sent_by_other_sites_without_tls(new_browser):
     secured, plain = log_in(new_browser()).headers.get_list("set-cookie")
     assert "HttpOnly" in secured and "Secure" in secured and "HttpOnly" in plain and "SameSite=lax" in plain
