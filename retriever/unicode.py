@@ -7,7 +7,11 @@ SURROGATES = re.compile("[\ud800-\udfff]")
 
 def replace_surrogates(text: str) -> str:
     """Replace lone surrogates, which JSON can carry but neither UTF-8 nor a tokenizer accepts, by U+FFFD."""
-    return SURROGATES.sub("\ufffd", text)
+    try:
+        text.encode()  # a hundred times as fast as the search
+    except UnicodeEncodeError:
+        return SURROGATES.sub("\ufffd", text)
+    return text
 
 
 def clean_text(text: str) -> str:

@@ -135,7 +135,7 @@ def read_file(file: Path, *, max_pages: int | None = None, columns: TableColumns
             content = (
                 TABLE_READERS[suffix](data, columns) if columns and suffix in TABLE_READERS else READERS[suffix](data)
             )
-        sections = [section for section in content.sections if clean_text(section.text).strip()]
+        sections = [section for section in content.sections if section.text.replace("\0", "").strip()]
         if not sections:
             raise DocumentError("No text was found in the file, only blanks or markup: check its content.")
         return replace(content, sections=sections)

@@ -35,7 +35,7 @@ def page_text(page: Any, entries: Sequence[Entry]) -> str:  # noqa: ANN401 - pyp
         text: str = text_page.get_text_range()
         box, shown = Box(*page.get_bbox()), page.get_rotation() // 90
         is_mixed_up = _is_mixed_up(text_page, text, shown)
-        if not (is_mixed_up or entries or RIGHT_TO_LEFT.search(text)):
+        if not (is_mixed_up or entries or not text.isascii() and RIGHT_TO_LEFT.search(text)):
             if not _reaches_out(text_page, box):
                 return text
             if len(text) == text_page.count_chars():
