@@ -1,7 +1,9 @@
 """A visitor uses the controls of all tabs out of order; no two places on a screen disagree, nor with the library."""
 
+import faulthandler
 import random
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,7 @@ class Story:
             before = now
             self.page.wait_for_timeout(250)
         asked = [request.url for request in self.pending]
+        faulthandler.dump_traceback(sys.__stderr__)  # what the server waits for
         raise AssertionError(f"no rest after {self.done}: {changed} changed last, busy: {now['busy']}, asked: {asked}")
 
     def screen(self):
