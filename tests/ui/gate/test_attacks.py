@@ -83,7 +83,11 @@ def held_by(lab):
 
 @pytest.fixture(scope="module")
 def rest(lab, visitor):
-    """What the server held before the attacks, at rest: the samples' distances are counted after they are shown."""
+    """What the server held before the attacks, at rest: the samples' distances are counted after they are shown.
+
+    It has read a few large bodies: the C library keeps their memory, some 20 MB, for those that follow.
+    """
+    attacks.long_names(lab.address, 5)
     for number in range(3):
         search(visitor, number)
     before, held = -1.0, held_by(lab)
