@@ -100,7 +100,10 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
         gr.HTML(HEADING)
         header, restored_note, note = create_header(), gr.HTML(visible=False), gr.HTML(NO_NOTE)
         with gr.Tabs() as tabs:
-            parts = {name: gr.Tab(title, id=name) for name, title in TAB_TITLES.items()}
+            # else what an address sets in Documents is set when it is opened, and looks like a visitor's change
+            parts = {
+                name: gr.Tab(title, id=name, render_children=name == "documents") for name, title in TAB_TITLES.items()
+            }
         for name, part in parts.items():
             with part:
                 gr.HTML(PANEL.format(TAB_TITLES[name].lstrip("0123456789 ")))
