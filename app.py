@@ -17,15 +17,17 @@ if __name__ == "__main__":
 
 from ui.hosting.process_folder import make_process_folder
 from ui.hosting.server import Server
+from ui.lessons.measuring import LessonMeasurements
 from ui.log_capture import start_logging
 from ui.page import build_page
 
 START_DELAY = 1  # seconds before the samples are prepared, so that the page is served first
 
 make_process_folder()  # before the page is built, which stores the folder's name
-demo = build_page(shared_samples)
+lessons = LessonMeasurements(shared_samples)
+demo = build_page(shared_samples, lessons)
 
 if __name__ == "__main__":
     start_logging()
     shared_samples.start(delay=START_DELAY)
-    Server(demo, shared_samples).run()
+    Server(demo, shared_samples, lessons).run()

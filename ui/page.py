@@ -91,8 +91,11 @@ def opened_tab(event: gr.SelectData) -> str:
     return str(event.value)
 
 
-def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
-    """Return the page; its samples are prepared once a visitor arrives, unless the caller started that before."""
+def build_page(shared_samples: SharedSamples | None = None, lessons: LessonMeasurements | None = None) -> gr.Blocks:
+    """Return the page; its samples are prepared once a visitor arrives, unless the caller started that before.
+
+    lessons: the measurements of its lessons, if classes share them.
+    """
     shared = shared_samples or SharedSamples()
     demo = LabBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
     with demo:
@@ -108,7 +111,7 @@ def build_page(shared_samples: SharedSamples | None = None) -> gr.Blocks:
             with part:
                 gr.HTML(PANEL.format(TAB_TITLES[name].lstrip("0123456789 ")))
         with parts["learn"]:
-            build_learn_tab(LessonMeasurements(shared))
+            build_learn_tab(lessons or LessonMeasurements(shared))
         with parts["documents"]:
             welcome = create_welcome()
             documents, built = build_documents_tab(session, shared)

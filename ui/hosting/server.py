@@ -61,9 +61,15 @@ UPLOAD_SECONDS = 600.0  # seconds that an unread upload, or a download, stays on
 class Server:
     """The server of one page, from its launch to its stop."""
 
-    def __init__(self, demo: gr.Blocks, shared_samples: SharedSamples) -> None:
-        """Store the page and its shared samples; nothing is started yet. Raises ParameterError for a bad setting."""
+    def __init__(
+        self, demo: gr.Blocks, shared_samples: SharedSamples, lessons: LessonMeasurements | None = None
+    ) -> None:
+        """Store the page, its shared samples and what its lessons measure; nothing is started yet.
+
+        Raises ParameterError for a bad setting.
+        """
         self.demo, self.shared_samples, self.tools = demo, shared_samples, tool_server(shared_samples)
+        self.lessons = lessons or LessonMeasurements(shared_samples)
         self.visitors, self.logins, self.sessions = Visitors(), Logins(password()), Sessions(demo)
         self.classrooms = Classrooms()
         self._began, self._stopping = time.monotonic(), threading.Event()
@@ -97,7 +103,7 @@ class Server:
                 Route("/logout", self.logins.log_out, methods=["POST"]),
                 *head.routes(),
                 *upload_routes(API_PREFIX),
-                *ClassRoutes(self.classrooms, LessonMeasurements(self.shared_samples)).routes(),
+                *ClassRoutes(self.classrooms, self.lessons).routes(),
                 *(self.tools.routes(API_PREFIX) if self.tools else ()),
             ],
             middleware=[
