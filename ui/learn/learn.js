@@ -2,15 +2,16 @@
 const KEPT = "lab-lessons-1" // under which the browser keeps it; the number changes with its form
 const NARROW = 900 // pixels of width below which the list of lessons is folded
 const SEEN = 200 // pixels of what was measured that are seen without scrolling
+const WAITS = "Waiting for the step that is measured before it."
 const LONG = 28 // characters from which on words are written smaller
 const course = element.querySelector(".lab-learn")
 const sections = [...course.querySelectorAll(".lab-step")]
 const live = course.querySelector(".lab-learn-live")
 const byKey = Object.fromEntries(sections.map((section) => [section.dataset.step, section]))
-const learn = { asked: "", key: "", measuring: "" }
+const learn = { asked: "", key: "", measuring: "", waiting: [], sent: false }
 window.labLearn = learn
 
-// --- what is kept: {last, steps: {key: {prediction, reveal}}}
+// --- what is kept: {last, predictions: {key: prediction}, steps: {key: {prediction, reveal}}}
 
 function kept() {
   try {
@@ -22,7 +23,7 @@ function kept() {
 }
 
 function keep(change) {
-  const now = { ...kept(), ...change }
+  const now = { ...(learn.unkept ?? kept()), ...change }
   try {
     localStorage.setItem(KEPT, JSON.stringify(now))
   } catch {
@@ -101,12 +102,21 @@ function measure(section) {
     controlOf(section).querySelector("input").focus()
     return
   }
-  const [lesson, step] = section.dataset.step.split("/")
-  learn.asked = JSON.stringify({ lesson, step, prediction })
-  learn.measuring = section.dataset.step
-  learn.predictions = { ...learn.predictions, [learn.measuring]: prediction }
-  live.textContent = "Measuring now."
+  const key = section.dataset.step
+  keep({ predictions: { ...learn.state.predictions, [key]: prediction } }) // whatever comes of the measurement
+  learn.waiting.push(key)
+  live.textContent = learn.sent ? WAITS : "Measuring now."
+  sendNext()
   show()
+}
+
+// one step after the other: of those asked for meanwhile the page would send the last one only
+function sendNext() {
+  if (learn.sent || !learn.waiting.length) return
+  learn.sent = true
+  learn.measuring = learn.waiting.shift()
+  const [lesson, step] = learn.measuring.split("/")
+  learn.asked = JSON.stringify({ lesson, step, prediction: learn.state.predictions[learn.measuring] })
   document.querySelector("#lab-learn-measure").click()
 }
 
@@ -116,7 +126,7 @@ learn.told = (told) => {
   if (state?.dataset.reveal) {
     const key = state.dataset.step
     const reveal = JSON.parse(state.dataset.reveal)
-    const prediction = learn.predictions?.[key] ?? null
+    const prediction = learn.state.predictions?.[key] ?? null
     keep({ steps: { ...learn.state.steps, [key]: { prediction, reveal } } })
     if (learn.measuring === key) learn.measuring = ""
     const words = [`Measured: ${reveal.measured}.`, `You predicted ${reveal.predicted}.`, reveal.difference]
@@ -139,6 +149,8 @@ function bringIntoView(section) {
 
 learn.ended = () => {
   learn.measuring = "" // also where the server refused
+  learn.sent = false
+  sendNext()
   show()
 }
 
@@ -169,7 +181,7 @@ function showReveal(section, { reveal, prediction }) {
   const link = make("a", "lab-go", `${place.dataset.look} →`)
   link.href = reveal.address
   const when = new Date(reveal.measured_at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })
-  parts.push(make("p", "lab-closer", link, make("small", "", ` Measured ${when}, for all who took this step then.`)))
+  parts.push(make("p", "lab-closer", link, make("small", "", ` Measured ${when}; who measures this step within ten minutes of it gets the same numbers.`)))
   place.replaceChildren(...parts)
 }
 
@@ -185,6 +197,8 @@ function numberLine(input, prediction, value) {
   const marks = [mark(value, "lab-true", "measured")]
   if (prediction !== null) marks.unshift(mark(prediction, "lab-mine", "you predicted"))
   const ends = [low, high].map((end) => make("small", "", end.toLocaleString("en")))
+  if (value > high) ends[1].append(" · measured: beyond →")
+  if (value < low) ends[0].prepend("← measured: beyond · ")
   const line = make("div", "lab-line", ends[0], make("span", "lab-track", ...marks), ends[1])
   line.ariaHidden = "true" // the cards say the same
   return line
@@ -199,14 +213,15 @@ function show() {
     section.hidden = key !== learn.key
     if (section.hidden) continue
     const button = section.querySelector(".lab-measure")
-    const busy = learn.measuring === key
+    const waits = learn.waiting.includes(key)
+    const busy = waits || learn.measuring === key
     button.textContent = busy ? "Measuring …" : done ? "Measure again" : "Measure"
     button.ariaDisabled = busy ? "true" : "false"
     const reveal = section.querySelector(".lab-reveal")
     if (done && reveal.shown !== done.reveal) showReveal(section, done)
     reveal.shown = done?.reveal
     reveal.hidden = !done || busy
-    if (!busy) section.querySelector(".lab-busy").textContent = ""
+    if (waits || !busy) section.querySelector(".lab-busy").textContent = waits ? WAITS : ""
     section.classList.toggle("lab-step-done", Boolean(done))
   }
   const told = document.querySelector(".lab-learn-told")
@@ -233,8 +248,8 @@ function open(key, { focus = false } = {}) {
   if (!(key in byKey)) return
   learn.key = key
   keep({ last: key })
-  const done = learn.state.steps[key]
-  if (done && done.prediction !== null) setPrediction(byKey[key], done.prediction)
+  const prediction = learn.state.predictions?.[key] ?? learn.state.steps[key]?.prediction ?? null
+  if (prediction !== null) setPrediction(byKey[key], prediction)
   show()
   const [lesson, step] = key.split("/")
   learn.place = { lesson, step } // the address takes it from here where it comes later
@@ -256,7 +271,8 @@ course.addEventListener("click", (event) => {
   if (button?.dataset.move) move(button)
   if (button?.classList.contains("lab-measure") && button.ariaDisabled !== "true") measure(button.closest(".lab-step"))
   if (button?.classList.contains("lab-forget")) {
-    keep({ steps: {} })
+    learn.waiting = []
+    keep({ steps: {}, predictions: {} })
     live.textContent = "Forgotten: what you predicted is no longer in this browser."
     show()
   }

@@ -1,6 +1,7 @@
 """Tests of the Learn tab in a real browser: predict, measure, reveal; by keyboard, on a phone, and after a reload."""
 
 import re
+import threading
 
 import pytest
 from playwright.sync_api import expect
@@ -97,3 +98,30 @@ def test_an_order_is_made_by_keyboard_and_finger_and_axe_finds_nothing_serious(a
     assert width <= inner
     visitor.page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
     assert barriers(visitor.page) == []
+
+
+def test_a_prediction_is_kept_from_measure_on_and_steps_asked_for_meanwhile_are_measured_in_turn(
+    arrive, monkeypatch, sample
+):
+    held = threading.Event()
+    monkeypatch.setattr(SampleCollections, "indexed", lambda self, name: held.wait(PATIENCE) and sample)
+    visitor = arrive(address="/?tab=learn&lesson=small&step=small")
+    step = step_of(visitor)
+    step.get_by_label("Exact search").press("Space")
+    step.get_by_role("button", name="Measure").press("Enter")
+    visitor.page.reload()
+    visitor.errors.clear()  # what the page that is left says of its broken connection
+    expect(step.get_by_label("Exact search")).to_be_checked(timeout=PATIENCE)
+    for name in ("small", "large", "growth"):
+        expect(step).to_have_attribute("data-step", f"small/{name}")
+        predicted = step.get_by_role("slider") if name == "growth" else step.get_by_label("Exact search")
+        predicted.press("ArrowLeft" if name == "growth" else "Space")
+        step.get_by_role("button", name="Measure").press("Enter")
+        if name != "growth":
+            step.locator(".lab-next").click()
+    expect(step.locator(".lab-busy")).to_contain_text("Waiting for the step")
+    held.set()
+    expect(visitor.page.locator(".lab-course-done")).to_contain_text("3 of ", timeout=PATIENCE)
+    expect(step.locator(".lab-mine b")).to_have_count(1)
+    step.get_by_role("link", name="Back").click()
+    expect(step.locator(".lab-mine b")).to_have_text("Exact search")
