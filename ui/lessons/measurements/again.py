@@ -42,13 +42,14 @@ def measured_again(collections: Collections, progress: Progress, *, sample: str,
     same = [name for name in rows[0] if rows[0][name] == rows[1][name]]
     differ = [name for name in rows[0] if name not in same]
     counted = list(rows[0])[:2]
-    first = f"The same again: {_listed(same)}. Others: {_listed(differ)}."
+    first = f"The same again: {_listed(same)}. Not the same: {_listed(differ)}."
     if set(counted) - set(same):
         second = "Recall or distances differ, which must not be: please report it."
     elif differ:
         second = (
             "What was counted must be equal, on any computer with the same versions, data and settings; what was timed "
-            "need not be. So the record names all of these, and a copy of it lets others check the first two."
+            "need not be. A record names the numbers together with versions, data and settings, so that others can "
+            "measure again and check what was counted."
         )
     else:
         second = "This time even the times agree, to the digits shown, which is not the usual outcome: measure again."
@@ -71,11 +72,13 @@ def same_graph_again(collections: Collections, progress: Progress, *, sample: st
     seed, graph = indexed.retriever.seed, indexed.settings
     truth = ExactIndex(vectors).search(queries, k)
     found: list[Measurement] = []
+    graphs: list[HNSWGraph] = []
     for number, one in enumerate((seed, seed, OTHER_SEED)):
         progress("building three graphs", number / 3)
         index = HNSWIndex(vectors, M=graph.M, ef_construction=graph.ef_construction, seed=one)
         measured = measure(index, queries, truth, k=k, ef=ef)
-        found.append(count_distances(measured, HNSWGraph.of(index), queries))
+        graphs.append(HNSWGraph.of(index))
+        found.append(count_distances(measured, graphs[-1], queries))
     same, other = (_equal(found[0], one) for one in found[1:])
     value = BOTH if same and other else SEED if same else NEITHER
     shown = [f"{format_score(one.mean_recall)} and {one.mean_distances:,.2f} distances" for one in found]
@@ -84,10 +87,12 @@ def same_graph_again(collections: Collections, progress: Progress, *, sample: st
         f"{shown[0]}; built "
         f"again with seed {seed} {shown[1]}; with seed {OTHER_SEED} {shown[2]}."
     )
+    new_links, other_links = (_other_links(graphs[0], one) for one in graphs[1:])
+    new_results, other_results = (f"{_other_results(found[0], one)} of {len(queries)} questions" for one in found[1:])
     why = {
-        SEED: "The seed decides on which layers a passage stands. With the same one every link is the same, and so is "
-        "every result; with another one the graph is as good, but it misses other passages. So a record needs the "
-        "seed.",
+        SEED: f"The seed decides on which layers a passage stands. With the same one {new_links:.0%} of the passages "
+        f"have other links, and {new_results} other results; with seed {OTHER_SEED} {other_links:.0%} and "
+        f"{other_results}. So a record needs the seed.",
         BOTH: "Here even another seed finds the same, which is not the usual outcome: nothing is left to miss.",
         NEITHER: "Even the same seed gave another graph, which must not be below 50,000 vectors: please report it.",
     }[value]
@@ -103,7 +108,8 @@ def same_graph_again(collections: Collections, progress: Progress, *, sample: st
         sentences=[first, why],
         record=RunRecord("The same graph built again", settings, data, observed, PROTOCOL, kind="graph again"),
         place=recall_place(sample, k, ef),
-        numbers=dict(zip((f"seed {seed}", f"seed {seed} again", f"seed {OTHER_SEED}"), shown, strict=True)),
+        numbers=dict(zip((f"seed {seed}", f"seed {seed} again", f"seed {OTHER_SEED}"), shown, strict=True))
+        | {f"other results, seed {seed} again": new_results, f"other results, seed {OTHER_SEED}": other_results},
     )
 
 
@@ -112,6 +118,16 @@ def _equal(one: Measurement, other: Measurement) -> bool:
     assert one.distances is not None and other.distances is not None
     same = np.array_equal(one.neighbors.ids, other.neighbors.ids)
     return same and np.array_equal(one.distances, other.distances)
+
+
+def _other_links(one: HNSWGraph, other: HNSWGraph) -> float:
+    """Return the share of the nodes that link to others on the ground layer than in another graph."""
+    return float((np.sort(one.links[0], axis=1) != np.sort(other.links[0], axis=1)).any(axis=1).mean())
+
+
+def _other_results(one: Measurement, other: Measurement) -> int:
+    """Return for how many queries other passages were found."""
+    return int((np.sort(one.neighbors.ids, axis=1) != np.sort(other.neighbors.ids, axis=1)).any(axis=1).sum())
 
 
 def _listed(names: list[str]) -> str:

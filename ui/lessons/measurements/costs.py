@@ -8,7 +8,7 @@ from retriever.fair_lock import MACHINE_LOCK
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.recall_and_latency import PairedMeasurement
 from retriever.measurement.recommendation import LITTLE_SAVED
-from retriever.measurement.sweeps import SizeResult, growth_exponent, sweep_sizes
+from retriever.measurement.sweeps import SizeResult, sweep_sizes
 from retriever.progress import Progress, stage_progress
 from retriever.run_record import RunRecord
 from ui.lessons.measurements.measured import Collections, Measured
@@ -57,9 +57,8 @@ def time_against_distances(collections: Collections, progress: Progress, *, samp
     fewer, (low, high) = len(indexed) / distances, pair.speed_up_range
     value = LESS if high < fewer else MORE if low > fewer else SAME
     first = (
-        f"HNSW computes {fewer:.1f} times fewer distances than exact search here, and takes "
-        f"{format_seconds(pair.hnsw.p50)} where exact search takes {format_seconds(pair.exact.p50)} (medians): "
-        f"{pair.speed_up:.1f} times, with a spread from {low:.1f} to {high:.1f}."
+        f"Exact search computes {fewer:.1f} times as many distances as HNSW here, and takes "
+        f"{format_seconds(pair.exact.p50)} where HNSW takes {format_seconds(pair.hnsw.p50)}: {_longer(pair)}."
     )
     one, other = pair.hnsw.p50 / distances, pair.exact.p50 / len(indexed)
     each = f"One distance takes HNSW {one * 1e9:,.0f} ns, and exact search {other * 1e9:,.0f} ns"
@@ -69,7 +68,7 @@ def time_against_distances(collections: Collections, progress: Progress, *, samp
         SAME: f"{each}. The spread contains the ratio of the distances, so the two ratios cannot be told apart here.",
         MORE: f"{each}: here the vectors of the walk came faster than those of a whole pass, which is not usual.",
     }[value]
-    third = "On another processor both times are others, and so is their ratio; the distances stay."
+    third = "On another processor both times differ, and so does their ratio; the distances stay the same."
     return Measured(
         value=value,
         unit="",
@@ -77,8 +76,8 @@ def time_against_distances(collections: Collections, progress: Progress, *, samp
         record=ef_record(indexed, pair, None),
         place=recall_place(sample, k, ef),
         numbers={
-            "fewer distances": f"{fewer:.1f} times",
-            "less time": f"{pair.speed_up:.1f} times ({low:.1f} to {high:.1f})",
+            "distances, exact search to HNSW": f"{fewer:.1f} times as many",
+            "time, exact search to HNSW": f"{pair.speed_up:.1f} times as long ({low:.1f} to {high:.1f})",
         },
         crowded=pair.crowded,
     )
@@ -105,8 +104,8 @@ def time_spread(
     else:
         second = "The distances differ too, which must not be: please report it."
     third = (
-        "So a time belongs together with its spread and its machine. Where two times lie closer together than that, "
-        "this page calls them about equal."
+        "So a time belongs together with its spread and its machine. Where the spreads of two times overlap, this page "
+        "calls the times about equal."
     )
     crowded = any(pair.crowded for pair in pairs)
     return Measured(
@@ -146,16 +145,19 @@ def faster_search(collections: Collections, progress: Progress, *, sample: str, 
     equal = low <= 1 <= high or is_about_one(pair.speed_up)
     value = EQUAL if equal else HNSW if pair.speed_up > 1 else EXACT
     first = (
-        f"HNSW at ef={ef} takes {format_seconds(pair.hnsw.p50)}, exact search {format_seconds(pair.exact.p50)} "
-        "(medians, "
-        f"in turns). Exact search takes {low:.1f} to {high:.1f} times as long, so {_WORDS[value]}."
+        f"HNSW at ef={ef} takes {format_seconds(pair.hnsw.p50)}, exact search {format_seconds(pair.exact.p50)}: "
+        f"{_longer(pair)}. So {_WORDS[value]}."
     )
     saved = (
         f"HNSW compares a question with {distances:,.0f} of the {n:,} passages and has a recall@{k} of "
         f"{format_score(pair.hnsw.mean_recall)}."
     )
     if distances > LITTLE_SAVED * n:
-        why = "It compares most of them and has to follow links besides: for so few an index has nothing to save."
+        apart = pair.exact.p50 - pair.hnsw.p50
+        why = (
+            f"It saves {max(n - distances, 0):,.0f} of {n:,} comparisons, and takes {format_seconds(abs(apart))} "
+            f"{'less' if apart > 0 else 'more'} by the medians: too little for what must be built and can miss."
+        )
     elif value == HNSW:
         why = "That is what an index is for; what it costs is what it misses, and the memory of its links."
     else:
@@ -171,6 +173,15 @@ def faster_search(collections: Collections, progress: Progress, *, sample: str, 
             "exact search": f"{format_seconds(pair.exact.p50)}, {n:,} distances",
         },
         crowded=pair.crowded,
+    )
+
+
+def _longer(pair: PairedMeasurement) -> str:
+    """Return how many times as long as HNSW exact search takes, with its spread."""
+    low, high = pair.speed_up_range
+    return (
+        f"by these medians exact search takes {pair.speed_up:.1f} times as long, and {low:.1f} to {high:.1f} times as "
+        "its quicker and slower questions are set against those of HNSW"
     )
 
 
@@ -203,11 +214,10 @@ def growth(collections: Collections, progress: Progress, *, sample: str, k: int,
     if len(results) < 2:
         why = f"That is no growth: {large.n:,} passages are too few to be divided. Take a larger collection."
     elif times < 0.75 * grown:
-        power = growth_exponent([one.n for one in results], [_distances(one) for one in results])
+        shares = [_distances(one) / one.n for one in (small, large)]
         why = (
-            f"Exact search grows with the collection; HNSW grows like its {power:.2f}th power here. So an index "
-            "pays the "
-            "more, the larger the collection is, and there is a size below which it does not."
+            f"So {grown:.0f} times the passages took {times:.1f} times the distances: HNSW compares a question with "
+            f"{shares[0]:.0%} of the smaller collection and with {shares[1]:.0%} of the larger. {_rule(results)}"
         )
     else:
         why = (
@@ -221,6 +231,18 @@ def growth(collections: Collections, progress: Progress, *, sample: str, k: int,
         record=size_lab_record(indexed, results),
         place=recall_place(sample, k, ef) | {"axis": "distances"},
         numbers={f"HNSW over {one.n:,} passages": f"{_distances(one):,.0f} distances" for one in results},
+    )
+
+
+def _rule(results: Sequence[SizeResult]) -> str:
+    """Return from which of the measured sizes on an index pays, and what follows for choosing one."""
+    paying = [one.n for one in results if _distances(one) <= LITTLE_SAVED * one.n]
+    if not paying:
+        return "At none of these sizes it saves half of the comparisons: use exact search."
+    below = "at the smallest size measured already" if paying[0] == results[0].n else f"from {paying[0]:,} passages on"
+    return (
+        f"It saves at least half of the comparisons {below}: use exact search for fewer, and HNSW for more if the "
+        "recall that it has is enough for you."
     )
 
 

@@ -140,9 +140,9 @@ def hit_rate_of_kind(
     best = max(rates.values())
     if value < best - 1e-9:
         second = (
-            f"{retrievers[of]} finds fewer than the best: it ranks by the question's own words, and where a "
-            "question says "
-            "the same in other words there is nothing to count. A model compares meanings."
+            f"{retrievers[of]} finds {'fewer than the best' if value > 0 else 'none of them'}: it ranks by the "
+            "question's own words, and where a question says the same in other words there is nothing to count. A "
+            "model compares meanings."
             if keys.index(of) == 0
             else f"{retrievers[of]} finds fewer than the best of them, {format_score(best)}."
         )
@@ -174,15 +174,22 @@ def better_of_kind(
     )
     tests = len(found.kinds) * len(found.compared.pairs)
     corrected = f"p={test.corrected_p:.3f}, corrected for the {tests} differences that were tested at once"
+    meaning = (
+        "p is how often chance alone would give a difference as large as this; the more differences are tested, the "
+        "more of them look large by chance, so each p is raised, which is the correction."
+    )
     alone = test.difference.low > 0 or test.difference.high < 0
     if value == UNCLEAR:
         second = (
-            f"That could be chance: {corrected}. With {asked} questions only a large difference can be told from it; "
-            "not to know is a result as well."
+            f"That could be chance: {corrected}. {meaning} With {asked} questions only a large difference can be told "
+            "from chance; not to know is a result as well."
         )
-        second += " Its interval by itself leaves out 0: who tests many things finds such a one by chance." * alone
+        second += (
+            " The range in brackets, which 95 times in 100 holds the true difference, leaves out 0: as the only "
+            f"difference tested it might count, as one of {tests} it does not."
+        ) * alone
     else:
-        second = f"That is more than chance would give: {corrected}."
+        second = f"That is more than chance would give: {corrected}. {meaning}"
     numbers = {name: f"hit rate@{k} {format_score(rate)}" for name, rate in zip(names, rates, strict=False)}
     return found.measured(value, "", [first, second], numbers, ef=max(k, 10))
 
@@ -199,11 +206,7 @@ def retrievers_by_hit_rate(
     first = f"Hit rate@{k} over all {len(found.compared.query_ids)} questions, best first: {shown}."
     fusions = [key for key in order if " + " in retrievers[key]]
     if fusions and order[0] not in fusions:
-        second = (
-            f"Joining two rankings is no free lunch: the fusion trusts both alike, so where {retrievers[order[-1]]} "
-            "finds "
-            "nothing it puts wrong passages before the right ones."
-        )
+        second = found.where_fusion_loses([*retrievers].index(fusions[0]))
     else:
         second = "Here the fusion is best: its parts miss different questions."
     ties = [(one, other) for one, other in zip(order, order[1:], strict=False) if rates[one] - rates[other] < 1e-9]
@@ -255,6 +258,23 @@ class _Compared:
     def kind(self, kind: str, number: int) -> float:
         """Return the hit rate of one retriever for a kind of question."""
         return self.compared.score_of_kind(kind, number).mean
+
+    def where_fusion_loses(self, fusion: int) -> str:
+        """Return for which kind of question a fusion, by its number, loses most against another, and why."""
+        names, others = self.compared.names, [at for at in range(len(self.compared.names)) if at != fusion]
+        lost = {(kind, at): self.kind(kind, at) - self.kind(kind, fusion) for kind in self.kinds for at in others}
+        example = ""
+        if lost:
+            kind, best = max(lost, key=lambda one: lost[one])
+            example = (
+                f": for the kind “{kind}” {names[best]} has {format_score(self.kind(kind, best))} and the fusion "
+                f"{format_score(self.kind(kind, fusion))}"
+            )
+        return (
+            f"So the claim does not hold{example}. The fusion adds up what a place in each ranking is worth. A wrong "
+            "passage with a middling place in both can so come before an answer that stands high in one and is missing "
+            "in the other."
+        )
 
     def questions(self, kind: str) -> int:
         """Return how many questions of a kind there are."""

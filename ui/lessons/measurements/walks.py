@@ -35,16 +35,16 @@ def walk_distances(collections: Collections, progress: Progress, *, sample: str,
     walk, n = trace.walk, len(trace.indexed)
     layers = max(step.layer for step in walk.steps) + 1
     first = (
-        f"The question is “{trace.question}”. The walk begins on the top one of {count_of(layers, 'layer')}, "
-        "follows the "
+        f"The question is “{trace.question}”. The walk begins on the top layer (there are {layers}), follows the "
         f"links of {count_of(walk.hops, 'passage')}, and compares the question with {walk.distances:,} of the {n:,}."
     )
     if walk.distances > n / 2:
         second = f"That is more than half of them, which is not the usual outcome: {few_passages(trace.indexed)}."
     else:
         second = (
-            "Each step goes to the nearest candidate whose links were not followed yet, and the walk stops when all it "
-            f"keeps were followed. Here it has found {trace.found} of the {len(trace.true_ids)} nearest by then."
+            f"It keeps the {walk.ef} nearest passages that it has met as candidates. Each step follows the links of "
+            "the nearest candidate whose links were not followed yet; when there is none left, the walk stops. Here it "
+            f"has found {trace.found} of the {len(trace.true_ids)} nearest by then."
         )
     return Measured(
         value=walk.distances,
@@ -82,8 +82,8 @@ def why_missed(collections: Collections, progress: Progress, *, sample: str, k: 
             f"{', '.join(f'{count} {_REASONS[reason]}' for reason, count in reasons.most_common())}.",
             f"The nearest one missed is “{name}”. {_linked(linking)}; the walk compared the question with {seen} of "
             "these and followed the links of none.",
-            "A passage that the walk compares and that is near enough stays: what is missed was not seen, because "
-            "nothing that was kept led there.",
+            "“Compared, but not kept” cannot happen to one of the nearest: once the walk compares it, it is near "
+            "enough to stay. So what is missed was not seen, because nothing that was kept led there.",
         ]
         if value != UNSEEN:
             sentences[-1] = "That is not the usual outcome, which is that a missed passage was never compared."
@@ -119,7 +119,7 @@ def ef_without_misses(
         end = f"That is not the usual outcome: nothing is missed even at the smallest ef, as {few_passages(indexed)}."
     else:
         end = (
-            "The last misses are the dearest: an ef that is right for all questions is far more than most of them need."
+            "The last misses cost the most: an ef that is enough for the hardest questions is far more than most need."
         )
     return Measured(
         value=found,
@@ -145,18 +145,15 @@ def copies_found(collections: Collections, progress: Progress, *, sample: str, k
     by_number, differing, asked = float(np.mean(rows)) / k, sum(row < k for row in rows), len(rows)
     value = SAME_COPIES if not differing else NO_MISS if recall > by_number + 1e-9 else MISS
     first = (
-        f"In {differing} of {count_of(asked, 'question')} HNSW named another copy than exact search did, of "
-        f"{len(doubled):,} passages that are each stored twice."
+        f"{count_of(len(vectors), 'passage')} stored twice are {len(doubled):,}. For {differing} of "
+        f"{count_of(asked, 'question')} HNSW named another copy than exact search did."
     )
     second = (
-        f"Compared by their numbers in the collection, HNSW found {format_score(by_number)} of the {k} nearest; "
-        "compared "
-        f"by how near they are, {format_score(recall)}, and that is what this page calls recall."
+        f"If only the very same copy counts as found, HNSW finds {format_score(by_number)} of the {k} nearest. If any "
+        f"passage counts that is as near as the last of them, it finds {format_score(recall)}: this page counts so."
     )
     third = {
-        NO_MISS: "Both copies are equally near, a tie, and no visitor can tell them apart: whoever finds one as "
-        "near as "
-        "the last of the nearest has missed nothing.",
+        NO_MISS: "Both copies are equally near and have the same text: whoever is shown one of them misses nothing.",
         SAME_COPIES: "So this time both searches named the same copies, which is not the usual outcome.",
         MISS: "So here the differences were misses, not ties, which is not the usual outcome.",
     }[value]
@@ -169,7 +166,10 @@ def copies_found(collections: Collections, progress: Progress, *, sample: str, k
         sentences=[first, second, third],
         record=RunRecord("Every passage stored twice", settings, data, observed, PROTOCOL, kind="copies"),
         place=recall_place(sample, k, max(k, 10)),
-        numbers={"by the passages' numbers": format_score(by_number), "by how near they are": format_score(recall)},
+        numbers={
+            "recall if only the same copy counts": format_score(by_number),
+            "recall if either copy counts": format_score(recall),
+        },
     )
 
 
