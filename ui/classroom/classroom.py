@@ -16,7 +16,8 @@ GONE_SECONDS = 120.0  # seconds after which a student who has predicted nothing 
 FULL = "This class is full: {most} students have joined. Look at the projector, and ask your teacher."
 OVER = "This class is over."
 MOVED_ON = "The class has moved on to another step; this prediction was not taken."
-NOT_OPEN = "Predictions are closed; the one that you made before stands."
+STANDS = "Predictions are closed; the one that you made before stands."
+TOO_LATE = "Predictions are closed; yours came too late."
 
 
 class NotNow(RetrieverError):
@@ -133,7 +134,7 @@ class Classroom:
         if step != under_way.step.name:
             raise NotNow(MOVED_ON)
         if under_way.phase is not Phase.PREDICTING:
-            raise NotNow(NOT_OPEN)
+            raise NotNow(STANDS if name in under_way.predictions else TOO_LATE)
         answer = under_way.step.prediction.read(value)
         under_way.predictions[name] = answer
         self.changed.change()

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from string import ascii_uppercase
 
-from ui.lessons.predictions import Answer, ChoicePrediction, NumberPrediction, OrderPrediction, Prediction
+from ui.lessons.predictions import Answer, ChoicePrediction, NumberPrediction, OrderPrediction, Prediction, bare_number
 
 MOST_BARS = 11  # as many as the last row of a classroom can read
 WIDE = 50  # times the smallest number, from which bars grow with their numbers: 1, 2, 5, 10, 20, ...
@@ -46,13 +47,11 @@ def distribution(prediction: Prediction, answers: Iterable[Answer], measured: An
 
 
 def _of_numbers(prediction: NumberPrediction, given: Sequence[float], measured: float) -> Distribution:
-    value = prediction.read(measured)  # of the scale's numbers the nearest; the measured one may lie beyond its ends
-    edges = _edges(prediction, [*given, value])
+    inside = min(max(measured, prediction.low), prediction.high)
+    edges = _edges(prediction, [*given, inside])
     counts = Counter(_bar_of(number, edges) for number in given)
-    bars = [
-        Bar(_range_words(prediction, start, end), counts[row], row == _bar_of(value, edges))
-        for row, (start, end) in enumerate(pairwise(edges))
-    ]
+    labels = _labels(prediction, edges, [*given, measured])
+    bars = [Bar(label, counts[row], row == _bar_of(measured, edges)) for row, label in enumerate(labels)]
     unit = f" ({prediction.unit})" if prediction.unit else ""
     return Distribution(f"Students by what they predicted{unit}", bars, len(given))
 
@@ -90,21 +89,26 @@ def _bar_of(number: float, edges: Sequence[float]) -> int:
     return max(row for row, start in enumerate(edges[:-1]) if row == 0 or start <= number + 1e-9)
 
 
-def _range_words(prediction: NumberPrediction, start: float, end: float) -> str:
-    """Return the numbers of a bar, without their unit."""
-    last = min(round(end - prediction.step, 9), prediction.high)
-    first, last_words = bare_number(prediction, max(start, prediction.low)), bare_number(prediction, last)
-    return first if last <= start + 1e-9 else f"{first} to {last_words}"
-
-
-def bare_number(prediction: NumberPrediction, number: float) -> str:
-    """Return a number as the prediction writes it, without its unit."""
-    return prediction.words(number).removesuffix(prediction.unit).strip()
+def _labels(prediction: NumberPrediction, edges: Sequence[float], values: Sequence[float]) -> list[str]:
+    """Return the numbers of each bar, without their unit and without gaps; what lies beyond the scale is named too."""
+    whole = all(value == int(value) for value in [*edges, *values])
+    labels = []
+    for start, end in pairwise(edges):
+        first, last = bare_number(start), bare_number(end - 1) if whole else f"under {bare_number(end)}"
+        labels.append(first if first == last else f"{first} to {last}")
+    if max(values) >= edges[-1] or ("to" in labels[-1] and edges[-1] > prediction.high):
+        labels[-1] = f"{bare_number(edges[-2])} and more"
+    if min(values) < edges[0] - 1e-9:
+        labels[0] = f"under {bare_number(edges[1])}"
+    return labels
 
 
 def _of_choices(prediction: ChoicePrediction, given: Sequence[Answer], measured: Answer) -> Distribution:
     counts = Counter(given)
-    bars = [Bar(words, counts[name], name == measured) for name, words in prediction.options.items()]
+    bars = [
+        Bar(f"{letter} {words}", counts[name], name == measured)
+        for letter, (name, words) in zip(ascii_uppercase, prediction.options.items(), strict=False)
+    ]
     return Distribution("Students by what they chose", bars, len(given))
 
 

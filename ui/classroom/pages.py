@@ -8,10 +8,10 @@ import segno
 from ui.classroom.classroom import Classroom, Phase
 from ui.classroom.classrooms import KEPT_SECONDS
 from ui.classroom.codes import spaced
-from ui.classroom.distribution import bare_number, distribution
+from ui.classroom.distribution import distribution
 from ui.lessons.lesson import lessons
-from ui.lessons.predictions import ChoicePrediction, NumberPrediction, Prediction
-from ui.lessons.reveal import reveal
+from ui.lessons.predictions import ChoicePrediction, NumberPrediction, Prediction, bare_number
+from ui.lessons.reveal import measured_number, reveal
 from ui.render.html import Html, render
 from ui.render.numbers import count_of
 from ui.settings import limits
@@ -21,17 +21,23 @@ KEPT = count_of(round(KEPT_SECONDS / 60), "minute")
 LOCAL = ("localhost", "127.", "[::1]")  # hosts that other computers cannot reach by these names
 
 
-def entrance_page(*, root: str = "./", chosen: str = "", words: str = "") -> Html:
+def entrance_page(
+    address: str, *, root: str = "./", typed: str = "", chosen: str = "", words: str = "", wrong: bool = False
+) -> Html:
     """Return the page where a class is joined or started.
 
-    root: the lab's first page, seen from this one. chosen: a lesson's name; words: what went wrong.
+    address: of the lab, as it was asked. root: the lab's first page, seen from this one. typed: a code; chosen: a
+    lesson's name; words: what went wrong; wrong: whether the code did.
     """
     return render(
         "classroom/entrance.html",
         root=root,
         lessons=lessons().values(),
+        typed=typed,
         chosen=chosen,
         words=words,
+        wrong=wrong,
+        local=is_local(address),
         time=count_of(limits().class_minutes, "minute"),
     )
 
@@ -44,18 +50,22 @@ def student_page(code: str) -> Html:
 def teacher_page(code: str, address: str) -> Html:
     """Return the page of a class's teacher; address: of the lab, as it was asked."""
     link = f"{address}class/{code}"
-    host = address.partition("://")[2]
     return render(
         "classroom/teacher.html",
         root="../../",
         code=code,
         spaced=spaced(code),
         link=link,
-        shown_link=link.partition("://")[2],
-        local=host.startswith(LOCAL),
+        entrance=f"{address.partition('://')[2]}class",
+        local=is_local(address),
         qr=qr_code(link),
         kept=KEPT,
     )
+
+
+def is_local(address: str) -> bool:
+    """Return whether other computers cannot reach the lab by the address that it was asked by."""
+    return address.partition("://")[2].startswith(LOCAL)
 
 
 def elsewhere_page(code: str) -> Html:
@@ -81,12 +91,14 @@ def step_part(classroom: Classroom, *, teacher: bool) -> Html:
     shown: dict[str, object] = {}
     if under_way.phase is Phase.REVEALED and measured is not None:
         revealed = reveal(step, None, measured)
+        number = isinstance(step.prediction, NumberPrediction)
+        value = measured_number(step, measured) if number else measured.value
         shown = {
             "measured_words": revealed.measured,
             "sentences": revealed.sentences,
-            "measured_at": f"{revealed.measured_at[11:16]} UTC",
+            "measured_at": revealed.measured_at,
             "link": f"?{urlencode(revealed.place)}" if revealed.place else "",
-            "shown": distribution(step.prediction, under_way.predictions.values(), measured.value),
+            "shown": distribution(step.prediction, under_way.predictions.values(), value),
         }
     return render(
         "classroom/step.html",

@@ -22,6 +22,7 @@ from ui.gate.origins import address_of
 from ui.gate.refusals import Refusal
 from ui.lessons.lesson import lesson_of
 from ui.lessons.measuring import LessonMeasurements
+from ui.lessons.predictions import ChoicePrediction
 from ui.lessons.reveal import reveal
 from ui.log import log_event, refused
 from ui.settings import limits
@@ -33,7 +34,7 @@ WAIT_SECONDS = 15.0  # seconds that a request for the state waits for a change
 COOKIE_SECONDS = 4 * 3600
 MOST_WAITING = 2  # requests of one student that wait at once: two tabs; others are answered at once
 GONE = "This class is gone: it is over, or the lab was restarted. Ask your teacher for a new code."
-UNKNOWN = "There is no class with this code: it may be over, the lab may have been restarted, or it was mistyped."
+UNKNOWN = "The code may be mistyped, the class may be over, or the lab may have been restarted."
 TRIED = "There were too many wrong codes from your network. Try again in a minute."
 NOT_CODE = "A code has six letters and digits, as on the projector."
 
@@ -54,6 +55,7 @@ class ClassRoutes:
         return [
             Route("/class", self.entrance, methods=["GET"]),
             Route("/class", told(self.start), methods=["POST"]),
+            Route("/class/", self.without_slash, methods=["GET"]),
             Route("/class/files/{name}", self.file, methods=["GET"]),
             Route("/class/{code}", self.student, methods=["GET"]),
             Route("/class/{code}/teach", self.teacher, methods=["GET"]),
@@ -69,24 +71,29 @@ class ClassRoutes:
 
     async def entrance(self, request: Request) -> Response:
         """Show where a class is joined or started, or go on to the class of a code that was typed."""
-        typed = request.query_params.get("code", "")
-        if code := read_code(typed[:40]):
+        typed = request.query_params.get("code", "")[:40]
+        if code := read_code(typed):
             return RedirectResponse(f"./class/{code}", 303)
         words = NOT_CODE if typed else ""
-        chosen = request.query_params.get("lesson", "")
-        return HTMLResponse(entrance_page(chosen=chosen, words=words), 400 if words else 200)
+        chosen, address = request.query_params.get("lesson", ""), address_of(request.scope)
+        page = entrance_page(address, typed=typed, chosen=chosen, words=words, wrong=bool(words))
+        return HTMLResponse(page, 400 if words else 200)
+
+    async def without_slash(self, request: Request) -> Response:
+        """Go on to where a class is joined or started."""
+        return RedirectResponse("../class", 303)
 
     async def start(self, request: Request) -> Response:
         """Start a class, and send its teacher, who is known by a cookie from now on, to its page."""
         form = await request.form(max_files=0, max_fields=5)
-        chosen = str(form.get("lesson", ""))
+        chosen, address = str(form.get("lesson", "")), address_of(request.scope)
         try:
             classroom, secret = self.classrooms.start(lesson_of(chosen), address_from(request))
         except ParameterError as error:
-            return HTMLResponse(entrance_page(words=str(error)), 400)
+            return HTMLResponse(entrance_page(address, words=str(error)), 400)
         except NoRoom as error:
             refused("classes")
-            return HTMLResponse(entrance_page(chosen=chosen, words=str(error)), 503)
+            return HTMLResponse(entrance_page(address, chosen=chosen, words=str(error)), 503)
         log_event("class", lesson=classroom.lesson.name, under_way=len(self.classrooms.under_way))
         self._measuring.begin(classroom)
         response = RedirectResponse(f"./class/{classroom.code}/teach", 303)
@@ -97,7 +104,9 @@ class ClassRoutes:
         """Show a student's page; whether there is such a class it learns by joining."""
         code = read_code(request.path_params["code"])
         if not code:
-            return HTMLResponse(entrance_page(root="../", words=NOT_CODE), 404)
+            typed, address = request.path_params["code"][:40], address_of(request.scope)
+            page = entrance_page(address, root="../", typed=typed, words=NOT_CODE, wrong=True)
+            return HTMLResponse(page, 404)
         if code != request.path_params["code"]:
             return RedirectResponse(code, 303)
         return HTMLResponse(student_page(code))
@@ -159,7 +168,7 @@ class ClassRoutes:
                 "step": under_way.step.name,
                 "phase": "over" if classroom.over else under_way.phase,
                 "html": self._part(classroom, teacher=False),
-                **own_part(under_way, student),
+                **own_part(under_way, student, over=classroom.over),
             }
         )
 
@@ -270,12 +279,14 @@ def told(handler: Handler) -> Handler:
     return answer
 
 
-def own_part(under_way: ClassStep, student: str) -> dict[str, str]:
+def own_part(under_way: ClassStep, student: str, *, over: bool = False) -> dict[str, str]:
     """Return what one student alone sees: the own prediction, and how it compares once the step is revealed."""
     answer = under_way.predictions.get(student)
-    if answer is None:
+    if answer is None or over:
         return {"own": "", "difference": ""}
     words = under_way.step.prediction.words(answer)
+    if isinstance(under_way.step.prediction, ChoicePrediction):
+        words = f"“{words}”"  # it begins with a capital, and stands inside of sentences
     measured = under_way.measured if under_way.phase is Phase.REVEALED else None
     return {"own": words, "difference": reveal(under_way.step, answer, measured).difference if measured else ""}
 

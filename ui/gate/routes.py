@@ -9,7 +9,7 @@ SESSION_NAME = r"[A-Za-z0-9-]{1,64}"  # no underscore: Gradio puts one behind it
 EVENT_ID = r"[A-Za-z0-9]{1,64}"
 ENDPOINT = r"[A-Za-z0-9_]{1,64}"
 CLASS = "/class/[A-Za-z0-9]{6}"  # with the code of a class
-CLASS_PAGE = f"/class|{CLASS}|{CLASS}/teach"
+CLASS_PAGE = f"/class/?|{CLASS}|{CLASS}/teach"
 
 
 class Kind(Enum):

@@ -8,29 +8,45 @@ from typing import Any
 from retriever.errors import ParameterError
 
 Answer = float | str | tuple[str, ...]  # a number, the name of an option, or the names of all in an order
+MOST_DECIMALS = 6  # of a number that is predicted
 
 
 @dataclass(frozen=True)
 class NumberPrediction:
-    """A number from low to high, in steps, with its unit."""
+    """A number from low to high with its unit. step: of the control, and the precision that is shown at least."""
 
     low: float
     high: float
     step: float
     unit: str
 
+    @property
+    def decimals(self) -> int:
+        """The decimals of the step."""
+        return max(0, -math.floor(math.log10(self.step) + 1e-9))
+
+    @property
+    def counts(self) -> bool:
+        """Whether things are counted, rather than a share or a ratio asked for."""
+        return self.step == int(self.step) and self.unit != "%"
+
     def read(self, value: object) -> float:
-        """Return an answer as the nearest number that can be chosen. Raises ParameterError for what is no number."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not -math.inf < value < math.inf:
-            raise ParameterError(f"The prediction is {value!r}; send a number from {self.low:g} to {self.high:g}.")
-        near = self.low + round((min(max(value, self.low), self.high) - self.low) / self.step) * self.step
-        return round(near, 6)
+        """Return an answer as it was given. Raises ParameterError for what is no number from low to high."""
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not self.low <= value <= self.high:  # type: ignore[operator] # a number
+            ends = f"{bare_number(self.low)} to {bare_number(self.high)}"
+            raise ParameterError(f"The prediction is {value!r:.40}; send a number from {ends}.")
+        return round(float(value), MOST_DECIMALS)  # type: ignore[arg-type] # a number
+
+    def rounded(self, number: float) -> float:
+        """Return what was measured to the decimals of the step."""
+        return round(number, self.decimals)
 
     def words(self, answer: Answer) -> str:
-        """Return an answer with its unit."""
+        """Return an answer with its unit, and with all decimals that it has."""
         assert isinstance(answer, int | float)
-        decimals = max(0, -math.floor(math.log10(self.step) + 1e-9))
-        return f"{answer:,.{decimals}f} {self.unit}".rstrip()
+        given = len(bare_number(answer).partition(".")[2])
+        return f"{answer:,.{max(self.decimals, given)}f} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -66,6 +82,11 @@ class OrderPrediction:
         """Return the words of the options in the order of an answer."""
         assert isinstance(answer, tuple | list)
         return ", then ".join(self.options[name] for name in answer)
+
+
+def bare_number(number: float) -> str:
+    """Return a number with the decimals that it has, and without a unit."""
+    return f"{number:,.{MOST_DECIMALS}f}".rstrip("0").rstrip(".")
 
 
 Prediction = NumberPrediction | ChoicePrediction | OrderPrediction

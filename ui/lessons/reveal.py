@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from ui.lessons.lesson import Step
 from ui.lessons.measurements.measured import Measured
-from ui.lessons.predictions import Answer, ChoicePrediction, NumberPrediction
+from ui.lessons.predictions import MOST_DECIMALS, Answer, ChoicePrediction, NumberPrediction, bare_number
 
 EXACT, NEAR, OFF = "exact", "near", "off"
-NEAR_SHARE = 0.1  # of a number's range, within which a prediction counts as near
+NEAR_SHARE = 0.1  # of the measured number, within which a prediction counts as near; one step of its control does too
 
 
 @dataclass(frozen=True)
@@ -50,20 +50,26 @@ def measured_words(step: Step, measured: Measured) -> str:
     """Return what was measured as the tabs write it, else in the words of the prediction, with the unit measured."""
     if measured.shown:
         return measured.shown
-    if isinstance(step.prediction, NumberPrediction) and measured.unit:
-        return step.prediction.words(measured.value).removesuffix(step.prediction.unit) + measured.unit
-    return step.prediction.words(measured.value)
+    if not isinstance(step.prediction, NumberPrediction):
+        return step.prediction.words(measured.value)
+    words = step.prediction.words(step.prediction.rounded(float(str(measured.value))))
+    return words.removesuffix(step.prediction.unit) + measured.unit if measured.unit else words
+
+
+def measured_number(step: Step, measured: Measured) -> float:
+    """Return a measured number to the digits that are shown of it, as every comparison with it has it."""
+    return float(measured_words(step, measured).split()[0].replace(",", "").replace("−", "-"))
 
 
 def compare_answers(step: Step, predicted: Answer, measured: Measured) -> str:
-    """Return whether a prediction was EXACT (to the step of its control), NEAR or OFF."""
+    """Return whether a prediction was EXACT (to half a step of its control), NEAR or OFF."""
     asked, value = step.prediction, measured.value
     if isinstance(asked, NumberPrediction):
-        assert isinstance(predicted, int | float) and isinstance(value, int | float)
-        apart = abs(predicted - value)
+        number = measured_number(step, measured)
+        apart = abs(float(str(predicted)) - number)
         if apart <= asked.step / 2 + 1e-9:
             return EXACT
-        return NEAR if apart <= NEAR_SHARE * (asked.high - asked.low) + 1e-9 else OFF
+        return NEAR if apart <= max(asked.step, NEAR_SHARE * abs(number)) + 1e-9 else OFF
     if isinstance(asked, ChoicePrediction):
         return EXACT if predicted == value else OFF
     assert isinstance(predicted, tuple | list) and isinstance(value, tuple | list)
@@ -74,14 +80,15 @@ def compare_answers(step: Step, predicted: Answer, measured: Measured) -> str:
 
 def _difference(step: Step, predicted: Answer, measured: Measured, outcome: str) -> str:
     """Return a sentence on a prediction and what was measured."""
+    if isinstance(step.prediction, NumberPrediction):
+        apart = round(float(str(predicted)) - measured_number(step, measured), MOST_DECIMALS)
+        if outcome == EXACT:
+            return f"You predicted it to within {bare_number(abs(apart))}." if apart else "You predicted it."
+        over, under = ("many", "few") if step.prediction.counts else ("high", "low")
+        near = "Nearly: you" if outcome == NEAR else "You"
+        return f"{near} predicted {bare_number(abs(apart))} too {over if apart > 0 else under}."
     if outcome == EXACT:
         return "You predicted it."
-    if isinstance(step.prediction, NumberPrediction):
-        assert isinstance(predicted, int | float) and isinstance(measured.value, int | float)
-        apart, more = abs(predicted - measured.value), predicted > measured.value
-        number = step.prediction.words(apart).removesuffix(step.prediction.unit).strip()
-        near = "Nearly: you" if outcome == NEAR else "You"
-        return f"{near} predicted {number} too {'much' if more else 'little'}."
     if outcome == NEAR:
         return "Partly: one end of your order is right."
-    return "It came out differently than you predicted."
+    return "It came out differently from what you predicted."

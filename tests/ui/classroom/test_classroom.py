@@ -28,7 +28,7 @@ def test_only_the_secret_is_the_teachers_and_no_token_is_kept(classroom):
 
 def test_a_prediction_is_taken_while_its_step_is_open_and_the_last_one_counts(classroom):
     first, second = joined(classroom, 2)
-    assert classroom.predict(first, "found", 6.6) == 7 and classroom.predict(first, "found", 3) == 3
+    assert classroom.predict(first, "found", 6.6) == 6.6 and classroom.predict(first, "found", 3) == 3
     with pytest.raises(ParameterError, match="The prediction is 'many'"):
         classroom.predict(second, "found", "many")
     with pytest.raises(NotNow, match="moved on"):
@@ -115,10 +115,11 @@ def test_results_have_step_prediction_and_measured_and_no_order_of_students(clas
     for name, value in zip(names, (9, 2, 5), strict=True):
         classroom.predict(name, "found", value)
     classroom.take_measured(classroom.now_at, measured(STEPS[0]))
+    assert {line.split(",")[4] for line in results_csv(classroom).splitlines()[1:]} == {'""'}, "it is not revealed yet"
+    classroom.make(Move.REVEAL, 0.0)
     rows = [line.split(",") for line in results_csv(classroom).splitlines()]
-    assert rows[0] == ['"step"', '"question"', '"prediction"', '"measured"', '"unit"']
-    assert [row[2:4] for row in rows[1:4]] == [["2.0", "4.0"], ["5.0", "4.0"], ["9.0", "4.0"]]
-    assert rows[4][0] == '"moves"' and rows[4][2:4] == ['""', '""']
+    assert rows[0] == ['"lesson"', '"step"', '"name"', '"prediction"', '"measured"', '"unit"']
+    assert [row[1:5] for row in rows[1:]] == [["1", '"found"', given, "4"] for given in "259"]
     assert not any(name in results_csv(classroom) for name in names)
 
 

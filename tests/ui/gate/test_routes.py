@@ -18,9 +18,9 @@ OPEN = {
     f"/health /config /config/ {API}/info {API}/info/ {API}/app_id {API}/app_id/ {API}/login_check {API}/login_check/ "
     f"{API}/theme.css {API}/queue/data {API}/call/{{api_name}}/{{event_id}} {API}/heartbeat/{{session_hash}} "
     f"{API}/upload_progress {API}/mcp/schema "
-    f"{API}/file={{path_or_url:path}} /class /class/files/{{name}} /class/{{code}} /class/{{code}}/teach "
+    f"{API}/file={{path_or_url:path}} /class /class/ /class/files/{{name}} /class/{{code}} /class/{{code}}/teach "
     "/class/{code}/state /class/{code}/lead /class/{code}/results.csv",
-    "HEAD": f"/ /class /class/files/{{name}} /class/{{code}} /class/{{code}}/teach /health "
+    "HEAD": f"/ /class /class/ /class/files/{{name}} /class/{{code}} /class/{{code}}/teach /health "
     f"/manifest.json /favicon.ico /icons/{{name}} {API}/file={{path_or_url:path}}",
     "POST": f"/login /login/ /logout {API}/queue/join {API}/run/{{api_name}} {API}/run/{{api_name}}/ "
     f"{API}/call/{{api_name}} {API}/call/{{api_name}}/ {API}/cancel {API}/upload {API}/mcp {API}/mcp/ "

@@ -46,7 +46,7 @@ def test_a_prediction_is_answered_with_progress_then_the_reveal_as_data_and_the_
     assert progress and all('data-step="misses/first"' in one and "data-reveal" not in one for one in progress)
     found = json.loads(html.unescape(re.search('data-reveal="(.*?)"', last)[1]))
     assert (found["predicted"], found["measured"]) == ("8 of 10 passages", "3 of 10 passages")
-    assert (found["outcome"], found["difference"]) == ("off", "You predicted 5 too much.")
+    assert (found["outcome"], found["difference"]) == ("off", "You predicted 5 too many.")
     assert found["address"] == "?" + urlencode({"tab": "search", "q": HOSTILE, "k": 10})
     assert found["sentences"] == [HOSTILE] and "img" not in Elements(last).tags
     [record] = re.findall('data:application/json;base64,([^"]*)', last)

@@ -13,7 +13,7 @@ ORDER = OrderPrediction({"a": "A", "b": "B", "c": "C"})
 
 
 def test_answers_are_read_and_put_in_words():
-    assert NUMBER.read(0.7312) == 0.75 and NUMBER.read(-3) == 0.5 and NUMBER.read(7) == 1
+    assert NUMBER.read(0.7312) == 0.7312 and NUMBER.words(0.7312) == "0.7312 recall@10"
     assert NUMBER.words(0.75) == "0.75 recall@10" and NumberPrediction(0, 9e4, 10, "").words(12000) == "12,000"
     assert CHOICE.read("index") == "index" and CHOICE.words("index") == "the index"
     assert ORDER.read(["c", "a", "b"]) == ("c", "a", "b") and ORDER.words(("c", "a", "b")) == "C, then A, then B"
@@ -22,7 +22,7 @@ def test_answers_are_read_and_put_in_words():
 @pytest.mark.parametrize(
     ("prediction", "value"),
     [
-        *((NUMBER, value) for value in (None, "1", True, math.nan, math.inf, [1])),
+        *((NUMBER, value) for value in (None, "1", True, math.nan, math.inf, [1], 0.4, 1.1, 10**400)),
         *((CHOICE, value) for value in (None, "else", 1, ["model"])),
         *((ORDER, value) for value in (None, "abc", ["a", "b"], ["a", "b", "b"], ["a", "b", "c", "a"], 3)),
     ],

@@ -59,8 +59,9 @@ export async function follow(name, query, show, least = 0) {
   }
 }
 
-export function gone(words) {
-  main.innerHTML = '<h1>This class is gone</h1><p></p><p><a href="../class">Join or start another class</a></p>';
+export function gone(words, heading = "This class is gone") {
+  main.innerHTML = '<h1></h1><p></p><p><a href="../class">Join or start another class</a></p>';
+  main.querySelector("h1").textContent = heading;
   if (document.body.classList.contains("teacher")) main.querySelector("a").href = "../../class";
   main.querySelector("p").textContent = words ?? "It is over, or the lab was restarted.";
   document.body.classList.add("gone");
@@ -71,5 +72,8 @@ export function gone(words) {
 export function replace(html) {
   const inside = main.contains(document.activeElement) && document.activeElement !== main;
   main.innerHTML = html;
+  for (const time of main.querySelectorAll("time")) {
+    time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  }
   if (inside) main.focus();
 }

@@ -5,7 +5,7 @@ import { ask, follow, gone, replace, say } from "./live.js";
 const LEAST = 400; // milliseconds between two answers: a class that predicts together changes the counts all the time
 const seen = { version: 0, moved: 0, place: 0, places: 0, phase: "" };
 const buttons = [...document.querySelectorAll("[data-move]")];
-const ending = document.getElementById("ending");
+const [ending, skipping, next] = ["ending", "skipping", "next"].map((name) => document.getElementById(name));
 
 // Whether a move is possible now; a button that is not stays where it is, so that the keyboard does not lose it.
 function possible(move) {
@@ -21,10 +21,10 @@ function possible(move) {
 }
 
 const WORDS = {
-  predicting: "Students can predict.",
+  predicting: "Students can predict. Reveal closes predictions.",
   closed: "Predictions are closed.",
   measuring: "The lab is measuring.",
-  revealed: "The measurement is revealed to all.",
+  revealed: "All see the measurement.",
   over: "The class is over.",
 };
 
@@ -42,13 +42,19 @@ function show(content) {
   reveal.hidden = false;
   if (focused) reveal.focus();
   if (moved) say(WORDS[content.phase]);
+  const last = content.place + 1 === content.places;
+  const leads = content.phase !== "revealed" ? "reveal" : last ? "end" : "next"; // the button that leads on
+  for (const name of ["reveal", "next", "end"]) document.getElementById(name).classList.toggle("main", name === leads);
+  document.body.dataset.phase = content.phase;
   if (content.phase === "over") document.body.classList.add("over");
 }
 
 async function make(event) {
   const { move } = event.currentTarget.dataset;
   ending.close();
+  skipping.close();
   if (event.currentTarget.getAttribute("aria-disabled") === "true") return;
+  if (event.currentTarget === next && possible("reveal")) return skipping.showModal();
   const place = seen.place;
   const { status, content } = await ask("move", { move, place });
   if (status === 404) gone(content.detail);
@@ -57,6 +63,8 @@ async function make(event) {
 
 for (const button of buttons) button.addEventListener("click", make);
 document.getElementById("end").addEventListener("click", () => ending.showModal());
-document.getElementById("stay").addEventListener("click", () => ending.close());
+for (const button of document.querySelectorAll("[data-close]")) {
+  button.addEventListener("click", () => button.closest("dialog").close());
+}
 
 await follow("lead", () => `have=${seen.version}&moved=${seen.moved}`, show, LEAST);

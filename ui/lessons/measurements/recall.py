@@ -84,12 +84,14 @@ def ef_for_recall(collections: Collections, progress: Progress, *, sample: str, 
         )
     else:
         first = (
-            f"ef={found} is the smallest that reaches {target}: its recall is {format_score(recall(found))}, that of "
-            f"ef={found - 1} {format_score(recall(found - 1))}, and that of ef={k} {format_score(recall(k))}."
+            f"ef={found} is the smallest that reaches {target}: with it recall is {format_score(recall(found))}. With "
+            f"ef={found - 1} it is {format_score(recall(found - 1))}, and with ef={k} only {format_score(recall(k))}."
         )
     twice = min(2 * found, SLIDER_MAX_EF)
     more = (
-        f"Twice that ef, {twice}, reaches {format_score(recall(twice))}: what is left gets dearer." if reached else ""
+        f"Twice that ef, {twice}, reaches {format_score(recall(twice))}: each further gain of recall costs more."
+        if reached
+        else ""
     )
     return Measured(
         value=found,
@@ -125,7 +127,7 @@ def more_distances(
         why = f"That is no less than the {grown:g} times that ef grew, which is not the usual outcome."
     gained = many.hnsw.mean_recall - few.hnsw.mean_recall
     bought = (
-        f"For that recall rose from {format_score(few.hnsw.mean_recall)} to {format_score(many.hnsw.mean_recall)}."
+        f"For that, recall rose from {format_score(few.hnsw.mean_recall)} to {format_score(many.hnsw.mean_recall)}."
         if gained > 1e-9
         else f"It bought nothing here: recall is {format_score(few.hnsw.mean_recall)} at both."
     )
@@ -154,14 +156,14 @@ def ef_below_k(collections: Collections, progress: Progress, *, sample: str, k: 
         same = sum(bool(np.array_equal(*rows)) for rows in zip(below.ids, at_k.ids, strict=True))
         value = SAME if same == len(queries) else LESS
         words = (
-            f"With ef={ef} and k={k} the results are those of ef={k} for {same} of "
+            f"With ef={ef} and {k} results wanted, the results are those of ef={k} for {same} of "
             f"{count_of(len(queries), 'question')}, passage by passage: a recall@{k} of {format_score(usual)}."
         )
     why = {
-        SAME: f"Who wants {k} results must keep {k} candidates: hnswlib searches with the larger of ef and k. That is "
-        f"why the sliders of this page begin at k, and why ef={ef} in somebody's settings may not mean what it says.",
-        LESS: "That is not what hnswlib does, which searches with the larger of ef and k.",
-        REFUSED: "That is not what hnswlib does, which searches with the larger of ef and k.",
+        SAME: f"Whoever wants {k} results must keep {k} candidates: hnswlib searches with ef or with the number of "
+        f"results, whichever is larger. So ef={ef} in somebody's settings may not mean what it says.",
+        LESS: "That is not what hnswlib does, which searches with the larger of ef and the number of results.",
+        REFUSED: "That is not what hnswlib does, which searches with the larger of ef and the number of results.",
     }[value]
     observed = {f"recall_at_{k}": usual, "outcome": value, "questions": len(truth.ids)}
     settings = record_settings(indexed) | {"k": k, "ef": ef}
