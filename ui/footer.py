@@ -1,5 +1,6 @@
 """The foot of the page: the words it uses, the lessons, the source, and what Gradio's widgets lack for everybody."""
 
+import re
 from pathlib import Path
 
 import gradio as gr
@@ -9,6 +10,7 @@ from ui.render.styles import PAGE_SCRIPT
 from ui.settings import source_address
 
 LESSONS = Path(__file__).parents[1] / "docs" / "lessons.md"
+LINK_TO_FILE = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]*\)")
 
 
 def build_footer() -> None:
@@ -25,8 +27,12 @@ def glossary() -> Html:
 
 
 def lesson_text() -> str:
-    """Return docs/lessons.md without its title and its pictures, or "" where the page was installed without it."""
+    """Return docs/lessons.md without what the page cannot show, or "" where the page was installed without it.
+
+    That is its title, its pictures, and its links to other files.
+    """
     if not LESSONS.exists():
         return ""
     lines = LESSONS.read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.lstrip().startswith(("# ", "!["))).strip()
+    text = "\n".join(line for line in lines if not line.lstrip().startswith(("# ", "!["))).strip()
+    return LINK_TO_FILE.sub(r"\1", text)

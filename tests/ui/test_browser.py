@@ -50,6 +50,7 @@ def test_upload_a_pdf_and_find_a_sentence_of_it(visitor):
 
 def test_the_chunks_are_paged_and_searched(visitor, sample):
     rows = visitor.page.locator(".lab-chunks td:first-child")
+    visitor.open("documents")
     visitor.page.get_by_text("Look at the chunks").click()
     expect(rows).to_have_count(50)
     visitor.page.get_by_role("button", name="Next", exact=True).locator("visible=true").click()
@@ -406,6 +407,8 @@ def bottom(locator):
 
 
 def test_what_matters_is_above_the_fold(visitor):
+    assert bottom(visitor.page.get_by_role("button", name="Measure", exact=True)) <= 800
+    visitor.open("documents")
     assert bottom(visitor.page.get_by_role("button", name="Build", exact=True)) <= 800
     visitor.open("search")
     assert bottom(visitor.page.get_by_role("button", name="Search", exact=True)) <= 800

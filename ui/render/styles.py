@@ -14,6 +14,7 @@ THEME = gr.themes.Default(
     font_mono=["ui-monospace", "monospace"],
 ).set(  # text of at least 4.5:1 on what is behind it, as WCAG 2.2 AA asks
     body_text_color_subdued="*neutral_600",
+    link_text_color_dark="*secondary_300",
     color_accent="*primary_700",
     button_primary_background_fill="*primary_700",
     button_primary_background_fill_dark="*primary_700",
