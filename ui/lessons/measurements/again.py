@@ -87,12 +87,12 @@ def same_graph_again(collections: Collections, progress: Progress, *, sample: st
         f"{shown[0]}; built "
         f"again with seed {seed} {shown[1]}; with seed {OTHER_SEED} {shown[2]}."
     )
-    new_links, other_links = (_other_links(graphs[0], one) for one in graphs[1:])
+    moved = [int((graphs[0].levels != one.levels).sum()) for one in graphs[1:]]
     new_results, other_results = (f"{_other_results(found[0], one)} of {len(queries)} questions" for one in found[1:])
     why = {
-        SEED: f"The seed decides on which layers a passage stands. With the same one {new_links:.0%} of the passages "
-        f"have other links, and {new_results} other results; with seed {OTHER_SEED} {other_links:.0%} and "
-        f"{other_results}. So a record needs the seed.",
+        SEED: f"The seed decides on which layers a passage stands. With the same one {moved[0]:,} passages stand on "
+        f"other layers, and {new_results} have other results; with seed {OTHER_SEED} {moved[1]:,} passages stand on "
+        f"others, so that a walk comes another way, and {other_results} have other results. A record needs the seed.",
         BOTH: "Here even another seed finds the same, which is not the usual outcome: nothing is left to miss.",
         NEITHER: "Even the same seed gave another graph, which must not be below 50,000 vectors: please report it.",
     }[value]
@@ -118,11 +118,6 @@ def _equal(one: Measurement, other: Measurement) -> bool:
     assert one.distances is not None and other.distances is not None
     same = np.array_equal(one.neighbors.ids, other.neighbors.ids)
     return same and np.array_equal(one.distances, other.distances)
-
-
-def _other_links(one: HNSWGraph, other: HNSWGraph) -> float:
-    """Return the share of the nodes that link to others on the ground layer than in another graph."""
-    return float((np.sort(one.links[0], axis=1) != np.sort(other.links[0], axis=1)).any(axis=1).mean())
 
 
 def _other_results(one: Measurement, other: Measurement) -> int:

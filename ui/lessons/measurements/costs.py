@@ -153,10 +153,11 @@ def faster_search(collections: Collections, progress: Progress, *, sample: str, 
         f"{format_score(pair.hnsw.mean_recall)}."
     )
     if distances > LITTLE_SAVED * n:
-        apart = pair.exact.p50 - pair.hnsw.p50
+        apart = format_seconds(abs(pair.exact.p50 - pair.hnsw.p50))
+        gain = {HNSW: f"saves {apart}", EXACT: f"takes {apart} more", EQUAL: "takes about as long"}[value]
         why = (
-            f"It saves {max(n - distances, 0):,.0f} of {n:,} comparisons, and takes {format_seconds(abs(apart))} "
-            f"{'less' if apart > 0 else 'more'} by the medians: too little for what must be built and can miss."
+            f"It saves {max(n - distances, 0):,.0f} of {n:,} comparisons, and {gain} by the clock: too little for what "
+            "must be built and can miss."
         )
     elif value == HNSW:
         why = "That is what an index is for; what it costs is what it misses, and the memory of its links."
@@ -180,8 +181,8 @@ def _longer(pair: PairedMeasurement) -> str:
     """Return how many times as long as HNSW exact search takes, with its spread."""
     low, high = pair.speed_up_range
     return (
-        f"by these medians exact search takes {pair.speed_up:.1f} times as long, and {low:.1f} to {high:.1f} times as "
-        "its quicker and slower questions are set against those of HNSW"
+        f"by these medians exact search takes {pair.speed_up:.1f} times as long (spread: {low:.1f} to {high:.1f}, "
+        "between the quicker and the slower quarter of the questions)"
     )
 
 
@@ -217,7 +218,8 @@ def growth(collections: Collections, progress: Progress, *, sample: str, k: int,
         shares = [_distances(one) / one.n for one in (small, large)]
         why = (
             f"So {grown:.0f} times the passages took {times:.1f} times the distances: HNSW compares a question with "
-            f"{shares[0]:.0%} of the smaller collection and with {shares[1]:.0%} of the larger. {_rule(results)}"
+            f"{shares[0] * 100:.0f} % of the smaller collection and with {shares[1] * 100:.0f} % of the larger. "
+            f"{_rule(results)}"
         )
     else:
         why = (
@@ -239,10 +241,9 @@ def _rule(results: Sequence[SizeResult]) -> str:
     paying = [one.n for one in results if _distances(one) <= LITTLE_SAVED * one.n]
     if not paying:
         return "At none of these sizes it saves half of the comparisons: use exact search."
-    below = "at the smallest size measured already" if paying[0] == results[0].n else f"from {paying[0]:,} passages on"
     return (
-        f"It saves at least half of the comparisons {below}: use exact search for fewer, and HNSW for more if the "
-        "recall that it has is enough for you."
+        f"Of the sizes measured, {paying[0]:,} passages are the first at which it saves half of the comparisons or "
+        "more: use exact search for fewer, and HNSW from there on if its recall is enough for you."
     )
 
 

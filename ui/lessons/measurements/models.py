@@ -175,7 +175,7 @@ def better_of_kind(
     tests = len(found.kinds) * len(found.compared.pairs)
     corrected = f"p={test.corrected_p:.3f}, corrected for the {tests} differences that were tested at once"
     meaning = (
-        "p is how often chance alone would give a difference as large as this; the more differences are tested, the "
+        "p is how often chance alone would give a difference at least as large; the more differences are tested, the "
         "more of them look large by chance, so each p is raised, which is the correction."
     )
     alone = test.difference.low > 0 or test.difference.high < 0
@@ -205,7 +205,7 @@ def retrievers_by_hit_rate(
     shown = ", ".join(f"{retrievers[key]} with {format_score(rates[key])}" for key in order)
     first = f"Hit rate@{k} over all {len(found.compared.query_ids)} questions, best first: {shown}."
     fusions = [key for key in order if " + " in retrievers[key]]
-    if fusions and order[0] not in fusions:
+    if fusions and rates[fusions[0]] < rates[order[0]] - 1e-9:
         second = found.where_fusion_loses([*retrievers].index(fusions[0]))
     else:
         second = "Here the fusion is best: its parts miss different questions."

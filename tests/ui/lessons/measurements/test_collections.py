@@ -110,6 +110,16 @@ def test_a_crowd_is_told_and_makes_a_measurement_one_to_repeat(poor, monkeypatch
         assert found.crowded and "Measured in a crowd" in words(found)
 
 
+def test_the_size_from_which_an_index_pays_is_the_first_measured_one_that_saves_half(poor):
+    found = measured(costs.growth, poor, ef=10)
+    sizes = [
+        (int(name.split()[-2].replace(",", "")), float(count.split()[0].replace(",", "")))
+        for name, count in found.numbers.items()
+    ]
+    first = next(n for n, distances in sizes if distances <= n / 2)
+    assert f"Of the sizes measured, {first:,} passages are the first" in words(found)
+
+
 def test_reasons_of_misses_are_those_of_the_walk(poor, tiny):
     assert measured(walks.why_missed, poor, ef=10).value in ("unseen", "unreachable")
     nothing = measured(walks.why_missed, tiny, ef=10)

@@ -100,3 +100,15 @@ def test_the_order_is_that_of_the_hit_rates_and_equal_ones_may_change_places(wor
     assert [rates[key] for key in found.value] == sorted(rates.values(), reverse=True)
     assert found.value[-1] == "model" and set(found.numbers) == {"paraphrase", "rare term"}
     assert bool(found.equally) == (len(set(rates.values())) < 3)
+
+
+def test_where_a_fusion_is_not_best_the_claim_is_taken_back_with_the_kind_that_it_loses_most(words_and_model):
+    asked = {"sample": "everyday_science", "retrievers": RETRIEVERS, "k": 10}
+    best = models.retrievers_by_hit_rate(words_and_model, no_progress, **asked)
+    words_side, model_side, fusion_side = words_and_model.comparison.comparison.sides
+    worse = given(compare_retrievers([words_side, fusion_side, model_side], 10))  # the model in the place of the fusion
+    found = models.retrievers_by_hit_rate(worse, no_progress, **asked)
+    rates = {kind: worse.comparison.comparison.score_of_kind(kind, 2).mean for kind in set(KIND_OF.values())}
+    kind = min(rates, key=rates.get)
+    assert "claim does not hold" not in words(best)
+    assert f"for the kind “{kind}” BM25 has 1.000 and the fusion {rates[kind]:.3f}" in words(found)
