@@ -36,6 +36,7 @@ learn.state = kept()
 // --- predictions
 
 const controlOf = (section) => section.querySelector(".lab-predict")
+for (const section of sections) controlOf(section).untouched = controlOf(section).cloneNode(true)
 
 function numberWords(input) {
   const decimals = (input.step.split(".")[1] ?? "").length
@@ -51,7 +52,9 @@ function touched(input) {
 
 function predicted(section) {
   const control = controlOf(section)
-  if (control.dataset.kind === "order") return [...control.querySelectorAll("li")].map((item) => item.dataset.name)
+  if (control.dataset.kind === "order") {
+    return control.querySelector("input").checked ? [...control.querySelectorAll("li")].map((item) => item.dataset.name) : null
+  }
   if (control.dataset.kind === "choice") return control.querySelector("input:checked")?.value ?? null
   const input = control.querySelector("input")
   return input.dataset.touched ? Number(input.value) : null
@@ -62,6 +65,7 @@ function setPrediction(section, value) {
   if (control.dataset.kind === "order") {
     const list = control.querySelector("ol")
     for (const name of value) list.append(list.querySelector(`li[data-name="${CSS.escape(name)}"]`) ?? "")
+    control.querySelector("input").checked = true
     return
   }
   if (control.dataset.kind === "choice") {
@@ -71,6 +75,10 @@ function setPrediction(section, value) {
   }
   control.querySelector("input").value = value
   touched(control.querySelector("input"))
+}
+
+function forget(control) {
+  control.replaceChildren(...control.untouched.cloneNode(true).childNodes)
 }
 
 course.addEventListener("input", (event) => {
@@ -86,7 +94,11 @@ function move(button) {
   const down = button.dataset.move === "1"
   const other = down ? item.nextElementSibling : item.previousElementSibling
   if (other) down ? other.after(item) : other.before(item)
-  button.focus()
+  controlOf(button.closest(".lab-step")).querySelector("input").checked = true // who moves a row has an order in mind
+  say(button.closest(".lab-step"), "")
+  const further = down ? item.nextElementSibling : item.previousElementSibling
+  const useful = further ? button : item.querySelector(`button:not([data-move="${button.dataset.move}"])`)
+  useful.focus() // at an end of the list only the other way is left
   const place = [...list.children].indexOf(item) + 1
   live.textContent = `${item.querySelector("span").textContent}: now number ${place} of ${list.children.length}.`
 }
@@ -96,9 +108,9 @@ function move(button) {
 const say = (section, words) => (section.querySelector(".lab-asked").textContent = words)
 
 function measure(section) {
-  const prediction = predicted(section)
+  const prediction = learn.state.steps[section.dataset.step]?.prediction ?? predicted(section) // the first one stays
   if (prediction === null) {
-    say(section, "First predict: a guess is enough, and better remembered than none.")
+    say(section, "First predict: a guess is enough.")
     controlOf(section).querySelector("input").focus()
     return
   }
@@ -182,6 +194,7 @@ function showReveal(section, { reveal, prediction }) {
   link.href = reveal.address
   const when = new Date(reveal.measured_at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })
   parts.push(make("p", "lab-closer", link, make("small", "", ` Measured ${when}; who measures this step within ten minutes of it gets the same numbers.`)))
+  parts.push(make("p", "lab-stays", "Your first prediction stays. “Forget it”, below the lessons, begins all of them anew."))
   place.replaceChildren(...parts)
 }
 
@@ -215,6 +228,7 @@ function show() {
     const button = section.querySelector(".lab-measure")
     const waits = learn.waiting.includes(key)
     const busy = waits || learn.measuring === key
+    controlOf(section).disabled = busy || (done?.prediction ?? null) !== null
     button.textContent = busy ? "Measuring …" : done ? "Measure again" : "Measure"
     button.ariaDisabled = busy ? "true" : "false"
     const reveal = section.querySelector(".lab-reveal")
@@ -273,12 +287,14 @@ course.addEventListener("click", (event) => {
   if (button?.classList.contains("lab-forget")) {
     learn.waiting = []
     keep({ steps: {}, predictions: {} })
+    for (const section of sections) forget(controlOf(section))
     live.textContent = "Forgotten: what you predicted is no longer in this browser."
     show()
   }
   const link = event.target.closest("a[href^='?tab=learn']")
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return
   event.preventDefault()
+  if (link.closest(".lab-course") && innerWidth < NARROW) course.querySelector(".lab-course").open = false
   open(keyOf(new URL(link.href).search), { focus: true })
 })
 

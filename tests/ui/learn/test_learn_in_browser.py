@@ -66,6 +66,15 @@ def test_look_closer_opens_the_tab_with_what_was_measured_and_back_returns_to_th
     expect(step.locator(".lab-mine b")).to_have_text("Exact search")
 
 
+def test_a_lesson_chosen_on_a_phone_closes_the_list(arrive):
+    visitor = arrive(address="/?tab=learn&lesson=building&step=order", **PHONE)
+    course = visitor.page.locator(".lab-course")
+    course.locator("summary").tap()
+    course.get_by_role("link", name="Small collections").tap()
+    expect(step_of(visitor).get_by_role("heading")).to_be_focused()
+    expect(course.get_by_role("link", name="Small collections")).to_be_hidden()
+
+
 def test_back_and_forward_go_through_the_steps_and_a_link_opens_one(arrive):
     visitor = arrive(address="/?tab=learn&lesson=building&step=order")
     step = step_of(visitor)
@@ -78,6 +87,26 @@ def test_back_and_forward_go_through_the_steps_and_a_link_opens_one(arrive):
     expect(step).to_have_attribute("data-step", "building/order", timeout=PATIENCE)
     visitor.page.go_forward()
     expect(step).to_have_attribute("data-step", "small/small", timeout=PATIENCE)
+
+
+def test_an_order_is_measured_once_it_was_made_and_the_first_one_stays_until_it_is_forgotten(arrive):
+    visitor = arrive(address="/?tab=learn&lesson=building&step=order")
+    step = step_of(visitor)
+    step.get_by_role("button", name="Measure").click()
+    expect(step.get_by_role("alert")).to_contain_text("First predict")
+    mine = step.get_by_role("checkbox", name="This is my order")
+    expect(mine).to_be_focused()
+    mine.press("Space")
+    measure(visitor)
+    first = step.locator(".lab-mine").inner_text()
+    expect(step.get_by_role("button", name="Move down").first).to_be_disabled()
+    step.get_by_role("button", name="Measure again").click()
+    expect(step.get_by_role("button", name="Measure again")).to_be_enabled(timeout=PATIENCE)
+    assert step.locator(".lab-mine").inner_text() == first
+    visitor.page.get_by_role("button", name="Forget it").click()
+    expect(mine).not_to_be_checked()
+    expect(step.get_by_role("button", name="Move down").first).to_be_enabled()
+    expect(step.locator(".lab-reveal")).to_be_hidden()
 
 
 @pytest.mark.parametrize("options", [PHONE, {"color_scheme": "dark"}], ids=["phone", "dark"])
@@ -94,6 +123,7 @@ def test_an_order_is_made_by_keyboard_and_finger_and_axe_finds_nothing_serious(a
     assert items.evaluate_all("items => items.map(item => item.dataset.name)") == [names[1], names[0], names[2]]
     measure(visitor)
     expect(step.locator(".lab-mine b")).to_have_count(3)
+    expect(down).to_be_disabled()
     width, inner = visitor.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert width <= inner
     visitor.page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")

@@ -8,7 +8,7 @@ from retriever.measurement.sweeps import BuildResult, sample_vectors, sweep_grap
 from retriever.progress import Progress, stage_progress
 from ui.lessons.measurements.measured import Collections, Measured
 from ui.recall.labs.records import build_lab_record
-from ui.render.numbers import format_megabytes, format_score, format_seconds
+from ui.render.numbers import format_megabytes, format_score
 
 MS, EF_CONSTRUCTIONS = (4, 16, 32), (20, 200)
 MOST_VECTORS = 5_000  # of the graphs, drawn with a fixed seed
@@ -28,29 +28,27 @@ def false_claim(collections: Collections, progress: Progress, *, sample: str, k:
     }
     false = [name for name, holds in true.items() if not holds]
     value = NONE if not false else SEVERAL if len(false) > 1 else false[0]
-    names = [f"efConstruction={one}" for one in EF_CONSTRUCTIONS]
+    sizes = [format_megabytes(one.link_bytes) for one in (low, high)]
+    outcomes = {
+        f"recall@{k} at ef={ef}": "rose" if true[RECALL] else "did not rise",
+        "time to build": "rose" if true[TIME] else "hardly changed",
+        "memory of the links": f"rose from {sizes[0]} to {sizes[1]}" if true[MEMORY] else f"stayed at {sizes[0]}",
+    }
+    told = [f"the {name} {outcome}" for name, outcome in outcomes.items()]  # by how much, later steps let predict
     first = (
-        f"Two graphs over the same {graphs.n:,} vectors, with M={DEFAULT[0]}. From {names[0]} to {names[1]} "
-        f"recall@{k} at ef={ef} went from {format_score(_recall(low))} to {format_score(_recall(high))}, the time to "
-        f"build from {format_seconds(low.build_seconds)} to {format_seconds(high.build_seconds)}, and the memory of "
-        "the "
-        f"links from {format_megabytes(low.link_bytes)} to {format_megabytes(high.link_bytes)}."
+        f"Two graphs were built over the same {graphs.n:,} vectors, with M={DEFAULT[0]}. From "
+        f"efConstruction={EF_CONSTRUCTIONS[0]} to {EF_CONSTRUCTIONS[1]} {', '.join(told[:-1])}, and {told[-1]}."
     )
     why = {
         MEMORY: "Memory is the false one: efConstruction says how many candidates are looked at while a passage is "
-        "linked, not how many links are kept. Their number is M's business.",
+        "linked, not how many links are kept. M sets that number.",
         RECALL: "Here recall did not gain, which is not the usual outcome: the poorer graph already misses little.",
         TIME: "Here the time to build hardly changed, which is not the usual outcome: see the numbers.",
         NONE: "Here all three claims hold, which is not the usual outcome: memory should not depend on it.",
         SEVERAL: "Here more than one does not hold, which is not the usual outcome: so few vectors are linked at once, "
         "and hardly any is missed.",
     }[value]
-    numbers = {
-        name: f"recall {format_score(_recall(one))}, built in {format_seconds(one.build_seconds)}, "
-        f"{format_megabytes(one.link_bytes)}"
-        for name, one in zip(names, (low, high), strict=True)
-    }
-    return graphs.measured(value, "", [first, why], EF_CONSTRUCTIONS[0], numbers)
+    return graphs.measured(value, "", [first, why], EF_CONSTRUCTIONS[0], outcomes)
 
 
 def build_time_ratio(collections: Collections, progress: Progress, *, sample: str, k: int, ef: int) -> Measured:
@@ -59,9 +57,8 @@ def build_time_ratio(collections: Collections, progress: Progress, *, sample: st
     low, high = (graphs.result(DEFAULT[0], ef_construction) for ef_construction in EF_CONSTRUCTIONS)
     times, grown = high.build_seconds / low.build_seconds, EF_CONSTRUCTIONS[1] / EF_CONSTRUCTIONS[0]
     first = (
-        f"Building took {format_seconds(low.build_seconds)} and {format_seconds(high.build_seconds)}: {times:.1f} "
-        "times "
-        f"as long, for {grown:g} times the efConstruction."
+        f"Building took {low.build_seconds:.3f} s and {high.build_seconds:.3f} s: {times:.1f} times as long, for "
+        f"{grown:g} times the efConstruction."
     )
     if times > NOTICEABLE_TIMES:
         why = "Each passage that is added searches the graph with that many candidates before it is linked."
@@ -71,7 +68,7 @@ def build_time_ratio(collections: Collections, progress: Progress, *, sample: st
             "candidates."
         )
     paid = "It is paid once, when the index is built; ef is paid with every question."
-    numbers = {f"efConstruction={one.ef_construction}": format_seconds(one.build_seconds) for one in (low, high)}
+    numbers = {f"efConstruction={one.ef_construction}": f"{one.build_seconds:.3f} s" for one in (low, high)}
     return graphs.measured(times, "times as long", [first, why, paid], EF_CONSTRUCTIONS[1], numbers)
 
 
@@ -83,12 +80,11 @@ def memory_ratio(collections: Collections, progress: Progress, *, sample: str, k
     vectors = 4 * graphs.n * graphs.indexed.retriever.dimension
     first = (
         f"The links take {format_megabytes(one.link_bytes)} with M=16 and {format_megabytes(two.link_bytes)} with "
-        "M=32: "
-        f"{times:.2f} times as much. The vectors take {format_megabytes(vectors)}, whatever M is."
+        f"M=32: {times:.1f} times as much. The vectors take {format_megabytes(vectors)}, whatever M is."
     )
     second = (
-        f"M is the number of links a passage may have, twice that on the ground layer, so memory follows M. Recall@{k} "
-        f"at ef={ef} is {format_score(_recall(one))} with 16 and {format_score(_recall(two))} with 32."
+        f"M limits the links that a passage may have, so their memory follows M. Recall@{k} at ef={ef} is "
+        f"{format_score(_recall(one))} with 16 and {format_score(_recall(two))} with 32."
     )
     if _recall(two) <= _recall(one) + NOTICEABLE_RECALL:
         second += " Here the larger M buys hardly anything."
@@ -112,14 +108,12 @@ def graphs_by_recall(
         second = f"That is not the usual outcome: {found.n:,} vectors are so few that any of these graphs finds them."
     else:
         second = (
-            "Few links, or links that were chosen in a hurry, leave passages to which hardly any way leads. A "
-            "larger ef "
-            "makes up for a poor graph, but each question pays for it."
+            "Where links are few, or were chosen in a hurry, hardly any link leads to some of the passages, and a "
+            "search misses these. A larger ef makes up for a poor graph, but each question pays for it."
         )
     equally = [_swapped(order, one, other) for one, other in close]
     numbers = {
-        name: f"recall {format_score(_recall(one))}, {format_megabytes(one.link_bytes)}, built in "
-        f"{format_seconds(one.build_seconds)}"
+        name: f"recall@{k} {format_score(_recall(one))}, links {format_megabytes(one.link_bytes)}"
         for name, one in ((name, results[name]) for name in order)
     }
     return found.measured(order, "", [first, second], last.ef_construction, numbers, M=last.M, equally=equally)

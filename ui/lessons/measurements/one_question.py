@@ -29,7 +29,8 @@ def passages_found(collections: Collections, progress: Progress, *, sample: str,
     )
     if missed:
         explained = [
-            f"It missed {names}{more}: it follows links from passage to passage and stops early, so it never saw them.",
+            f"It missed {names}{more}: it follows links from passage to passage, and stops when those it keeps lead to "
+            "nothing nearer. No link that it followed led to these.",
             _when_enough(told.found, told.enough, told.k, asked.ef),
         ]
     elif told.found == told.k:
@@ -39,8 +40,8 @@ def passages_found(collections: Collections, progress: Progress, *, sample: str,
         ]
     else:
         explained = [
-            f"Nothing is missed any more: at ef={told.k} it found only {told.found}. A larger ef keeps more candidates "
-            "while it follows the links, and so leaves the wrong region."
+            f"Nothing is missed any more: at ef={told.k} it found only {told.found}. A larger ef keeps more "
+            "candidates, the search follows their links as well, and these lead to the passages that it missed before."
         ]
     return Measured(
         value=found,
@@ -53,7 +54,9 @@ def passages_found(collections: Collections, progress: Progress, *, sample: str,
 
 
 def _when_enough(at_k: int, enough: int | None, k: int, ef: int) -> str:
-    """Return which ef finds all of them, if one that was tried does."""
+    """Return which ef finds all of them, if one that was tried does; at the smallest ef nothing, as it is asked next."""
+    if ef == k:
+        return ""
     if enough is None:
         return "No ef that was tried finds all of them."
     return f"At ef={k} it finds {at_k}; from ef={enough} on it finds all {k}." if ef < enough else ""
