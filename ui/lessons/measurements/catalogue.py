@@ -35,7 +35,6 @@ def _listed() -> dict[str, ListedMeasurement]:
         graphs.build_time_ratio,
         graphs.memory_ratio,
         models.hit_rate,
-        models.ef_until_model_loses_more,
         models.hit_rate_of_kind,
         again.measured_again,
     ]
@@ -48,6 +47,7 @@ def _listed() -> dict[str, ListedMeasurement]:
         graphs.false_claim: (graphs.RECALL, graphs.TIME, graphs.MEMORY, graphs.NONE, graphs.SEVERAL),
         graphs.graphs_by_recall: ("4/20", "16/20", "16/200"),
         models.model_or_index: (models.MODEL, models.INDEX, models.EQUAL),
+        models.ef_until_model_loses_more: (*models.EFS, models.NEVER),
         models.better_of_kind: (models.FIRST, models.SECOND, models.UNCLEAR),
         models.retrievers_by_hit_rate: ("bm25", "model", "fusion"),
         again.same_graph_again: (again.BOTH, again.SEED, again.NEITHER),

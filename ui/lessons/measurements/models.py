@@ -8,15 +8,16 @@ from retriever.progress import Progress
 from ui.compare.job import FinishedComparison
 from ui.compare.records import comparison_record
 from ui.compare.request import CompareRequest
-from ui.inputs import SLIDER_MAX_EF
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.lessons.measurements.measured import Collections, Measured
-from ui.lessons.measurements.recall import smallest_ef
 from ui.render.controls import GRAPH_PRESETS
 from ui.render.numbers import format_gain, format_score
 
 MODEL, INDEX, EQUAL = "model", "index", "equal"
 FIRST, SECOND, UNCLEAR = "first", "second", "unclear"
+EFS, NEVER = ("10", "20", "40", "80", "160", "320"), "never"
+WORDS_SHARED = {"name word", "description word", "no shared word"}  # the kinds of question on the Python docs
+DEFAULT_GRAPH = "default 16/200"
 
 
 def hit_rate(collections: Collections, progress: Progress, *, sample: str, models: Sequence[str], k: int) -> Measured:
@@ -36,10 +37,20 @@ def hit_rate(collections: Collections, progress: Progress, *, sample: str, model
         else "So the model lost none of them, which is not the usual outcome."
     )
     kinds = {kind: found.kind(kind, 0) for kind in found.kinds}
-    numbers = {kind: format_score(value) for kind, value in sorted(kinds.items(), key=lambda one: one[1])}
+    ordered = sorted(kinds.items(), key=lambda one: one[1])
+    numbers = {
+        f"{kind} ({found.questions(kind)} questions)": f"hit rate@{k} {format_score(rate)}" for kind, rate in ordered
+    }
     shown = f"{format_score(rate)} hit rate@{k}"
     numbers = numbers or {"found": f"{errors.found} of {errors.asked}"}
-    return found.measured(rate, f"hit rate@{k}", [first, second], numbers, ef=k, shown=shown)
+    about = (
+        f"The table has the hit rate@{k} for each kind of question: whether it shares a word with an answer's name, "
+        "only with its description, or with neither."
+    )
+    sentences = [first, second, *[about] * (set(kinds) == WORDS_SHARED)]
+    if len(kinds) > 1:
+        sentences.append(f"The kind that it answers least often is “{ordered[0][0]}”, {format_score(ordered[0][1])}.")
+    return found.measured(rate, f"hit rate@{k}", sentences, numbers, ef=k, shown=shown)
 
 
 def model_or_index(
@@ -50,7 +61,7 @@ def model_or_index(
     models: Sequence[str],
     k: int,
     ef: int,
-    graph: str = "default 16/200",
+    graph: str = DEFAULT_GRAPH,
 ) -> Measured:
     """Measure what loses more answers: the second model instead of the first, or HNSW at ef instead of exact search."""
     found = _Compared(collections, progress, sample, models, k, graph)
@@ -60,61 +71,56 @@ def model_or_index(
     by_model = errors.found - found.errors(1, ef).found
     value = EQUAL if by_model == by_index else MODEL if by_model > by_index else INDEX
     first = (
-        f"Of {asked} questions exact search with {models[0]} finds an answer for {errors.found}. With {models[1]} "
-        "in its "
-        f"place it finds {_fewer(by_model)}; with HNSW (graph {graph}, ef={ef}) in place of exact search "
-        f"{_fewer(by_index)}."
+        f"Of {asked} questions exact search with {models[0]} finds an answer for {errors.found}. With {models[1]} in "
+        f"its place it answers {_fewer(by_model)}; with HNSW (graph {graph}, ef={ef}) in place of exact search "
+        f"{_fewer(by_index)}{_by_luck(errors)}."
     )
     which = {
-        MODEL: f"So the model moves more here: {_times(by_model, by_index)}. An index can only lose what the model "
-        "finds.",
+        MODEL: f"So the smaller model loses more here: {_times(by_model, by_index)}. No ef brings them back.",
         INDEX: f"So the index loses more here: {_times(by_index, by_model)}. Such a graph at so small an ef is a "
-        "mistake; "
-        "a larger ef mends it, without another model.",
-        EQUAL: "So both move the same number here, which is not the usual outcome.",
+        "mistake; a larger ef mends it, without another model.",
+        EQUAL: "So both lose the same number here, which is not the usual outcome.",
     }[value]
     if difference.low <= 0 <= difference.high:
-        sure = f"The difference of the models, {_interval(difference)}, could be chance: its interval contains 0."
+        sure = f"The hit rates of the models differ by {_interval(difference)}: as 0 lies between, it could be chance."
     else:
-        sure = f"The difference of the models is {_interval(difference)}: more than chance would give."
-    numbers = {
-        f"{models[0]}, exact search": f"hit rate@{k} {format_score(errors.found / asked)}",
-        f"{models[1]}, exact search": f"hit rate@{k} {format_score((errors.found - by_model) / asked)}",
-        f"{models[0]}, HNSW at ef={ef}": f"hit rate@{k} {format_score((errors.found - by_index) / asked)}",
-    }
-    return found.measured(value, "", [first, which, sure], numbers, ef=ef)
+        sure = f"The hit rates of the models differ by {_interval(difference)}: that is more than chance would give."
+    rates = [format_score(one / asked) for one in (errors.found, errors.found - by_model, errors.found - by_index)]
+    labels = [
+        f"{models[0]}, exact search",
+        f"{models[1]}, exact search",
+        f"{models[0]}, HNSW at ef={ef}, graph {graph}",
+    ]
+    numbers = {label: f"hit rate@{k} {rate}" for label, rate in zip(labels, rates, strict=True)}
+    sentences = [first, which, *[sure] * (graph == DEFAULT_GRAPH)]  # of another graph the models know nothing
+    return found.measured(value, "", sentences, numbers, ef=ef)
 
 
 def ef_until_model_loses_more(
     collections: Collections, progress: Progress, *, sample: str, models: Sequence[str], k: int, graph: str
 ) -> Measured:
-    """Measure the smallest ef at which the index loses fewer answers of the first model than that model itself."""
+    """Measure the first of EFS at which the index loses fewer answers of the first model than that model itself."""
     found = _Compared(collections, progress, sample, models, k, graph)
-    progress("searching at one ef after the other", 0.0)
-
-    def lost(ef: int) -> tuple[int, int]:
-        errors = found.errors(0, ef)
-        return len(errors.lost_by_index), len(errors.lost_by_model)
-
-    ef = smallest_ef(lambda ef: lost(ef)[0] < lost(ef)[1], k)
-    shown = ef or SLIDER_MAX_EF
-    steps = sorted({k, 2 * k, 4 * k, shown})
-    numbers = {f"lost by the index at ef={one}": f"{lost(one)[0]} questions" for one in steps}
-    by_index, by_model = lost(shown)
+    lost: dict[str, int] = {}
+    for number, ef in enumerate(EFS):
+        progress("searching at one ef after the other", number / len(EFS))
+        lost[ef] = len(found.errors(0, int(ef)).lost_by_index)
+    by_model = len(found.errors(0, int(EFS[0])).lost_by_model)
+    value = next((ef for ef in EFS if lost[ef] < by_model), NEVER)
+    shown = EFS[-1] if value == NEVER else value
     first = (
-        f"On the graph {graph} the index loses {lost(k)[0]} answers at ef={k} that exact search with {models[0]} "
-        "finds, "
-        f"and {by_index} at ef={shown}; the model itself loses {by_model} at any ef."
+        f"Exact search with {models[0]} finds no answer to {by_model} questions: the model loses these at any ef. "
+        f"Of the others, HNSW on the graph {graph} loses {lost[EFS[0]]} at ef={EFS[0]} and {lost[shown]} at ef={shown}."
     )
-    if ef is None:
-        second = f"So up to ef={shown}, where the sliders end, the index loses no fewer than the model."
-    elif ef == k:
+    if value == NEVER:
+        second = f"So even at ef={shown} the index loses no fewer than the model."
+    elif value == EFS[0]:
         second = "So even at the smallest ef the model loses more, which is not the usual outcome on so poor a graph."
     else:
-        second = f"So from ef={ef} on, to look for a better model pays more than to tune this index."
-    return found.measured(
-        shown, "candidates", [first, second], numbers | {"lost by the model": f"{by_model}"}, ef=shown
-    )
+        second = f"So at ef={shown} more answers are to be had from a better model than from a better index."
+    numbers = {f"lost by the index at ef={ef}": f"{count} questions" for ef, count in lost.items()}
+    numbers["lost by the model"] = f"{by_model} questions"
+    return found.measured(value, "", [first, second], numbers, ef=int(shown))
 
 
 def hit_rate_of_kind(
@@ -230,7 +236,7 @@ class _Compared:
         sample: str,
         names: Sequence[str],
         k: int,
-        graph: str = "default 16/200",
+        graph: str = DEFAULT_GRAPH,
     ) -> None:
         """Compare them, or take what was compared for another step."""
         M, ef_construction = GRAPH_PRESETS[graph]
@@ -307,6 +313,12 @@ def _fewer(count: int) -> str:
     return f"{count} fewer" if count > 0 else f"{-count} more" if count else "as many"
 
 
+def _by_luck(errors: ErrorAttribution) -> str:
+    """Return what HNSW loses and gains, if it gains anything, which add up to how many fewer it finds."""
+    lost, lucky = len(errors.lost_by_index), len(errors.lucky)
+    return f", as it loses {lost} and gains {lucky} by missing what stood before the answer" if lucky else ""
+
+
 def _times(larger: int, smaller: int) -> str:
     """Return how a larger number of answers compares with a smaller one."""
     return f"{larger / smaller:.1f} times as many answers" if smaller > 0 else f"{larger} answers against {smaller}"
@@ -314,4 +326,5 @@ def _times(larger: int, smaller: int) -> str:
 
 def _interval(difference: Interval) -> str:
     """Return a difference with its interval."""
-    return f"{format_gain(difference.mean)} ({format_gain(difference.low)} to {format_gain(difference.high)})"
+    low, high = format_gain(difference.low), format_gain(difference.high)
+    return f"{format_gain(difference.mean)} (with 95 % confidence between {low} and {high})"

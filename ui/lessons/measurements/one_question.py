@@ -54,7 +54,7 @@ def passages_found(collections: Collections, progress: Progress, *, sample: str,
 
 
 def _when_enough(at_k: int, enough: int | None, k: int, ef: int) -> str:
-    """Return which ef finds all of them, if one that was tried does; at the smallest ef nothing, as it is asked next."""
+    """Return which ef finds all of them, if one that was tried does; nothing at ef=k: that is asked next."""
     if ef == k:
         return ""
     if enough is None:

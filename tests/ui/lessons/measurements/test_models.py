@@ -24,9 +24,7 @@ def words(found):
 def test_the_hit_rate_is_that_of_the_first_model():
     found = models.hit_rate(given(compared(FIRST, SECOND, kinds=KINDS)), no_progress, **OF_MODELS)
     assert found.value == pytest.approx(7 / 12) and "7 of 12 questions" in words(found)
-    assert (
-        found.place["on"] == "Python docs" and found.place["compared"] == 1 and set(found.numbers) == {"term", "fact"}
-    )
+    assert found.place["on"] == "Python docs" and found.place["compared"] == 1 and len(found.numbers) == 2
     all_found = models.hit_rate(given(compared([1, 2], [1, 2])), no_progress, **OF_MODELS)
     assert all_found.value == 1 and UNUSUAL in words(all_found)
 
@@ -52,18 +50,16 @@ def test_the_model_or_the_index_loses_more_as_they_do(sides, graph, ef, value):
 def test_the_ef_from_which_on_the_model_loses_more():
     comparison = compared(*LOSSY, M=2, ef_construction=2)
     found = models.ef_until_model_loses_more(given(comparison), no_progress, **OF_MODELS, graph="starved 4/20")
-
-    def lost(ef):
-        errors = comparison.errors(ef)[0]
-        return len(errors.lost_by_index), len(errors.lost_by_model)
-
-    by_index, by_model = lost(found.value)
-    assert by_index < by_model or (found.value == 400 and "where the sliders end" in words(found))
-    assert f"and {by_index} at ef={found.value}" in words(found)
+    errors = {ef: comparison.errors(int(ef))[0] for ef in models.EFS}
+    fewer = [ef for ef, error in errors.items() if len(error.lost_by_index) < len(error.lost_by_model)]
+    assert found.value == (fewer[0] if fewer else "never")
+    assert [row.split()[0] for row in found.numbers.values()][:-1] == [
+        str(len(error.lost_by_index)) for error in errors.values()
+    ]
     good = models.ef_until_model_loses_more(
         given(compared(FIRST, SECOND)), no_progress, **OF_MODELS, graph="starved 4/20"
     )
-    assert good.value == 10 and UNUSUAL in words(good)
+    assert good.value == "10" and UNUSUAL in words(good)
 
 
 RETRIEVERS = {"bm25": "BM25", "model": "alpha", "fusion": "BM25 + alpha"}
