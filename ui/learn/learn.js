@@ -194,7 +194,7 @@ function showReveal(section, { reveal, prediction }) {
   link.href = reveal.address
   const when = new Date(reveal.measured_at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })
   parts.push(make("p", "lab-closer", link, make("small", "", ` Measured ${when}; who measures this step within ten minutes of it gets the same numbers.`)))
-  parts.push(make("p", "lab-stays", "Your first prediction stays. “Forget it”, below the lessons, begins all of them anew."))
+  parts.push(make("p", "lab-stays", "Your first prediction stays; “Forget it”, below the list of lessons, begins all of them anew. After a reload “Measure again” brings back the run record."))
   place.replaceChildren(...parts)
 }
 
