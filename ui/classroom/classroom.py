@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from retriever.errors import ParameterError, RetrieverError
@@ -72,6 +73,7 @@ class Classroom:
         self.steps: Sequence[ClassStep] = [ClassStep(step) for step in lesson.steps]
         self.place = 0  # of the step under way
         self.ended: float | None = None
+        self.ended_at: datetime | None = None  # the same as a date, for people
         self.teacher_seen = now
         self.moved, self.changed = Version(), Version()
         self._seen: dict[str, float] = {}  # when each student was last here
@@ -180,7 +182,7 @@ class Classroom:
     def end(self, now: float) -> None:
         """End the class; nothing is taken any more."""
         if not self.over:
-            self.ended = now
+            self.ended, self.ended_at = now, datetime.now(UTC)
             self.wake()
 
     def take_measured(self, under_way: ClassStep, measured: Measured) -> None:

@@ -106,7 +106,7 @@ def _labels(prediction: NumberPrediction, edges: Sequence[float], values: Sequen
 def _of_choices(prediction: ChoicePrediction, given: Sequence[Answer], measured: Answer) -> Distribution:
     counts = Counter(given)
     bars = [
-        Bar(f"{letter} {words}", counts[name], name == measured)
+        Bar(f"{letter}. {words}", counts[name], name == measured)
         for letter, (name, words) in zip(ascii_uppercase, prediction.options.items(), strict=False)
     ]
     return Distribution("Students by what they chose", bars, len(given))

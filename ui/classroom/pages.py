@@ -1,6 +1,7 @@
 """The pages of a class, and the part of them that follows its steps; all text is escaped by the templates."""
 
 import re
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import segno
@@ -56,7 +57,7 @@ def teacher_page(code: str, address: str) -> Html:
         code=code,
         spaced=spaced(code),
         link=link,
-        entrance=f"{address.partition('://')[2]}class",
+        host=address.partition("://")[2].rstrip("/"),
         local=is_local(address),
         qr=qr_code(link),
         kept=KEPT,
@@ -82,8 +83,9 @@ def qr_code(link: str) -> Html:
 def step_part(classroom: Classroom, *, teacher: bool) -> Html:
     """Return what teacher or students see of the step under way; nothing in it is of one student alone."""
     root, over = ("../../" if teacher else "../"), classroom.over
-    if over:
-        return render("classroom/step.html", root=root, over=over, teacher=teacher, kept=KEPT)
+    if classroom.ended_at is not None:
+        until = (classroom.ended_at + timedelta(seconds=KEPT_SECONDS)).isoformat(timespec="seconds")
+        return render("classroom/step.html", root=root, over=over, teacher=teacher, until=until)
     under_way = classroom.now_at
     step, measured = under_way.step, under_way.measured
     *before, question = SENTENCES.split(step.question)

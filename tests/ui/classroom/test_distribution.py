@@ -50,7 +50,7 @@ def test_ranges_have_no_gaps_and_name_what_is_beyond_the_scale():
 
 def test_choices_and_orders_are_counted():
     found = distribution(ChoicePrediction({"a": "one", "b": "two"}), ["a", "a"], "b")
-    assert list(found.bars) == [Bar("A one", 2), Bar("B two", 0, measured=True)]
+    assert list(found.bars) == [Bar("A. one", 2), Bar("B. two", 0, measured=True)]
     orders = [("a", "b", "c"), ("a", "c", "b"), ("b", "a", "c")]
     found = distribution(OrderPrediction({"a": "A", "b": "B", "c": "C"}), orders, ("a", "b", "c"))
     assert [bar.count for bar in found.bars] == [2, 1, 2, 1] and found.bars[-1].label == "all in this order"

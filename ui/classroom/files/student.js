@@ -101,6 +101,7 @@ function unknown(words) {
     'autocomplete="off" autocapitalize="characters" spellcheck="false"></p><p><button class="main">Join</button></p>';
   again.querySelector("input").value = code;
   main.querySelector("p").after(again);
+  main.querySelector("a").textContent = "Start a class";
 }
 
 const joined = await insist(() => "join", () => ({}));

@@ -24,7 +24,7 @@ const WORDS = {
   predicting: "Students can predict. Reveal closes predictions.",
   closed: "Predictions are closed.",
   measuring: "The lab is measuring.",
-  revealed: "All see the measurement.",
+  revealed: "Revealed to all.",
   over: "The class is over.",
 };
 

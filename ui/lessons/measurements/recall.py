@@ -85,7 +85,8 @@ def ef_for_recall(collections: Collections, progress: Progress, *, sample: str, 
     else:
         first = (
             f"ef={found} is the smallest that reaches {target}: with it recall is {format_score(recall(found))}. With "
-            f"ef={found - 1} it is {format_score(recall(found - 1))}, and with ef={k} only {format_score(recall(k))}."
+            f"ef={found - 1} it is {format_score(recall(found - 1))}"
+            + (f", and with ef={k} only {format_score(recall(k))}." if found - 1 > k else ".")
         )
     twice = min(2 * found, SLIDER_MAX_EF)
     more = (
