@@ -125,7 +125,7 @@ async def _check_results(teacher, code, pupils, notes):
     answer = await teacher.request("GET", f"/class/{code}/results.csv")
     rows = list(csv.DictReader(answer.body.decode().splitlines()))
     for step, *_ in STEPS:
-        found = sorted(float(row["prediction"]) for row in rows if row["step"] == step)
+        found = sorted(float(row["prediction"]) for row in rows if row["name"] == step)
         given = sorted(float(pupil.given[step]) for pupil in pupils if step in pupil.given)
         if found != given:
             notes.failures.append((0, "class", f"{step}: {len(given)} predicted, the results have {len(found)}"))
