@@ -1,15 +1,13 @@
 """A lesson with a step of each kind whose measurements are given, and what a class's teacher and students send."""
 
-import gc
 import re
 import threading
-import warnings
-from contextlib import contextmanager
 
 import gradio as gr
 import httpx
 
 from retriever.run_record import RunRecord
+from tests.support.serving import running
 from ui.blocks import LabBlocks
 from ui.hosting.server import Server
 from ui.jobs.job import Job
@@ -76,20 +74,15 @@ def measured(step):
     return Measured(VALUES[step.name], "", ["It was “so” & not <else>."], record, {"tab": "search", "q": "a & b"})
 
 
-@contextmanager
 def small_server():
-    """Serve the lab with a small page in place of its own, and yield the server."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
+    """Serve the lab with a small page in place of its own: a context manager of the server."""
+
+    def make():
         with LabBlocks() as demo:
             gr.Textbox()
-        server = Server(demo, SharedSamples(()))
-        server.address = server.start()
-        gc.collect()
-    try:
-        yield server
-    finally:
-        server.stop(tell=0)
+        return Server(demo, SharedSamples(()))
+
+    return running(make)
 
 
 class Asker:

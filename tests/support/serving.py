@@ -31,9 +31,16 @@ def server_of(shared_samples):
     from ui.hosting.server import Server
     from ui.page import build_page
 
+    with running(lambda: Server(build_page(shared_samples), shared_samples)) as server:
+        yield server
+
+
+@contextmanager
+def running(make):
+    """Start the server that make returns, yield it with its address, and stop it."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        server = Server(build_page(shared_samples), shared_samples)
+        warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
+        server = make()
         server.address = server.start()
         gc.collect()
     try:
