@@ -37,7 +37,9 @@ from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import index_collection
+from retriever.measurement.fan_out import simulate_fan_out
 from retriever.measurement.recall_and_latency import Measurement, ef_curve, measure
+from retriever.measurement.sharding import sweep_shards
 from retriever.measurement.sweeps import sample_vectors, sweep_graph_settings, sweep_sizes
 from retriever.reproduction import compare_with_record
 from retriever.retrievers.base import Hit, Retriever
@@ -102,7 +104,9 @@ __all__ = [
     "read_run",
     "run_queries",
     "sample_vectors",
+    "simulate_fan_out",
     "sweep_graph_settings",
+    "sweep_shards",
     "sweep_sizes",
     "write_run",
 ]

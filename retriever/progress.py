@@ -31,6 +31,14 @@ def stage_progress(progress: Progress | None, stage: str) -> Callable[[float], N
     return lambda fraction: report(stage, fraction)
 
 
+def part_of(progress: Callable[[float], None] | None, done: float, total: float) -> Callable[[float], None] | None:
+    """Return a callback for the part of the work after `done` of `total`, or None if there is no progress."""
+    if progress is None:
+        return None
+    report = progress
+    return lambda fraction: report((done + fraction) / total)
+
+
 @contextmanager
 def progress_bar(
     description: str, show: bool | None, progress: Callable[[float], None] | None = None

@@ -48,7 +48,8 @@ PUBLIC = """
     Run StorageError TableColumns VectorError
     chunk_documents compare_retrievers compare_with_record ef_curve evaluate explain_misses fuse index_collection
     judged_searches knn_recall load_documents load_encoder load_sample measure measure_costs read_beir
-    read_beir_archive read_qrels read_run run_queries sample_vectors sweep_graph_settings sweep_sizes write_run
+    read_beir_archive read_qrels read_run run_queries sample_vectors simulate_fan_out sweep_graph_settings sweep_shards
+    sweep_sizes write_run
 """.split()
 HEAVY = (
     "torch sentence_transformers transformers gradio plotly pandas sklearn scipy lxml pytrec_eval bm25s tqdm".split()

@@ -139,9 +139,7 @@ class PairedMeasurement:
     @cached_property
     def speed_up_range(self) -> tuple[float, float]:
         """The spread of the speed-up: of the slower quarter of HNSW's queries to the quicker of exact, and reversed."""
-        low, high = (np.percentile(self.exact.seconds, share) for share in (25, 75))
-        quick, slow = (np.percentile(self.hnsw.seconds, share) for share in (25, 75))
-        return float(low / slow), float(high / quick)
+        return ratio_range(self.exact.seconds, self.hnsw.seconds)
 
 
 def measure(
@@ -155,6 +153,30 @@ def measure(
     side = _Side(index, queries, exact, k=k, ef=ef)
     _search_in_turns([side], parts=1)
     return side.measurement()
+
+
+def ratio_range(seconds: Float64, others: Float64) -> tuple[float, float]:
+    """Return the spread of a ratio of times: the quicker quarter of the first over the slower of others, and reversed.
+
+    Where it contains 1, the two are about equal. Both must come from one measurement in which they took turns.
+    """
+    low, high = (np.percentile(seconds, share) for share in (25, 75))
+    quick, slow = (np.percentile(others, share) for share in (25, 75))
+    return float(low / slow), float(high / quick)
+
+
+def measure_in_turns(
+    indexes: Sequence[HNSWIndex], queries: Float32, truths: Sequence[Neighbors], *, k: int, ef: int
+) -> list[Measurement]:
+    """Return recall@k and seconds of each index at ef, measured together: the indexes take turns.
+
+    truths: of each index what exact search finds for the queries (n_queries, dim) over the same vectors. In its turn an
+    index answers many queries one after the other, so that it alone is in the processor's caches, as on a machine of
+    its own. Errors as of measure.
+    """
+    sides = [_Side(index, queries, truth, k=k, ef=ef) for index, truth in zip(indexes, truths, strict=True)]
+    _search_in_turns(sides, parts=PARTS)
+    return [side.measurement() for side in sides]
 
 
 def measure_pair(

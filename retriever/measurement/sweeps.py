@@ -1,6 +1,7 @@
 """Sweeps: one property of an index is varied and everything else kept fixed, to measure its effect and its cost.
 
 sweep_graph_settings varies M and ef_construction over the same vectors; sweep_sizes varies the number of vectors.
+The number of shards is varied in retriever.measurement.sharding.
 """
 
 import time
@@ -21,7 +22,7 @@ from retriever.measurement.recall_and_latency import (
     measure_pair,
 )
 from retriever.measurement.results import Results
-from retriever.progress import progress_bar
+from retriever.progress import part_of, progress_bar
 from retriever.vectors import Float32
 
 SAMPLE_SEED = 42
@@ -94,7 +95,7 @@ def sweep_graph_settings(
     results: Results[BuildResult] = Results()
     with progress_bar("Building and measuring", show_progress_bar, progress) as report:
         for done, (M, ef_construction) in enumerate(pairs):
-            part = _part_of(report, done, len(pairs))
+            part = part_of(report, done, len(pairs))
             start = time.perf_counter()
             index = HNSWIndex(vectors, M=M, ef_construction=ef_construction, progress=part)
             seconds = time.perf_counter() - start
@@ -131,7 +132,7 @@ def sweep_sizes(
             if whole is not None and size == len(vectors):
                 index = whole
             else:
-                share = _part_of(report, done / size, total / size)
+                share = part_of(report, done / size, total / size)
                 index = HNSWIndex(part, M=M, ef_construction=ef_construction, progress=share)
             exact_index = ExactIndex(part)
             truth = exact_index.search(queries, k)
@@ -150,11 +151,3 @@ def growth_exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
         raise ValueError("growth needs at least two sizes")
     slope, _ = np.polyfit(np.log(np.asarray(sizes, float)), np.log(np.asarray(values, float)), 1)
     return float(slope)
-
-
-def _part_of(progress: Callable[[float], None] | None, done: float, total: float) -> Callable[[float], None] | None:
-    """Return a progress function for the part of the work after `done` of `total`, or None without progress."""
-    if progress is None:
-        return None
-    report = progress
-    return lambda fraction: report((done + fraction) / total)
