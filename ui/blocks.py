@@ -5,6 +5,7 @@ import inspect
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -138,6 +139,28 @@ class LabBlocks(gr.Blocks):
             "used_cache": None,
         }
 
+    async def postprocess_data(
+        self,
+        block_fn: Any,  # noqa: ANN401 - as Gradio declares them
+        predictions: Any,  # noqa: ANN401
+        state: Any,  # noqa: ANN401
+    ) -> list[Any]:
+        """Return the values of outputs as they are sent.
+
+        Of a dict, Gradio gets only what it must convert: of each output that stays as it was it would make a new
+        component, and hand each piece of HTML to a thread.
+        """
+        if not (isinstance(predictions, dict) and predictions and all(isinstance(key, Block) for key in predictions)):
+            return await super().postprocess_data(block_fn, predictions, state)
+        known = {part: _as_it_is(part, predictions.get(part, UNCHANGED)) for part in block_fn.outputs}
+        left = {part: value for part, value in predictions.items() if known.get(part) is None}
+        if left:
+            rest = copy(block_fn)
+            rest.outputs = [part for part in block_fn.outputs if part in left]
+            sent = await super().postprocess_data(rest, left, state)
+            known.update(zip(rest.outputs, sent, strict=True))
+        return [None if part.stateful else known[part] for part in block_fn.outputs]
+
     async def call_function(
         self,
         block_fn: Any,  # noqa: ANN401 - as Gradio declares them
@@ -216,6 +239,13 @@ def _sent(part: gr.components.Component, found: Any, state: Any) -> Any:  # noqa
     if not (isinstance(value, dict) and value == UNCHANGED):
         state[part._id] = value
     return None
+
+
+def _as_it_is(part: Block, value: Any) -> Any:  # noqa: ANN401 - any value of an output
+    """Return what is sent for an output if nothing has to be converted: it stays, or it is HTML; else None."""
+    if isinstance(value, dict) and value == UNCHANGED:
+        return UNCHANGED
+    return str(value) if isinstance(part, gr.HTML) and isinstance(value, str) else None
 
 
 def _holds_a_thread(handler: Any) -> bool:  # noqa: ANN401 - any callable

@@ -83,8 +83,8 @@ def test_handlers_that_hold_no_thread_all_run(page):
     assert page.most == {"greedy": 3 * THREADS}
 
 
-def answers_of(blocks):
-    """Return what a page answers to a RAW handler that changes some outputs, and to one that changes none."""
+def answers_of(blocks, options):
+    """Return what a page answers to a handler that changes some outputs, and to one that changes none."""
     with blocks() as demo:
         number, shown, same, kept = gr.Slider(), gr.HTML(), gr.HTML(), gr.State(5)
         drawn = gr.Plot()
@@ -95,8 +95,8 @@ def answers_of(blocks):
         def leave(value):
             return gr.skip()
 
-        number.input(add, [number, kept], [shown, same, kept, drawn], **RAW)
-        number.input(leave, number, shown, **RAW)
+        number.input(add, [number, kept], [shown, same, kept, drawn], **options)
+        number.input(leave, number, shown, **options)
     state = LabSessionState(demo) if blocks is LabBlocks else SessionState(demo)
     events = [(0, 3), (0, 4), (1, 3)]
     found = [asyncio.run(demo.process_api(event, [value, None], state=state))["data"] for event, value in events]
@@ -107,10 +107,11 @@ def answers_of(blocks):
     return found, state[kept._id]
 
 
-def test_plain_values_are_answered_as_gradio_answers_them():
+@pytest.mark.parametrize("options", [RAW, {}], ids=["raw", "converted"])
+def test_values_are_answered_as_gradio_answers_them(options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        ours, gradios = answers_of(LabBlocks), answers_of(gr.Blocks)
+        ours, gradios = answers_of(LabBlocks, options), answers_of(gr.Blocks, options)
         gc.collect()
     assert ours == gradios
     assert ours[1] == 7 and ours[0][1][:3] == ["4+6", gr.skip(), None] and json.loads(ours[0][1][3]["plot"])["layout"]

@@ -3,7 +3,9 @@
 import gzip
 import re
 import secrets
+from functools import partial
 
+import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.hosting.page_head import PageHead
@@ -56,7 +58,7 @@ class SecurityHeaders:
         body = SCRIPT.sub(f'<script nonce="{nonce}"'.encode(), body)
         headers = [(name, value) for name, value in response.headers if name.lower() != b"content-length"]
         if compress:
-            body = gzip.compress(body, compresslevel=5)
+            body = await anyio.to_thread.run_sync(partial(gzip.compress, body, compresslevel=5))
             headers.append((b"content-encoding", b"gzip"))
         headers += [(b"vary", b"accept-encoding"), (b"cache-control", b"no-store")]
         headers = _with_headers(headers, policy(nonce))

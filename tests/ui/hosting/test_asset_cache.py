@@ -104,3 +104,17 @@ def test_a_file_larger_than_the_cache_is_given_all_the_same(monkeypatch):
     assets = AssetCache(app)
     assert [ask(assets)[2] for _ in range(2)] == [app.body] * 2
     assert len(app.asked) == 2
+
+
+def test_a_class_that_arrives_together_waits_for_one_page_of_its_address():
+    async def arrive(assets, hosts):
+        return await asyncio.gather(*(request(assets, "/", host=host) for host in hosts))
+
+    app = App(kind=b"text/html", body=b"<html>the page</html>")
+    found = asyncio.run(arrive(AssetCache(app), ["lab.example"] * 30 + ["other.example"] * 30))
+    assert app.asked == ["/"] * 2 and {body for _, _, body in found} == {app.body}
+    for _, headers, _ in found:
+        assert [name for name, _ in headers].count(b"x-added") == 1
+    broken = App(status=500)
+    asyncio.run(arrive(AssetCache(broken), ["lab.example"] * 3))
+    assert broken.asked == ["/"] * 3  # an error is no page
