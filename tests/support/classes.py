@@ -14,7 +14,7 @@ from ui.jobs.job import Job
 from ui.jobs.shared_samples import SharedSamples
 from ui.lessons.lesson import Lesson, Step
 from ui.lessons.measurements.measured import Measured
-from ui.lessons.predictions import ChoicePrediction, NumberPrediction, OrderPrediction
+from ui.render.predictions import ChoicePrediction, NumberPrediction, OrderPrediction
 
 STEPS = (
     Step(

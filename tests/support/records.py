@@ -9,6 +9,7 @@ from retriever.experiments.judged_searches import judged_searches
 from retriever.experiments.search_comparison import compare_searches
 from retriever.experiments.search_costs import measure_costs
 from retriever.indexing.sample_cache import cached_sample
+from retriever.measurement.sharding import sweep_shards
 from retriever.measurement.sweeps import sample_vectors, sweep_graph_settings, sweep_sizes
 from ui.compare.job import FinishedComparison
 from ui.compare.records import comparison_record
@@ -17,7 +18,9 @@ from ui.inputs import SearchSettings
 from ui.lessons.measurements.again import same_graph_again
 from ui.lessons.measurements.recall import ef_below_k
 from ui.lessons.measurements.walks import copies_found
-from ui.recall.labs.records import build_lab_record, size_lab_record
+from ui.recall.labs.build.records import build_lab_record
+from ui.recall.labs.shard.records import shard_lab_record
+from ui.recall.labs.size.records import size_lab_record
 from ui.recall.records import ef_record
 from ui.search.beside import CHOICES
 from ui.search.records import search_record
@@ -34,7 +37,7 @@ COMPARED = {
     "no model": ["BM25", f"{MINILM}, late interaction"],
 }
 KINDS = ["search", "search bm25", "search late", "measurement", "curve", "walk", "hardest walk"]
-KINDS += ["build lab", "size lab", "build", *COMPARED, "ef below k", "copies", "graph again"]
+KINDS += ["build lab", "size lab", "shard lab", "build", *COMPARED, "ef below k", "copies", "graph again"]
 
 
 @cache
@@ -52,6 +55,7 @@ def record_of(kind):
         "hardest walk": lambda: _hardest_walk(indexed, asked),
         "build lab": lambda: _build_lab(indexed),
         "size lab": lambda: _size_lab(indexed),
+        "shard lab": lambda: _shard_lab(indexed),
         "build": lambda: build_record(indexed),
         "ef below k": lambda: _lesson(ef_below_k, indexed, ef=3),
         "copies": lambda: _lesson(copies_found, indexed),
@@ -96,3 +100,9 @@ def _size_lab(indexed):
     graph = {"M": indexed.settings.M, "ef_construction": indexed.settings.ef_construction}
     vectors, queries, whole = indexed.retriever.vectors, indexed.query_vectors, indexed.retriever.hnsw
     return size_lab_record(indexed, sweep_sizes(vectors, queries, k=K, ef=EF, whole=whole, **graph))
+
+
+def _shard_lab(indexed):
+    graph = {"M": indexed.settings.M, "ef_construction": indexed.settings.ef_construction}
+    vectors, queries, whole = indexed.retriever.vectors, indexed.query_vectors, indexed.retriever.hnsw
+    return shard_lab_record(indexed, sweep_shards(vectors, queries, (1, 2, 8), k=K, ef=EF, whole=whole, **graph))

@@ -594,3 +594,10 @@ def assert_the_labs_agree_with_the_cards(story):
     rows = [row.split("\t") for row in table.inner_text().splitlines()[1:]]
     recalls = [row[2].strip() for row in rows if row[:2] == graph]
     assert (len(rows), graph, recalls) == (12, ["4", "20"], [recall])
+    press(story, "Shard lab")
+    for words in ("higher", "more", "longer"):
+        story.page.get_by_label(words, exact=True).locator("visible=true").check()
+    story.page.get_by_role("button", name="Measure 1 to 16 shards").click()
+    table = story.page.get_by_role("region", name="Results by number of shards")
+    table.locator("td").first.wait_for()
+    assert table.locator("tr").nth(1).locator("td").nth(1).inner_text() == recall

@@ -11,7 +11,7 @@ from ui.classroom.codes import digest, new_token
 from ui.classroom.version import Version
 from ui.lessons.lesson import Lesson, Step
 from ui.lessons.measurements.measured import Measured
-from ui.lessons.predictions import Answer
+from ui.render.predictions import Answer
 
 GONE_SECONDS = 120.0  # seconds after which a student who has predicted nothing makes room in a full class
 FULL = "This class is full: {most} students have joined. Look at the projector, and ask your teacher."

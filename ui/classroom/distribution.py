@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from string import ascii_uppercase
 
-from ui.lessons.predictions import Answer, ChoicePrediction, NumberPrediction, OrderPrediction, Prediction, bare_number
+from ui.render.predictions import Answer, ChoicePrediction, NumberPrediction, OrderPrediction, Prediction, bare_number
 
 MOST_BARS = 11  # as many as the last row of a classroom can read
 WIDE = 50  # times the smallest number, from which bars grow with their numbers: 1, 2, 5, 10, 20, ...

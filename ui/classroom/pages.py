@@ -11,10 +11,10 @@ from ui.classroom.classrooms import KEPT_SECONDS
 from ui.classroom.codes import spaced
 from ui.classroom.distribution import distribution
 from ui.lessons.lesson import lessons
-from ui.lessons.predictions import ChoicePrediction, NumberPrediction, Prediction, bare_number
 from ui.lessons.reveal import measured_number, reveal
 from ui.render.html import Html, render
 from ui.render.numbers import count_of
+from ui.render.predictions import ChoicePrediction, NumberPrediction, Prediction, bare_number
 from ui.settings import limits
 
 SENTENCES = re.compile(r"(?<=[.?!:]) (?=[A-Z“])")  # where one sentence ends and the next one begins

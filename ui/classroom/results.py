@@ -1,9 +1,9 @@
 """The results of a class as CSV: step, prediction, measured; nothing that says who predicted what."""
 
 from ui.classroom.classroom import Classroom, ClassStep, Phase
-from ui.lessons.predictions import Answer, NumberPrediction
 from ui.lessons.reveal import measured_number, measured_words
 from ui.render.export import rows_to_csv
+from ui.render.predictions import Answer, NumberPrediction
 
 COLUMNS = ("lesson", "step", "name", "prediction", "measured", "unit")
 

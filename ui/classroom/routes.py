@@ -22,9 +22,9 @@ from ui.gate.origins import address_of
 from ui.gate.refusals import Refusal
 from ui.lessons.lesson import lesson_of
 from ui.lessons.measuring import LessonMeasurements
-from ui.lessons.predictions import ChoicePrediction
 from ui.lessons.reveal import reveal
 from ui.log import log_event, refused
+from ui.render.predictions import ChoicePrediction
 from ui.settings import limits
 
 FILES = Path(__file__).with_name("files")

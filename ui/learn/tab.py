@@ -14,10 +14,10 @@ from ui.jobs.watching import watch
 from ui.learn.text import course_html, measured_html, measuring_html, step_key
 from ui.lessons.lesson import Lesson, Step, lesson_of
 from ui.lessons.measuring import LessonMeasurements
-from ui.lessons.predictions import Answer
 from ui.lessons.reveal import reveal
 from ui.render.controls import LATEST, Updates
 from ui.render.errors import report_stream_errors
+from ui.render.predictions import Answer
 
 SCRIPT = Path(__file__).with_name("learn.js")
 ON_MEASURED = "watch('value', () => window.labLearn?.told(element));"

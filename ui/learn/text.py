@@ -10,10 +10,10 @@ from retriever.run_record import RunRecord
 from ui.jobs.job import Status
 from ui.jobs.progress_text import progress_bar
 from ui.lessons.lesson import Lesson, Step, lessons
-from ui.lessons.predictions import ChoicePrediction, NumberPrediction
 from ui.lessons.reveal import Reveal
 from ui.render.export import folded_record
 from ui.render.html import Html, render
+from ui.render.predictions import ChoicePrediction, NumberPrediction
 
 
 def course_html() -> Html:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from retriever.errors import ParameterError
-from ui.lessons.predictions import Prediction, read_prediction
+from ui.render.predictions import Prediction, read_prediction
 
 TEXTS = Path(__file__).with_name("texts")
 NUMBER_DIGITS = 2  # of a file's name, before the lesson's own

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from ui.lessons.lesson import Step
 from ui.lessons.measurements.measured import Measured
-from ui.lessons.predictions import MOST_DECIMALS, Answer, ChoicePrediction, NumberPrediction, bare_number
+from ui.render.predictions import (
+    DIFFERENT,
+    MOST_DECIMALS,
+    PREDICTED,
+    Answer,
+    ChoicePrediction,
+    NumberPrediction,
+    bare_number,
+)
 
 EXACT, NEAR, OFF = "exact", "near", "off"
 NEAR_SHARE = 0.1  # of the measured number, within which a prediction counts as near; one step of its control does too
@@ -83,12 +91,12 @@ def _difference(step: Step, predicted: Answer, measured: Measured, outcome: str)
     if isinstance(step.prediction, NumberPrediction):
         apart = round(float(str(predicted)) - measured_number(step, measured), MOST_DECIMALS)
         if outcome == EXACT:
-            return f"You predicted it to within {bare_number(abs(apart))}." if apart else "You predicted it."
+            return f"You predicted it to within {bare_number(abs(apart))}." if apart else PREDICTED
         over, under = ("many", "few") if step.prediction.counts else ("high", "low")
         near = "Nearly: you" if outcome == NEAR else "You"
         return f"{near} predicted {bare_number(abs(apart))} too {over if apart > 0 else under}."
     if outcome == EXACT:
-        return "You predicted it."
+        return PREDICTED
     if outcome == NEAR:
         return "Partly: one end of your order is right."
-    return "It came out differently from what you predicted."
+    return DIFFERENT

@@ -9,7 +9,8 @@ from ui.jobs.graph_rebuild import submit_rebuild
 from ui.jobs.watching import result_of
 from ui.recall.advice import Advice
 from ui.recall.curves import NO_OVERLAY, OVERLAYS, Curves, lay_over, overlay_graph
-from ui.recall.labs.panel import Lab, build_lab_panel
+from ui.recall.labs.lab import Lab
+from ui.recall.labs.panel import build_lab_panel
 from ui.recall.slider import AXES, EfSlider
 from ui.render.controls import (
     FIRST_K,

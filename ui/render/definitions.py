@@ -106,6 +106,11 @@ DEFINITIONS = {
         "Joins two rankings into one by ranks alone: a passage at rank r gets 1 / (60 + r) from each ranking that has "
         "it. So scores on different scales can be joined, such as those of BM25 and of a model."
     ),
+    "shard": (
+        "A part of the vectors with an index of its own, often on a machine of its own. A search asks every shard and "
+        "keeps the nearest of what they find, so it waits for the slowest of them. The shard lab on tab 3 measures "
+        "what that gives and takes."
+    ),
     "small collection": (
         "With some dozens of vectors HNSW computes nearly as many distances as exact search, so it misses little and "
         "saves little; with some hundreds exact search is still about as fast, and misses nothing. "

@@ -16,6 +16,7 @@ NO_ORIGIN: Mapping[str, Any] = MappingProxyType(
     {"kind": "", "name": "", "files": [], "text_columns": [], "title_column": "", "part": "", "split": ""}
 )
 GRAPH_KEY = re.compile(r"M=(\d+) ef_construction=(\d+)")
+SHARDS_KEY = "shards="  # before a number of shards
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,11 @@ class Facts:
         """The values of M, and those of ef_construction, that graphs were built with."""
         Ms, ef_constructions = zip(*self.graphs, strict=True)
         return list(dict.fromkeys(Ms)), list(dict.fromkeys(ef_constructions))
+
+    @property
+    def shard_counts(self) -> list[int]:
+        """The numbers of shards that a collection was split over."""
+        return [int(name.removeprefix(SHARDS_KEY)) for name in self.observed]
 
     @property
     def graphs(self) -> dict[tuple[int, int], Mapping[str, Any]]:

@@ -57,6 +57,21 @@ def size_lab_numbers(facts: Facts) -> tuple[Numbers, Numbers]:
     return numbers, seconds
 
 
+def shard_lab_numbers(facts: Facts) -> tuple[Numbers, Numbers]:
+    """Return recall, distances and bytes of every number of shards; and their median times."""
+    numbers: Numbers = {}
+    seconds: Numbers = {}
+    for shards, found in facts.observed.items():
+        name = f"HNSW, {shards}"
+        numbers[f"{name}: recall"] = found["mean_recall"]
+        numbers[f"{name}: distances"] = found["mean_distances"]
+        numbers[f"{name}: bytes"] = [found["bytes"], found["bytes_of_largest_shard"]]
+        seconds[f"{name}: slowest, median"] = found["wait_seconds"]["p50"]
+        seconds[f"{name}: slowest, 95th percentile"] = found["wait_seconds"]["p95"]
+        seconds[f"{name}: all, median"] = found["p50_seconds_of_all_shards"]
+    return numbers, seconds
+
+
 def walk_numbers(facts: Facts) -> tuple[Numbers, Numbers]:
     """Return what a walk found and missed, and its distances and steps; nothing of it is timed."""
     observed = facts.observed

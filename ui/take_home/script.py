@@ -19,6 +19,7 @@ from ui.take_home.numbers import (
     graph_again_numbers,
     measurement_numbers,
     search_numbers,
+    shard_lab_numbers,
     size_lab_numbers,
     walk_numbers,
 )
@@ -49,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "measurement": Kind("measurement.py.jinja", "ef_curve measure", measurement_numbers),
     "build lab": Kind("build_lab.py.jinja", "sample_vectors sweep_graph_settings", build_lab_numbers),
     "size lab": Kind("size_lab.py.jinja", "sweep_sizes", size_lab_numbers),
+    "shard lab": Kind("shard_lab.py.jinja", "sweep_shards", shard_lab_numbers),
     "walk": Kind("walk.py.jinja", "HNSWGraph explain_misses", walk_numbers),
     "build": Kind("build.py.jinja", "", build_numbers),
     "ef below k": Kind("ef_below_k.py.jinja", "knn_recall", ef_below_k_numbers),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ui.classroom.distribution import MOST_BARS, Bar, distribution
-from ui.lessons.predictions import ChoicePrediction, NumberPrediction, OrderPrediction
+from ui.render.predictions import ChoicePrediction, NumberPrediction, OrderPrediction
 
 WHOLE, SHARE, LARGE = (
     NumberPrediction(0, 10, 1, "of 10"),

@@ -5,7 +5,7 @@ import pytest
 from retriever.errors import ParameterError
 from ui.lessons.lesson import TEXTS, lesson_of, lessons, read_lesson
 from ui.lessons.measurements.catalogue import MEASUREMENTS
-from ui.lessons.predictions import NumberPrediction
+from ui.render.predictions import NumberPrediction
 
 STEPS = [pytest.param(step, id=f"{lesson.name}-{step.name}") for lesson in lessons().values() for step in lesson.steps]
 

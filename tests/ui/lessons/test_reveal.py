@@ -5,8 +5,8 @@ import pytest
 from retriever.run_record import RunRecord
 from ui.lessons.lesson import Step
 from ui.lessons.measurements.measured import Measured
-from ui.lessons.predictions import ChoicePrediction, NumberPrediction, OrderPrediction
 from ui.lessons.reveal import reveal
+from ui.render.predictions import ChoicePrediction, NumberPrediction, OrderPrediction
 
 NUMBER = NumberPrediction(0, 10, 1, "of 10 passages")
 CANDIDATES, RATIO = NumberPrediction(10, 200, 1, "candidates"), NumberPrediction(1, 15, 0.5, "times as many")

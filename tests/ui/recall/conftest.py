@@ -26,5 +26,5 @@ def curves(built):
 
 @pytest.fixture(scope="module")
 def labs():
-    """The build lab and the size lab."""
+    """The build lab, the size lab and the shard lab."""
     return build_tab(lambda session: build_lab_panel(session, gr.Slider(), gr.Slider()))[0]

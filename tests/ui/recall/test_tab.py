@@ -4,9 +4,9 @@ import gradio as gr
 import pytest
 
 from tests.support.handlers import finish
+from tests.support.labs import run
 from tests.support.page import Elements, assert_harmless
 from tests.support.small import HOSTILE, collection_of, sentences
-from tests.ui.recall.labs.test_panel import run
 from tests.ui.recall.test_slider import drawn
 from ui.recall.tab import starve_graph, take_graph, waiting_note
 from ui.render.errors import report_errors

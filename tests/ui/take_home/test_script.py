@@ -27,6 +27,7 @@ FALSIFIED = {  # kind of record -> a number in what was observed, by its keys, a
     "hardest walk": (["missed", 0, "smallest_ef"], "HNSW: smallest ef that finds them"),
     "build lab": (["M=8 ef_construction=20", "link_bytes"], "HNSW, M=8, efConstruction=20: bytes of links"),
     "size lab": (["n=57", "hnsw", "mean_recall"], "HNSW, n=57: recall"),
+    "shard lab": (["shards=8", "bytes_of_largest_shard"], "HNSW, shards=8: bytes"),
     "build": (["graph_link_bytes"], "HNSW: bytes of links"),
     "ef below k": (["outcome"], "HNSW: below k"),
     "copies": (["recall_by_score"], "HNSW: recall by score"),

@@ -13,7 +13,7 @@ from retriever.progress import Progress, stage_progress
 from retriever.run_record import RunRecord
 from ui.lessons.measurements.measured import Collections, Measured
 from ui.lessons.measurements.recall import measured_pair, recall_place
-from ui.recall.labs.records import size_lab_record
+from ui.recall.labs.size.records import size_lab_record
 from ui.recall.records import ef_record
 from ui.render.numbers import CROWD, format_score, format_seconds, is_about_one
 from ui.render.records import measurement_numbers

@@ -7,7 +7,7 @@ from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.sweeps import BuildResult, sample_vectors, sweep_graph_settings
 from retriever.progress import Progress, stage_progress
 from ui.lessons.measurements.measured import Collections, Measured
-from ui.recall.labs.records import build_lab_record
+from ui.recall.labs.build.records import build_lab_record
 from ui.render.numbers import format_megabytes, format_score
 
 MS, EF_CONSTRUCTIONS = (4, 16, 32), (20, 200)

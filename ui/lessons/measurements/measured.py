@@ -9,7 +9,7 @@ from retriever.progress import Progress
 from retriever.run_record import RunRecord
 from ui.compare.job import FinishedComparison
 from ui.compare.request import CompareRequest
-from ui.lessons.predictions import Answer
+from ui.render.predictions import Answer
 
 Made = TypeVar("Made")
 

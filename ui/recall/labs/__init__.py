@@ -1,1 +1,1 @@
-"""The build lab and the size lab of the Recall against latency tab."""
+"""The labs of the Recall against latency tab: what one setting buys and costs, measured over the loaded vectors."""

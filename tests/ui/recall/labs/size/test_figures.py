@@ -1,23 +1,10 @@
-"""The labs' figures: each cell and point in its place, logarithmic axes, lines that differ without colour."""
+"""The size lab's figure: logarithmic axes, and lines that differ without colour."""
 
 import pytest
 
-from tests.ui.recall.labs.test_text import MS, SIZES, WIDTHS, built, rising, sizes_of
-from ui.recall.labs.figures import growth_figure, heat_figure
+from tests.ui.recall.labs.size.test_text import SIZES, sizes_of
+from ui.recall.labs.size.figures import growth_figure
 from ui.render.figures import EXACT_COLOUR, HNSW_COLOUR
-from ui.render.numbers import format_seconds
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_each_cell_is_one_graph_and_settings_are_names(order):
-    figure = heat_figure(built(rising, lambda M, width: M * width / 100)[::order])
-    heat, layout = figure.data[0], figure.layout
-    assert (list(heat.x), list(heat.y)) == ([f"M={M}" for M in MS], [str(width) for width in WIDTHS])
-    for row, width in enumerate(WIDTHS):
-        assert list(heat.z[row]) == pytest.approx([rising(M, width) for M in MS])
-        assert list(heat.text[row]) == [f"{rising(M, width):.3f}<br>{format_seconds(M * width / 100)}" for M in MS]
-    assert heat.texttemplate == "%{text}", "each cell says its numbers, so colour is not needed"
-    assert (layout.xaxis.type, layout.yaxis.type, layout.yaxis.title.text) == ("category", "category", "efConstruction")
 
 
 def test_latency_and_distances_of_both_searches_grow_on_named_logarithmic_axes():
@@ -42,16 +29,11 @@ def test_latency_and_distances_of_both_searches_grow_on_named_logarithmic_axes()
 
 
 def test_a_single_result_is_drawn():
-    heat = heat_figure(built()[:1]).data[0]
-    assert (list(heat.x), list(heat.y), [list(row) for row in heat.z]) == (["M=4"], ["20"], [[0.5]])
     one = growth_figure(sizes_of(lambda n: 1e-6, lambda n: 1e-6, lambda n: 2, sizes=(1,)))
     assert all(list(trace.x) == [1] for trace in one.data)
 
 
-def test_both_figures_have_a_sentence_and_a_table_of_every_result():
-    results = built(rising, lambda M, width: M * width / 100)
-    heat = heat_figure(results).layout.meta
-    assert len(heat["rows"]) == len(results) and " against exact search goes from " in heat["sentence"]
+def test_the_figure_has_a_sentence_and_a_table_of_every_result():
     growth = growth_figure(sizes_of(lambda n: 1e-7 * n, lambda n: 2e-6 * n**0.5, lambda n: 30 + n / 10)).layout.meta
     assert [row[0] for row in growth["rows"]] == [f"{n:,}" for n in SIZES]
     assert f"From {SIZES[0]:,} to {SIZES[-1]:,} vectors" in growth["sentence"]

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from retriever.errors import ParameterError
-from ui.lessons.predictions import ChoicePrediction, NumberPrediction, OrderPrediction
+from ui.render.predictions import ChoicePrediction, NumberPrediction, OrderPrediction
 
 NUMBER = NumberPrediction(0.5, 1, 0.05, "recall@10")
 CHOICE = ChoicePrediction({"model": "the model", "index": "the index"})

@@ -9,6 +9,8 @@ from retriever.errors import ParameterError
 
 Answer = float | str | tuple[str, ...]  # a number, the name of an option, or the names of all in an order
 MOST_DECIMALS = 6  # of a number that is predicted
+FIRST_PREDICT = "First predict: a guess is enough."
+PREDICTED, DIFFERENT = "You predicted it.", "It came out differently from what you predicted."
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class OrderPrediction:
         """Return the words of the options in the order of an answer."""
         assert isinstance(answer, tuple | list)
         return ", then ".join(self.options[name] for name in answer)
+
+
+def choice_outcome(predicted: str, measured: str) -> str:
+    """Return a sentence on the option that was predicted and the one that was measured."""
+    return PREDICTED if predicted == measured else DIFFERENT
 
 
 def bare_number(number: float) -> str:

@@ -1,0 +1,1 @@
+"""The build lab: M and efConstruction."""

@@ -1,0 +1,1 @@
+"""The shard lab: the number of shards."""

@@ -1,0 +1,1 @@
+"""The size lab: the number of vectors."""
