@@ -11,10 +11,13 @@ os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="lab-tests-")  # before 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 import hypothesis
+import numpy as np
 import pytest
 
 from retriever.encoders.loading import load_encoder
+from retriever.indexes.milvus import MilvusIndex
 from tests.support.encoders import FakeEncoder
+from tests.support.milvus import fresh_name, milvus_uri
 
 # How long an example takes depends on what else the machine does; the tests that bound a time do so themselves.
 hypothesis.settings.register_profile("lab", deadline=None)
@@ -54,3 +57,29 @@ def minilm():
 def wordllama():
     """The packaged wordllama, loaded once."""
     return load_encoder("wordllama-256")
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory):
+    """The address of an embedded Milvus server, one a process of the tests."""
+    with milvus_uri(tmp_path_factory.mktemp("milvus") / "data") as uri:
+        yield uri
+
+
+@pytest.fixture
+def milvus_index(milvus_server):
+    """How an index over vectors is built in a fresh collection of the server; dropped when the test ends."""
+    made = []
+
+    def build(vectors, **options):
+        shape = np.shape(vectors) if isinstance(vectors, np.ndarray) else ()
+        dimension = (shape[1] or 4) if len(shape) == 2 else 4
+        index = MilvusIndex(milvus_server, fresh_name(), dimension=dimension, **options)
+        made.append(index)
+        index.add(vectors)
+        return index
+
+    yield build
+    for index in made:
+        index.drop()
+        index.close()

@@ -1,0 +1,142 @@
+"""A connection to a Milvus server: whatever goes wrong there is a StorageError in plain words, without a password."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from retriever.errors import ParameterError, StorageError, system_reason
+from retriever.indexes.milvus_errors import NOT_LOADED, without_secret, words_for
+
+if TYPE_CHECKING:
+    from pymilvus import MilvusClient
+
+DEFAULT_PORT = 19530
+INSTALL = 'pip install "dense-retrieval-lab[milvus]"'
+MAX_TIMEOUT = 86_400.0  # seconds, a day
+
+
+class NotLoaded(StorageError):
+    """Error raised when a server has a collection on its disk only, as milvus-lite after a start."""
+
+
+class MilvusConnection:
+    """A connection to a Milvus server: a single server, a cluster, or milvus-lite.
+
+    address: scheme, host and port, as messages show it: what a URI holds of a user and a password is never in it.
+    A server that stops and comes back is found again by the next call.
+    """
+
+    def __init__(self, uri: str, *, token: str = "", timeout: float = 30.0, ca: str = "") -> None:
+        """Connect to "http://host:port" or "https://host:port", with a database's name as the path if it is not default.
+
+        token: "user:password", or an API key; may stand in the URI too. timeout: seconds until a call is given up. ca: a
+        PEM file of the authority that signed the server's certificate, where the system does not know it.
+        Raises ParameterError for a URI or a timeout that cannot be, StorageError if the server does not answer or
+        refuses the token, or if pymilvus is not installed.
+        """
+        self._host, self._port, self._secure, in_uri, self._database = _parts(uri)
+        if not 0 < timeout <= MAX_TIMEOUT:
+            raise ParameterError(f"timeout is {timeout!r}; it must be seconds above 0 and up to {MAX_TIMEOUT:g}.")
+        self.timeout = float(timeout)
+        self.address = f"{'https' if self._secure else 'http'}://{self._host}:{self._port}"
+        self._token, self._ca = token or in_uri, ca
+        self._client = self._connect()
+
+    def call(self, doing: str, method: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - those of MilvusClient
+        """Return what a method of pymilvus' MilvusClient returns.
+
+        doing: what is done, for the message of an error, as "searching". Raises StorageError.
+        """
+        with self._plain_words(doing):
+            return getattr(self._client, method)(*args, **{"timeout": self.timeout, **kwargs})
+
+    def close(self) -> None:
+        """Give the connection back; pymilvus shares one among all to the same address."""
+        self._client.close()
+
+    def _connect(self) -> "MilvusClient":
+        """Return a client, after looking whether something answers: pymilvus would try until the time is up."""
+        try:
+            from pymilvus import MilvusClient
+        except ImportError as error:
+            raise StorageError(f"pymilvus, which speaks to Milvus, is not installed; run: {INSTALL}") from error
+        self._knock()
+        options: dict[str, Any] = {"server_pem_path": self._ca} if self._ca else {}
+        with self._plain_words("connecting"):
+            return MilvusClient(
+                self.address,
+                token=self._token,
+                db_name=self._database,
+                timeout=self.timeout,
+                secure=self._secure,
+                **options,
+            )
+
+    def _knock(self) -> None:
+        """Open a connection and close it, with TLS where it is asked for. Raises StorageError with the reason."""
+        try:
+            with socket.create_connection((self._host, self._port), self.timeout) as plain:
+                if self._secure:
+                    context = ssl.create_default_context(cafile=self._ca or None)
+                    context.set_alpn_protocols(["h2"])
+                    with context.wrap_socket(plain, server_hostname=self._host):
+                        pass
+        except ssl.SSLCertVerificationError as error:
+            raise StorageError(
+                f"The certificate of the Milvus server at {self.address} is not trusted ({error.verify_message}); "
+                "pass ca, a PEM file of the authority that signed it."
+            ) from error
+        except ssl.SSLError as error:
+            raise StorageError(
+                f"The server at {self.address} does not speak TLS as asked ({error.reason}); if it uses none, the "
+                "address begins with http://."
+            ) from error
+        except TimeoutError as error:
+            raise StorageError(
+                f"The Milvus server at {self.address} has not answered within {self.timeout:g} seconds; see whether it "
+                "runs and may be reached from here."
+            ) from error
+        except OSError as error:
+            raise StorageError(
+                f"The Milvus server at {self.address} cannot be reached ({system_reason(error)}); see whether it runs, "
+                "and whether the address is right."
+            ) from error
+
+    @contextmanager
+    def _plain_words(self, doing: str) -> Iterator[None]:
+        """Raise what pymilvus and gRPC raise as a StorageError, without its cause: that may hold what was sent."""
+        import grpc
+        from pymilvus.exceptions import MilvusException
+
+        try:
+            yield
+        except MilvusException as error:
+            failure = self._failure(doing, error.code, error.message)
+        except grpc.RpcError as error:
+            failure = self._failure(doing, error.code(), error.details() or "")
+        else:
+            return
+        raise failure  # not from within: a traceback would show what pymilvus raised, and that may show what was sent
+
+    def _failure(self, doing: str, code: object, reason: str) -> StorageError:
+        said = without_secret(words_for(self.address, self.timeout, doing, code, reason), self._token)
+        return NotLoaded(said) if code == NOT_LOADED else StorageError(said)
+
+
+def _parts(uri: str) -> tuple[str, int, bool, str, str]:
+    """Return host, port, whether TLS is used, token and database of a URI; ParameterError shows none of its content."""
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname, parts.port or DEFAULT_PORT
+    except ValueError:
+        host, port = None, 0
+    if not host or parts.scheme not in ("http", "https"):
+        raise ParameterError(
+            "The address of a Milvus server is not as wanted: http://host:19530 or https://host:19530."
+        )
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    token = f"{user}:{password}" if password else user
+    return host, port, parts.scheme == "https", token, parts.path.strip("/")

@@ -1,0 +1,45 @@
+"""What a Milvus server or the way to it said, as a sentence that says what happened and what to do."""
+
+import base64
+from enum import Enum
+
+COLLECTION_NOT_FOUND = (100, 4)  # codes of Milvus 2.3 and later, and of older ones
+NOT_LOADED = 101
+SHOWN_REASON = 300  # characters of a server's own message
+
+
+def words_for(address: str, timeout: float, doing: str, code: object, reason: str) -> str:
+    """Return a message for what pymilvus or gRPC raised at an address.
+
+    doing: what was being done, as "searching". code: of Milvus, a number, or of gRPC. reason: what was said.
+    """
+    status = code.name if isinstance(code, Enum) else ""
+    said = " ".join(reason.split())
+    server = f"The Milvus server at {address}"
+    if code in COLLECTION_NOT_FOUND or "can't find collection" in said or "collection not found" in said:
+        return f"{server} has no such collection ({_short(said)}): it was dropped, or never made. Build it again."
+    if status == "UNAUTHENTICATED" or "auth check failure" in said or "PERMISSION_DENIED" in (status, said):
+        return f"{server} refuses this user; pass a token, as user:password, of one who may do this."
+    if status == "DEADLINE_EXCEEDED" or "DEADLINE_EXCEEDED" in said:
+        return (
+            f"{server} has not answered within {timeout:g} seconds while {doing}; see whether it works at something "
+            "else, or pass a longer timeout."
+        )
+    if status == "UNAVAILABLE" or "UNAVAILABLE" in said or "Fail connecting" in said:
+        return (
+            f"{server} cannot be reached while {doing}: it does not answer as Milvus does. See whether it runs, and "
+            "whether it uses TLS (then its address begins with https://). What it has stored stays."
+        )
+    return f"{server} refused {doing}: {_short(said)}"
+
+
+def without_secret(text: str, token: str) -> str:
+    """Return a text in which no token stands, nor a part of one, plain or as it is sent."""
+    for secret in (token, base64.b64encode(token.encode()).decode(), token.partition(":")[2]):
+        if secret:
+            text = text.replace(secret, "***")
+    return text
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_REASON else f"{text[:SHOWN_REASON]}..."

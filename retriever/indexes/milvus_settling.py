@@ -1,0 +1,78 @@
+"""Waiting until a Milvus server searches through its indexes; until they are built it compares vectors one by one.
+
+That is exact, so what is measured before says nothing of the index. A single server or a cluster tells how far it is.
+milvus-lite calls an index finished at once, and builds it after it has answered, in one thread; so it is asked for what
+it does only after that thread: dropping an index, here one of the ids that is made for it, while nothing is loaded.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from retriever.errors import StorageError
+from retriever.indexes.milvus_connection import MilvusConnection
+
+LITE = "milvus_lite"  # what its version begins with
+LONGEST_BUILD = 86_400.0  # seconds, a day
+LONGEST_HANDOVER = 300.0  # seconds from a finished index to searches through it
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two questions
+SEALED = 3  # the state of a segment that takes no more rows
+
+
+def server_version(connection: MilvusConnection) -> str:
+    """Return the version of the server."""
+    return str(connection.call("asking for the version", "get_server_version"))
+
+
+def settle(connection: MilvusConnection, name: str, *, key: str, vector: str) -> None:
+    """Wait until all rows of a collection are searched through its index. key, vector: names of fields."""
+    connection.call("writing segments", "flush", name, timeout=LONGEST_BUILD)
+    if server_version(connection).startswith(LITE):
+        _settle_lite(connection, name, key)
+        return
+    [index] = connection.call("describing an index", "list_indexes", name, vector)
+    _wait(lambda: _indexed(connection, name, index), LONGEST_BUILD, f"has not indexed {name}")
+    connection.call("loading a collection", "refresh_load", name, timeout=LONGEST_BUILD)
+    _wait(lambda: _handed_over(connection, name), LONGEST_HANDOVER, f"does not search {name} through its index")
+
+
+def loaded_segments(connection: MilvusConnection, name: str) -> list[Any] | None:
+    """Return what the server says of the segments it searches; None for milvus-lite, which says nothing."""
+    if server_version(connection).startswith(LITE):
+        return None
+    return list(connection.call("asking for segments", "list_loaded_segments", name))
+
+
+def _settle_lite(connection: MilvusConnection, name: str, key: str) -> None:
+    """Wait until milvus-lite has merged its segments, and load their indexes: those that are missing are built then."""
+    from pymilvus import MilvusClient
+
+    of_ids = MilvusClient.prepare_index_params()
+    of_ids.add_index(key, index_type="INVERTED")
+    connection.call("releasing a collection", "release_collection", name, timeout=LONGEST_BUILD)
+    connection.call("waiting for the index", "create_index", name, of_ids, timeout=LONGEST_BUILD)
+    connection.call("waiting for the index", "drop_index", name, key, timeout=LONGEST_BUILD)
+    connection.call("loading a collection", "load_collection", name, timeout=LONGEST_BUILD)
+
+
+def _indexed(connection: MilvusConnection, name: str, index: str) -> bool:
+    """Return whether an index holds all rows. Raises StorageError if the server could not build it."""
+    described = connection.call("describing an index", "describe_index", name, index)
+    if described["state"] == "Failed":
+        raise StorageError(f"The Milvus server at {connection.address} could not index {name}; its log says why.")
+    return described["state"] == "Finished" and not int(described["pending_index_rows"])
+
+
+def _handed_over(connection: MilvusConnection, name: str) -> bool:
+    """Return whether only closed segments are searched; rows of an open one are compared one by one."""
+    return all(int(segment.state) == SEALED for segment in loaded_segments(connection, name) or ())
+
+
+def _wait(done: Callable[[], bool], seconds: float, failed: str) -> None:
+    """Wait until something holds. Raises StorageError if it does not within that time."""
+    end, pause = time.monotonic() + seconds, FIRST_PAUSE
+    while not done():
+        if time.monotonic() > end:
+            raise StorageError(f"The Milvus server {failed} after {seconds:,.0f} seconds; see its log.")
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
