@@ -30,10 +30,10 @@ class MilvusConnection:
     """
 
     def __init__(self, uri: str, *, token: str = "", timeout: float = 30.0, ca: str = "") -> None:
-        """Connect to "http://host:port" or "https://host:port", with a database's name as the path if it is not default.
+        """Connect to "http://host:port" or "https://host:port"; a path names a database other than the default one.
 
-        token: "user:password", or an API key; may stand in the URI too. timeout: seconds until a call is given up. ca: a
-        PEM file of the authority that signed the server's certificate, where the system does not know it.
+        token: "user:password", or an API key; may stand in the URI too. timeout: seconds until a call is given up. ca:
+        a PEM file of the authority that signed the server's certificate, where the system does not know it.
         Raises ParameterError for a URI or a timeout that cannot be, StorageError if the server does not answer or
         refuses the token, or if pymilvus is not installed.
         """

@@ -4,18 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from retriever.errors import ParameterError
-from retriever.indexes.milvus_collection import (
-    ID,
-    MAX_HITS,
-    ROW,
-    VECTOR,
-    Design,
-    Fields,
-    Found,
-    MilvusLayout,
-    VectorCollection,
-)
+from retriever.indexes.milvus_collection import MAX_HITS, Found, MilvusLayout, VectorCollection
 from retriever.indexes.milvus_connection import MilvusConnection
+from retriever.indexes.milvus_design import ID, ROW, VECTOR, Design, Fields
 from retriever.parameters import check_count
 from retriever.vectors import Float32
 
@@ -69,7 +60,7 @@ class MilvusVectors:
             self.flat.insert([{name: row[name] for name in (ID, ROW, VECTOR) if name in row} for row in rows])
 
     def complete(self) -> int:
-        """Copy rows that only the graphs have to the FLAT index, as after an interruption; return the number of rows."""
+        """Copy rows that only the graphs have, as after an interruption, to FLAT; return the number of rows."""
         count = self.graphs.count()
         if self.flat:
             row = ROW if self.graphs.design.text_ids else ID
