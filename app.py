@@ -19,15 +19,16 @@ from ui.hosting.process_folder import make_process_folder
 from ui.hosting.server import Server
 from ui.lessons.measuring import LessonMeasurements
 from ui.log_capture import start_logging
+from ui.milvus.server import lab_milvus
 from ui.page import build_page
 
 START_DELAY = 1  # seconds before the samples are prepared, so that the page is served first
 
 make_process_folder()  # before the page is built, which stores the folder's name
-lessons = LessonMeasurements(shared_samples)
-demo = build_page(shared_samples, lessons)
+lessons, milvus = LessonMeasurements(shared_samples), lab_milvus()
+demo = build_page(shared_samples, lessons, milvus)
 
 if __name__ == "__main__":
     start_logging()
     shared_samples.start(delay=START_DELAY)
-    Server(demo, shared_samples, lessons).run()
+    Server(demo, shared_samples, lessons, milvus).run()

@@ -27,6 +27,7 @@ RECORDED_PACKAGES = (
     "numpy",
     "pandas",
     "plotly",
+    "pymilvus",
     "PyStemmer",
     "pytrec-eval-terrier",
     "scikit-learn",

@@ -32,7 +32,7 @@ PAGE = [
     ["inputs", "log_capture", "take_home"],
     ["render", "uploads"],
     ["jobs", "judgments"],
-    ["session", "gate"],
+    ["session", "gate", "milvus"],
     TABS,
     ["programs"],
     ["api", "header", "footer", "welcome", "lessons"],

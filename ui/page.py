@@ -21,6 +21,7 @@ from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of
 from ui.learn.tab import build_learn_tab
 from ui.lessons.measuring import LessonMeasurements
+from ui.milvus.server import LabMilvus
 from ui.programs.words import ENDPOINT_WORDS
 from ui.recall.tab import RecallTab, build_recall_tab, starve_graph, take_graph, waiting_note
 from ui.refresh import TabRefresher
@@ -91,10 +92,14 @@ def opened_tab(event: gr.SelectData) -> str:
     return str(event.value)
 
 
-def build_page(shared_samples: SharedSamples | None = None, lessons: LessonMeasurements | None = None) -> gr.Blocks:
+def build_page(
+    shared_samples: SharedSamples | None = None,
+    lessons: LessonMeasurements | None = None,
+    milvus: LabMilvus | None = None,
+) -> gr.Blocks:
     """Return the page; its samples are prepared once a visitor arrives, unless the caller started that before.
 
-    lessons: the measurements of its lessons, if classes share them.
+    lessons: the measurements of its lessons, if classes share them. milvus: a server that can be searched too.
     """
     shared = shared_samples or SharedSamples()
     demo = LabBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600))
@@ -114,11 +119,11 @@ def build_page(shared_samples: SharedSamples | None = None, lessons: LessonMeasu
             build_learn_tab(lessons or LessonMeasurements(shared))
         with parts["documents"]:
             welcome = create_welcome()
-            documents, built = build_documents_tab(session, shared)
+            documents, built = build_documents_tab(session, shared, milvus)
         with parts["search"]:
             search = build_search_tab(session)
         with parts["recall"]:
-            recall = build_recall_tab(session)
+            recall = build_recall_tab(session, milvus)
         with parts["compare"]:
             compare = build_compare_tab(session, shared)
         with parts["walk"]:
@@ -154,7 +159,8 @@ def build_page(shared_samples: SharedSamples | None = None, lessons: LessonMeasu
         changed = header.revision.change
         changed(report_errors(refresher.refresh), refresher.inputs, refresher.outputs, **HIDDEN)
         curves = recall.curves
-        changed(report_stream_errors(curves.stream_curves), [curves.k, session], curves.refreshed, **HIDDEN)
+        asked = [curves.k, session, *curves.engines]
+        changed(report_stream_errors(curves.stream_curves), asked, curves.refreshed, **HIDDEN)
         opened = gr.on([part.select for part in parts.values()], opened_tab, None, tab_open, **UNQUEUED)
         opened.then(report_errors(refresher.draw_walk), refresher.walk_inputs, walk.refreshed, **HIDDEN)
     return demo

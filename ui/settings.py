@@ -1,8 +1,10 @@
-"""The operator's settings, read from environment variables: a table of limits, and the password."""
+"""The operator's settings, read from environment variables: a table of limits, the password, a Milvus server."""
 
 import os
 import re
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -108,3 +110,45 @@ def source_address() -> str:
     if value and not re.fullmatch(r"https://[^\s\"'<>]+", value):
         raise ParameterError(f"The setting LAB_SOURCE is {value!r}; it must be an address that begins with https://.")
     return value or (f"https://huggingface.co/spaces/{space}/tree/main" if space else "")
+
+
+@dataclass(frozen=True)
+class MilvusAddress:
+    """Where a Milvus server is, and what it is asked with.
+
+    uri: scheme, host, port and the name of a database, without user and password. token: "user:password" or an API key,
+    empty for none; it is in no message, record or log.
+    """
+
+    uri: str
+    token: str = field(default="", repr=False)
+
+
+def milvus_address() -> MilvusAddress | None:
+    """Return the Milvus server that the page can search too: LAB_MILVUS_URI and LAB_MILVUS_TOKEN; None without them.
+
+    Raises ParameterError for what is no address of a server, without a word of it: it may hold a password.
+    """
+    value = os.environ.get("LAB_MILVUS_URI", "").strip()
+    if not value:
+        return None
+    parts = _server_parts(value)
+    if parts is None:
+        raise ParameterError(
+            "The setting LAB_MILVUS_URI is no address of a Milvus server; it must be one such as "
+            "http://127.0.0.1:19530, or https://host:port. A user and a password belong into LAB_MILVUS_TOKEN, as "
+            "user:password."
+        )
+    user, _, place = parts.netloc.rpartition("@")
+    token = os.environ.get("LAB_MILVUS_TOKEN", "").strip() or unquote(user)
+    return MilvusAddress(f"{parts.scheme}://{place}{parts.path.rstrip('/')}", token)
+
+
+def _server_parts(address: str) -> SplitResult | None:
+    """Return the parts of a server's address; None if it is none."""
+    try:
+        parts = urlsplit(address)
+        known = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is no number
+        return None
+    return parts if known and not (parts.query or parts.fragment or set(address) & set(" \t\r\n")) else None

@@ -63,7 +63,7 @@ class MilvusConnection:
             from pymilvus import MilvusClient
         except ImportError as error:
             raise StorageError(f"pymilvus, which speaks to Milvus, is not installed; run: {INSTALL}") from error
-        self._knock()
+        self.knock()
         options: dict[str, Any] = {"server_pem_path": self._ca} if self._ca else {}
         with self._plain_words("connecting"):
             return MilvusClient(
@@ -75,7 +75,7 @@ class MilvusConnection:
                 **options,
             )
 
-    def _knock(self) -> None:
+    def knock(self) -> None:
         """Open a connection and close it, with TLS where it is asked for. Raises StorageError with the reason."""
         try:
             with socket.create_connection((self._host, self._port), self.timeout) as plain:

@@ -20,7 +20,7 @@ from retriever.measurement.recall_and_latency import (
     measure_pair,
 )
 from retriever.retrievers.dense import DenseRetriever
-from retriever.shared_results import SharedResult, SharedResults
+from retriever.shared_results import SharedResult, SharedResults, once_per_process
 from retriever.vectors import Float32, Float64
 
 RECENT_SECONDS = 5.0  # seconds for which a measurement, or the answer to a question, serves all who ask for it
@@ -46,15 +46,17 @@ class Measurements:
     """Measurements of one collection: its exact neighbours, recall and latency, distances, and its graph as arrays.
 
     All are made when they are first asked for. Visitors who share a collection share them; concurrent callers wait for
-    the one measurement. answers: to questions, of the last seconds, for those who search.
+    the one measurement. answers: to questions, of the last seconds, for those who search. elsewhere: copies of the
+    vectors in other engines, indexed with the same settings, by the engine's name; as long as these are held.
     """
 
     def __init__(self, retriever: DenseRetriever, query_vectors: Float32) -> None:
         """Start without measurements; query_vectors: (n_queries, dim) unit rows."""
         self.retriever, self.query_vectors = retriever, query_vectors
-        self.answers: SharedResults[tuple[str | int, ...], Any] = _recent_results()
+        self.answers: SharedResults[tuple[str | int, ...], Any] = recent_results()
+        self.elsewhere: SharedResults[str, Any] = once_per_process()
         self._of_vectors = _OfVectors()
-        self._recent: SharedResults[tuple[int, int], PairedMeasurement] = _recent_results()
+        self._recent: SharedResults[tuple[int, int], PairedMeasurement] = recent_results()
         self._curves: SharedResults[int, list[Measurement]] = SharedResults(patience=LONG_PATIENCE)  # by k
         self._repeated: set[int] = set()  # k of the curves that were measured again
         self._counted_curves: SharedResults[int, list[Measurement]] = SharedResults(patience=LONG_PATIENCE)
@@ -112,7 +114,7 @@ class Measurements:
         def make() -> list[Measurement]:
             return ef_curve(hnsw, self.query_vectors, truth, k=k, beside=beside, progress=progress)
 
-        return self._curves.get(k, make, meanwhile=_waiting(progress)).value
+        return self._curves.get(k, make, meanwhile=while_waiting(progress)).value
 
     def has_curve(self, k: int) -> bool:
         """Return whether the curve was measured, and need not be measured again now.
@@ -149,7 +151,7 @@ class Measurements:
                     progress(done / len(curve))
             return counted
 
-        return self._counted_curves.get(k, count, meanwhile=_waiting(progress)).value
+        return self._counted_curves.get(k, count, meanwhile=while_waiting(progress)).value
 
     @property
     def retrievers(self) -> SharedResults[str, Any]:
@@ -195,14 +197,14 @@ class Measurements:
         return self._of_vectors.plane.get(None, fit).value
 
 
-def _recent_results() -> SharedResults[Any, Any]:
+def recent_results() -> SharedResults[Any, Any]:
     """Return results that serve others for RECENT_SECONDS, and for BUSY_SECONDS while others wait for the machine."""
     return SharedResults(
         BUSY_SECONDS, most=MOST_RECENT, max_age=lambda: BUSY_SECONDS if MACHINE_LOCK.contended else RECENT_SECONDS
     )
 
 
-def _waiting(progress: Callable[[float], None] | None) -> Callable[[], None] | None:
+def while_waiting(progress: Callable[[float], None] | None) -> Callable[[], None] | None:
     """Return what reports to progress that nothing is done yet, so that the caller can be cancelled meanwhile."""
     if progress is None:
         return None

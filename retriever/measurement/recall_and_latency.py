@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -150,8 +150,8 @@ def measure(
     exact: what exact search finds for the same queries at the same k. ef: for an HNSWIndex; None for an ExactIndex.
     Raises ParameterError if ef does not suit the index or there are no queries, VectorError for bad queries.
     """
-    side = _Side(index, queries, exact, k=k, ef=ef)
-    _search_in_turns([side], parts=1)
+    side = TimedSide(index, queries, exact, k=k, ef=ef)
+    search_in_turns([side], parts=1)
     return side.measurement()
 
 
@@ -174,8 +174,8 @@ def measure_in_turns(
     index answers many queries one after the other, so that it alone is in the processor's caches, as on a machine of
     its own. Errors as of measure.
     """
-    sides = [_Side(index, queries, truth, k=k, ef=ef) for index, truth in zip(indexes, truths, strict=True)]
-    _search_in_turns(sides, parts=PARTS)
+    sides = [TimedSide(index, queries, truth, k=k, ef=ef) for index, truth in zip(indexes, truths, strict=True)]
+    search_in_turns(sides, parts=PARTS)
     return [side.measurement() for side in sides]
 
 
@@ -194,10 +194,10 @@ def measure_pair(
     truth: the exact neighbours of the queries (n_queries, dim) at the same k. exact_queries: how many of these, spread
     evenly, exact search is timed with. Errors as of measure.
     """
-    sides = [_Side(hnsw, queries, truth, k=k, ef=ef)]
+    sides = [TimedSide(hnsw, queries, truth, k=k, ef=ef)]
     rows = np.unique(np.linspace(0, len(queries) - 1, min(len(queries), exact_queries)).astype(int))
-    sides.append(_Side(exact, queries[rows], Neighbors(truth.ids[rows], truth.scores[rows]), k=k))
-    _search_in_turns(sides, parts=PARTS)
+    sides.append(TimedSide(exact, queries[rows], Neighbors(truth.ids[rows], truth.scores[rows]), k=k))
+    search_in_turns(sides, parts=PARTS)
     return PairedMeasurement(*(side.measurement() for side in sides))
 
 
@@ -266,14 +266,41 @@ def first_reaching(curve: Sequence[Measurement], target: float) -> Measurement |
     return min(reached, key=lambda step: step.ef or 0, default=None)
 
 
-class _Side:
+class GraphIndex(Protocol):
+    """An HNSW index that can be measured, in this process or behind a network."""
+
+    @property
+    def dimension(self) -> int:
+        """The dimension of the stored vectors."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of stored vectors."""
+        ...
+
+    def search_unit(self, unit: Float32, k: int, *, ef: int) -> Neighbors:
+        """Return approximately the k nearest stored vectors of queries (n_queries, dim) checked by unit_queries."""
+        ...
+
+
+class TimedSide:
     """One index's part of a measurement: its queries, which are searched in turns, and what was found and timed."""
 
     def __init__(
-        self, index: ExactIndex | HNSWIndex, queries: Float32, truth: Neighbors, *, k: int, ef: int | None = None
+        self,
+        index: ExactIndex | GraphIndex,
+        queries: Float32,
+        truth: Neighbors,
+        *,
+        k: int,
+        ef: int | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
-        """Check the queries and the settings. Raises ParameterError or VectorError as measure does."""
-        self.search = _timed_search(index, check_count("k", k, 1, MAX_K), ef)
+        """Check the queries and the settings; clock: returns nanoseconds, None for the thread's own clock.
+
+        Raises ParameterError or VectorError as measure does.
+        """
+        self.search, self._clock = _timed_search(index, check_count("k", k, 1, MAX_K), ef), clock or time.thread_time_ns
         self._index, self._truth, self._k, self._ef = index, truth, k, ef
         unit = unit_queries(queries, index.dimension)
         if not len(unit):
@@ -286,21 +313,25 @@ class _Side:
         cold = True  # the other search, or others, have had the machine
         while queries:
             cold = MACHINE_LOCK.pause() or cold
-            self._turns.append(_search_for_a_turn(self.search, queries, cold=cold))
+            self._turns.append(_search_for_a_turn(self.search, queries, cold=cold, clock=self._clock))
             queries, cold = queries[len(self._turns[-1].found) :], False
 
     def measurement(self) -> Measurement:
         """Return the measurement of what was searched."""
         found = [one for turn in self._turns for one in turn.found]
         together = Neighbors(np.concatenate([one.ids for one in found]), np.concatenate([one.scores for one in found]))
-        seconds = np.array([nanoseconds for turn in self._turns for nanoseconds in turn.nanoseconds]) / 1e9
         distances = np.full(len(found), float(len(self._index))) if self._ef is None else None
         crowded = sum(turn.passed for turn in self._turns) > CROWDED * sum(turn.computed for turn in self._turns)
         recall = knn_recall(self._truth, together)
-        return Measurement(self._ef, self._k, recall, seconds, distances, together, crowded)
+        return Measurement(self._ef, self._k, recall, self.seconds, distances, together, crowded)
+
+    @property
+    def seconds(self) -> Float64:
+        """The seconds of each query that was searched, (n_queries,)."""
+        return np.array([nanoseconds for turn in self._turns for nanoseconds in turn.nanoseconds]) / 1e9
 
 
-def _search_in_turns(sides: Sequence[_Side], *, parts: int) -> None:
+def search_in_turns(sides: Sequence[TimedSide], *, parts: int) -> None:
     """Search the queries of all sides, part by part, so that each part of one is followed by that of the next."""
     with MACHINE_LOCK.exclusive():
         for part in range(parts):
@@ -319,10 +350,16 @@ class _Turn:
     passed: int
 
 
-def _search_for_a_turn(search: Callable[[Float32], Neighbors], queries: Sequence[Float32], *, cold: bool) -> _Turn:
+def _search_for_a_turn(
+    search: Callable[[Float32], Neighbors],
+    queries: Sequence[Float32],
+    *,
+    cold: bool,
+    clock: Callable[[], int],
+) -> _Turn:
     """Search the first queries, as many as a turn takes but at least one.
 
-    cold: whether to search some of them before, without the clock.
+    cold: whether to search some of them before, without the clock, which returns nanoseconds.
     """
     ends, found, nanoseconds, end = time.monotonic() + TURN_SECONDS, list[Neighbors](), list[int](), 0
     with _blas_controller().limit(limits=1, user_api="blas"):
@@ -330,11 +367,11 @@ def _search_for_a_turn(search: Callable[[Float32], Neighbors], queries: Sequence
             search(query)
             if time.monotonic() > ends - TURN_SECONDS / 2:  # slow queries need no warm-up, and have no time for it
                 break
-        began, first = time.perf_counter_ns(), time.thread_time_ns()
+        began, first = time.perf_counter_ns(), clock()
         for query in queries:
-            start = time.thread_time_ns()
+            start = clock()
             neighbors = search(query)
-            end = time.thread_time_ns()
+            end = clock()
             found.append(neighbors)
             nanoseconds.append(end - start)
             if time.monotonic() > ends:
@@ -343,16 +380,16 @@ def _search_for_a_turn(search: Callable[[Float32], Neighbors], queries: Sequence
     return _Turn(found, nanoseconds, end - first, passed)
 
 
-def _timed_search(index: ExactIndex | HNSWIndex, k: int, ef: int | None) -> Callable[[Float32], Neighbors]:
+def _timed_search(index: ExactIndex | GraphIndex, k: int, ef: int | None) -> Callable[[Float32], Neighbors]:
     """Return the function that is timed: it searches one query. Raises ParameterError if ef does not suit the index."""
-    if isinstance(index, HNSWIndex):
-        if ef is None:
-            raise ParameterError("An HNSW index is measured at an ef; pass ef, a whole number of at least k.")
-        width = check_count("ef", ef, 1, MAX_EF)
-        return lambda query: index.search_unit(query, k, ef=width)
-    if ef is not None:
-        raise ParameterError(f"Exact search has no ef (got {ef}); pass ef=None.")
-    return lambda query: index.search_unit(query, k)
+    if isinstance(index, ExactIndex):
+        if ef is not None:
+            raise ParameterError(f"Exact search has no ef (got {ef}); pass ef=None.")
+        return lambda query: index.search_unit(query, k)
+    if ef is None:
+        raise ParameterError("An HNSW index is measured at an ef; pass ef, a whole number of at least k.")
+    width = check_count("ef", ef, 1, MAX_EF)
+    return lambda query: index.search_unit(query, k, ef=width)
 
 
 @cache

@@ -17,9 +17,10 @@ from ui.documents.job import index_settings
 from ui.inputs import SLIDER_EF_CONSTRUCTION, SLIDER_M, SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.lessons.lesson import lessons
+from ui.recall.engine import IN_PROCESS, MILVUS
 from ui.render.links import OWN, TAB_TITLES
 from ui.search.beside import CHOICES
-from ui.settings import limits
+from ui.settings import limits, milvus_address
 
 MOST_CHARACTERS, MOST_PARAMETERS = 20_000, 100  # of an address; what has more was not made by the page
 
@@ -106,6 +107,13 @@ def _question(value: str) -> str:
     return value
 
 
+def _engine(value: str) -> str:
+    """Read an engine; one that this lab does not have is named as such, whatever lab made the address."""
+    if value == MILVUS and milvus_address() is None:
+        raise ValueError("this lab has no Milvus server: it measures in its own process.")
+    return _one_of((IN_PROCESS, MILVUS), "engine")(value)
+
+
 # of every parameter, a function that reads its value; it raises ValueError with the end of a sentence
 READERS: dict[str, Callable[[str], Any]] = {
     "tab": _one_of(TAB_TITLES, "tab"),
@@ -121,6 +129,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "q": _question,
     "beside": _one_of(CHOICES, "third answer"),
     "axis": _one_of(("latency", "distances"), "axis"),
+    "engine": _engine,
     "target": _number(0.5, 1, float),
     "on": _one_of(COLLECTIONS, "collection"),
     "first": _one_of(RETRIEVERS, "model"),

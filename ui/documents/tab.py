@@ -20,6 +20,7 @@ from retriever.storage.archive import pack_folder
 from ui.documents.chunks import ChunkBrowser, build_chunk_browser
 from ui.documents.controls import BuildControls, create_controls, name_preset
 from ui.documents.job import SAMPLE, BuildRequest, index_settings, plan_build
+from ui.documents.milvus_choice import MilvusChoice, create_milvus_choice
 from ui.documents.records import build_record
 from ui.documents.text import build_report
 from ui.jobs.build_queue import BUILD_QUEUE
@@ -28,6 +29,7 @@ from ui.jobs.memory_budget import collection_bytes
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of, watch
+from ui.milvus.server import LabMilvus
 from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, UNQUEUED, Updates, Values, note_uploads
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import folded_record
@@ -67,11 +69,12 @@ class DocumentsTab:
     download: gr.DownloadButton
     chunks: ChunkBrowser
     shown: gr.State  # the key of what the controls were last made to show
+    milvus: MilvusChoice | None = None
 
     @property
     def inputs(self) -> set[Block]:
         """The components that stream_build reads."""
-        return {*self.controls.inputs, self.session}
+        return {*self.controls.inputs, self.session, *([self.milvus.wanted] if self.milvus else [])}
 
     @property
     def refreshed(self) -> list[Block]:
@@ -147,6 +150,8 @@ class DocumentsTab:
         request, session = self.request(values), values[self.session]
         cancel_running(session.job)  # a second click restarts
         planned = await asyncio.to_thread(plan_build, request, session, self.shared_samples)
+        if self.milvus and values[self.milvus.wanted]:
+            planned = self.milvus.extended(planned)
         job = planned.submit()
         written = {self.session: replace(session, job=job, chosen=True)}
         # a visitor who has chosen nothing so far goes on getting samples
@@ -164,7 +169,8 @@ class DocumentsTab:
             yield {**unchanged, self.progress: FAILED}
             raise
         report = await asyncio.to_thread(self.refresh, done)
-        yield {self.session: done, self.progress: DONE, **report, **self.chunks.clear()}
+        said = self.milvus.outcome(done.loaded()) if self.milvus and values[self.milvus.wanted] else Html()
+        yield {self.session: done, self.progress: DONE + said, **report, **self.chunks.clear()}
 
     def refresh(self, session: Session) -> Updates:
         """Show the report of the loaded collection, with its run record."""
@@ -210,9 +216,14 @@ def _write_archive(indexed: IndexedCollection, progress: Progress) -> Path:
     return target
 
 
-def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> tuple[DocumentsTab, Dependency]:
-    """Create the tab's components and connect their event listeners; also return the event of a build."""
-    tab = _create_components(session, shared_samples)
+def build_documents_tab(
+    session: gr.State, shared_samples: SharedSamples, milvus: LabMilvus | None = None
+) -> tuple[DocumentsTab, Dependency]:
+    """Create the tab's components and connect their event listeners; also return the event of a build.
+
+    milvus: a server that can be searched too.
+    """
+    tab = _create_components(session, shared_samples, milvus)
     controls = tab.controls
     controls.source.input(controls.show_source, controls.source, list(controls.columns.values()), **HIDDEN)
     controls.model.input(controls.fit_model, controls.model, [controls.chunk_size, controls.model], **HIDDEN)
@@ -233,7 +244,7 @@ def build_documents_tab(session: gr.State, shared_samples: SharedSamples) -> tup
     return tab, built
 
 
-def _create_components(session: gr.State, shared_samples: SharedSamples) -> DocumentsTab:
+def _create_components(session: gr.State, shared_samples: SharedSamples, milvus: LabMilvus | None) -> DocumentsTab:
     """Create the tab's components."""
     with gr.Row():
         with gr.Column(scale=6, min_width=320):
@@ -242,6 +253,7 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Docu
             with gr.Row():
                 build = gr.Button("Build", scale=3)
                 cancel = gr.Button("Cancel", scale=1, min_width=100)
+            choice = create_milvus_choice(milvus)
             standing, progress = gr.HTML(FIRST_STEP), gr.HTML()
             report = gr.HTML()
             with gr.Row():
@@ -263,4 +275,5 @@ def _create_components(session: gr.State, shared_samples: SharedSamples) -> Docu
         download=download,
         chunks=chunks,
         shown=gr.State(FIRST_KEY),
+        milvus=choice,
     )

@@ -41,6 +41,7 @@ from ui.jobs.memory_budget import MEMORY_BUDGET
 from ui.jobs.shared_samples import SharedSamples
 from ui.lessons.measuring import LessonMeasurements
 from ui.log import log_event, log_failure, refused_counts
+from ui.milvus.server import LabMilvus
 from ui.programs.server import tool_server
 from ui.render.styles import STYLE_SHEET, THEME
 from ui.settings import framing_sites, limits, password, trusted_proxies
@@ -62,14 +63,18 @@ class Server:
     """The server of one page, from its launch to its stop."""
 
     def __init__(
-        self, demo: gr.Blocks, shared_samples: SharedSamples, lessons: LessonMeasurements | None = None
+        self,
+        demo: gr.Blocks,
+        shared_samples: SharedSamples,
+        lessons: LessonMeasurements | None = None,
+        milvus: LabMilvus | None = None,
     ) -> None:
-        """Store the page, its shared samples and what its lessons measure; nothing is started yet.
+        """Store the page, its shared samples, what its lessons measure and its Milvus server; nothing is started yet.
 
         Raises ParameterError for a bad setting.
         """
         self.demo, self.shared_samples, self.tools = demo, shared_samples, tool_server(shared_samples)
-        self.lessons = lessons or LessonMeasurements(shared_samples)
+        self.lessons, self.milvus = lessons or LessonMeasurements(shared_samples), milvus
         self.visitors, self.logins, self.sessions = Visitors(), Logins(password()), Sessions(demo)
         self.classrooms = Classrooms()
         self._began, self._stopping = time.monotonic(), threading.Event()
@@ -85,6 +90,8 @@ class Server:
         sys.modules.setdefault("matplotlib", cast(ModuleType, None))
         self._http = HttpServer(self._app())
         address = self._http.start()
+        if self.milvus:
+            self.milvus.start()
         log_event("start", address=address, sessions=allowed.sessions, memory_megabytes=allowed.memory_megabytes)
         return address
 
@@ -184,6 +191,8 @@ class Server:
         self._stopping.set()
         self.shared_samples.stop()
         ended = cancel_all(STOP_SECONDS)
+        if self.milvus:
+            self.milvus.stop()
         time.sleep(tell)
         self.demo.close(verbose=False)
         if self._loop is not None:
@@ -206,6 +215,7 @@ class Server:
             "visitors": len(self.visitors),
             "events": self.sessions.unfinished,
             "jobs": len(RUNNING),
+            "milvus": "off" if self.milvus is None else "ready" if self.milvus.answers else "away",
             "tool_calls": dict(self.tools.facts()) if self.tools else "off",
             "builds": {
                 "working": BUILD_QUEUE.working,

@@ -104,9 +104,12 @@ def _before(advice: Recommendation) -> str:
     return f"; ef={smaller[-1].ef} reaches {format_score(smaller[-1].mean_recall)}" if smaller else ""
 
 
-def times_sentence(pair: PairedMeasurement) -> Html:
-    """Return the times of both searches at the slider's ef with their spread, from the measurement that cards show."""
-    words = f"At the slider's ef={pair.hnsw.ef} HNSW takes {_time(pair.hnsw)}, exact search {_time(pair.exact)}"
+def times_sentence(pair: PairedMeasurement, name: str = "HNSW") -> Html:
+    """Return the times of both searches at the slider's ef with their spread, from the measurement that cards show.
+
+    name: of the search that is not exact.
+    """
+    words = f"At the slider's ef={pair.hnsw.ef} {name} takes {_time(pair.hnsw)}, exact search {_time(pair.exact)}"
     return HINT.format(f"{words}: {speed_up_words(pair.speed_up, pair.speed_up_range)}.")
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.indexing.measurements import Measurements
-from retriever.measurement.recall_and_latency import smallest_ef
+from retriever.measurement.recall_and_latency import Measurement, smallest_ef
 from retriever.progress import Progress, stage_progress
 from ui.inputs import nearest, nearest_k
 from ui.jobs.build_queue import CURVE_QUEUE
@@ -18,6 +18,8 @@ from ui.jobs.graph_rebuild import submit_rebuild
 from ui.jobs.job import Job, Status
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.watching import result_of, watch
+from ui.milvus.copies import copy_of
+from ui.recall.engine import IN_PROCESS, MILVUS, REFRESH, EngineChoice
 from ui.recall.text import curve_lesson, target_sentence
 from ui.render.controls import DEFAULT_GRAPH, NO_CHANGE, STARVED_GRAPH, Updates
 from ui.render.html import HINT, LESSON, Html
@@ -43,22 +45,43 @@ class Curves:
     target: gr.Slider
     reached: gr.HTML
     overlay: gr.Dropdown
+    engine: EngineChoice | None = None
 
     @property
     def refreshed(self) -> list[gr.Component]:
         """The components that stream_curves updates."""
-        return [self.lesson, self.token]
+        return [self.lesson, self.token, *([self.engine.note] if self.engine else [])]
 
-    async def stream_curves(self, k: float, session: Session) -> AsyncGenerator[Updates, None]:
-        """Measure the curves of the loaded graph and the second graph, unless known; yield progress and tokens.
+    @property
+    def engines(self) -> list[gr.Component]:
+        """The choice of an engine, as the last input of the handlers; empty where there is only one."""
+        return [self.engine.chosen] if self.engine else []
 
-        Only progress is shown from here: the curve may be of a collection that was replaced meanwhile. Distances come
-        last, as counting them takes longer than measuring.
+    async def stream_curves(
+        self, k: float, session: Session, engine: str = IN_PROCESS
+    ) -> AsyncGenerator[Updates, None]:
+        """Measure all curves that are shown, unless known; yield progress and tokens.
+
+        With Milvus chosen the vectors are put there first, if they are not, and its curve is measured last.
         """
         indexed, k = session.indexed, nearest_k(k)
         if indexed is None:
             yield {self.lesson: NOTHING_LOADED}
             return
+        parts = [self._stream_here(k, indexed, session)]
+        if self.engine and engine == MILVUS:
+            parts = [self.engine.stream_copy(indexed), *parts, self.engine.stream_curve(indexed, k)]
+        for part in parts:
+            async with aclosing(part) as steps:
+                async for step in steps:
+                    yield {self.token: refresh_token()} if step is REFRESH else step
+
+    async def _stream_here(self, k: int, indexed: IndexedCollection, session: Session) -> AsyncGenerator[Updates, None]:
+        """Measure the curves of the loaded graph and the second graph, unless known; yield progress and tokens.
+
+        Only progress is shown from here: the curve may be of a collection that was replaced meanwhile. Distances come
+        last, as counting them takes longer than measuring.
+        """
         graphs = [graph.measurements for graph in (indexed, session.overlay) if graph]
         unknown = [graph for graph in graphs if not graph.has_curve(k)]
         if unknown:  # numbers at this ef first: those of the previous collection must not stay
@@ -84,16 +107,25 @@ class Curves:
             return NO_CHANGE
         return LESSON.format(curve_lesson(len(indexed), curve, indexed.measurements.copies))
 
-    def answer_target(self, k: float, target: float, session: Session) -> Html:
-        """Return which ef reaches the target recall."""
+    def answer_target(self, k: float, target: float, session: Session, engine: str = IN_PROCESS) -> Html:
+        """Return which ef reaches the target recall, by the curve of the chosen engine."""
         if session.indexed is None:
             return Html()
-        curve, target = session.indexed.measurements.known_curve(nearest_k(k)), nearest("recall", target, 0.0, 1.0)
+        curve, target = _curve(session.indexed, nearest_k(k), engine), nearest("recall", target, 0.0, 1.0)
         if curve is None:
             return Html("The curve is still being measured.")
         ef = smallest_ef(curve, target)
         go = Html() if ef is None else lab_link(f"Go to ef = {ef}", "recall", ef=ef)
-        return Html("{} {}").format(target_sentence(curve, target), go)
+        where = "In Milvus: " if engine == MILVUS else ""
+        return Html("{}{} {}").format(where, target_sentence(curve, target), go)
+
+
+def _curve(indexed: IndexedCollection, k: int, engine: str) -> list[Measurement] | None:
+    """Return the curve of an engine, if it was measured already."""
+    if engine != MILVUS:
+        return indexed.measurements.known_curve(k)
+    copy = copy_of(indexed)
+    return copy.measurements.known_curve(k) if copy else None
 
 
 async def overlay_graph(name: str, session: Session) -> IndexedCollection | None:

@@ -7,7 +7,7 @@ from typing import Any
 from gradio.components.plot import PlotData
 
 from retriever.measurement.recall_and_latency import Measurement
-from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout, described, plot
+from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, MILVUS_COLOUR, base_layout, described, plot
 from ui.render.numbers import format_score, index_recall
 
 
@@ -31,6 +31,24 @@ def _distances(step: Measurement) -> float:
 
 LATENCY_AXIS = CostAxis("median latency, µs a query", "µs", "latency", _microseconds)
 DISTANCES_AXIS = CostAxis("distances computed a query", "distances", "distances", _distances)
+# with Milvus: a search in this process takes microseconds, one over a network milliseconds
+CLIENT_AXIS = CostAxis("median latency, µs a query (logarithmic)", "µs", "latency", _microseconds)
+LOGARITHMIC_TICKS = [step * 10**power for power in range(8) for step in (1, 3)]
+LABEL_RECALL = 0.03  # recall between two labelled points of a curve in Milvus, which is nearly vertical
+UNCOUNTED = "Milvus does not count distances, so its curve is not on this axis."
+
+
+@dataclass(frozen=True)
+class MilvusCurve:
+    """The curve of HNSW in Milvus, empty until it is measured, and what was measured at the slider's ef.
+
+    round_trip: the median seconds of a search in a collection of one vector.
+    """
+
+    name: str
+    steps: Sequence[Measurement]
+    now: Measurement
+    round_trip: float
 
 
 def curve_figure(
@@ -41,34 +59,47 @@ def curve_figure(
     name: str = "HNSW",
     overlay: Sequence[Measurement] = (),
     overlay_name: str = "",
+    milvus: MilvusCurve | None = None,
     cost: CostAxis = LATENCY_AXIS,
 ) -> PlotData:
-    """Draw mean recall over the cost of a query, with points labelled by ef and exact search as the reference."""
+    """Draw mean recall over the cost of a query, with points labelled by ef and exact search as the reference.
+
+    milvus: is drawn too where the cost is one that it has; now is then None.
+    """
+    counted = cost is DISTANCES_AXIS
+    shown = None if counted else milvus
+    if shown:
+        cost = CLIENT_AXIS
+    curves = [(overlay_name, overlay), (name, curve), *([(shown.name, shown.steps)] if shown else [])]
     traces = []
     if overlay:
         traces.append(_curve_trace(overlay, overlay_name, cost, dash="dot", symbol="diamond-open"))
     if curve:
         traces.append(_curve_trace(curve, name, cost, dash="solid", symbol="circle"))
+    if shown:
+        traces += _milvus_traces(shown, cost)
     traces.append(_exact_point(exact, cost))
     if now is not None:
         traces.append(_current_point(now, cost))
-    low = min([step.mean_recall for step in (*curve, *overlay)] or [now.mean_recall if now else 0])
-    table = _described(curve, exact, now, name, overlay, overlay_name, cost)
+    found = [step.mean_recall for _, steps in curves for step in steps]
+    found += [shown.now.mean_recall] if shown else []
+    low = min(found or [now.mean_recall if now else 0])
+    table = _described(curves, exact, (name, now), shown, cost, UNCOUNTED if milvus and counted else "")
     return plot(traces, _curve_layout(exact, low, cost) | table)
 
 
 def _described(
-    curve: Sequence[Measurement],
+    curves: Sequence[tuple[str, Sequence[Measurement]]],
     exact: Measurement,
-    now: Measurement | None,
-    name: str,
-    overlay: Sequence[Measurement],
-    overlay_name: str,
+    current: tuple[str, Measurement | None],
+    milvus: MilvusCurve | None,
     cost: CostAxis,
+    note: str,
 ) -> dict[str, Any]:
-    """Return the curve in words: a sentence on the current ef, and every point as a row of a table."""
-    steps = [(name, step) for step in curve] + [(overlay_name, step) for step in overlay]
-    if now is not None and now.ef not in [step.ef for step in curve]:
+    """Return the curves in words: a sentence on the current ef, and every point as a row of a table."""
+    name, now = (milvus.name, milvus.now) if milvus else current
+    steps = [(of, step) for of, curve in reversed(curves) for step in curve]
+    if now is not None and (name, now.ef) not in [(of, step.ef) for of, step in steps]:
         steps.append((name, now))
     rows: list[tuple[object, ...]] = [
         (of, step.ef, format_score(step.mean_recall), f"{cost.of(step):,.0f}") for of, step in steps
@@ -76,10 +107,11 @@ def _described(
     rows.append(("exact search", "", "1.000", f"{cost.of(exact):,.0f}"))
     words = f"Exact search finds all, for {cost.of(exact):,.0f} {cost.unit} a query"
     if now is not None:
-        at = f"At ef={now.ef} recall@{now.k} is {format_score(now.mean_recall)}"
-        words = f"{at} for {cost.of(now):,.0f} {cost.unit} a query. {words}"
+        at = f"At ef={now.ef} recall@{now.k}{' in Milvus' if milvus else ''} is {format_score(now.mean_recall)}"
+        trip = f", {milvus.round_trip * 1e6:,.0f} {cost.unit} of them the round trip" if milvus else ""
+        words = f"{at} for {cost.of(now):,.0f} {cost.unit} a query{trip}. {words}"
     columns = ("graph", "ef", index_recall(exact.k), cost.title)
-    return described(f"Curve of recall over {cost.name}", f"{words}.", columns, rows)
+    return described(f"Curve of recall over {cost.name}", f"{words}. {note}".strip(), columns, rows)
 
 
 def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, Any]:
@@ -91,7 +123,12 @@ def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, A
         | {"bgcolor": "rgba(0,0,0,0)"},
         "uirevision": cost.title,  # a visitor's zoom stays while the slider moves
         "shapes": [vertical | {"line": {"color": EXACT_COLOUR, "dash": "dash", "width": 2}}],
-        "xaxis": {"title": {"text": cost.title}, "rangemode": "tozero"} | {"gridcolor": GRID_COLOUR, "zeroline": False},
+        "xaxis": {
+            "title": {"text": cost.title},
+            "rangemode": "tozero",
+            "type": "log" if cost is CLIENT_AXIS else "linear",
+        }
+        | {"gridcolor": GRID_COLOUR, "zeroline": False},
         "yaxis": {"title": {"text": index_recall(exact.k)}, "range": [max(-0.02, low - 0.08), 1.04]}
         | {"gridcolor": GRID_COLOUR, "zeroline": False},
     }
@@ -113,7 +150,36 @@ def _exact_point(exact: Measurement, cost: CostAxis) -> dict[str, Any]:
     )
 
 
-def _current_point(now: Measurement, cost: CostAxis) -> dict[str, Any]:
+def _milvus_traces(milvus: MilvusCurve, cost: CostAxis) -> list[dict[str, Any]]:
+    """Return the line of a round trip, which no search takes less than, the curve of Milvus, and the current point."""
+    seconds = milvus.round_trip * 1e6
+    line = dict(
+        type="scatter",
+        x=[seconds, seconds],
+        y=[-1, 2],
+        mode="lines",
+        name="round trip",
+        line={"color": MILVUS_COLOUR, "width": 1.5, "dash": "dash"},
+        hovertemplate=f"round trip: %{{x:,.0f}} {cost.unit}<extra></extra>",
+    )
+    curve = _curve_trace(milvus.steps, milvus.name, cost, dash="dashdot", symbol="triangle-up", colour=MILVUS_COLOUR)
+    curve |= {"text": _apart(milvus.steps), "textposition": "middle left"}
+    now = _current_point(milvus.now, cost, colour=MILVUS_COLOUR, symbol="triangle-up-open")
+    return [line, *([curve] if milvus.steps else []), now]
+
+
+def _apart(steps: Sequence[Measurement]) -> list[str]:
+    """Return the label of each step of a curve that is nearly vertical; none where the last one is too near."""
+    labels, last = [], -1.0
+    for step in steps:
+        labels.append(f"{step.ef}" if step.mean_recall - last >= LABEL_RECALL else "")
+        last = step.mean_recall if labels[-1] else last
+    return labels
+
+
+def _current_point(
+    now: Measurement, cost: CostAxis, *, colour: str = HNSW_COLOUR, symbol: str = "circle-open"
+) -> dict[str, Any]:
     """Return the point at the slider's ef."""
     return dict(
         type="scatter",
@@ -121,12 +187,14 @@ def _current_point(now: Measurement, cost: CostAxis) -> dict[str, Any]:
         y=[now.mean_recall],
         mode="markers",
         name=f"now: ef={now.ef}",
-        marker={"color": HNSW_COLOUR, "size": 20, "symbol": "circle-open", "line": {"width": 4}},
+        marker={"color": colour, "size": 20, "symbol": symbol, "line": {"width": 4}},
         hovertemplate=f"ef={now.ef}: %{{x:,.0f}} {cost.unit}, recall {format_score(now.mean_recall)}<extra></extra>",
     )
 
 
-def _curve_trace(curve: Sequence[Measurement], name: str, cost: CostAxis, *, dash: str, symbol: str) -> dict[str, Any]:
+def _curve_trace(
+    curve: Sequence[Measurement], name: str, cost: CostAxis, *, dash: str, symbol: str, colour: str = HNSW_COLOUR
+) -> dict[str, Any]:
     """Return one graph's curve; only some points are labelled, so that labels do not cover one another."""
     labels = [f"{step.ef}" if number % 2 == 0 or number == len(curve) - 1 else "" for number, step in enumerate(curve)]
     return dict(
@@ -141,6 +209,6 @@ def _curve_trace(curve: Sequence[Measurement], name: str, cost: CostAxis, *, das
         customdata=[step.ef for step in curve],
         hovertext=[format_score(step.mean_recall) for step in curve],
         hovertemplate=f"ef=%{{customdata}}: %{{x:,.0f}} {cost.unit}, recall %{{hovertext}}<extra></extra>",
-        line={"color": HNSW_COLOUR, "width": 2, "dash": dash},
-        marker={"color": HNSW_COLOUR, "size": 8, "symbol": symbol},
+        line={"color": colour, "width": 2, "dash": dash},
+        marker={"color": colour, "size": 8, "symbol": symbol},
     )

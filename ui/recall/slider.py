@@ -6,18 +6,27 @@ from dataclasses import astuple, dataclass, field, replace
 
 import gradio as gr
 
+from retriever.errors import StorageError
 from retriever.indexing.collection import IndexedCollection
+from retriever.measurement.client_latency import ClientMeasurement
 from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
-from retriever.shared_results import SharedResults
+from retriever.shared_results import SharedResult, SharedResults
 from ui.inputs import SearchSettings
-from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, CostAxis, curve_figure
-from ui.recall.records import ef_record
+from ui.milvus.copies import MilvusCopy, copy_of
+from ui.recall.client_text import client_cards, client_words, lost_note
+from ui.recall.engine import IN_PROCESS, MILVUS, EngineChoice
+from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, CostAxis, MilvusCurve, curve_figure
+from ui.recall.records import client_record, ef_record
 from ui.recall.tables import age_note, distance_sentence, measurement_cards, recall_histogram, typed_note, worst_queries
 from ui.render.controls import NO_CHANGE, Updates
 from ui.render.export import record_section
-from ui.render.html import Html
+from ui.render.html import HINT, Html
 from ui.session import Session
 
+NOT_IN_MILVUS = HINT.format(
+    "The vectors are not in Milvus yet; the numbers appear when they are. If nothing is under way below, choose “in "
+    "this process” and then “Milvus” again."
+)
 DRAWN_SECONDS, MOST_DRAWN = 600.0, 64  # for which, and of how many measurements, the details serve all visitors
 AXES = {"latency": LATENCY_AXIS, "distances": DISTANCES_AXIS}
 
@@ -29,10 +38,15 @@ class LastMeasurement:
     now: PairedMeasurement
     of: "weakref.ref[IndexedCollection]"
 
-    def fits(self, k: float, ef: float, session: Session) -> bool:
-        """Return whether it is of the loaded collection and the sliders' values; if not, a newer one is under way."""
+    @property
+    def engine(self) -> str:
+        """The engine that was measured."""
+        return MILVUS if isinstance(self.now, ClientMeasurement) else IN_PROCESS
+
+    def fits(self, k: float, ef: float, session: Session, engine: str = IN_PROCESS) -> bool:
+        """Return whether it is of what is loaded and the controls' values; if not, a newer one is under way."""
         same_settings = (self.now.hnsw.k, self.now.hnsw.ef) == astuple(SearchSettings.nearest(k, ef))
-        return self.of() is session.indexed and same_settings
+        return self.of() is session.indexed and same_settings and self.engine == engine
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +64,7 @@ class EfSlider:
     record: gr.HTML
     measured: gr.State  # a LastMeasurement, once there is one
     token: gr.State  # see refresh_token
+    engine: EngineChoice | None = None
     drawn: SharedResults[Hashable, Updates] = field(
         default_factory=lambda: SharedResults(DRAWN_SECONDS, most=MOST_DRAWN), repr=False
     )
@@ -64,58 +79,121 @@ class EfSlider:
         """The components that measure_at_ef updates."""
         return [self.cards, self.measured, self.distances, *self.details]
 
-    def measure_at_ef(self, k: float, ef: float, session: Session, last: LastMeasurement | None = None) -> Updates:
+    @property
+    def engines(self) -> list[gr.Component]:
+        """The choice of an engine, as the last input of the handlers; empty where there is only one."""
+        return [self.engine.chosen] if self.engine else []
+
+    def measure_at_ef(
+        self,
+        k: float,
+        ef: float,
+        session: Session,
+        last: LastMeasurement | None = None,
+        engine: str = IN_PROCESS,
+    ) -> Updates:
         """Measure at this ef, unless that was done just now, and return the numbers; none before anything is loaded.
 
-        What was drawn of another collection, that of the last measurement, is taken away: it takes a moment until it is
-        drawn anew, and would contradict the numbers.
+        What was drawn of another collection or engine, that of the last measurement, is taken away: it takes a moment
+        until it is drawn anew, and would contradict the numbers. So is all where Milvus cannot be asked.
         """
         indexed, settings = session.indexed, SearchSettings.nearest(k, ef)
         if indexed is None:
             return {self.measured: None}
-        recent = indexed.measurements.recent(settings.k, settings.ef)
-        notes = [typed_note(ef, settings), age_note(recent)]
-        cards = measurement_cards(recent.value, " ".join(filter(None, notes)))
-        shown: Updates = {self.cards: cards, self.measured: LastMeasurement(recent.value, weakref.ref(indexed))}
-        if last is None or last.of() is indexed:
-            return shown
         blank = dict.fromkeys([self.distances, self.spread, self.worst, self.record], "")
-        return {**shown, **blank, self.figure: curve_figure([], recent.value.exact, cost=LATENCY_AXIS)}
+        try:
+            recent = self._recent(indexed, settings, engine)
+        except StorageError as error:
+            return {self.cards: lost_note(str(error)), self.measured: None, **blank, **self._without(last)}
+        if recent is None:
+            return {self.cards: NOT_IN_MILVUS, self.measured: None, **blank, **self._without(last)}
+        note = " ".join(filter(None, [typed_note(ef, settings), age_note(recent)]))
+        now = recent.value
+        cards = client_cards(now, note) if isinstance(now, ClientMeasurement) else measurement_cards(now, note)
+        shown: Updates = {self.cards: cards, self.measured: LastMeasurement(now, weakref.ref(indexed))}
+        if last is None or (last.of() is indexed and last.engine == engine):
+            return shown
+        return {**shown, **blank, self.figure: curve_figure([], now.exact, cost=LATENCY_AXIS)}
+
+    def _recent(
+        self, indexed: IndexedCollection, settings: SearchSettings, engine: str
+    ) -> SharedResult[PairedMeasurement] | SharedResult[ClientMeasurement] | None:
+        """Return a measurement by an engine; None if it does not have the vectors. Raises StorageError."""
+        if self.engine and engine == MILVUS:
+            return self.engine.milvus.recent(indexed, settings.k, settings.ef)
+        return indexed.measurements.recent(settings.k, settings.ef)
+
+    def _without(self, last: LastMeasurement | None) -> Updates:
+        """Take the last measurement out of the figure; what exact search took stays."""
+        return {self.figure: curve_figure([], last.now.exact, cost=LATENCY_AXIS)} if last else {}
 
     def draw_details(
-        self, measured: LastMeasurement | None, k: float, ef: float, axis: str, session: Session
+        self,
+        measured: LastMeasurement | None,
+        k: float,
+        ef: float,
+        axis: str,
+        session: Session,
+        engine: str = IN_PROCESS,
     ) -> Updates:
         """Return the rest of a measurement once the slider rests: counting and drawing take longer than measuring."""
         indexed, overlay, cost = session.indexed, session.overlay, AXES.get(str(axis), LATENCY_AXIS)
-        if indexed is None or measured is None or not measured.fits(k, ef, session):
+        if indexed is None or measured is None or not measured.fits(k, ef, session, engine):
             return NO_CHANGE
         curves = [_known_curve(graph, measured.now.hnsw.k) for graph in (indexed, overlay)]
+        copy = copy_of(indexed) if measured.engine == MILVUS else None
+        curves.append((copy.measurements.known_curve(measured.now.hnsw.k) or []) if copy else [])
         key = measured.now, *map(tuple, curves), cost, graph_name(overlay) if overlay else ""
-        return self.drawn.get(key, lambda: self._draw(measured.now, indexed, overlay, cost)).value
+        return self.drawn.get(key, lambda: self._draw(measured.now, indexed, overlay, cost, copy)).value
 
     def _draw(
-        self, pair: PairedMeasurement, indexed: IndexedCollection, overlay: IndexedCollection | None, cost: CostAxis
+        self,
+        pair: PairedMeasurement,
+        indexed: IndexedCollection,
+        overlay: IndexedCollection | None,
+        cost: CostAxis,
+        copy: MilvusCopy | None,
     ) -> Updates:
-        """Return the details of a measurement, which are the same for all who share it."""
+        """Return the details of a measurement, which are the same for all who share it; copy: where it was made."""
         now, counted = pair.hnsw, cost is DISTANCES_AXIS
         curve, other = _known_curve(indexed, now.k), _known_curve(overlay, now.k)
         if counted:  # else counted after everything is drawn, as that takes longer than measuring
-            now = indexed.measurements.counted(now)
             curve = [indexed.measurements.counted(step) for step in curve]
             other = [overlay.measurements.counted(step) for step in other] if overlay else []
-        curve = [now if step.ef == now.ef else step for step in curve]  # one value of one thing
-        names = {"name": graph_name(indexed), "overlay_name": graph_name(overlay) if overlay else ""}
+        name, overlay_name = graph_name(indexed), graph_name(overlay) if overlay else ""
+        if isinstance(pair, ClientMeasurement):
+            theirs = _with_now((copy.measurements.known_curve(now.k) or []) if copy else [], now)
+            drawn = MilvusCurve(f"Milvus {name.removeprefix('HNSW ')}", theirs, now, pair.round_trip_p50)
+            figure = curve_figure(
+                curve, pair.exact, name=name, overlay=other, overlay_name=overlay_name, milvus=drawn, cost=cost
+            )
+            record = client_record(indexed, pair, theirs, curve, copy.layout() if copy else None, self._uri())
+        else:
+            now = indexed.measurements.counted(now) if counted else now
+            curve = _with_now(curve, now)
+            figure = curve_figure(
+                curve, pair.exact, now, name=name, overlay=other, overlay_name=overlay_name, cost=cost
+            )
+            record = ef_record(indexed, pair, curve)
         return {
-            self.figure: curve_figure(curve, pair.exact, now, overlay=other, cost=cost, **names),
+            self.figure: figure,
             self.spread: recall_histogram(now),
-            self.worst: worst_queries(indexed, now),
-            self.record: record_section(ef_record(indexed, pair, curve)),
+            self.worst: worst_queries(indexed, now, linked=not isinstance(pair, ClientMeasurement)),
+            self.record: record_section(record),
         }
 
-    def show_distances(self, measured: LastMeasurement | None, k: float, ef: float, session: Session) -> Html | Updates:
-        """Return how many distances a measurement took, counted once the slider rests."""
-        if session.indexed is None or measured is None or not measured.fits(k, ef, session):
+    def _uri(self) -> str:
+        return self.engine.milvus.uri if self.engine else ""
+
+    def show_distances(
+        self, measured: LastMeasurement | None, k: float, ef: float, session: Session, engine: str = IN_PROCESS
+    ) -> Html | Updates:
+        """Return how many distances a measurement took, counted once the slider rests; of Milvus what was measured."""
+        if session.indexed is None or measured is None or not measured.fits(k, ef, session, engine):
             return NO_CHANGE
+        if measured.engine == MILVUS:
+            copy = copy_of(session.indexed)
+            return client_words(copy.layout() if copy else None)
         counted = session.indexed.measurements.counted(measured.now.hnsw)
         return distance_sentence(replace(measured.now, hnsw=counted))
 
@@ -128,3 +206,8 @@ def graph_name(indexed: IndexedCollection) -> str:
 def _known_curve(graph: IndexedCollection | None, k: int) -> list[Measurement]:
     """Return a graph's curve; empty if it was not measured."""
     return (graph.measurements.known_curve(k) if graph else None) or []
+
+
+def _with_now(curve: list[Measurement], now: Measurement) -> list[Measurement]:
+    """Return a curve with the newest measurement in place of that at the same ef: one value of one thing."""
+    return [now if step.ef == now.ef else step for step in curve]

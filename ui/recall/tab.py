@@ -7,8 +7,10 @@ import gradio as gr
 from retriever.indexing.collection import IndexedCollection
 from ui.jobs.graph_rebuild import submit_rebuild
 from ui.jobs.watching import result_of
+from ui.milvus.server import LabMilvus
 from ui.recall.advice import Advice
 from ui.recall.curves import NO_OVERLAY, OVERLAYS, Curves, lay_over, overlay_graph
+from ui.recall.engine import IN_PROCESS, EngineChoice, create_engine_choice, leave_milvus
 from ui.recall.labs.lab import Lab
 from ui.recall.labs.panel import build_lab_panel
 from ui.recall.slider import AXES, EfSlider
@@ -20,6 +22,7 @@ from ui.render.controls import (
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
     STARVED_GRAPH,
+    UNQUEUED,
     Updates,
     keep_ef_above_k,
 )
@@ -49,7 +52,9 @@ class RecallTab:
     @property
     def addressed(self) -> dict[str, gr.Component]:
         """The controls whose values the address has."""
-        return {"k": self.slider.k, "ef": self.slider.ef, "axis": self.slider.axis, "target": self.curves.target}
+        engine = {"engine": self.slider.engine.chosen} if self.slider.engine else {}
+        measured = {"k": self.slider.k, "ef": self.slider.ef, "axis": self.slider.axis, "target": self.curves.target}
+        return {**measured, **engine}
 
     def offer_graphs(self, session: Session) -> Updates:
         """Offer the graph and the collection that are not loaded."""
@@ -60,12 +65,12 @@ class RecallTab:
             self.enlarge: gr.update(visible=session.sample != "python_docs"),
         }
 
-    def conclude(self, k: float, target: float, session: Session) -> Updates:
+    def conclude(self, k: float, target: float, session: Session, engine: str = IN_PROCESS) -> Updates:
         """Return what follows from the curve: what it teaches, the ef that reaches the target, and what to use."""
         return {
             self.curves.lesson: self.curves.show_lesson(k, session),
-            self.curves.reached: self.curves.answer_target(k, target, session),
-            self.advice.shown: self.advice.show_advice(k, target, session),
+            self.curves.reached: self.curves.answer_target(k, target, session, engine),
+            self.advice.shown: self.advice.show_advice(k, target, session, engine),
         }
 
 
@@ -84,9 +89,9 @@ def take_graph(graph: IndexedCollection, session: Session) -> tuple[Session, Non
     return session.with_graph(graph), None
 
 
-def build_recall_tab(session: gr.State) -> RecallTab:
-    """Create the tab's components and connect their event listeners."""
-    tab = _create_components(session)
+def build_recall_tab(session: gr.State, milvus: LabMilvus | None = None) -> RecallTab:
+    """Create the tab's components and connect their event listeners; milvus: a server that can be searched too."""
+    tab = _create_components(session, milvus)
     _connect_slider(tab.slider, tab.advice, session)
     _connect_curves(tab, session)
     return tab
@@ -98,17 +103,18 @@ def _connect_slider(slider: EfSlider, advice: Advice, session: gr.State) -> None
     Each component is written by one listener only, which has at most one request under way and, once that has ended,
     takes the values as they are then. So no response, however late, can overwrite that to a newer event.
     """
-    k, ef, measured, token = slider.k, slider.ef, slider.measured, slider.token
+    k, ef, measured, token, engines = slider.k, slider.ef, slider.measured, slider.token, slider.engines
+    chosen = [slider.engine.chosen.change] if slider.engine else []
     moved = gr.on(
-        [ef.input, slider.axis.input, token.change],
+        [ef.input, slider.axis.input, token.change, *chosen],
         report_errors(slider.measure_at_ef),
-        [k, ef, session, measured],
+        [k, ef, session, measured, *engines],
         slider.numbers,
         **LATEST_UNQUEUED | RAW,
     )
-    inputs = [measured, k, ef, slider.axis, session]
+    inputs = [measured, k, ef, slider.axis, session, *engines]
     drawn = moved.then(report_errors(slider.draw_details), inputs, slider.details, **LATEST_UNQUEUED | RAW)
-    counted = [measured, k, ef, session]
+    counted = [measured, k, ef, session, *engines]
     costs = [slider.distances, advice.times]
     drawn.then(report_errors(advice.show_costs), counted, costs, **LATEST_UNQUEUED | RAW)
     k.input(report_errors(keep_ef_above_k), [k, ef], ef, **LATEST)
@@ -116,24 +122,29 @@ def _connect_slider(slider: EfSlider, advice: Advice, session: gr.State) -> None
 
 def _connect_curves(tab: RecallTab, session: gr.State) -> None:
     """Connect what the token, k, the target and the choice of a second graph start."""
-    curves = tab.curves
+    curves, engine = tab.curves, tab.curves.engine
     k, token, overlay, target = curves.k, curves.token, curves.overlay, curves.target
+    asked = [k, session, *curves.engines]
     concluded = [curves.lesson, curves.reached, tab.advice.shown]
-    gr.on([target.input, token.change], report_errors(tab.conclude), [k, target, session], concluded, **LATEST)
+    shown = [k, target, session, *curves.engines]
+    gr.on([target.input, token.change], report_errors(tab.conclude), shown, concluded, **LATEST)
     stream = report_stream_errors(curves.stream_curves)
-    k.input(stream, [k, session], curves.refreshed, **LATEST)
+    k.input(stream, asked, curves.refreshed, **LATEST)
+    if engine:
+        engine.chosen.input(leave_milvus, engine.chosen, None, **UNQUEUED)
+        engine.chosen.change(stream, asked, curves.refreshed, **LATEST)
     chosen = overlay.input(waiting_note, None, curves.lesson, **LATEST)
     made = gr.State()
     built = chosen.then(report_errors(overlay_graph), [overlay, session], made, **LATEST)
     overlaid = built.success(lay_over, [made, session], [session, made], **LATEST)
-    overlaid.then(stream, [k, session], curves.refreshed, **LATEST)
+    overlaid.then(stream, asked, curves.refreshed, **LATEST)
 
 
-def _create_components(session: gr.State) -> RecallTab:
+def _create_components(session: gr.State, milvus: LabMilvus | None) -> RecallTab:
     """Create the tab's components, and the labs, which connect their own."""
     token = gr.State(0)
     with gr.Row():
-        ef, cards, distances, k, axis = _sliders()
+        ef, engine, cards, distances, k, axis = _sliders(milvus)
         with gr.Column(scale=7, min_width=320):
             figure = gr.Plot(show_label=False, container=False, elem_classes="lab-curve")
             lesson = gr.HTML()
@@ -141,7 +152,7 @@ def _create_components(session: gr.State) -> RecallTab:
                 starve = gr.Button("Try the starved graph", size="sm")
                 enlarge = gr.Button("Take Python docs", size="sm")
             target, overlay = _choices()
-            curves = Curves(k, token, lesson, target, gr.HTML(), overlay)
+            curves = Curves(k, token, lesson, target, gr.HTML(), overlay, engine)
             with gr.Accordion("What to use, and code to copy", open=False):
                 advised, times = gr.HTML(), gr.HTML()
     with gr.Row():
@@ -154,12 +165,17 @@ def _create_components(session: gr.State) -> RecallTab:
     labs = build_lab_panel(session, k, ef)
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()
-    slider = EfSlider(ef, k, axis, cards, distances, figure, spread, worst, record, measured=gr.State(), token=token)
+    measured = gr.State()
+    slider = EfSlider(
+        ef, k, axis, cards, distances, figure, spread, worst, record, measured=measured, token=token, engine=engine
+    )
     return RecallTab(slider, curves, Advice(slider, target, advised, times), starve, enlarge, labs)
 
 
-def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:
-    """Create the left column: ef and its numbers, k, and the choice of the curve's axis."""
+def _sliders(
+    milvus: LabMilvus | None,
+) -> tuple[gr.Slider, EngineChoice | None, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:
+    """Create the left column: ef and its numbers, k, and the choices of the engine and of the curve's axis."""
     with gr.Column(scale=4, min_width=320):
         info = first_sentence("ef", sentences=2)
         ef = gr.Slider(
@@ -167,10 +183,11 @@ def _sliders() -> tuple[gr.Slider, gr.HTML, gr.HTML, gr.Slider, gr.Radio]:
         )
         cards = gr.HTML(NO_NUMBERS)
         distances = gr.HTML()
+        engine = create_engine_choice(milvus)
         k = gr.Slider(1, SLIDER_MAX_K, FIRST_K, step=1, label="k (nearest passages)", info=first_sentence("k"))
         info = "What a query costs: time, or distances computed, which do not depend on the machine."
         axis = gr.Radio(list(AXES), value="latency", label="Along the axis", info=info)
-    return ef, cards, distances, k, axis
+    return ef, engine, cards, distances, k, axis
 
 
 def _choices() -> tuple[gr.Slider, gr.Dropdown]:

@@ -1,5 +1,7 @@
 """The numbers beside the ef slider as HTML: cards, distances, the histogram of recall, the worst queries."""
 
+from typing import Any
+
 import numpy as np
 
 from retriever.documents.document import Passage
@@ -35,7 +37,7 @@ def measurement_cards(pair: PairedMeasurement, note: str = "") -> Html:
         ("queries per second", f"{now.qps:,.0f}", "one thread", f"{exact.qps:,.0f}"),
     ]
     notes = [note, CROWD if pair.crowded else ""]
-    return render("recall/cards.html", ef=now.ef, cards=cards, notes=[*filter(None, notes)])
+    return render("recall/cards.html", ef=now.ef, cards=cards, notes=[*filter(None, notes)], milvus=False)
 
 
 def typed_note(ef: object, settings: SearchSettings) -> str:
@@ -45,7 +47,7 @@ def typed_note(ef: object, settings: SearchSettings) -> str:
     return f"ef goes from k to {SLIDER_MAX_EF} here: measured at ef={settings.ef}."
 
 
-def age_note(recent: SharedResult[PairedMeasurement]) -> str:
+def age_note(recent: SharedResult[Any]) -> str:
     """Return when a measurement was made, if it was not for this visitor alone."""
     if not recent.shared:
         return ""
@@ -74,19 +76,25 @@ def recall_histogram(now: Measurement) -> Html:
     return render("recall/histogram.html", counts=list(zip(labels, counts, strict=True)), most=max(counts))
 
 
-def worst_queries(indexed: IndexedCollection, now: Measurement) -> Html:
-    """Return a table of the queries with the lowest recall, and what was missed in each."""
+def worst_queries(indexed: IndexedCollection, now: Measurement, *, linked: bool = True) -> Html:
+    """Return a table of the queries with the lowest recall, and what was missed in each.
+
+    linked: whether Search and the walk show what was measured; they know the graph of this process only.
+    """
     worst = [row for row in np.argsort(now.recall, kind="stable")[:WORST] if now.recall[row] < 1 - 1e-9]
     if not worst:
         return HINT.format(f"At ef={now.ef} no query misses anything.")
     queries = [
-        (now.recall[row], *_links(indexed.queries[row], now), _missed_passages(indexed, now, row)) for row in worst
+        (now.recall[row], *_links(indexed.queries[row], now, linked=linked), _missed_passages(indexed, now, row))
+        for row in worst
     ]
     return render("recall/worst_queries.html", queries=queries, k=now.k, shown=SHOWN_MISSES)
 
 
-def _links(question: str, now: Measurement) -> tuple[Html, Html]:
+def _links(question: str, now: Measurement, *, linked: bool) -> tuple[Html | str, Html | str]:
     """Return links that ask a question in Search, and follow its walk, with the settings of a measurement."""
+    if not linked:
+        return question, ""
     asked = {"q": question, "k": now.k, "ef": now.ef}
     return lab_link(question, "search", **asked), lab_link("why?", "walk", **asked)
 

@@ -1,4 +1,7 @@
-"""The colours and the layout that all figures share: exact search is blue, HNSW orange, missed passages vermilion."""
+"""The colours and the layout that all figures share: exact search is blue, HNSW orange, missed passages vermilion.
+
+HNSW in Milvus is bluish green.
+"""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -10,6 +13,7 @@ from ui.render.html import writable_text
 
 # Okabe and Ito's palette, safe for colour-blind readers
 EXACT_COLOUR, HNSW_COLOUR, MISSED_COLOUR = "#0072B2", "#E69F00", "#D55E00"
+MILVUS_COLOUR = "#009E73"  # never beside the models that are compared, of which the first has it too
 MODEL_COLOURS = ("#009E73", "#CC79A7", "#999933", "#808890")  # of the retrievers that are compared, in their order
 HEAT_SCALE = (
     (0.0, "rgba(0,114,178,.04)"),

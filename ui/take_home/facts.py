@@ -72,6 +72,7 @@ class Facts:
         """The versions of what the script needs: of the library, and of what the Python docs are read from."""
         docs = self.origin["name"].startswith("python_docs")
         unused = {"gradio"} | (set() if docs else PYTHON_DOCS)
+        unused |= set() if self.kind == "milvus measurement" else {"pymilvus"}
         return {name: version for name, version in self.all_versions.items() if name not in unused}
 
     @property
@@ -88,7 +89,15 @@ class Facts:
     @property
     def steps(self) -> dict[int, Mapping[str, Any]]:
         """What was measured at each ef: on the curve, and where the slider stood."""
-        now = self.observed["hnsw"]
+        return self._steps("hnsw")
+
+    @property
+    def milvus_steps(self) -> dict[int, Mapping[str, Any]]:
+        """What was measured in Milvus at each ef: on the curve, and where the slider stood."""
+        return self._steps("milvus")
+
+    def _steps(self, engine: str) -> dict[int, Mapping[str, Any]]:
+        now = self.observed[engine]
         curve = {step["ef"]: step for step in self.observed.get("curve", [])}
         return {**curve, now["ef"]: now}
 

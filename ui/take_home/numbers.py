@@ -35,6 +35,15 @@ def measurement_numbers(facts: Facts) -> tuple[Numbers, Numbers]:
     return numbers, seconds
 
 
+def milvus_numbers(facts: Facts) -> tuple[Numbers, Numbers]:
+    """Return the recall of HNSW in Milvus at each ef, whose graph differs from build to build; and the median times."""
+    numbers: Numbers = {}
+    seconds: Numbers = {"round trip: median": facts.observed["round_trip"]["p50_seconds"]}
+    for ef, step in sorted(facts.milvus_steps.items()):
+        _add_step(numbers, seconds, f"HNSW in Milvus, ef={ef}", step)
+    return numbers, seconds
+
+
 def build_lab_numbers(facts: Facts) -> tuple[Numbers, Numbers]:
     """Return recall, distances and bytes of each graph; and the seconds of its build and of a search."""
     numbers: Numbers = {}

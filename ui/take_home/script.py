@@ -18,6 +18,7 @@ from ui.take_home.numbers import (
     ef_below_k_numbers,
     graph_again_numbers,
     measurement_numbers,
+    milvus_numbers,
     search_numbers,
     shard_lab_numbers,
     size_lab_numbers,
@@ -48,6 +49,9 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "search": Kind("search.py.jinja", "knn_recall measure", search_numbers, "time"),
     "measurement": Kind("measurement.py.jinja", "ef_curve measure", measurement_numbers),
+    "milvus measurement": Kind(
+        "milvus_measurement.py.jinja", "MilvusIndex knn_recall", milvus_numbers, "os secrets time statistics"
+    ),
     "build lab": Kind("build_lab.py.jinja", "sample_vectors sweep_graph_settings", build_lab_numbers),
     "size lab": Kind("size_lab.py.jinja", "sweep_sizes", size_lab_numbers),
     "shard lab": Kind("shard_lab.py.jinja", "sweep_shards", shard_lab_numbers),

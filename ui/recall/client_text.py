@@ -1,0 +1,77 @@
+"""A measurement in Milvus in words and as cards: what its client waits for, and what of that is Milvus' work."""
+
+from retriever.indexes.milvus_collection import MilvusLayout
+from retriever.measurement.client_latency import ClientMeasurement
+from ui.render.html import Html, explained, render
+from ui.render.numbers import CROWD, count_of, format_score, format_seconds, index_recall, speed_up_words
+
+WARNING = Html('<div class="lab-warning" role="status">{}</div>')
+CLIENT = Html(
+    '<div class="lab-client"><p>{} Milvus does not count {}.</p><details><summary>What was measured</summary><p>The {} '
+    "is what this lab waits for as Milvus’ client, by the clock on the wall; exact search takes turns with it in this "
+    "process. The <b>round trip</b> is the same search in a collection of one vector: this client, the network, the "
+    "messages. <b>Milvus’ work</b> is what a search takes longer than that. {}</p></details></div>"
+)
+OWN_GRAPH = "Milvus’ graph is another one than that in this process: other code and several threads link it."
+
+
+def client_cards(pair: ClientMeasurement, note: str = "") -> Html:
+    """Return recall, latency, the round trip and Milvus' work as cards, and a note on all of them."""
+    now, exact = pair.hnsw, pair.exact
+    faster = speed_up_words(pair.speed_up, pair.speed_up_range)
+    latency = f"a query, {faster}; 95 % below {format_seconds(now.p95)}"
+    cards = [
+        (index_recall(now.k), format_score(now.mean_recall), "of the nearest passages, mean", "1.000"),
+        ("median latency", format_seconds(now.p50), latency, format_seconds(exact.p50)),
+        ("round trip", format_seconds(pair.round_trip_p50), "of that, median", ""),
+        ("Milvus’ work", format_seconds(pair.engine_p50), "the rest", ""),
+    ]
+    notes = [note, CROWD if pair.crowded else ""]
+    return render("recall/cards.html", ef=now.ef, cards=cards, notes=[*filter(None, notes)], milvus=True)
+
+
+def client_words(layout: MilvusLayout | None) -> Html:
+    """Return what the cards of a measurement in Milvus say, and how Milvus holds the vectors."""
+    counted = explained("distance", "distances")
+    return CLIENT.format(layout_words(layout), counted, explained("latency"), OWN_GRAPH)
+
+
+def layout_words(layout: MilvusLayout | None) -> str:
+    """Return how Milvus holds the vectors, and what that means for ef."""
+    if layout is None:
+        return "How Milvus holds the vectors is not known just now."
+    shards, server = count_of(layout.shards, "shard"), layout.server.replace("milvus_lite-", "Lite ")
+    if layout.segments is None:
+        return f"Milvus {server} holds the vectors in {shards}; it does not say in how many segments."
+    segments = count_of(len(layout.segments), "segment")
+    said = f"Milvus {server} holds the vectors in {segments} of {shards}."
+    if len(layout.segments) > 1:
+        said += (
+            " Each has a graph of its own and is searched with the whole ef: together they find more at the same ef."
+        )
+    return said
+
+
+def away_note(reason: str) -> Html:
+    """Return that Milvus cannot be used now and why, what was kept, and what to do."""
+    return WARNING.format(
+        Html(
+            "<b>Milvus cannot be used now.</b> {} All that is loaded is kept, and so are the numbers of this process: "
+            "choose <b>in this process</b> to see them. Milvus is asked again when you choose it again."
+        ).format(reason)
+    )
+
+
+def lost_note(reason: str) -> Html:
+    """Return that a search in Milvus failed and why, what was kept, and what to do."""
+    return WARNING.format(
+        Html(
+            "<b>Milvus cannot be asked now.</b> {} All that is loaded is kept, and so are the numbers of this process: "
+            "choose <b>in this process</b> to see them. Milvus is asked again whenever the slider moves."
+        ).format(reason)
+    )
+
+
+def not_stored() -> str:
+    """Return that the vectors are not in Milvus, as the visitor has cancelled."""
+    return "Cancelled. The vectors are not in Milvus; choose it again to put them there."
