@@ -12,7 +12,8 @@ from retriever.vectors import Float32
 
 MAX_HITS = 16_384  # that Milvus returns for a query, and rows that it returns for a condition
 QUERIES_PER_CALL, IDS_PER_CALL = 1_000, 1_000
-NUMBERS_PER_CALL = 2_000_000  # of vectors sent, or ids and scores received, in one call; Milvus takes 64 MB
+BYTES_PER_CALL = 16_000_000  # of rows sent; Milvus takes 64 MB
+NUMBERS_PER_CALL = 2_000_000  # of queries sent, or of hits received
 SPARE_HITS = 8  # that exact search asks for beyond k, to see whether ties go on there
 
 
@@ -55,9 +56,14 @@ class VectorCollection:
 
     def insert(self, rows: Sequence[Fields]) -> None:
         """Store rows, field -> value, in calls of a bounded size; their ids must be new."""
-        size = max(1, NUMBERS_PER_CALL // self.design.dimension)
-        for start in range(0, len(rows), size):
-            self.connection.call("storing vectors", "insert", self.name, list(rows[start : start + size]))
+        waiting: list[Fields] = []
+        n_bytes = 0
+        for row in rows:
+            waiting.append(row)
+            n_bytes += 4 * self.design.dimension + sum(4 * len(row[name]) for name in self.design.texts)
+            if n_bytes >= BYTES_PER_CALL or row is rows[-1]:
+                self.connection.call("storing vectors", "insert", self.name, waiting)
+                waiting, n_bytes = [], 0
 
     def search(
         self, unit: Float32, k: int, *, ef: int | None = None, fields: Sequence[str] = ()

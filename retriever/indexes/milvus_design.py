@@ -72,10 +72,10 @@ def exists(connection: MilvusConnection, name: str) -> bool:
     return bool(connection.call("looking for a collection", "has_collection", name))
 
 
-def stored_settings(connection: MilvusConnection, name: str) -> dict[str, str] | None:
-    """Return the settings that are kept with a collection; None if there is no such collection."""
+def stored_settings(connection: MilvusConnection, name: str) -> dict[str, str]:
+    """Return the settings that are kept with a collection; none if there is no such collection."""
     if not exists(connection, name):
-        return None
+        return {}
     return _settings(connection.call("describing a collection", "describe_collection", name))
 
 

@@ -51,7 +51,7 @@ def _settle_lite(connection: MilvusConnection, name: str, key: str) -> None:
     of_ids.add_index(key, index_type="INVERTED")
     connection.call("releasing a collection", "release_collection", name, timeout=LONGEST_BUILD)
     connection.call("waiting for the index", "create_index", name, of_ids, sync=False)
-    connection.call("waiting for the index", "drop_index", name, key, timeout=LONGEST_BUILD)
+    connection.call("waiting for the index", "drop_index", name, f"{key}_idx", timeout=LONGEST_BUILD)  # its only name
     connection.call("loading a collection", "load_collection", name, timeout=LONGEST_BUILD)
 
 

@@ -66,17 +66,32 @@ class Retriever(Protocol):
 
 def passages_of_texts(texts: Sequence[str], metadata: Sequence[Mapping[str, Any]] | None) -> list[Passage]:
     """Return texts with copies of their metadata as passages. Raises ParameterError if they do not fit."""
+    check_several(texts)
+    texts = list(texts)
+    check_texts(texts, metadata)
+    if metadata is None:
+        return [passage_of_text(text) for text in texts]
+    return [passage_of_text(text, given) for text, given in zip(texts, metadata, strict=True)]
+
+
+def passage_of_text(text: str, metadata: Mapping[str, Any] | None = None) -> Passage:
+    """Return a text with a copy of its metadata as a passage."""
+    return Passage(text, text, metadata=dict(metadata or {}))
+
+
+def check_several(texts: object) -> None:
+    """Raise ParameterError if texts is one string."""
     if isinstance(texts, str):
         raise ParameterError("texts is one string; pass a list of strings, as in index([text]).")
-    texts = list(texts)
+
+
+def check_texts(texts: Sequence[str], metadata: Sequence[Mapping[str, Any]] | None) -> None:
+    """Raise ParameterError if texts contains anything but strings or differs in number from metadata."""
     wrong = next((row for row, text in enumerate(texts) if not isinstance(text, str)), None)
     if wrong is not None:
         raise ParameterError(f"texts[{wrong}] is {type(texts[wrong]).__name__}; every text must be a string.")
-    if metadata is None:
-        return [Passage(text, text) for text in texts]
-    if len(metadata) != len(texts):
+    if metadata is not None and len(metadata) != len(texts):
         raise ParameterError(f"There are {len(texts)} texts and {len(metadata)} metadata; wanted one dict a text.")
-    return [Passage(text, text, metadata=dict(given)) for text, given in zip(texts, metadata, strict=True)]
 
 
 def check_query(query: object) -> None:
