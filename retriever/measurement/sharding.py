@@ -6,13 +6,13 @@ A cluster takes a hash of the vector's id instead, so that nobody has to count; 
 size in which nothing belongs together.
 
 Measured are the searches of the shards: neither the network between them nor the merging. All shards of all numbers of
-shards take turns in one measurement, so that their times can be compared.
+shards take turns in one measurement, so that their times can be compared. Every query is timed ROUNDS times: how long
+the slowest of many shards takes is a question of rare times, of which a hundred queries show few.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from retriever.vectors import Float32, Float64, Int64
 
 SHARD_COUNTS = (1, 2, 4, 8, 16)
 ASSIGNMENT = "vector r is in shard r modulo the number of shards"
+ROUNDS = 4  # times that each query is timed on each shard
 BUILDING = 0.6  # of the work of a sweep, about; the rest is searching and counting
 
 
@@ -39,17 +40,20 @@ BUILDING = 0.6  # of the work of a sweep, about; the rest is searching and count
 class ShardResult:
     """The result of one number of shards: what each shard measured, and the merged search.
 
-    searches: of each shard, its recall against exact search over its own vectors. neighbors: the merged results,
-    (n_queries, k), with row numbers of the collection. recall: (n_queries,) in [0, 1], of the merged results against
-    exact search over all vectors. sizes, vector_bytes and link_bytes: of each shard.
+    searches: of each shard the first round, its recall against exact search over its own vectors. seconds: (shards,
+    ROUNDS * n_queries), of all rounds. neighbors: the merged results, (n_queries, k), with row numbers of the
+    collection. recall: (n_queries,) in [0, 1], of the merged results against exact search over all vectors. sizes,
+    vector_bytes and link_bytes: of each shard. crowded: whether the machine worked for others meanwhile.
     """
 
     searches: Sequence[Measurement]
+    seconds: Float64
     neighbors: Neighbors
     recall: Float64
     sizes: Sequence[int]
     vector_bytes: Sequence[int]
     link_bytes: Sequence[int]
+    crowded: bool = False
 
     @property
     def shards(self) -> int:
@@ -75,14 +79,14 @@ class ShardResult:
 
     @cached_property
     def waits(self) -> Float64:
-        """The seconds of the slowest shard for each query, (n_queries,): how long it waits if all search at once."""
-        slowest: Float64 = np.array([search.seconds for search in self.searches]).max(axis=0)
+        """The seconds of the slowest shard, (ROUNDS * n_queries,): how long a query waits if all search at once."""
+        slowest: Float64 = self.seconds.max(axis=0)
         return slowest
 
     @cached_property
     def work(self) -> Float64:
-        """The seconds of all shards together for each query, (n_queries,): how long one thread takes for all."""
-        total: Float64 = np.array([search.seconds for search in self.searches]).sum(axis=0)
+        """The seconds of all shards together, (ROUNDS * n_queries,): how long one thread takes for a query."""
+        total: Float64 = self.seconds.sum(axis=0)
         return total
 
     @cached_property
@@ -98,7 +102,7 @@ class ShardResult:
     @cached_property
     def simulated(self) -> FanOut:
         """The same simulated from the first shard's latencies alone, as simulate_fan_out says."""
-        return simulate_fan_out(self.searches[0].seconds, self.shards)
+        return simulate_fan_out(self.seconds[0], self.shards)
 
     @property
     def total_bytes(self) -> int:
@@ -109,11 +113,6 @@ class ShardResult:
     def largest_bytes(self) -> int:
         """The bytes of the vectors and links of the largest shard: what one machine of a cluster must hold."""
         return max(vectors + links for vectors, links in zip(self.vector_bytes, self.link_bytes, strict=True))
-
-    @property
-    def crowded(self) -> bool:
-        """Whether the machine worked for others while a shard was timed."""
-        return any(search.crowded for search in self.searches)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the result as one row of a table."""
@@ -167,16 +166,19 @@ def sweep_shards(
             clusters.append(_build_shards(exact.vectors, queries, count, k, build, whole, share))
         shards = [shard for cluster in clusters for shard in cluster]
         indexes, truths = [shard.index for shard in shards], [shard.truth for shard in shards]
-        searches = []
-        for done, search in enumerate(measure_in_turns(indexes, queries, truths, k=k, ef=ef)):
+        rounds = [measure_in_turns(indexes, queries, truths, k=k, ef=ef) for _ in range(ROUNDS)]
+        for done, index in enumerate(indexes):
             with MACHINE_LOCK.shared():  # reading a graph is heavy work, too
-                graph = HNSWGraph.of(indexes[done])
-            searches.append(count_distances(search, graph, queries))
+                graph = HNSWGraph.of(index)
+            rounds[0][done] = count_distances(rounds[0][done], graph, queries)
             if report:
                 report(BUILDING + (1 - BUILDING) * (done + 1) / len(shards))
-    of_each, left = Results[ShardResult](), iter(searches)
-    of_each += [_merge_searches(cluster, list(islice(left, len(cluster))), truth) for cluster in clusters]
-    return of_each
+    results, begin = Results[ShardResult](), 0
+    for cluster in clusters:
+        end = begin + len(cluster)
+        results.append(_merge_searches(cluster, [one_round[begin:end] for one_round in rounds], truth))
+        begin = end
+    return results
 
 
 def split_rows(n: int, shards: int) -> list[Int64]:
@@ -224,14 +226,17 @@ def _build_shards(
     return shards
 
 
-def _merge_searches(shards: Sequence[_Shard], searches: Sequence[Measurement], truth: Neighbors) -> ShardResult:
-    """Return the result of shards that were searched; truth: the exact neighbours among all vectors."""
-    merged = merge_shards([search.neighbors for search in searches], [shard.rows for shard in shards])
+def _merge_searches(shards: Sequence[_Shard], rounds: Sequence[Sequence[Measurement]], truth: Neighbors) -> ShardResult:
+    """Return the result of shards, of which each round has a search; truth: the exact neighbours among all vectors."""
+    first = rounds[0]
+    merged = merge_shards([search.neighbors for search in first], [shard.rows for shard in shards])
     return ShardResult(
-        searches=searches,
+        searches=first,
+        seconds=np.hstack([[search.seconds for search in one_round] for one_round in rounds]),
         neighbors=merged,
         recall=knn_recall(truth, merged),
         sizes=[len(shard.rows) for shard in shards],
         vector_bytes=[4 * len(shard.rows) * shard.index.dimension for shard in shards],
         link_bytes=[shard.index.link_bytes for shard in shards],
+        crowded=any(search.crowded for one_round in rounds for search in one_round),
     )

@@ -78,12 +78,12 @@ class Lab:
         yield {self.hint: DONE, self.figure: gr.update(value=figure, visible=True), self.result: result}
 
 
-def result_components() -> tuple[gr.State, gr.Plot, gr.HTML]:
-    """Create what holds a lab's job and shows its result."""
+def result_components(figure_scale: int = 6) -> tuple[gr.State, gr.Plot, gr.HTML]:
+    """Create what holds a lab's job and shows its result; figure_scale: twelfths of the width that the figure takes."""
     with gr.Row():
-        with gr.Column(scale=6, min_width=320):
+        with gr.Column(scale=figure_scale, min_width=320):
             figure = gr.Plot(show_label=False, container=False, visible=False)
-        with gr.Column(scale=6, min_width=320):
+        with gr.Column(scale=12 - figure_scale, min_width=320):
             result = gr.HTML()
     return gr.State(), figure, result
 

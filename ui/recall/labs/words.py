@@ -6,6 +6,7 @@ import numpy as np
 
 from retriever.evaluation.significance import TIE_TOLERANCE, bootstrap_interval
 from retriever.measurement.recall_and_latency import Measurement
+from retriever.measurement.sharding import ShardResult
 from ui.render.numbers import CROWD
 
 MUCH_MORE = 3  # times the largest step back from which on a series that goes up and down has a direction
@@ -32,6 +33,6 @@ def drift_of(steps: Sequence[Measurement]) -> int:
     return int(np.sign(whole)) if clear else 0
 
 
-def crowd_note(measurements: Sequence[Measurement]) -> str:
+def crowd_note(measurements: Sequence[Measurement] | Sequence[ShardResult]) -> str:
     """Return a note on times that others' work may have lengthened; empty if there are none."""
     return f" {CROWD}" if any(measured.crowded for measured in measurements) else ""

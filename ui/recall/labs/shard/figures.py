@@ -9,6 +9,8 @@ from retriever.measurement.sharding import ShardResult
 from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, MISSED_COLOUR, base_layout, described
 from ui.render.numbers import format_score, format_seconds, index_recall
 
+TIMES = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]  # ticks of a logarithmic axis
+
 
 def shard_figure(results: Sequence[ShardResult]) -> go.Figure:
     """Draw found and missed of the nearest as bars, and distances and times as multiples of those of one graph."""
@@ -40,17 +42,18 @@ def shard_figure(results: Sequence[ShardResult]) -> go.Figure:
         )
         for name, values, colour, dash, symbol in _lines(results)
     ]
-    bars = {"domain": [0.62, 1], "range": [0, 1.25], "tickvals": [0, 0.5, 1]}
-    log = {"type": "log", "gridcolor": GRID_COLOUR, "zeroline": False}
+    grid = {"gridcolor": GRID_COLOUR, "zeroline": False}
+    bars = grid | {"domain": [0.62, 1], "range": [0, 1.25], "tickvals": [0, 0.5, 1]}
+    log = grid | {"domain": [0, 0.54], "type": "log", "tickvals": TIMES, "ticksuffix": "×"}
     layout = (
         base_layout(430)
         | _about(results)
         | {
             "barmode": "stack",
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
             "xaxis": {"type": "category", "title": {"text": "shards"}, "anchor": "y2"},
             "yaxis": bars | {"title": {"text": f"recall@{k}"}},
-            "yaxis2": log | {"domain": [0, 0.54], "title": {"text": "times one graph"}},
+            "yaxis2": log | {"title": {"text": "times one graph"}},
         }
     )
     return go.Figure(traces, layout)

@@ -30,6 +30,7 @@ SHARD_HINT = HINT.format(
         "does it take? Predict it, then measure."
     ).format(explained("shard", "shards"))
 )
+FIGURE_SCALE = 5  # twelfths of the width: the table has many columns
 PREDICT = HINT.format(FIRST_PREDICT)
 
 
@@ -96,7 +97,7 @@ def create_shard_lab(session: gr.State, k: gr.Slider, ef: gr.Slider) -> ShardLab
             asked = {name: _ask(name) for name in QUESTIONS}
         with gr.Row():
             start, cancel = gr.Button("Measure 1 to 16 shards", size="sm"), gr.Button("Cancel", size="sm")
-        lab = ShardLab(start, cancel, hint, *result_components(), asked)
+        lab = ShardLab(start, cancel, hint, *result_components(FIGURE_SCALE), asked)
     inputs = [k, ef, *asked.values(), session, lab.running]
     start.click(report_stream_errors(lab.stream), inputs, lab.outputs, **HIDDEN)
     return lab

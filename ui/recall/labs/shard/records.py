@@ -6,13 +6,14 @@ from typing import Any
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.fan_out import FanOut
 from retriever.measurement.recall_and_latency import PROTOCOL
-from retriever.measurement.sharding import ASSIGNMENT, ShardResult
+from retriever.measurement.sharding import ASSIGNMENT, ROUNDS, ShardResult
 from retriever.run_record import RunRecord
 from ui.render.records import record_data, record_settings
 
 SHARD_PROTOCOL = (
-    f"{PROTOCOL} All shards take turns in one measurement. The wait of a query is the time of its slowest shard, "
-    "without network and merging; simulated is that of independent draws from the first shard's times."
+    f"{PROTOCOL} All shards take turns in one measurement, in {ROUNDS} rounds of all queries. The wait of a query is "
+    "the time of its slowest shard, without network and merging; simulated is that of independent draws from the first "
+    "shard's times."
 )
 
 

@@ -41,20 +41,18 @@ def shard_lab_verdict(results: Sequence[ShardResult]) -> Html:
     if len(results) < 2:
         return LESSON.format(f"{count_of(n, 'vector')} cannot be split: load a larger collection.")
     found = outcomes(results)
-    sentences = [
-        f"{count_of(n, 'vector')}, {index_recall(one.searches[0].k)}, ef={one.searches[0].ef} in every shard.",
+    points = [
         _recall_sentence(one, many, found["recall"]),
         _distances_sentence(one, many, found["distances"]),
         _wait_sentence(one, many, found["wait"]),
         _work_sentence(one, many),
-        f"All vectors and links take {format_megabytes(one.total_bytes)} as one graph and "
-        f"{format_megabytes(many.total_bytes)} as {many.shards}, of which the largest shard has "
-        f"{format_megabytes(many.largest_bytes)}.",
+        _memory_sentence(one, many),
         _few_vectors_sentence(many),
     ]
-    told = " ".join(sentence for sentence in sentences if sentence)
-    crowd = crowd_note([search for result in results for search in result.searches])
-    return LESSON.format(Html("{} <b>{}</b>{}").format(told, _balance(one, many, found), crowd))
+    lead = f"{count_of(n, 'vector')}, {index_recall(one.searches[0].k)}, ef={one.searches[0].ef} in every shard."
+    items = Html(" ").join(Html("<li>{}</li>").format(point) for point in points if point)
+    balance, crowd = _balance(one, many, found), crowd_note(results)
+    return LESSON.format(Html("{} <b>{}</b>{} <ul>{}</ul>").format(lead, balance, crowd, items))
 
 
 def _recall_sentence(one: ShardResult, many: ShardResult, outcome: str) -> str:
@@ -112,6 +110,14 @@ def _work_sentence(one: ShardResult, many: ShardResult) -> str:
     alike = low <= 1 <= high or is_about_one(after / before)
     times = "about as long as for one graph" if alike else f"{after / before:.1f} times as long as for one graph"
     return f"One machine takes {format_seconds(after)} for all of them, {times}."
+
+
+def _memory_sentence(one: ShardResult, many: ShardResult) -> str:
+    """Return how much memory vectors and links take in all, and in the largest shard."""
+    whole, split = format_megabytes(one.total_bytes), format_megabytes(many.total_bytes)
+    largest = format_megabytes(many.largest_bytes)
+    both = f"All vectors and links take {whole} as one graph and {split} as {many.shards}"
+    return f"{both}, the largest of which has {largest}."
 
 
 def _few_vectors_sentence(many: ShardResult) -> str:
