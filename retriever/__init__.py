@@ -34,6 +34,7 @@ from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
+from retriever.indexes.milvus import MilvusIndex
 from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import index_collection
@@ -47,6 +48,7 @@ from retriever.retrievers.bm25 import BM25Retriever
 from retriever.retrievers.dense import DenseRetriever
 from retriever.retrievers.document_runs import run_queries
 from retriever.retrievers.late_interaction import LateInteractionRetriever
+from retriever.retrievers.milvus import MilvusRetriever
 
 __all__ = [
     "LATE_INTERACTION_MODELS",
@@ -72,6 +74,8 @@ __all__ = [
     "JudgedQueries",
     "LateInteractionRetriever",
     "Measurement",
+    "MilvusIndex",
+    "MilvusRetriever",
     "ModelError",
     "Neighbors",
     "ParameterError",

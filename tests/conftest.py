@@ -16,6 +16,7 @@ import pytest
 
 from retriever.encoders.loading import load_encoder
 from retriever.indexes.milvus import MilvusIndex
+from retriever.retrievers.milvus import MilvusRetriever
 from tests.support.encoders import FakeEncoder
 from tests.support.milvus import fresh_name, milvus_uri
 
@@ -83,3 +84,20 @@ def milvus_index(milvus_server):
     for index in made:
         index.drop()
         index.close()
+
+
+@pytest.fixture
+def milvus_retriever(milvus_server):
+    """How a retriever with a tiny encoder is made in a fresh collection of the server; dropped when the test ends."""
+    made = []
+
+    def make(name="", encoder=None, **options):
+        encoder = encoder or FakeEncoder()
+        retriever = MilvusRetriever(milvus_server, name or fresh_name(), "toy", encoder=encoder, **options)
+        made.append(retriever)
+        return retriever
+
+    yield make
+    for retriever in made:
+        retriever.drop()
+        retriever.close()

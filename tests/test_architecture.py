@@ -44,15 +44,16 @@ PUBLIC = """
     LATE_INTERACTION_MODELS MODELS SAMPLES
     BM25Retriever Cancelled Chunk ChunkingError Collection CollectionError DenseRetriever Document DocumentError
     Encoder Evaluation ExactIndex HNSWGraph HNSWIndex Hit IndexSettings IndexedCollection JudgedQueries
-    LateInteractionRetriever Measurement ModelError Neighbors ParameterError Passage Qrels Retriever RetrieverError
-    Run StorageError TableColumns VectorError
+    LateInteractionRetriever Measurement MilvusIndex MilvusRetriever ModelError Neighbors ParameterError Passage Qrels
+    Retriever RetrieverError Run StorageError TableColumns VectorError
     chunk_documents compare_retrievers compare_with_record ef_curve evaluate explain_misses fuse index_collection
     judged_searches knn_recall load_documents load_encoder load_sample measure measure_costs read_beir
     read_beir_archive read_qrels read_run run_queries sample_vectors simulate_fan_out sweep_graph_settings sweep_shards
     sweep_sizes write_run
 """.split()
 HEAVY = (
-    "torch sentence_transformers transformers gradio plotly pandas sklearn scipy lxml pytrec_eval bm25s tqdm".split()
+    "torch sentence_transformers transformers gradio plotly pandas sklearn scipy lxml pytrec_eval bm25s tqdm "
+    "pymilvus grpc ray".split()
 )
 NOT_IN_THE_LIBRARY = {"gradio", "plotly", "matplotlib", "sandbox", "ui", "app"}
 
