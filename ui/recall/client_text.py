@@ -7,8 +7,8 @@ from ui.render.numbers import CROWD, count_of, format_score, format_seconds, ind
 
 WARNING = Html('<div class="lab-warning" role="status">{}</div>')
 CLIENT = Html(
-    '<div class="lab-client"><p>{} Milvus does not count {}.</p><details><summary>What was measured</summary><p>The {} '
-    "is what this lab waits for as Milvus’ client, by the clock on the wall; exact search takes turns with it in this "
+    '<div class="lab-client"><p>{} Milvus does not count distances.</p><details><summary>What was measured</summary><p>'
+    "The {} is what this lab waits for as Milvus’ client, by the clock on the wall; exact search takes turns with it in this "
     "process. The <b>round trip</b> is the same search in a collection of one vector: this client, the network, the "
     "messages. <b>Milvus’ work</b> is what a search takes longer than that. {}</p></details></div>"
 )
@@ -32,8 +32,7 @@ def client_cards(pair: ClientMeasurement, note: str = "") -> Html:
 
 def client_words(layout: MilvusLayout | None) -> Html:
     """Return what the cards of a measurement in Milvus say, and how Milvus holds the vectors."""
-    counted = explained("distance", "distances")
-    return CLIENT.format(layout_words(layout), counted, explained("latency"), OWN_GRAPH)
+    return CLIENT.format(layout_words(layout), explained("latency"), OWN_GRAPH)
 
 
 def layout_words(layout: MilvusLayout | None) -> str:

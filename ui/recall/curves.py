@@ -99,13 +99,14 @@ class Curves:
         if uncounted:
             yield {self.token: refresh_token()}
 
-    def show_lesson(self, k: float, session: Session) -> Html | Updates:
-        """Return what the curve teaches, once it is measured."""
+    def show_lesson(self, k: float, session: Session, engine: str = IN_PROCESS) -> Html | Updates:
+        """Return what the curve of the graph in this process teaches, once it is measured."""
         indexed, k = session.indexed, nearest_k(k)
         curve = indexed.measurements.known_curve(k) if indexed else None
         if indexed is None or curve is None:
             return NO_CHANGE
-        return LESSON.format(curve_lesson(len(indexed), curve, indexed.measurements.copies))
+        where = "In this process: " if engine == MILVUS else ""
+        return LESSON.format(where + curve_lesson(len(indexed), curve, indexed.measurements.copies))
 
     def answer_target(self, k: float, target: float, session: Session, engine: str = IN_PROCESS) -> Html:
         """Return which ef reaches the target recall, by the curve of the chosen engine."""

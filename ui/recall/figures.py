@@ -123,11 +123,8 @@ def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, A
         | {"bgcolor": "rgba(0,0,0,0)"},
         "uirevision": cost.title,  # a visitor's zoom stays while the slider moves
         "shapes": [vertical | {"line": {"color": EXACT_COLOUR, "dash": "dash", "width": 2}}],
-        "xaxis": {
-            "title": {"text": cost.title},
-            "rangemode": "tozero",
-            "type": "log" if cost is CLIENT_AXIS else "linear",
-        }
+        "xaxis": {"title": {"text": cost.title}, "rangemode": "tozero"}
+        | ({"type": "log", "tickvals": LOGARITHMIC_TICKS, "tickformat": ",d"} if cost is CLIENT_AXIS else {})
         | {"gridcolor": GRID_COLOUR, "zeroline": False},
         "yaxis": {"title": {"text": index_recall(exact.k)}, "range": [max(-0.02, low - 0.08), 1.04]}
         | {"gridcolor": GRID_COLOUR, "zeroline": False},

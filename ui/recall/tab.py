@@ -68,7 +68,7 @@ class RecallTab:
     def conclude(self, k: float, target: float, session: Session, engine: str = IN_PROCESS) -> Updates:
         """Return what follows from the curve: what it teaches, the ef that reaches the target, and what to use."""
         return {
-            self.curves.lesson: self.curves.show_lesson(k, session),
+            self.curves.lesson: self.curves.show_lesson(k, session, engine),
             self.curves.reached: self.curves.answer_target(k, target, session, engine),
             self.advice.shown: self.advice.show_advice(k, target, session, engine),
         }
