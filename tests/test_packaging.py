@@ -24,7 +24,7 @@ DISTRIBUTIONS = packages_distributions()
 OURS = {"retriever", "sandbox", "ui", "app"}
 PINNED = {  # what a requirements file pins
     "requirements.txt": [PROJECT["dependencies"], EXTRAS["app"]],
-    "tests/requirements.txt": [EXTRAS["test"]],
+    "tests/requirements.txt": [EXTRAS["test"], EXTRAS["milvus"], EXTRAS["ray"]],
     "benchmarks/requirements.txt": [EXTRAS["bench"]],
 }
 each_file_of_pins = pytest.mark.parametrize("file", PINNED)
@@ -38,6 +38,7 @@ def by_name(lines):
 
 
 BASE, APP = by_name(PROJECT["dependencies"]), by_name(EXTRAS["app"])
+OPTIONAL = by_name([*EXTRAS["milvus"], *EXTRAS["ray"]])  # the library imports them where they are used
 
 
 def pins(file):
@@ -57,12 +58,15 @@ def distribution_of(package):
     return canonicalize_name(distribution)
 
 
-def imports(*places):
-    """Return the distributions of all that these files and folders import, functions included, with a place of each."""
+def imports(*places, parts=ast.walk):
+    """Return the distributions of all that these files and folders import, functions included, with a place of each.
+
+    parts: returns the nodes of a file that are looked at.
+    """
     found = {}
     for place in map(ROOT.joinpath, places):
         for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in parts(ast.parse(path.read_text(encoding="utf-8"))):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module] if isinstance(node, ast.ImportFrom) else []
                 for top in {name.partition(".")[0] for name in names} - OURS - sys.stdlib_module_names:
@@ -95,8 +99,14 @@ def test_every_dependency_has_both_bounds():
 
 
 def test_what_the_library_imports_are_its_dependencies():
-    missing = {name: place for name, place in imports("retriever").items() if name not in BASE}
+    missing = {name: place for name, place in imports("retriever").items() if name not in BASE | OPTIONAL}
     assert not missing
+
+
+def test_what_an_extra_brings_is_imported_only_where_it_is_used():
+    everywhere, at_once = imports("retriever"), imports("retriever", parts=ast.iter_child_nodes)
+    assert set(OPTIONAL) & set(everywhere) >= {"pymilvus", "grpcio"}
+    assert not set(OPTIONAL) & set(at_once)
 
 
 def test_what_the_app_imports_are_dependencies_or_the_extra():
