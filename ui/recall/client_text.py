@@ -7,10 +7,10 @@ from ui.render.numbers import CROWD, count_of, format_score, format_seconds, ind
 
 WARNING = Html('<div class="lab-warning" role="status">{}</div>')
 CLIENT = Html(
-    '<div class="lab-client"><p>{} Milvus does not count distances.</p><details><summary>What was measured</summary><p>'
-    "The {} is what this lab waits for as Milvus’ client, by the clock on the wall; exact search takes turns with it in "
-    "this process. The <b>round trip</b> is the same search in a collection of one vector: this client, the network, the "
-    "messages. <b>Milvus’ work</b> is what a search takes longer than that. {}</p></details></div>"
+    '<div class="lab-client"><p>{} Milvus does not count distances.</p><details><summary>What was measured</summary>'
+    "<p>The {} is what this lab waits for as Milvus’ client, by the clock on the wall; exact search takes turns with "
+    "it in this process. The <b>round trip</b> is the same search in a collection of one vector: this client, the "
+    "network, the messages. <b>Milvus’ work</b> is what a search takes longer than that. {}</p></details></div>"
 )
 OWN_GRAPH = "Milvus’ graph is another one than that in this process: other code and several threads link it."
 

@@ -82,7 +82,7 @@ def test_a_server_that_is_killed_in_the_middle_costs_nobody_the_page_and_comes_b
 
 
 def test_a_visitors_own_documents_are_put_there_too_and_end_with_the_session(browser, url, server, monkeypatch):
-    monkeypatch.setattr("ui.gate.visitors.LEFT_SECONDS", 1.0)
+    monkeypatch.setattr("ui.gate.visitors.GRACE_SECONDS", 1.0)
     visitor = Visitor(browser, url)
     before = _copies(server)
     visitor.paste("One lamp. Two lamps. Three lamps are enough for a lighthouse.")
