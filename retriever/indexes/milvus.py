@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from numpy.typing import ArrayLike
 
@@ -63,8 +64,9 @@ class MilvusIndex:
     def add(self, vectors: ArrayLike, *, progress: Callable[[float], None] | None = None) -> None:
         """Store vectors (n, dim), scaled to unit length, under the next ids; return once they are in the graphs.
 
-        progress: called with the fraction stored, in [0, 1]; an exception it raises ends the work, and what was stored
-        stays. Raises VectorError like HNSWIndex, and StorageError, which says how many were stored.
+        progress: called with the fraction stored, in [0, 1], and with 1 while a server (not milvus-lite) builds its
+        graphs; an exception it raises ends the work, and what was stored stays.
+        Raises VectorError like HNSWIndex, and StorageError, which says how many were stored.
         """
         unit = normalize(check_vectors(vectors, self.dimension))
         stored = 0
@@ -77,7 +79,7 @@ class MilvusIndex:
                     stored += len(batch)
                     if progress:
                         progress(stored / len(unit))
-                self._vectors.settle()
+                self._vectors.settle(partial(progress, 1.0) if progress else None)
         except StorageError as error:
             raise StorageError(f"{error} Of {len(unit):,} vectors {stored:,} were stored, and stay.") from error
 

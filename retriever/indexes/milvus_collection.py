@@ -1,7 +1,7 @@
 """One collection of a Milvus server: rows of an id, a row number, a unit vector and texts, with one index."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +50,14 @@ class VectorCollection:
         """
         open_collection(connection, name, design, shards=shards)
         self.connection, self.name, self.design = connection, name, design
+        self._unsettled = False  # whether this object has stored rows that may not be seen everywhere yet
         self._loading = threading.Lock()  # held while the collection is not loaded
         self._rows = [ROW] if design.text_ids else []  # fields that every search asks for
         self.load()
 
     def insert(self, rows: Sequence[Fields]) -> None:
         """Store rows, field -> value, in calls of a bounded size; their ids must be new."""
+        self._unsettled = True
         waiting: list[Fields] = []
         n_bytes = 0
         for row in rows:
@@ -71,7 +73,8 @@ class VectorCollection:
         """Yield the at most k nearest rows of each query, unit (n_queries, dim), nearest first, ties by lower row.
 
         ef: of an HNSW index; raised to k where it is lower, as Milvus refuses that. None for a FLAT index. fields:
-        names of those that are wanted of each row.
+        names of those that are wanted of each row. Rows that another process has stored in the last seconds may be
+        missing until it has settled: to wait for all of them would cost each search up to a fifth of a second.
         """
         asked = k if ef is not None else min(k + SPARE_HITS, MAX_HITS)
         size = max(1, min(QUERIES_PER_CALL, NUMBERS_PER_CALL // max(asked, unit.shape[1])))
@@ -95,7 +98,7 @@ class VectorCollection:
             limit=k,
             search_params={"metric_type": METRIC, "params": {} if ef is None else {"ef": max(ef, k)}},
             output_fields=[*self._rows, *fields],
-            consistency_level="Strong",
+            consistency_level="Strong" if self._unsettled else "Bounded",
         )
         for answer in answers:
             hits = [
@@ -128,10 +131,11 @@ class VectorCollection:
             found |= {row[ID]: row for row in self.query(f"{ID} in [{listed}]", [ID, *fields])}
         return found
 
-    def settle(self) -> None:
-        """Wait until all rows are in the index, and searched through it."""
+    def settle(self, waiting: Callable[[], None] | None = None) -> None:
+        """Wait until all rows are in the index, and searched through it; waiting: called now and then."""
         with self._loading:
-            settle(self.connection, self.name, key=ID, vector=VECTOR)
+            settle(self.connection, self.name, key=ID, vector=VECTOR, waiting=waiting)
+        self._unsettled = False
 
     def layout(self) -> MilvusLayout:
         """Return how the server holds the collection."""

@@ -1,10 +1,12 @@
 """A connection to a Milvus server: whatever goes wrong there is a StorageError in plain words, without a password."""
 
+import logging
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import weakref
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from retriever.errors import ParameterError, StorageError, system_reason
@@ -13,9 +15,20 @@ from retriever.indexes.milvus_errors import NOT_LOADED, without_secret, words_fo
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
 
+Result = TypeVar("Result")
 DEFAULT_PORT = 19530
 INSTALL = 'pip install "dense-retrieval-lab[milvus]"'
 MAX_TIMEOUT = 86_400.0  # seconds, a day
+LOGGERS = ("pymilvus", "pymilvus.milvus_client")
+CHANNEL = {  # options of gRPC
+    "grpc.use_local_subchannel_pool": 1,  # else a new channel waits as long for a server that is back as the old one
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.min_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 1_000,
+    "grpc.keepalive_time_ms": 60_000,  # a server that builds an index is asked rarely whether it is still there
+    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.keepalive_permit_without_calls": 0,
+}
 
 
 class NotLoaded(StorageError):
@@ -44,17 +57,18 @@ class MilvusConnection:
         self.address = f"{'https' if self._secure else 'http'}://{self._host}:{self._port}"
         self._token, self._ca = token or in_uri, ca
         self._client = self._connect()
+        weakref.finalize(self, self._client.close)
 
     def call(self, doing: str, method: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - those of MilvusClient
         """Return what a method of pymilvus' MilvusClient returns.
 
         doing: what is done, for the message of an error, as "searching". Raises StorageError.
         """
-        with self._plain_words(doing):
-            return getattr(self._client, method)(*args, **{"timeout": self.timeout, **kwargs})
+        timeout = kwargs.setdefault("timeout", self.timeout)
+        return self._in_plain_words(doing, timeout, partial(getattr(self._client, method), *args, **kwargs))
 
     def close(self) -> None:
-        """Give the connection back; pymilvus shares one among all to the same address."""
+        """Close the connection; a call after it is an error."""
         self._client.close()
 
     def _connect(self) -> "MilvusClient":
@@ -64,16 +78,20 @@ class MilvusConnection:
         except ImportError as error:
             raise StorageError(f"pymilvus, which speaks to Milvus, is not installed; run: {INSTALL}") from error
         self.knock()
-        options: dict[str, Any] = {"server_pem_path": self._ca} if self._ca else {}
-        with self._plain_words("connecting"):
-            return MilvusClient(
-                self.address,
-                token=self._token,
-                db_name=self._database,
-                timeout=self.timeout,
-                secure=self._secure,
-                **options,
-            )
+        for name in LOGGERS:  # they print a traceback for each error, which is raised here in plain words
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        connect = partial(
+            MilvusClient,
+            self.address,
+            token=self._token,
+            db_name=self._database,
+            timeout=self.timeout,
+            secure=self._secure,
+            server_pem_path=self._ca,
+            grpc_options=CHANNEL,
+            dedicated=True,  # pymilvus would share it with a connection to the same port with other options
+        )
+        return self._in_plain_words("connecting", self.timeout, connect)
 
     def knock(self) -> None:
         """Open a connection and close it, with TLS where it is asked for. Raises StorageError with the reason."""
@@ -105,25 +123,24 @@ class MilvusConnection:
                 "and whether the address is right."
             ) from error
 
-    @contextmanager
-    def _plain_words(self, doing: str) -> Iterator[None]:
-        """Raise what pymilvus and gRPC raise as a StorageError, without its cause: that may hold what was sent."""
+    def _in_plain_words(self, doing: str, timeout: float, called: Callable[[], Result]) -> Result:
+        """Return what a call returns; raise what pymilvus and gRPC raise as a StorageError.
+
+        It has no cause: a traceback of theirs may show what was sent.
+        """
         import grpc
         from pymilvus.exceptions import MilvusException
 
         try:
-            yield
+            return called()
         except MilvusException as error:
-            failure = self._failure(doing, error.code, error.message)
+            code, reason = error.code, error.message
+            if isinstance(error.__cause__, grpc.RpcError):  # pymilvus calls every failure to connect the same
+                code, reason = error.__cause__.code(), error.__cause__.details() or ""
         except grpc.RpcError as error:
-            failure = self._failure(doing, error.code(), error.details() or "")
-        else:
-            return
-        raise failure  # not from within: a traceback would show what pymilvus raised, and that may show what was sent
-
-    def _failure(self, doing: str, code: object, reason: str) -> StorageError:
-        said = without_secret(words_for(self.address, self.timeout, doing, code, reason), self._token)
-        return NotLoaded(said) if code == NOT_LOADED else StorageError(said)
+            code, reason = error.code(), error.details() or ""
+        said = without_secret(words_for(self.address, timeout, doing, code, reason), self._token)
+        raise NotLoaded(said) if code == NOT_LOADED else StorageError(said)
 
 
 def _parts(uri: str) -> tuple[str, int, bool, str, str]:

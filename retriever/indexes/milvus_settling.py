@@ -7,6 +7,7 @@ it does only after that thread: dropping an index, here one of the ids that is m
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from retriever.errors import StorageError
@@ -24,16 +25,21 @@ def server_version(connection: MilvusConnection) -> str:
     return str(connection.call("asking for the version", "get_server_version"))
 
 
-def settle(connection: MilvusConnection, name: str, *, key: str, vector: str) -> None:
-    """Wait until all rows of a collection are searched through its index. key, vector: names of fields."""
+def settle(
+    connection: MilvusConnection, name: str, *, key: str, vector: str, waiting: Callable[[], None] | None = None
+) -> None:
+    """Wait until all rows of a collection are searched through its index. key, vector: names of fields.
+
+    waiting: called now and then; an exception it raises ends the waiting, not the server's work.
+    """
     connection.call("writing segments", "flush", name, timeout=LONGEST_BUILD)
     if server_version(connection).startswith(LITE):
         _settle_lite(connection, name, key)
         return
     [index] = connection.call("describing an index", "list_indexes", name, vector)
-    _wait(lambda: _indexed(connection, name, index), LONGEST_BUILD, f"has not indexed {name}")
+    _wait(partial(_indexed, connection, name, index), LONGEST_BUILD, f"has not indexed {name}", waiting)
     connection.call("loading a collection", "refresh_load", name, timeout=LONGEST_BUILD)
-    _wait(lambda: _handed_over(connection, name), LONGEST_HANDOVER, f"does not search {name} through its index")
+    _wait(partial(_handed_over, connection, name), LONGEST_HANDOVER, f"does not search {name} by its index", waiting)
 
 
 def loaded_segments(connection: MilvusConnection, name: str) -> list[Any] | None:
@@ -68,11 +74,13 @@ def _handed_over(connection: MilvusConnection, name: str) -> bool:
     return all(int(segment.state) == SEALED for segment in loaded_segments(connection, name) or ())
 
 
-def _wait(done: Callable[[], bool], seconds: float, failed: str) -> None:
+def _wait(done: Callable[[], bool], seconds: float, failed: str, waiting: Callable[[], None] | None) -> None:
     """Wait until something holds. Raises StorageError if it does not within that time."""
     end, pause = time.monotonic() + seconds, FIRST_PAUSE
     while not done():
         if time.monotonic() > end:
             raise StorageError(f"The Milvus server {failed} after {seconds:,.0f} seconds; see its log.")
+        if waiting:
+            waiting()
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

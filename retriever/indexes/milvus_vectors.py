@@ -1,6 +1,6 @@
 """Vectors in a Milvus server twice: in HNSW graphs, and in a FLAT index for exact search."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from retriever.errors import ParameterError
@@ -69,11 +69,11 @@ class MilvusVectors:
                 self.flat.insert(self.graphs.query(condition, [ID, VECTOR, *({row} - {ID})]))
         return count
 
-    def settle(self) -> None:
-        """Wait until all rows are indexed, and searched through the indexes."""
-        self.graphs.settle()
+    def settle(self, waiting: Callable[[], None] | None = None) -> None:
+        """Wait until all rows are indexed, and searched through the indexes; waiting: called now and then."""
+        self.graphs.settle(waiting)
         if self.flat:
-            self.flat.settle()
+            self.flat.settle(waiting)
 
     def search(self, unit: Float32, k: int, *, ef: int | None, fields: Sequence[str] = ()) -> Iterator[list[Found]]:
         """Yield the at most k nearest rows of each query, unit (n_queries, dim); ef: None for exact search.

@@ -3,13 +3,18 @@
 Where MILVUS_TEST_URI is set, the tests run over that server instead, and drop only the collections that they made.
 """
 
+import base64
+import datetime
+import ipaddress
 import os
 import socket
 import subprocess
 import sys
 import time
 import uuid
+from concurrent import futures
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE = 60  # seconds until a test gives up: the machine may be busy
@@ -68,3 +73,66 @@ def milvus_uri(folder):
 def fresh_name():
     """Return a name of a collection that no server has."""
     return f"test_{uuid.uuid4().hex}"
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """Addresses of servers that want a token. plain: without TLS. tls: with it. ca: the file of its authority."""
+
+    plain: str
+    tls: str
+    ca: Path
+
+
+@contextmanager
+def guarded_server(folder, token):
+    """Serve milvus-lite, which knows neither users nor TLS, behind gRPC's own checks of both."""
+    import grpc
+    from milvus_lite.adapter.grpc.servicer import MilvusServicer
+    from milvus_lite.db import MilvusLite
+    from pymilvus.grpc_gen import milvus_pb2_grpc
+
+    class WantsToken(grpc.ServerInterceptor):
+        def intercept_service(self, continuation, details):
+            sent = base64.b64encode(token.encode())
+            if sent in [dict(details.invocation_metadata).get("authorization", "").encode()]:
+                return continuation(details)
+            return grpc.unary_unary_rpc_method_handler(refuse)
+
+    def refuse(request, context):
+        context.abort(grpc.StatusCode.UNAUTHENTICATED, "auth check failure, please check username and password")
+
+    key, certificate = self_signed()
+    (folder / "ca.pem").write_bytes(certificate)
+    database = MilvusLite(str(folder / "data"))
+    with futures.ThreadPoolExecutor(4) as workers:
+        server = grpc.server(workers, interceptors=[WantsToken()])
+        milvus_pb2_grpc.add_MilvusServiceServicer_to_server(MilvusServicer(database), server)
+        plain = server.add_insecure_port("127.0.0.1:0")
+        tls = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(key, certificate)]))
+        server.start()
+        yield Guarded(f"http://127.0.0.1:{plain}", f"https://127.0.0.1:{tls}", folder / "ca.pem")
+        server.stop(0).wait(PATIENCE)
+    database.close()
+
+
+def self_signed():
+    """Return the key and the certificate, as PEM, of a server at 127.0.0.1 that nobody else has signed."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(address, critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    return private, certificate.public_bytes(pem)
