@@ -127,7 +127,8 @@ def _connect_curves(tab: RecallTab, session: gr.State) -> None:
     asked = [k, session, *curves.engines]
     concluded = [curves.lesson, curves.reached, tab.advice.shown]
     shown = [k, target, session, *curves.engines]
-    gr.on([target.input, token.change], report_errors(tab.conclude), shown, concluded, **LATEST)
+    chosen = [engine.chosen.change] if engine else []
+    gr.on([target.input, token.change, *chosen], report_errors(tab.conclude), shown, concluded, **LATEST)
     stream = report_stream_errors(curves.stream_curves)
     k.input(stream, asked, curves.refreshed, **LATEST)
     if engine:
