@@ -24,7 +24,7 @@ BLOCKS = {name: BLOCK.findall(text) for name, text in PAGES.items() if BLOCK.sea
 SPACES_COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 NUMBER = re.compile(r"-?\d+\.\d+")
 MICROSECONDS = re.compile(r"\d+ µs")
-ADDRESS = "http://127.0.0.1:7860/"
+ADDRESS, MILVUS = "http://127.0.0.1:7860/", "http://127.0.0.1:19530"
 SERVE_AND_RUN = """  # in a process of its own: a server leaves sockets and event loops to the end of its process
 import os
 import sys
@@ -70,11 +70,11 @@ def test_the_pages_with_code_are_these():
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
-def test_the_blocks_print_what_is_shown(page, beside_samples):
+def test_the_blocks_print_what_is_shown(page, beside_samples, milvus_server):
     names = {}
     for code, shown in BLOCKS[page]:
         assert shown, f"no output is shown for:\n{code}"
-        check_output(run(code, names), shown)
+        check_output(run(code.replace(MILVUS, milvus_server), names), shown)
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS["docs/api.md"])))

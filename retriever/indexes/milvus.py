@@ -23,7 +23,8 @@ class MilvusIndex:
     """An index in a Milvus server: HNSW for searches with an ef, FLAT over the same vectors for exact ones.
 
     Milvus builds one index over a vector field, so the vectors of exact search are stored a second time, in a
-    collection whose name ends with "_exact". exact=False leaves it out, and then a search needs an ef.
+    collection whose name ends with "_exact": 20,000 of 256 numbers take 83 MB of milvus-lite's disk instead of 43 MB.
+    exact=False leaves it out, and then a search needs an ef.
 
     M, ef_construction: of the graphs, as of HNSWIndex. Milvus cuts a collection into segments, each with a graph of its
     own that is searched with the whole ef: the more there are, the more a search finds, and costs; see layout.
