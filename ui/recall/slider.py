@@ -100,20 +100,19 @@ class EfSlider:
         indexed, settings = session.indexed, SearchSettings.nearest(k, ef)
         if indexed is None:
             return {self.measured: None}
-        blank = dict.fromkeys([self.distances, self.spread, self.worst, self.record], "")
         try:
             recent = self._recent(indexed, settings, engine)
         except StorageError as error:
-            return {self.cards: lost_note(str(error)), self.measured: None, **blank, **self._without(last)}
+            return {self.cards: lost_note(str(error)), **self._nothing(last)}
         if recent is None:
-            return {self.cards: NOT_IN_MILVUS, self.measured: None, **blank, **self._without(last)}
+            return {self.cards: NOT_IN_MILVUS, **self._nothing(last)}
         note = " ".join(filter(None, [typed_note(ef, settings), age_note(recent)]))
         now = recent.value
         cards = client_cards(now, note) if isinstance(now, ClientMeasurement) else measurement_cards(now, note)
         shown: Updates = {self.cards: cards, self.measured: LastMeasurement(now, weakref.ref(indexed))}
         if last is None or (last.of() is indexed and last.engine == engine):
             return shown
-        return {**shown, **blank, self.figure: curve_figure([], now.exact, cost=LATENCY_AXIS)}
+        return {**self._nothing(LastMeasurement(now, last.of)), **shown}
 
     def _recent(
         self, indexed: IndexedCollection, settings: SearchSettings, engine: str
@@ -123,9 +122,11 @@ class EfSlider:
             return self.engine.milvus.recent(indexed, settings.k, settings.ef)
         return indexed.measurements.recent(settings.k, settings.ef)
 
-    def _without(self, last: LastMeasurement | None) -> Updates:
-        """Take the last measurement out of the figure; what exact search took stays."""
-        return {self.figure: curve_figure([], last.now.exact, cost=LATENCY_AXIS)} if last else {}
+    def _nothing(self, last: LastMeasurement | None) -> Updates:
+        """Take away what was drawn; in the figure what exact search took in a measurement stays."""
+        drawn = {self.figure: curve_figure([], last.now.exact, cost=LATENCY_AXIS)} if last else {}
+        blank = dict.fromkeys([self.distances, self.spread, self.worst, self.record], "")
+        return {self.measured: None, **blank, **drawn}
 
     def draw_details(
         self,

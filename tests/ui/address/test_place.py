@@ -74,3 +74,14 @@ def test_a_number_out_of_range_becomes_the_nearest_that_the_page_has(query, valu
 def test_a_link_names_only_what_it_sets():
     link = lab_link("<why?>", "walk", q='a "b" & c', k=10, ef=10)
     assert link == '<a class="lab-go" href="?tab=walk&amp;q=a+%22b%22+%26+c&amp;k=10&amp;ef=10">&lt;why?&gt;</a>'
+
+
+def test_an_engine_holds_only_in_a_lab_that_has_it(monkeypatch):
+    monkeypatch.delenv("LAB_MILVUS_URI", raising=False)
+    without = Place.of("?tab=recall&engine=milvus&ef=20")
+    assert without.values == {"ef": 20}
+    assert "this lab has no Milvus server: it measures in its own process. It was left out." in without.problems[0]
+    assert Place.of("?tab=recall&engine=process").values == {"engine": "process"}
+    monkeypatch.setenv("LAB_MILVUS_URI", "http://127.0.0.1:19530")
+    assert Place.of("?tab=recall&engine=milvus").values == {"engine": "milvus"}
+    assert "it is one of process, milvus" in Place.of("?engine=faiss").problems[0]
