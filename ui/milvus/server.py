@@ -197,6 +197,8 @@ class LabMilvus:
 
     def _forget_if_gone(self, indexed: IndexedCollection, copy: MilvusCopy) -> None:
         """Forget a copy whose collection is no longer in Milvus, with the one of one vector."""
+        if self._clock() < self._rests_until:
+            return  # it does not answer: nobody should wait for that a second time
         try:
             there = self._connection(SEARCH_SECONDS).call("looking for a collection", "has_collection", copy.name)
         except StorageError:

@@ -127,8 +127,8 @@ def _connect_curves(tab: RecallTab, session: gr.State) -> None:
     asked = [k, session, *curves.engines]
     concluded = [curves.lesson, curves.reached, tab.advice.shown]
     shown = [k, target, session, *curves.engines]
-    chosen = [engine.chosen.change] if engine else []
-    gr.on([target.input, token.change, *chosen], report_errors(tab.conclude), shown, concluded, **LATEST)
+    engine_chosen = [engine.chosen.change] if engine else []
+    gr.on([target.input, token.change, *engine_chosen], report_errors(tab.conclude), shown, concluded, **LATEST)
     stream = report_stream_errors(curves.stream_curves)
     k.input(stream, asked, curves.refreshed, **LATEST)
     if engine:
