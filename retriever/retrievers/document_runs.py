@@ -19,6 +19,7 @@ from retriever.parameters import MAX_K, check_count
 from retriever.progress import progress_bar
 from retriever.retrievers.base import Retriever
 from retriever.retrievers.dense import DenseRetriever
+from retriever.retrievers.milvus import MilvusRetriever
 from retriever.vectors import Float32, check_vectors
 
 QUERIES_PER_REPORT = 128  # queries embedded and searched between two progress reports
@@ -37,9 +38,9 @@ def run_queries(
 ) -> Run:
     """Return the k best documents of each query (query id -> text).
 
-    ef: for a DenseRetriever, to search by HNSW instead of exactly. A document that is the query itself, by id and text,
-    is left out. show_progress_bar: None shows one in a notebook or at a prompt. Raises ParameterError for k or ef below
-    1, or an ef for a retriever of another kind.
+    ef: for a DenseRetriever or a MilvusRetriever, to search by HNSW instead of exactly. A document that is the query
+    itself, by id and text, is left out. show_progress_bar: None shows one in a notebook or at a prompt. Raises
+    ParameterError for k or ef below 1, or an ef for a retriever of another kind.
     """
     left_out = {query_id: query_id for query_id in own_documents(retriever, queries)}
     query_ids = list(queries)
@@ -59,6 +60,9 @@ def _run_part(
     """Return the k best documents of each query, as run_queries does."""
     if ef is None:
         return rank_documents(retriever, queries, k, left_out=left_out)
+    if isinstance(retriever, MilvusRetriever):
+        search, skipped = _milvus_search(retriever, list(queries.values())), [left_out.get(one) for one in queries]
+        return _as_run(list(queries), _best_chunks(document_ids(retriever), search, k, ef, skipped))
     if not isinstance(retriever, DenseRetriever):
         raise ParameterError(f"ef is {ef!r}, but a {type(retriever).__name__} has no HNSW graph; leave ef out.")
     vectors = retriever.encoder.encode_query(list(queries.values()))  # (n_queries, dim)
@@ -156,6 +160,11 @@ def _text_search(retriever: Retriever, texts: Sequence[str]) -> _Search:
     if isinstance(retriever, DenseRetriever):
         return _vector_search(retriever, retriever.encoder.encode_query(list(texts)), None)
     return lambda rows, depth: retriever.rank([texts[row] for row in rows], depth)
+
+
+def _milvus_search(retriever: MilvusRetriever, texts: Sequence[str]) -> _Search:
+    """Return the search of queries by their texts through the graphs of a Milvus server."""
+    return lambda rows, depth: retriever.rank([texts[row] for row in rows], depth, ef=depth)
 
 
 def _vector_search(retriever: DenseRetriever, vectors: Float32, ef: int | None) -> _Search:

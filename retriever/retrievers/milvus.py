@@ -34,7 +34,7 @@ from retriever.storage.snapshot import Snapshot, write_snapshot
 from retriever.vectors import Float32, check_vectors, normalize, unit_queries
 
 PASSAGES_PER_BATCH = 1_000  # embedded and stored at once, in memory with their vectors
-ROWS_PER_PAGE = 500  # read at once by save
+ROWS_PER_PAGE = 1_500  # read at once by save
 SEED = 42  # of the graph that DenseRetriever builds of what save wrote
 
 

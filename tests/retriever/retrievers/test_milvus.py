@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from retriever.errors import ModelError, ParameterError, StorageError, VectorError
+from retriever.retrievers.dense import DenseRetriever
+from retriever.retrievers.document_runs import run_queries
 from retriever.retrievers.milvus import MilvusRetriever
 from retriever.vectors import normalize
 from tests.support.encoders import FakeEncoder
@@ -107,6 +109,16 @@ def test_memory_does_not_grow_with_the_texts(milvus_retriever, small_batches):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.3 * peaks[0]
+
+
+def test_runs_are_made_exactly_and_through_the_graphs(milvus_retriever):
+    retriever, local = milvus_retriever(), DenseRetriever("toy", encoder=FakeEncoder())
+    for one in (retriever, local):
+        one.index(sentences(50), [{"doc_id": f"d{row % 20}"} for row in range(50)])
+    queries = {"q1": sentences(50)[3], "q2": "amber anchor"}
+    for ef in (None, 100):
+        found, expected = (run_queries(one, queries, 5, ef=ef) for one in (retriever, local))
+        assert {key: list(run) for key, run in found.items()} == {key: list(run) for key, run in expected.items()}
 
 
 def test_equal_texts_are_one_passage_unless_their_metadata_differ(milvus_retriever):
