@@ -1,13 +1,14 @@
 """One collection of a Milvus server: rows of an id, a row number, a unit vector and texts, with one index."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from retriever.indexes.milvus_connection import MilvusConnection, NotLoaded
 from retriever.indexes.milvus_design import ID, METRIC, ROW, VECTOR, Design, Fields, open_collection
-from retriever.indexes.milvus_settling import loaded_segments, server_version, settle
+from retriever.indexes.milvus_settling import FIRST_PAUSE, LONGEST_PAUSE, loaded_segments, server_version, settle
 from retriever.vectors import Float32
 
 MAX_HITS = 16_384  # that Milvus returns for a query, and rows that it returns for a condition
@@ -153,13 +154,21 @@ class VectorCollection:
         self.connection.call("dropping a collection", "drop_collection", self.name)
 
     def _call_loaded(self, doing: str, method: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as of call
-        """Return what a call returns; load the collection if the server says that it is not, as after a restart."""
-        try:
-            return self.connection.call(doing, method, *args, **kwargs)
-        except NotLoaded:
+        """Return what a call returns; load the collection if the server says that it is not, as after a restart.
+
+        Who waits for milvus-lite releases it for a moment, so it may take more than once.
+        """
+        end, pause = time.monotonic() + self.connection.timeout, FIRST_PAUSE
+        while True:
+            try:
+                return self.connection.call(doing, method, *args, **kwargs)
+            except NotLoaded:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
             with self._loading:
                 self.load()
-            return self.connection.call(doing, method, *args, **kwargs)
 
 
 def _by_score(hit: Found) -> tuple[float, int]:

@@ -17,6 +17,7 @@ LITE = "milvus_lite"  # what its version begins with
 LONGEST_BUILD = 86_400.0  # seconds, a day
 LONGEST_HANDOVER = 300.0  # seconds from a finished index to searches through it
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two questions
+ATTEMPTS = 10  # at having milvus-lite wait
 SEALED = 3  # the state of a segment that takes no more rows
 
 
@@ -50,15 +51,30 @@ def loaded_segments(connection: MilvusConnection, name: str) -> list[Any] | None
 
 
 def _settle_lite(connection: MilvusConnection, name: str, key: str) -> None:
-    """Wait until milvus-lite has merged its segments, and load their indexes: those that are missing are built then."""
+    """Wait until milvus-lite has merged its segments, and load their indexes: those that are missing are built then.
+
+    Somebody who searches meanwhile loads the collection, and then the index of the ids is not dropped: try again.
+    """
+    for attempt in range(ATTEMPTS):
+        connection.call("releasing a collection", "release_collection", name, timeout=LONGEST_BUILD)
+        _index_ids(connection, name, key)
+        try:  # by the only name it has
+            connection.call("waiting for the index", "drop_index", name, f"{key}_idx", timeout=LONGEST_BUILD)
+            break
+        except StorageError:
+            if attempt == ATTEMPTS - 1:
+                raise
+    connection.call("loading a collection", "load_collection", name, timeout=LONGEST_BUILD)
+
+
+def _index_ids(connection: MilvusConnection, name: str, key: str) -> None:
+    """Have an index of the ids, if there is none; it is built when the collection is loaded."""
     from pymilvus import MilvusClient
 
-    of_ids = MilvusClient.prepare_index_params()
-    of_ids.add_index(key, index_type="INVERTED")
-    connection.call("releasing a collection", "release_collection", name, timeout=LONGEST_BUILD)
-    connection.call("waiting for the index", "create_index", name, of_ids, sync=False)
-    connection.call("waiting for the index", "drop_index", name, f"{key}_idx", timeout=LONGEST_BUILD)  # its only name
-    connection.call("loading a collection", "load_collection", name, timeout=LONGEST_BUILD)
+    if not connection.call("describing an index", "list_indexes", name, key):
+        of_ids = MilvusClient.prepare_index_params()
+        of_ids.add_index(key, index_type="INVERTED")
+        connection.call("waiting for the index", "create_index", name, of_ids, sync=False, timeout=LONGEST_BUILD)
 
 
 def _indexed(connection: MilvusConnection, name: str, index: str) -> bool:

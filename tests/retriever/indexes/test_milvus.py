@@ -3,6 +3,8 @@
 import logging
 import socket
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import numpy as np
@@ -49,6 +51,30 @@ def test_adding_again_gives_the_next_ids_and_a_second_object_finds_them(milvus_i
     other = MilvusIndex(milvus_server, index._vectors.graphs.name, dimension=8)
     for ef in (None, 100):
         np.testing.assert_array_equal(other.search(vectors, 3, ef=ef).ids, true_neighbors(vectors, vectors, 3))
+
+
+def test_graphs_are_built_and_merged_while_another_object_searches(milvus_index, milvus_server, rng):
+    """Five additions are enough for milvus-lite to merge segments; what is not indexed would be found exactly."""
+    vectors, ended = rng.normal(size=(2_500, 40)).astype(np.float32), threading.Event()
+    index = milvus_index(vectors[:500], M=2, ef_construction=10)
+    other = MilvusIndex(milvus_server, index._vectors.graphs.name, dimension=40, M=2, ef_construction=10)
+
+    def search(count=0):
+        while not ended.is_set():
+            assert (other.search(vectors[:1], 5, ef=10).ids >= 0).all()
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(1) as pool:
+        searching = pool.submit(search)
+        try:
+            for start in range(500, 2_500, 500):
+                index.add(vectors[start : start + 500])
+        finally:
+            ended.set()
+        assert searching.result(30) > 5
+    exact = index.search(vectors[:100], 10)
+    assert len(index) == 2_500 and knn_recall(exact, index.search(vectors[:100], 10, ef=10)).mean() < 0.6
 
 
 def test_many_queries_and_ef_below_k(milvus_index, rng):
