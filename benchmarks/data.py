@@ -1,7 +1,8 @@
 """What the benchmarks measure on: random unit vectors where only their number counts, real text where it matters."""
 
 import random
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -37,8 +38,8 @@ def random_vectors(n: int, dimension: int) -> Vectors:
 def text_vectors(n: int) -> Vectors:
     """Return vectors of real text: what HNSW finds, and how fast, depends on their distribution."""
     encoder = load_encoder(WORDLLAMA)
-    kind, texts = ("docstrings", entries()[:n]) if n <= len(entries()) else ("stretches of docstrings", stretches(n))
-    what = f"{n:,} {kind}, {WORDLLAMA}, and {N_QUERIES} questions"
+    texts = list(each_text(n))
+    what = f"{described(n)}, {WORDLLAMA}, and {N_QUERIES} questions"
     documents = np.concatenate([encoder.encode_document(texts[row : row + 20_000]) for row in range(0, n, 20_000)])
     return Vectors(normalize(documents), normalize(encoder.encode_query(questions())), what)
 
@@ -76,9 +77,20 @@ def texts_of(megabytes: float) -> Sequence[str]:
     return texts
 
 
-def stretches(n: int) -> Sequence[str]:
-    """Return n stretches of 8 to 40 words, drawn with a fixed seed from the large Python docs."""
+def each_text(n: int) -> Iterator[str]:
+    """Yield n texts one by one: entries of the Python docs while there are enough, else stretches of docstrings."""
+    yield from entries()[:n] if n <= len(entries()) else each_stretch(n)
+
+
+def described(n: int) -> str:
+    """Return what the n texts of each_text are, in words."""
+    return f"{n:,} {'docstrings' if n <= len(entries()) else 'stretches of docstrings'}"
+
+
+def each_stretch(n: int) -> Iterator[str]:
+    """Yield n stretches of 8 to 40 words, drawn with a fixed seed from the large Python docs."""
     words = " ".join(docstrings()).split()
     drawn = random.Random(SEED)
-    starts = [drawn.randrange(len(words) - LONGEST) for _ in range(n)]
-    return [" ".join(words[start : start + drawn.randint(SHORTEST, LONGEST)]) for start in starts]
+    starts = array("L", (drawn.randrange(len(words) - LONGEST) for _ in range(n)))  # 8 bytes each, for millions of them
+    for start in starts:
+        yield " ".join(words[start : start + drawn.randint(SHORTEST, LONGEST)])

@@ -34,7 +34,7 @@ from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.indexes.milvus import MilvusIndex
+from retriever.indexes.milvus.index import MilvusIndex
 from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import index_collection

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from retriever.encoders.loading import load_encoder
-from retriever.indexes.milvus import MilvusIndex
+from retriever.indexes.milvus.index import MilvusIndex
 from retriever.retrievers.milvus import MilvusRetriever
 from tests.support.encoders import FakeEncoder
 from tests.support.milvus import fresh_name, milvus_uri

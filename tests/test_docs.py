@@ -25,6 +25,7 @@ SPACES_COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "
 NUMBER = re.compile(r"-?\d+\.\d+")
 MICROSECONDS = re.compile(r"\d+ µs")
 ADDRESS, MILVUS = "http://127.0.0.1:7860/", "http://127.0.0.1:19530"
+PATIENCE = 180  # seconds for a block in a process of its own
 SERVE_AND_RUN = """  # in a process of its own: a server leaves sockets and event loops to the end of its process
 import os
 import sys
@@ -65,7 +66,7 @@ def check_output(printed, shown):
 
 
 def test_the_pages_with_code_are_these():
-    assert set(BLOCKS) == {"README.md", "docs/library.md", "docs/api.md"}
+    assert set(BLOCKS) == {"README.md", "docs/library.md", "docs/api.md", "docs/scaling.md"}
     assert len(BLOCKS["docs/library.md"]) >= 6
 
 
@@ -75,6 +76,20 @@ def test_the_blocks_print_what_is_shown(page, beside_samples, milvus_server):
     for code, shown in BLOCKS[page]:
         assert shown, f"no output is shown for:\n{code}"
         check_output(run(code.replace(MILVUS, milvus_server), names), shown)
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS["docs/scaling.md"])))
+def test_the_scaling_blocks_print_what_is_shown(number, milvus_server):
+    """Each in a process of its own, as a reader runs them; the large collection has fewer passages."""
+    code, shown = (
+        text.replace(MILVUS, milvus_server).replace("1_000_000", "2_000").replace("1,000,000", "2,000")
+        for text in BLOCKS["docs/scaling.md"][number]
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr
+    check_output(done.stdout, shown)
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS["docs/api.md"])))
@@ -88,7 +103,7 @@ def test_the_api_blocks_print_what_is_shown(number, beside_samples):
         env=environment,
         capture_output=True,
         encoding="utf-8",
-        timeout=180,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     check_output(done.stdout, shown)

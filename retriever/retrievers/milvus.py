@@ -13,11 +13,11 @@ from retriever.documents.document import Passage
 from retriever.encoders.base import Encoder, embed_documents
 from retriever.errors import ParameterError, StorageError
 from retriever.indexes.base import Neighbors, empty_neighbors
-from retriever.indexes.milvus import MAX_EF
-from retriever.indexes.milvus_collection import MilvusLayout
-from retriever.indexes.milvus_connection import MilvusConnection
-from retriever.indexes.milvus_design import ID, ROW, VECTOR, Design, stored_settings
-from retriever.indexes.milvus_vectors import GraphSettings, MilvusVectors
+from retriever.indexes.milvus.collection import MilvusLayout
+from retriever.indexes.milvus.connection import MilvusConnection
+from retriever.indexes.milvus.design import ID, ROW, VECTOR, Design, stored_settings
+from retriever.indexes.milvus.index import MAX_EF
+from retriever.indexes.milvus.vectors import GraphSettings, MilvusVectors
 from retriever.parameters import MAX_K, check_count
 from retriever.progress import progress_bar
 from retriever.retrievers.base import (

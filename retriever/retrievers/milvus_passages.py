@@ -8,8 +8,8 @@ from typing import overload
 
 from retriever.documents.document import Passage
 from retriever.errors import ParameterError, StorageError
-from retriever.indexes.milvus_collection import VectorCollection
-from retriever.indexes.milvus_design import ROW
+from retriever.indexes.milvus.collection import VectorCollection
+from retriever.indexes.milvus.design import ROW
 from retriever.storage.passage_lines import read_passages, write_passages
 from retriever.storage.snapshot import FORMAT
 

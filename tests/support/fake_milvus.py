@@ -8,7 +8,7 @@ import numpy as np
 from retriever.errors import StorageError
 from retriever.indexes.base import empty_neighbors
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.indexes.milvus_collection import MilvusLayout
+from retriever.indexes.milvus.collection import MilvusLayout
 from ui.milvus.server import LabMilvus
 from ui.settings import MilvusAddress
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from retriever.errors import StorageError
-from retriever.indexes.milvus import MilvusIndex
-from retriever.indexes.milvus_collection import MilvusLayout
+from retriever.indexes.milvus.collection import MilvusLayout
+from retriever.indexes.milvus.index import MilvusIndex
 from retriever.indexing.client_measurements import ClientMeasurements
 from retriever.indexing.collection import IndexedCollection
 from retriever.shared_results import SharedResults

@@ -10,8 +10,8 @@ from queue import Empty, SimpleQueue
 import numpy as np
 
 from retriever.errors import Cancelled, RetrieverError, StorageError
-from retriever.indexes.milvus import MilvusIndex
-from retriever.indexes.milvus_connection import MilvusConnection
+from retriever.indexes.milvus.connection import MilvusConnection
+from retriever.indexes.milvus.index import MilvusIndex
 from retriever.indexing.client_measurements import ClientMeasurements
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.client_latency import ClientMeasurement

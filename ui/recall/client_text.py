@@ -1,6 +1,6 @@
 """A measurement in Milvus in words and as cards: what its client waits for, and what of that is Milvus' work."""
 
-from retriever.indexes.milvus_collection import MilvusLayout
+from retriever.indexes.milvus.collection import MilvusLayout
 from retriever.measurement.client_latency import ClientMeasurement
 from ui.render.html import Html, explained, render
 from ui.render.numbers import CROWD, count_of, format_score, format_seconds, index_recall, speed_up_words

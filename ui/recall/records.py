@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from retriever.indexes.milvus_collection import MilvusLayout
+from retriever.indexes.milvus.collection import MilvusLayout
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.client_latency import CLIENT_PROTOCOL, ClientMeasurement
 from retriever.measurement.recall_and_latency import PROTOCOL, Measurement, PairedMeasurement

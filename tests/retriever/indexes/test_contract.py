@@ -10,7 +10,7 @@ from retriever.errors import ParameterError, VectorError
 from retriever.indexes.base import NO_ID
 from retriever.indexes.exact import ExactIndex, top_ids
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.indexes.milvus import MilvusIndex
+from retriever.indexes.milvus.index import MilvusIndex
 from retriever.vectors import check_vectors, normalize
 from tests.support.true_neighbors import true_neighbors, true_scores, unit64
 

@@ -12,8 +12,8 @@ import pytest
 
 from retriever.errors import ParameterError, StorageError
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.indexes.milvus import MilvusIndex
-from retriever.indexes.milvus_connection import MilvusConnection
+from retriever.indexes.milvus.connection import MilvusConnection
+from retriever.indexes.milvus.index import MilvusIndex
 from retriever.indexes.recall import knn_recall
 from tests.support.milvus import MilvusServer, free_port, fresh_name, guarded_server
 from tests.support.true_neighbors import true_neighbors

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from retriever.indexes.milvus_connection import MilvusConnection
+from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.recall import knn_recall
 from tests.support.browser import PATIENCE, Visitor, barriers
 from tests.support.milvus import MilvusServer

@@ -5,7 +5,7 @@ import json
 import gradio as gr
 import pytest
 
-from retriever.indexes.milvus_collection import MilvusLayout
+from retriever.indexes.milvus.collection import MilvusLayout
 from retriever.progress import ignore_progress
 from retriever.turns import OWNER, Owner
 from tests.support.fake_milvus import ADDRESS, fake_milvus

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from retriever.errors import StorageError
-from retriever.indexes.milvus_connection import MilvusConnection
+from retriever.indexes.milvus.connection import MilvusConnection
 
 LITE = "milvus_lite"  # what its version begins with
 LONGEST_BUILD = 86_400.0  # seconds, a day

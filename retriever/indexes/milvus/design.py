@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retriever.errors import ParameterError, StorageError
-from retriever.indexes.milvus_connection import MilvusConnection
-from retriever.indexes.milvus_settling import LONGEST_BUILD
+from retriever.indexes.milvus.connection import MilvusConnection
+from retriever.indexes.milvus.settling import LONGEST_BUILD
 
 METRIC = "IP"  # of unit vectors the cosine; Milvus' COSINE is not defined for a vector of zeros
 ID, ROW, VECTOR = "id", "row", "vector"  # names of fields

@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike
 
 from retriever.errors import StorageError
 from retriever.indexes.base import Neighbors, empty_neighbors
-from retriever.indexes.milvus_collection import MilvusLayout
-from retriever.indexes.milvus_connection import MilvusConnection
-from retriever.indexes.milvus_design import ID, VECTOR, Design
-from retriever.indexes.milvus_vectors import MAX_DIMENSION, GraphSettings, MilvusVectors
+from retriever.indexes.milvus.collection import MilvusLayout
+from retriever.indexes.milvus.connection import MilvusConnection
+from retriever.indexes.milvus.design import ID, VECTOR, Design
+from retriever.indexes.milvus.vectors import MAX_DIMENSION, GraphSettings, MilvusVectors
 from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, check_vectors, normalize, unit_queries
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from retriever.errors import ParameterError, StorageError, system_reason
-from retriever.indexes.milvus_errors import NOT_LOADED, without_secret, words_for
+from retriever.indexes.milvus.errors import NOT_LOADED, without_secret, words_for
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient

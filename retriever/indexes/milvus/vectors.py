@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from retriever.errors import ParameterError
-from retriever.indexes.milvus_collection import MAX_HITS, Found, MilvusLayout, VectorCollection
-from retriever.indexes.milvus_connection import MilvusConnection
-from retriever.indexes.milvus_design import ID, ROW, VECTOR, Design, Fields
+from retriever.indexes.milvus.collection import MAX_HITS, Found, MilvusLayout, VectorCollection
+from retriever.indexes.milvus.connection import MilvusConnection
+from retriever.indexes.milvus.design import ID, ROW, VECTOR, Design, Fields
 from retriever.parameters import check_count
 from retriever.vectors import Float32
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from retriever.indexes.milvus_connection import MilvusConnection, NotLoaded
-from retriever.indexes.milvus_design import ID, METRIC, ROW, VECTOR, Design, Fields, open_collection
-from retriever.indexes.milvus_settling import FIRST_PAUSE, LONGEST_PAUSE, loaded_segments, server_version, settle
+from retriever.indexes.milvus.connection import MilvusConnection, NotLoaded
+from retriever.indexes.milvus.design import ID, METRIC, ROW, VECTOR, Design, Fields, open_collection
+from retriever.indexes.milvus.settling import FIRST_PAUSE, LONGEST_PAUSE, loaded_segments, server_version, settle
 from retriever.vectors import Float32
 
 MAX_HITS = 16_384  # that Milvus returns for a query, and rows that it returns for a condition
