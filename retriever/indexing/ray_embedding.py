@@ -133,11 +133,17 @@ def read_passages(path: Path) -> Iterator[Passage]:
 
 
 class Embedder:
-    """The work of one process: it holds a connection and a model, and embeds those texts that are not stored."""
+    """The work of one process: it holds a connection and a model, and embeds those texts that are not stored.
 
-    def __init__(self, uri: str, collection: str, token: str, timeout: float) -> None:
+    It returns one row for each block that it is given. Ray does a dead worker's block again and leaves out as many
+    rows as it has got already; but by then some texts are stored, so that several rows of other sizes would be cut
+    into other pieces, of which Ray would leave out some that it never got.
+    """
+
+    def __init__(self, uri: str, collection: str, token: str, timeout: float, batch_size: int) -> None:
         """Connect to the collection, which says what its model is."""
         self._retriever = MilvusRetriever.load(uri, collection, token=token, timeout=timeout)
+        self._batch_size = batch_size
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
         """Return one row: how many texts there were, the new ones as stored lines, and their vectors as bytes."""
@@ -146,11 +152,18 @@ class Embedder:
         stored = self._retriever.are_stored(passages)
         new = [passage for passage, known in zip(passages, stored, strict=True) if not known]
         texts = [passage.encoded_text for passage in new]
-        vectors = embed_documents(self._retriever.encoder, texts, self._retriever.dimension) if new else b""
+        vectors = b"".join(
+            bytes(
+                embed_documents(
+                    self._retriever.encoder, texts[start : start + self._batch_size], self._retriever.dimension
+                )
+            )
+            for start in range(0, len(texts), self._batch_size)
+        )
         return {
             "texts": [len(batch["line"])],
             "lines": [[record_of(passage).line for passage in new]],
-            "vectors": [bytes(vectors)],
+            "vectors": [vectors],
             "process": [os.getpid()],
         }
 
@@ -184,9 +197,9 @@ def _embedded(
         lines = paths.map_batches(_lines_of_files, batch_size=1, num_cpus=READER_CPUS)
         rows = lines.map_batches(
             Embedder,
-            fn_constructor_kwargs=dict(options),
+            fn_constructor_kwargs={**options, "batch_size": batch_size},
             compute=ray.data.ActorPoolStrategy(size=workers),
-            batch_size=batch_size,
+            batch_size=None,  # one block, one row: see Embedder
             num_cpus=WORKER_CPUS,
             num_gpus=gpus,
         )
