@@ -159,7 +159,11 @@ class Guard:
             name = content["session_hash"] = self._visitor_of(content, kind, request.address)
             claim_uploads(files, name)
             body = await encode_object(content)
-            if len(body) > SMALL_BODY and self.sessions.waiting_characters(name) > SMALL_BODY:
+            waiting = self.sessions.waiting_characters(
+                name
+            )  # a page sends its pasted text with each change of a control
+            together = waiting + len(body)
+            if min(len(body), waiting) > SMALL_BODY and together > limits().paste_megabytes * MEGABYTE:
                 raise Refusal(429, "busy session", BUSY_MESSAGE)
             scope = {**scope, "headers": with_length(scope["headers"], len(body))}
             if scope["path"].startswith(f"{API_PREFIX}run/"):  # beside the queue, which counts its events itself

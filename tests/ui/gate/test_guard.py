@@ -164,6 +164,15 @@ def test_one_session_has_only_a_few_events_under_way_and_disturbs_no_other(lab):
     assert lab.post("count", "greedy").status_code == 200
 
 
+def test_a_session_has_one_pastes_worth_of_text_under_way(lab):
+    """A page sends a pasted text with each change of a control, and then with the build."""
+    text = "word " * 50_000
+    statuses = [lab.post("wait", "pasting", [text]).status_code for _ in range(10)]
+    assert statuses == [200] * 7 + [429] * 3, "at most 2 MB"
+    assert lab.post("wait", "pasting", ["a short one"]).status_code == 200
+    assert lab.post("wait", "another", [text * 7]).status_code == 200
+
+
 def test_calls_without_a_session_are_forgotten_after_their_answer_and_erase_nobodys_state(lab):
     assert [lab.call("count", "mine") for _ in range(2)] == [1, 2]
     assert [lab.call("count") for _ in range(20)] == [1] * 20

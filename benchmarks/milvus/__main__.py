@@ -1,6 +1,6 @@
 """A million passages in the embedded Milvus server: memory, time and recall, another process, and a killed server.
 
-python -m benchmarks.milvus_million [--size N] [--killed-size N] [--out FILE]: texts are embedded with wordllama and
+python -m benchmarks.milvus [--size N] [--killed-size N] [--out FILE]: texts are embedded with wordllama and
 streamed into a collection by one client; two others ask 200 pinned questions. A second collection is then filled by a
 client whose server is killed three times on the way. Half an hour and 8 GB in full; --size 20000 takes a minute.
 """
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.data import N_QUERIES, WORDLLAMA, described
-from benchmarks.milvus_client import K
-from benchmarks.milvus_server import MilvusServer
+from benchmarks.milvus.client import K
+from benchmarks.milvus.server import MilvusServer
 from retriever.errors import StorageError
 from retriever.indexes.base import SCORE_TIE
 from retriever.run_record import RunRecord, versions, versions_of
@@ -40,7 +40,7 @@ class Client:
 
     def __init__(self, part: str, server: MilvusServer, collection: str, size: int) -> None:
         """Start it."""
-        command = [sys.executable, "-m", "benchmarks.milvus_client", part, server.uri, collection, str(size)]
+        command = [sys.executable, "-m", "benchmarks.milvus.client", part, server.uri, collection, str(size)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def reports(self) -> Iterator[Report]:

@@ -1,6 +1,6 @@
 """One client of the Milvus benchmark, in a process of its own, so that its memory is the client's and nothing else's.
 
-python -m benchmarks.milvus_client index|ask|check URI COLLECTION SIZE: prints lines of JSON.
+python -m benchmarks.milvus.client index|ask|check URI COLLECTION SIZE: prints lines of JSON.
 """
 
 import json
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from benchmarks.data import WORDLLAMA, each_text, questions
-from benchmarks.milvus_server import megabytes
+from benchmarks.milvus.server import megabytes
 from retriever.encoders.base import Encoder
 from retriever.encoders.loading import load_encoder
 from retriever.retrievers.base import passages_of_texts

@@ -1,0 +1,1 @@
+"""A million passages in the embedded Milvus server: python -m benchmarks.milvus."""
