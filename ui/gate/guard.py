@@ -159,9 +159,7 @@ class Guard:
             name = content["session_hash"] = self._visitor_of(content, kind, request.address)
             claim_uploads(files, name)
             body = await encode_object(content)
-            waiting = self.sessions.waiting_characters(
-                name
-            )  # a page sends its pasted text with each change of a control
+            waiting = self.sessions.waiting_characters(name)  # a page sends a pasted text with each change
             together = waiting + len(body)
             if min(len(body), waiting) > SMALL_BODY and together > limits().paste_megabytes * MEGABYTE:
                 raise Refusal(429, "busy session", BUSY_MESSAGE)
