@@ -159,10 +159,8 @@ class Guard:
             name = content["session_hash"] = self._visitor_of(content, kind, request.address)
             claim_uploads(files, name)
             body = await encode_object(content)
-            waiting = self.sessions.waiting_characters(name)  # a page sends a pasted text with each change
-            together = waiting + len(body)
-            if min(len(body), waiting) > SMALL_BODY and together > limits().paste_megabytes * MEGABYTE:
-                raise Refusal(429, "busy session", BUSY_MESSAGE)
+            if len(body) > SMALL_BODY:
+                self._check_text_under_way(name, len(body))
             scope = {**scope, "headers": with_length(scope["headers"], len(body))}
             if scope["path"].startswith(f"{API_PREFIX}run/"):  # beside the queue, which counts its events itself
                 with self._share_of(name, self._direct, MAX_DIRECT):
@@ -230,6 +228,15 @@ class Guard:
             if name.startswith(ONCE):
                 self.visitors.end(name)
                 await self.sessions.forget(name)
+
+    def _check_text_under_way(self, name: str, size: int) -> None:
+        """Raise Refusal if a session's texts under way and a body of this size are more than one paste.
+
+        A page sends a pasted text with each change of a control. A body alone may be larger, as JSON escapes.
+        """
+        waiting = self.sessions.waiting_characters(name)
+        if waiting > SMALL_BODY and waiting + size > limits().paste_megabytes * MEGABYTE:
+            raise Refusal(429, "busy session", BUSY_MESSAGE)
 
     @contextmanager
     def _stream(self, name: str) -> Iterator[None]:
