@@ -225,13 +225,9 @@ class MilvusRetriever:
     def rank(self, queries: Sequence[str], k: int, *, ef: int | None = None) -> Neighbors:
         """Return the rows of the best k passages of each query and their scores, (n_queries, k); ef: as of search."""
         queries, k = check_queries(queries), check_count("k", k, 1, MAX_K)
-        result = empty_neighbors(len(queries), k)
-        if queries:
-            unit = unit_queries(self.encoder.encode_query(queries), self.dimension)
-            for row, hits in enumerate(self._vectors.search(unit, k, ef=ef)):
-                result.ids[row, : len(hits)] = [hit.row for hit in hits]
-                result.scores[row, : len(hits)] = [hit.score for hit in hits]
-        return result
+        if not queries:
+            return empty_neighbors(0, k)
+        return self._vectors.neighbors(unit_queries(self.encoder.encode_query(queries), self.dimension), k, ef=ef)
 
     def layout(self) -> MilvusLayout:
         """Return how the server holds the graphs: segments, shards and its version, for a record."""

@@ -7,7 +7,7 @@ from functools import partial
 from numpy.typing import ArrayLike
 
 from retriever.errors import StorageError
-from retriever.indexes.base import Neighbors, empty_neighbors
+from retriever.indexes.base import Neighbors
 from retriever.indexes.milvus.collection import MilvusLayout
 from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.milvus.design import ID, VECTOR, Design
@@ -99,11 +99,7 @@ class MilvusIndex:
 
     def search_unit(self, unit: Float32, k: int, *, ef: int | None = None) -> Neighbors:
         """Return what search returns, for queries (n_queries, dim) already checked by unit_queries."""
-        result = empty_neighbors(len(unit), k)
-        for row, hits in enumerate(self._vectors.search(unit, k, ef=ef)):
-            result.ids[row, : len(hits)] = [hit.row for hit in hits]
-            result.scores[row, : len(hits)] = [hit.score for hit in hits]
-        return result
+        return self._vectors.neighbors(unit, k, ef=ef)
 
     def layout(self) -> MilvusLayout:
         """Return how the server holds the graphs: segments, shards and its version, for a record."""

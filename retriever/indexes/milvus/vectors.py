@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from retriever.errors import ParameterError
+from retriever.indexes.base import Neighbors, empty_neighbors
 from retriever.indexes.milvus.collection import MAX_HITS, Found, MilvusLayout, VectorCollection
 from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.milvus.design import ID, ROW, VECTOR, Design, Fields
@@ -91,6 +92,14 @@ class MilvusVectors:
             for hits in self.flat.search(unit, k):
                 held = self.graphs.get([hit.id for hit in hits], fields) if fields else {}
                 yield [replace(hit, fields=held.get(hit.id, {})) for hit in hits] if fields else hits
+
+    def neighbors(self, unit: Float32, k: int, *, ef: int | None) -> Neighbors:
+        """Return what search yields as row numbers and scores, (n_queries, k)."""
+        result = empty_neighbors(len(unit), k)
+        for row, hits in enumerate(self.search(unit, k, ef=ef)):
+            result.ids[row, : len(hits)] = [hit.row for hit in hits]
+            result.scores[row, : len(hits)] = [hit.score for hit in hits]
+        return result
 
     def layout(self) -> MilvusLayout:
         """Return how the server holds the graphs."""
