@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,9 +10,6 @@ import numpy as np
 
 from retriever.documents.document import Passage, ScoredPassage
 from retriever.encoders.base import Encoder, embed_documents
-from retriever.encoders.catalogue import model_card
-from retriever.encoders.device import resolve_device
-from retriever.encoders.loading import load_encoder, packaged_fingerprint
 from retriever.errors import ModelError
 from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
@@ -22,11 +20,11 @@ from retriever.retrievers.base import (
     Hit,
     check_queries,
     check_query,
-    check_same_weights,
     hits_of,
     passages_of_texts,
     scored_passages,
 )
+from retriever.retrievers.lazy_model import LazyModel
 from retriever.storage.snapshot import Snapshot, read_snapshot, write_snapshot
 from retriever.vectors import Float32
 
@@ -58,11 +56,8 @@ class DenseRetriever:
         device that is not there.
         """
         self.model_name = model_name
-        self._loaded_fingerprint = ""  # of the encoder of vectors loaded from disk
-        self._encoder = encoder
-        self._device = None if device is None else resolve_device(device)
-        known = encoder.dimension if encoder else model_card(model_name).dimension
-        self.dimension = known or self.encoder.dimension  # 0 outside the catalogue: the model must be loaded
+        self._model = LazyModel(model_name, encoder, device)
+        self.dimension = self._model.dimension
         if dimension is not None and dimension != self.dimension:
             raise ModelError(
                 f"{model_name} makes vectors of {self.dimension} dimensions, not {dimension!r}; leave dimension out."
@@ -77,18 +72,12 @@ class DenseRetriever:
     @property
     def encoder(self) -> Encoder:
         """The encoder, loaded on first use. Raises ModelError if that fails or loaded vectors have other weights."""
-        if self._encoder is None:
-            encoder = load_encoder(self.model_name, self._device)
-            check_same_weights(self.model_name, self._loaded_fingerprint, encoder.fingerprint)
-            self._encoder = encoder
-        return self._encoder
+        return self._model.encoder
 
     @property
     def fingerprint(self) -> str:
         """The identifier of the encoder's weights and precision; empty if it is not known."""
-        if self._encoder is None and model_card(self.model_name).packaged:
-            return packaged_fingerprint(model_card(self.model_name), device=self._device)
-        return self.encoder.fingerprint
+        return self._model.fingerprint
 
     @property
     def vectors(self) -> Float32:
@@ -129,17 +118,11 @@ class DenseRetriever:
 
     def with_graph(self, *, M: int, ef_construction: int) -> "DenseRetriever":
         """Return a retriever that shares the texts and vectors and will build a graph with other settings."""
-        other = DenseRetriever(
-            self.model_name,
-            M=M,
-            ef_construction=ef_construction,
-            seed=self.seed,
-            encoder=self._encoder,
-            device=self._device,
-        )
+        check_graph_settings(M, ef_construction, self.seed)
         with self._lock:
-            other.passages, other._exact = self.passages, self._exact
-            other._loaded_fingerprint = self._loaded_fingerprint
+            other = copy(self)
+        other.M, other.ef_construction = int(M), int(ef_construction)
+        other._hnsw, other._lock = None, threading.Lock()
         return other
 
     def index(
@@ -199,7 +182,7 @@ class DenseRetriever:
         """Return the vectors, (dim,) each, of those texts that were embedded before."""
         # own vectors take precedence, so self comes last
         wanted, sources, stored = set(texts), [self], dict[str, Float32]()
-        if known is not None and not known._loaded_fingerprint and known.fingerprint == self.fingerprint != "":
+        if known is not None and not known._model.stored_fingerprint and known.fingerprint == self.fingerprint != "":
             sources.insert(0, known)
         for source in sources:
             vectors = source.vectors  # read before the passages, which are added first
@@ -259,9 +242,7 @@ class DenseRetriever:
         self = cls(snapshot.model_name, dimension, **snapshot.settings, encoder=encoder, device=device)
         self.passages = tuple(snapshot.passages)
         self._exact, self._hnsw = ExactIndex(snapshot.vectors), snapshot.graph
-        self._loaded_fingerprint = snapshot.fingerprint
-        if encoder or model_card(snapshot.model_name).packaged:
-            check_same_weights(snapshot.model_name, snapshot.fingerprint, self.fingerprint)
+        self._model.check_stored(snapshot.fingerprint)
         return self
 
     def _graph_settings(self) -> dict[str, int]:

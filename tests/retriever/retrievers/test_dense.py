@@ -55,7 +55,9 @@ def test_the_chapters_snippet_works_as_it_stands(minilm):
 
 
 def test_a_model_is_loaded_only_when_it_is_needed(monkeypatch):
-    monkeypatch.setattr("retriever.retrievers.dense.load_encoder", lambda *asked: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(
+        "retriever.retrievers.lazy_model.load_encoder", lambda *asked: pytest.fail("the model was loaded")
+    )
     retriever = DenseRetriever("wordllama-256")
     assert retriever.dimension == 256
     assert retriever.vectors.shape == (0, 256)
@@ -344,12 +346,13 @@ def test_a_packaged_model_comes_back_with_its_weights_checked(wordllama, tmp_pat
     assert loaded.search("lamp") == retriever.search("lamp")
     assert loaded.M == 8
     monkeypatch.setattr(
-        "retriever.retrievers.dense.packaged_fingerprint", lambda card, device: "ffffffffffffffff-float32"
+        "retriever.retrievers.lazy_model.packaged_fingerprint", lambda card, device: "ffffffffffffffff-float32"
     )
     with pytest.raises(ModelError, match="other weights"):
         DenseRetriever.load(tmp_path)
     monkeypatch.setattr(
-        "retriever.retrievers.dense.packaged_fingerprint", lambda card, device: card.sha256[:16] + "-another-precision"
+        "retriever.retrievers.lazy_model.packaged_fingerprint",
+        lambda card, device: card.sha256[:16] + "-another-precision",
     )
     DenseRetriever.load(tmp_path)
 
@@ -371,7 +374,7 @@ def test_a_fetched_models_weights_are_checked_when_it_is_loaded(monkeypatch, tmp
         dimension, fingerprint = 384, "11112222-float32"
 
     name = "multi-qa-MiniLM-L6-cos-v1"
-    monkeypatch.setattr("retriever.retrievers.dense.load_encoder", lambda asked, device: Fetched())
+    monkeypatch.setattr("retriever.retrievers.lazy_model.load_encoder", lambda asked, device: Fetched())
     retriever = DenseRetriever(name)
     retriever.index([LIGHT, BREAD])
     retriever.save(tmp_path)
