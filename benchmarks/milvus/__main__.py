@@ -113,7 +113,7 @@ def kill_on_the_way(server: MilvusServer, size: int) -> Report:
         for found in client.reports():
             if found.get("row", 0) >= size * kill // (KILLS + 1):
                 time.sleep(PAUSE * kill)  # not between two calls each time
-                server.kill()
+                server.stop(kill=True)
                 break
         said.append(client.error())
         server.start()
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--out", type=Path, help="a file for the record, as JSON")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder, MilvusServer(Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder, MilvusServer(Path(folder) / "data") as server:
         found = measure(server, options.size)
         print(table(found), flush=True)
         if options.killed_size:

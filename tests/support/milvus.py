@@ -7,54 +7,15 @@ import base64
 import datetime
 import ipaddress
 import os
-import socket
-import subprocess
-import sys
-import time
 import uuid
 from concurrent import futures
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE = 60  # seconds until a test gives up: the machine may be busy
+from benchmarks.milvus.server import MilvusServer
 
-
-class MilvusServer:
-    """A milvus-lite server in a process of its own, whose data stand in a folder."""
-
-    def __init__(self, folder, port=None):
-        """Start a server over a folder; port: None for a free one."""
-        self.folder, self.port = Path(folder), port or free_port()
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self):
-        """Start the server, at the port it had, and wait until it answers."""
-        program = Path(sys.executable).with_name("milvus-lite")
-        command = [program, "server", "--data-dir", self.folder, "--host", "127.0.0.1", "--port", self.port]
-        with open(f"{self.folder}.log", "a") as log:
-            self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log)
-        end = time.monotonic() + PATIENCE
-        while True:
-            assert self.process.poll() is None and time.monotonic() < end, Path(log.name).read_text()
-            try:
-                with closing(socket.create_connection(("127.0.0.1", self.port), 1)):
-                    return
-            except OSError:
-                time.sleep(0.05)
-
-    def stop(self, *, kill=False):
-        """Stop the server, or kill it without notice."""
-        (self.process.kill if kill else self.process.terminate)()
-        self.process.wait(PATIENCE)
-
-
-def free_port():
-    """Return a port of this machine where nothing listens."""
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+PATIENCE = 60  # seconds until a server has stopped: the machine may be busy
 
 
 @contextmanager
@@ -63,11 +24,8 @@ def milvus_uri(folder):
     if given := os.environ.get("MILVUS_TEST_URI"):
         yield given
         return
-    server = MilvusServer(folder)
-    try:
+    with MilvusServer(folder) as server:
         yield server.uri
-    finally:
-        server.stop()
 
 
 def fresh_name():

@@ -10,12 +10,13 @@ from contextlib import closing, contextmanager
 import numpy as np
 import pytest
 
+from benchmarks.milvus.server import MilvusServer, free_port
 from retriever.errors import ParameterError, StorageError
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.milvus.index import MilvusIndex
 from retriever.indexes.recall import knn_recall
-from tests.support.milvus import MilvusServer, free_port, fresh_name, guarded_server
+from tests.support.milvus import fresh_name, guarded_server
 from tests.support.true_neighbors import true_neighbors
 
 SECRET = "open-sesame"

@@ -9,13 +9,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from benchmarks.milvus.server import MilvusServer
 from retriever.errors import ModelError, ParameterError, StorageError, VectorError
 from retriever.retrievers.dense import DenseRetriever
 from retriever.retrievers.document_runs import run_queries
 from retriever.retrievers.milvus import MilvusRetriever
 from retriever.vectors import normalize
 from tests.support.encoders import FakeEncoder
-from tests.support.milvus import MilvusServer, fresh_name
+from tests.support.milvus import fresh_name
 from tests.support.paths import ROOT
 from tests.support.small import passage_of, sentences
 

@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
+from benchmarks.milvus.server import MilvusServer
 from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.recall import knn_recall
 from tests.support.browser import PATIENCE, Visitor, barriers
-from tests.support.milvus import MilvusServer
 from tests.support.serving import GRADIO_WARNINGS, running, until
 from ui.milvus.copies import copy_of
 from ui.milvus.leases import NAME
