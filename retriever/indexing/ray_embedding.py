@@ -29,7 +29,7 @@ JSON_NAMES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 TEXT_NAMES = (".txt", ".txt.gz")
 BLOCK_BYTES = 256 * 1024  # of texts, that go to a worker together: done again if it dies, and shared out evenly
 READER_CPUS, WORKER_CPUS = 0.1, 0.9  # of each CPU; with a whole one a worker, no reader would ever start
-MAX_WORKERS, MAX_BATCH = 10_000, 100_000
+MAX_WORKERS = 10_000
 
 Batch = Mapping[str, Any]  # column -> array, as Ray Data hands it over
 
@@ -57,7 +57,6 @@ def embed_files(
     *,
     model_name: str = "all-MiniLM-L6-v2",
     workers: int = 2,
-    batch_size: int = 1_000,
     token: str = "",
     timeout: float = 30.0,
     gpus_per_worker: float = 0.0,
@@ -66,18 +65,16 @@ def embed_files(
     """Embed the texts of files on a Ray cluster, and store them in a collection of a MilvusRetriever.
 
     paths: files or folders that every worker can read, as of files_of. uri, collection, token, timeout: of
-    MilvusRetriever, whose other settings are the usual ones. batch_size: texts that a worker embeds at once. progress:
-    called with the number of texts done. The cluster is the one that ray.init has connected to, else one of this
-    machine's, which ends with the work.
+    MilvusRetriever, whose other settings are the usual ones. progress: called with the number of texts done. The
+    cluster is the one that ray.init has connected to, else one of this machine's, which ends with the work.
 
     Ids are made of the content: what is stored already is not embedded, so that to run this again goes on from where
-    it was interrupted, and a batch that is done again because its worker died is stored once. Only this process writes.
+    it was interrupted, and a block that is done again because its worker died is stored once. Only this process writes.
 
-    Raises CollectionError for files that cannot be read, StorageError if Ray is missing or the Milvus server fails, and
-    what MilvusRetriever raises.
+    Raises CollectionError for files that cannot be read, RetrieverError if Ray is missing, and what MilvusRetriever
+    raises.
     """
     workers = check_count("workers", workers, 1, MAX_WORKERS)
-    batch_size = check_count("batch_size", batch_size, 1, MAX_BATCH)
     files = files_of(paths)
     began = perf_counter()
     retriever = MilvusRetriever(uri, collection, model_name, token=token, timeout=timeout)
@@ -85,7 +82,7 @@ def embed_files(
     processes: set[int] = set()
     options = {"uri": uri, "collection": collection, "token": token, "timeout": timeout}
     with _cluster(workers):
-        for row in _embedded(files, options, workers, batch_size, gpus_per_worker):
+        for row in _embedded(files, options, workers, gpus_per_worker):
             lines = row["lines"]
             vectors = np.frombuffer(row["vectors"], np.float32).reshape(len(lines), retriever.dimension)
             new += retriever.add_embedded([passage_of(line) for line in lines], vectors) if len(lines) else 0
@@ -140,10 +137,9 @@ class Embedder:
     into other pieces, of which Ray would leave out some that it never got.
     """
 
-    def __init__(self, uri: str, collection: str, token: str, timeout: float, batch_size: int) -> None:
+    def __init__(self, uri: str, collection: str, token: str, timeout: float) -> None:
         """Connect to the collection, which says what its model is."""
         self._retriever = MilvusRetriever.load(uri, collection, token=token, timeout=timeout)
-        self._batch_size = batch_size
 
     def __call__(self, batch: Batch) -> dict[str, list[Any]]:
         """Return one row: how many texts there were, the new ones as stored lines, and their vectors as bytes."""
@@ -152,18 +148,11 @@ class Embedder:
         stored = self._retriever.are_stored(passages)
         new = [passage for passage, known in zip(passages, stored, strict=True) if not known]
         texts = [passage.encoded_text for passage in new]
-        vectors = b"".join(
-            bytes(
-                embed_documents(
-                    self._retriever.encoder, texts[start : start + self._batch_size], self._retriever.dimension
-                )
-            )
-            for start in range(0, len(texts), self._batch_size)
-        )
+        vectors = embed_documents(self._retriever.encoder, texts, self._retriever.dimension) if new else b""
         return {
             "texts": [len(batch["line"])],
             "lines": [[record_of(passage).line for passage in new]],
-            "vectors": [vectors],
+            "vectors": [bytes(vectors)],
             "process": [os.getpid()],
         }
 
@@ -183,9 +172,7 @@ def _lines_of_files(batch: Any) -> Iterator[dict[str, list[str]]]:  # noqa: ANN4
             yield {"line": lines}
 
 
-def _embedded(
-    files: Sequence[Path], options: Mapping[str, Any], workers: int, batch_size: int, gpus: float
-) -> Iterator[dict[str, Any]]:
+def _embedded(files: Sequence[Path], options: Mapping[str, Any], workers: int, gpus: float) -> Iterator[dict[str, Any]]:
     """Yield the rows that the workers return, in any order. What a worker raised of this package is raised here."""
     import ray.data
     from ray.exceptions import RayError
@@ -197,7 +184,7 @@ def _embedded(
         lines = paths.map_batches(_lines_of_files, batch_size=1, num_cpus=READER_CPUS)
         rows = lines.map_batches(
             Embedder,
-            fn_constructor_kwargs={**options, "batch_size": batch_size},
+            fn_constructor_kwargs=dict(options),
             compute=ray.data.ActorPoolStrategy(size=workers),
             batch_size=None,  # one block, one row: see Embedder
             num_cpus=WORKER_CPUS,

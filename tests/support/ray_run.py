@@ -39,9 +39,7 @@ def main(folder, uri, collection, killed):
         if killed == "worker" and len(done) == 1:
             os.kill(processes(mark, b"ray::MapWorker(MapBatches(Embedder))")[0], signal.SIGKILL)
 
-    summary = embed_files(
-        folder, uri, collection, model_name="wordllama-256", workers=2, batch_size=100, progress=progress
-    )
+    summary = embed_files(folder, uri, collection, model_name="wordllama-256", workers=2, progress=progress)
     sys.stdout.write(json.dumps(asdict(summary)))
 
 
