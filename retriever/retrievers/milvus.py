@@ -203,8 +203,13 @@ class MilvusRetriever:
         return [one in held for one in ids]
 
     def settle(self) -> None:
-        """Wait until the graphs hold all that is stored; index and add do so by themselves."""
-        self._vectors.settle()
+        """Wait until the graphs hold all that is stored; index and add do so by themselves.
+
+        Nothing is added meanwhile: a server that writes segments may count too few rows, which give the next one its
+        number.
+        """
+        with self._adding:
+            self._vectors.settle()
 
     def search(self, query: str, top_k: int = 10, *, ef: int | None = None) -> list[Hit]:
         """Return the at most top_k texts nearest to the query, nearest first.
