@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from retriever.errors import ParameterError, StorageError, system_reason
-from retriever.indexes.milvus.errors import NOT_LOADED, without_secret, words_for
+from retriever.indexes.milvus.errors import NOT_LOADED, is_no_answer, without_secret, words_for
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -23,7 +23,7 @@ LOGGERS = ("pymilvus", "pymilvus.milvus_client")
 CHANNEL = {  # options of gRPC
     "grpc.use_local_subchannel_pool": 1,  # else a new channel waits as long for a server that is back as the old one
     "grpc.initial_reconnect_backoff_ms": 100,
-    "grpc.min_reconnect_backoff_ms": 100,
+    "grpc.min_reconnect_backoff_ms": 5_000,  # the time that an attempt to connect may take: with TLS four round trips
     "grpc.max_reconnect_backoff_ms": 1_000,
     "grpc.keepalive_time_ms": 60_000,  # a server that builds an index is asked rarely whether it is still there
     "grpc.keepalive_timeout_ms": 20_000,
@@ -33,6 +33,10 @@ CHANNEL = {  # options of gRPC
 
 class NotLoaded(StorageError):
     """Error raised when a server has a collection on its disk only, as milvus-lite after a start."""
+
+
+class NoAnswer(StorageError):
+    """Error raised when a server does not answer: it is away, or has not answered in time."""
 
 
 class MilvusConnection:
@@ -62,7 +66,7 @@ class MilvusConnection:
     def call(self, doing: str, method: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - those of MilvusClient
         """Return what a method of pymilvus' MilvusClient returns.
 
-        doing: what is done, for the message of an error, as "searching". Raises StorageError.
+        doing: what is done, for the message of an error, as "searching". Raises StorageError, NoAnswer if none comes.
         """
         timeout = kwargs.setdefault("timeout", self.timeout)
         return self._in_plain_words(doing, timeout, partial(getattr(self._client, method), *args, **kwargs))
@@ -94,7 +98,10 @@ class MilvusConnection:
         return self._in_plain_words("connecting", self.timeout, connect)
 
     def knock(self) -> None:
-        """Open a connection and close it, with TLS where it is asked for. Raises StorageError with the reason."""
+        """Open a connection and close it, with TLS where it is asked for.
+
+        Raises StorageError with the reason, NoAnswer if nothing answers.
+        """
         try:
             with socket.create_connection((self._host, self._port), self.timeout) as plain:
                 if self._secure:
@@ -113,12 +120,12 @@ class MilvusConnection:
                 "address begins with http://."
             ) from error
         except TimeoutError as error:
-            raise StorageError(
+            raise NoAnswer(
                 f"The Milvus server at {self.address} has not answered within {self.timeout:g} seconds; see whether it "
                 "runs and may be reached from here."
             ) from error
         except OSError as error:
-            raise StorageError(
+            raise NoAnswer(
                 f"The Milvus server at {self.address} cannot be reached ({system_reason(error)}); see whether it runs, "
                 "and whether the address is right."
             ) from error
@@ -140,7 +147,9 @@ class MilvusConnection:
         except grpc.RpcError as error:
             code, reason = error.code(), error.details() or ""
         said = without_secret(words_for(self.address, timeout, doing, code, reason), self._token)
-        raise NotLoaded(said) if code == NOT_LOADED else StorageError(said)
+        if code == NOT_LOADED:
+            raise NotLoaded(said)
+        raise NoAnswer(said) if is_no_answer(code, reason) else StorageError(said)
 
 
 def _parts(uri: str) -> tuple[str, int, bool, str, str]:

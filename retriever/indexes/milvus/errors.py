@@ -5,6 +5,7 @@ from enum import Enum
 
 COLLECTION_NOT_FOUND = (100, 4)  # codes of Milvus 2.3 and later, and of older ones
 NOT_LOADED = 101
+DEADLINE, UNAVAILABLE = "DEADLINE_EXCEEDED", "UNAVAILABLE"  # of gRPC
 SHOWN_REASON = 300  # characters of a server's own message
 
 
@@ -20,17 +21,23 @@ def words_for(address: str, timeout: float, doing: str, code: object, reason: st
         return f"{server} has no such collection ({_short(said)}): it was dropped, or never made. Build it again."
     if status == "UNAUTHENTICATED" or "auth check failure" in said or "PERMISSION_DENIED" in (status, said):
         return f"{server} refuses this user; pass a token, as user:password, of one who may do this."
-    if status == "DEADLINE_EXCEEDED" or "DEADLINE_EXCEEDED" in said:
+    if _is(DEADLINE, status, said):
         return (
             f"{server} has not answered within {timeout:g} seconds while {doing}; see whether it works at something "
             "else, or pass a longer timeout."
         )
-    if status == "UNAVAILABLE" or "UNAVAILABLE" in said or "Fail connecting" in said:
+    if _is(UNAVAILABLE, status, said) or "Fail connecting" in said:
         return (
             f"{server} cannot be reached while {doing}: it does not answer as Milvus does. See whether it runs, and "
             "whether it uses TLS (then its address begins with https://). What it has stored stays."
         )
     return f"{server} refused {doing}: {_short(said)}"
+
+
+def is_no_answer(code: object, reason: str) -> bool:
+    """Return whether what was raised means that the server has not answered, rather than refused."""
+    status = code.name if isinstance(code, Enum) else ""
+    return _is(DEADLINE, status, reason) or _is(UNAVAILABLE, status, reason) or "Fail connecting" in reason
 
 
 def without_secret(text: str, token: str) -> str:
@@ -39,6 +46,11 @@ def without_secret(text: str, token: str) -> str:
         if secret:
             text = text.replace(secret, "***")
     return text
+
+
+def _is(wanted: str, status: str, said: str) -> bool:
+    """Return whether a status of gRPC is the wanted one; pymilvus writes some into its message only."""
+    return status == wanted or wanted in said
 
 
 def _short(text: str) -> str:

@@ -16,7 +16,7 @@ from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.milvus.index import MilvusIndex
 from retriever.indexes.recall import knn_recall
-from tests.support.milvus import fresh_name, guarded_server
+from tests.support.milvus import far_away, fresh_name, guarded_server
 from tests.support.true_neighbors import true_neighbors
 
 SECRET = "open-sesame"
@@ -167,6 +167,13 @@ def test_a_server_that_is_away_is_said_at_once():
         with pytest.raises(ParameterError, match="http://host:19530") as raised:
             MilvusIndex(uri, "x", dimension=4)
         assert SECRET not in str(raised.value)
+
+
+def test_a_server_far_away_is_reached(tmp_path):
+    with MilvusServer(tmp_path / "data") as server, far_away(server.port, 0.08) as uri:
+        index = MilvusIndex(uri, fresh_name(), dimension=4, exact=False)
+        assert len(index) == 0
+        index.close()
 
 
 def test_a_server_that_does_not_answer_costs_the_timeout():

@@ -67,7 +67,11 @@ class Cased(Counting):
 def models(monkeypatch):
     """Encoders that count, in place of the catalogue's models: the first is good, the second poor."""
     made = {FIRST: Counting(FIRST), SECOND: Forgetful(SECOND), THIRD: Counting(THIRD)}
-    for module in ("retriever.retrievers.lazy_model", "retriever.indexing.pipeline", "retriever.experiments.judged_index"):
+    for module in (
+        "retriever.retrievers.lazy_model",
+        "retriever.indexing.pipeline",
+        "retriever.experiments.judged_index",
+    ):
         monkeypatch.setattr(f"{module}.load_encoder", lambda name, device=None, progress=None: made[name])
     monkeypatch.setattr("ui.jobs.model_loads.load_encoder", lambda name, progress: made[name])
     monkeypatch.setattr("ui.compare.job.measure_costs", lambda sides, k: [])  # asks the questions again
