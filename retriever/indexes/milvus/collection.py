@@ -1,5 +1,6 @@
 """One collection of a Milvus server: rows of an id, a row number, a unit vector and texts, with one index."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +9,14 @@ from typing import Any
 
 from retriever.indexes.milvus.connection import MilvusConnection, NotLoaded
 from retriever.indexes.milvus.design import ID, METRIC, ROW, VECTOR, Design, Fields, open_collection
-from retriever.indexes.milvus.settling import FIRST_PAUSE, LONGEST_PAUSE, loaded_segments, server_version, settle
+from retriever.indexes.milvus.settling import (
+    FIRST_PAUSE,
+    LONGEST_BUILD,
+    LONGEST_PAUSE,
+    loaded_segments,
+    server_version,
+    settle,
+)
 from retriever.vectors import Float32
 
 MAX_HITS = 16_384  # that Milvus returns for a query, and rows that it returns for a condition
@@ -69,26 +77,35 @@ class VectorCollection:
                 waiting, n_bytes = [], 0
 
     def search(
-        self, unit: Float32, k: int, *, ef: int | None = None, fields: Sequence[str] = ()
+        self,
+        unit: Float32,
+        k: int,
+        *,
+        ef: int | None = None,
+        fields: Sequence[str] = (),
+        timeout: float | None = None,
     ) -> Iterator[list[Found]]:
         """Yield the at most k nearest rows of each query, unit (n_queries, dim), nearest first, ties by lower row.
 
         ef: of an HNSW index; raised to k where it is lower, as Milvus refuses that. None for a FLAT index. fields:
-        names of those that are wanted of each row. Rows that another process has stored in the last seconds may be
-        missing until it has settled: to wait for all of them would cost each search up to a fifth of a second.
+        names of those that are wanted of each row. timeout: seconds, None for those of the connection. Rows that
+        another process has stored in the last seconds may be missing until it has settled: to wait for all of them
+        would cost each search up to a fifth of a second.
         """
         asked = k if ef is not None else min(k + SPARE_HITS, MAX_HITS)
         size = max(1, min(QUERIES_PER_CALL, NUMBERS_PER_CALL // max(asked, unit.shape[1])))
         for start in range(0, len(unit), size):
             part = unit[start : start + size]
-            for row, hits in enumerate(self._nearest(part, asked, ef, fields)):
+            for row, hits in enumerate(self._nearest(part, asked, ef, fields, timeout)):
                 limit = asked
                 while ef is None and len(hits) == limit < MAX_HITS and hits[-1].score == hits[k - 1].score:
                     limit = min(4 * limit, MAX_HITS)  # rows with the k-th score may go on
-                    [hits] = self._nearest(part[row : row + 1], limit, ef, fields)
+                    [hits] = self._nearest(part[row : row + 1], limit, ef, fields, timeout)
                 yield hits[:k]
 
-    def _nearest(self, unit: Float32, k: int, ef: int | None, fields: Sequence[str]) -> Iterator[list[Found]]:
+    def _nearest(
+        self, unit: Float32, k: int, ef: int | None, fields: Sequence[str], timeout: float | None
+    ) -> Iterator[list[Found]]:
         """Yield what one call of Milvus finds for each query, sorted by score and row."""
         answers = self._call_loaded(
             "searching",
@@ -100,6 +117,7 @@ class VectorCollection:
             search_params={"metric_type": METRIC, "params": {} if ef is None else {"ef": max(ef, k)}},
             output_fields=[*self._rows, *fields],
             consistency_level="Strong" if self._unsettled else "Bounded",
+            timeout=timeout or self.connection.timeout,
         )
         for answer in answers:
             hits = [
@@ -127,15 +145,15 @@ class VectorCollection:
         found: dict[Any, Fields] = {}
         for start in range(0, len(ids), IDS_PER_CALL):
             listed = ", ".join(
-                f'"{one}"' if self.design.text_ids else str(one) for one in ids[start : start + IDS_PER_CALL]
+                json.dumps(one) if self.design.text_ids else str(one) for one in ids[start : start + IDS_PER_CALL]
             )
             found |= {row[ID]: row for row in self.query(f"{ID} in [{listed}]", [ID, *fields])}
         return found
 
-    def settle(self, waiting: Callable[[], None] | None = None) -> None:
-        """Wait until all rows are in the index, and searched through it; waiting: called now and then."""
+    def settle(self, waiting: Callable[[], None] | None = None, longest: float = LONGEST_BUILD) -> None:
+        """Wait until all rows are in the index, and searched through it; waiting, longest: see settling."""
         with self._loading:
-            settle(self.connection, self.name, key=ID, vector=VECTOR, waiting=waiting)
+            settle(self.connection, self.name, key=ID, vector=VECTOR, waiting=waiting, longest=longest)
         self._unsettled = False
 
     def layout(self) -> MilvusLayout:

@@ -8,7 +8,6 @@ from typing import Any
 
 from retriever.errors import ParameterError, StorageError
 from retriever.indexes.milvus.connection import MilvusConnection
-from retriever.indexes.milvus.settling import LONGEST_BUILD
 
 METRIC = "IP"  # of unit vectors the cosine; Milvus' COSINE is not defined for a vector of zeros
 ID, ROW, VECTOR = "id", "row", "vector"  # names of fields
@@ -118,7 +117,7 @@ def _make_index(connection: MilvusConnection, name: str, design: Design) -> None
     if parameters:  # milvus-lite 3.2 looks for them here alone, and takes its own M without a word
         [configured] = index
         configured.get_index_configs()["params"] = parameters
-    connection.call("making an index", "create_index", name, index, sync=False, timeout=LONGEST_BUILD)
+    connection.call("making an index", "create_index", name, index, sync=False)
 
 
 def _check(connection: MilvusConnection, name: str, found: Fields, wanted: Mapping[str, str]) -> None:

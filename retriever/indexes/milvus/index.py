@@ -11,6 +11,7 @@ from retriever.indexes.base import Neighbors
 from retriever.indexes.milvus.collection import MilvusLayout
 from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.milvus.design import ID, VECTOR, Design
+from retriever.indexes.milvus.settling import LONGEST_BUILD
 from retriever.indexes.milvus.vectors import MAX_DIMENSION, GraphSettings, MilvusVectors
 from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, check_vectors, normalize, unit_queries
@@ -62,11 +63,18 @@ class MilvusIndex:
         """Return the number of stored vectors, asked of the server."""
         return self._vectors.count()
 
-    def add(self, vectors: ArrayLike, *, progress: Callable[[float], None] | None = None) -> None:
+    def add(
+        self,
+        vectors: ArrayLike,
+        *,
+        progress: Callable[[float], None] | None = None,
+        longest: float = LONGEST_BUILD,
+    ) -> None:
         """Store vectors (n, dim), scaled to unit length, under the next ids; return once they are in the graphs.
 
         progress: called with the fraction stored, in [0, 1], and with 1 while a server (not milvus-lite) builds its
-        graphs; an exception it raises ends the work, and what was stored stays.
+        graphs; an exception it raises ends the work, and what was stored stays. longest: seconds after which
+        waiting for the graphs is given up.
         Raises VectorError like HNSWIndex, and StorageError, which says how many were stored.
         """
         unit = normalize(check_vectors(vectors, self.dimension))
@@ -80,7 +88,7 @@ class MilvusIndex:
                     stored += len(batch)
                     if progress:
                         progress(stored / len(unit))
-                self._vectors.settle(partial(progress, 1.0) if progress else None)
+                self._vectors.settle(partial(progress, 1.0) if progress else None, longest)
         except StorageError as error:
             raise StorageError(f"{error} Of {len(unit):,} vectors {stored:,} were stored, and stay.") from error
 
@@ -97,9 +105,12 @@ class MilvusIndex:
             ef = check_count("ef", ef, 1, MAX_EF)
         return self.search_unit(unit_queries(queries, self.dimension), k, ef=ef)
 
-    def search_unit(self, unit: Float32, k: int, *, ef: int | None = None) -> Neighbors:
-        """Return what search returns, for queries (n_queries, dim) already checked by unit_queries."""
-        return self._vectors.neighbors(unit, k, ef=ef)
+    def search_unit(self, unit: Float32, k: int, *, ef: int | None = None, timeout: float | None = None) -> Neighbors:
+        """Return what search returns, for queries (n_queries, dim) already checked by unit_queries.
+
+        timeout: seconds until the search is given up; None for those of the connection.
+        """
+        return self._vectors.neighbors(unit, k, ef=ef, timeout=timeout)
 
     def layout(self) -> MilvusLayout:
         """Return how the server holds the graphs: segments, shards and its version, for a record."""

@@ -27,20 +27,29 @@ def server_version(connection: MilvusConnection) -> str:
 
 
 def settle(
-    connection: MilvusConnection, name: str, *, key: str, vector: str, waiting: Callable[[], None] | None = None
+    connection: MilvusConnection,
+    name: str,
+    *,
+    key: str,
+    vector: str,
+    waiting: Callable[[], None] | None = None,
+    longest: float = LONGEST_BUILD,
 ) -> None:
     """Wait until all rows of a collection are searched through its index. key, vector: names of fields.
 
-    waiting: called now and then; an exception it raises ends the waiting, not the server's work.
+    waiting: called now and then; an exception it raises ends the waiting, not the server's work. longest: seconds after
+    which that is given up with a StorageError.
     """
-    connection.call("writing segments", "flush", name, timeout=LONGEST_BUILD)
+    left = partial(_left, time.monotonic() + longest)
+    connection.call("writing segments", "flush", name, timeout=left())
     if server_version(connection).startswith(LITE):
-        _settle_lite(connection, name, key)
+        _settle_lite(connection, name, key, left)
         return
     [index] = connection.call("describing an index", "list_indexes", name, vector)
-    _wait(partial(_indexed, connection, name, index), LONGEST_BUILD, f"has not indexed {name}", waiting)
-    connection.call("loading a collection", "refresh_load", name, timeout=LONGEST_BUILD)
-    _wait(partial(_handed_over, connection, name), LONGEST_HANDOVER, f"does not search {name} by its index", waiting)
+    _wait(partial(_indexed, connection, name, index), left(), f"has not indexed {name}", waiting)
+    connection.call("loading a collection", "refresh_load", name, timeout=left())
+    handover = min(LONGEST_HANDOVER, left())
+    _wait(partial(_handed_over, connection, name), handover, f"does not search {name} by its index", waiting)
 
 
 def loaded_segments(connection: MilvusConnection, name: str) -> list[Any] | None:
@@ -50,31 +59,31 @@ def loaded_segments(connection: MilvusConnection, name: str) -> list[Any] | None
     return list(connection.call("asking for segments", "list_loaded_segments", name))
 
 
-def _settle_lite(connection: MilvusConnection, name: str, key: str) -> None:
+def _settle_lite(connection: MilvusConnection, name: str, key: str, left: Callable[[], float]) -> None:
     """Wait until milvus-lite has merged its segments, and load their indexes: those that are missing are built then.
 
     Somebody who searches meanwhile loads the collection, and then the index of the ids is not dropped: try again.
     """
     for attempt in range(ATTEMPTS):
-        connection.call("releasing a collection", "release_collection", name, timeout=LONGEST_BUILD)
-        _index_ids(connection, name, key)
+        connection.call("releasing a collection", "release_collection", name, timeout=left())
+        _index_ids(connection, name, key, left())
         try:  # by the only name it has
-            connection.call("waiting for the index", "drop_index", name, f"{key}_idx", timeout=LONGEST_BUILD)
+            connection.call("waiting for the index", "drop_index", name, f"{key}_idx", timeout=left())
             break
         except StorageError:
             if attempt == ATTEMPTS - 1:
                 raise
-    connection.call("loading a collection", "load_collection", name, timeout=LONGEST_BUILD)
+    connection.call("loading a collection", "load_collection", name, timeout=left())
 
 
-def _index_ids(connection: MilvusConnection, name: str, key: str) -> None:
+def _index_ids(connection: MilvusConnection, name: str, key: str, timeout: float) -> None:
     """Have an index of the ids, if there is none; it is built when the collection is loaded."""
     from pymilvus import MilvusClient
 
     if not connection.call("describing an index", "list_indexes", name, key):
         of_ids = MilvusClient.prepare_index_params()
         of_ids.add_index(key, index_type="INVERTED")
-        connection.call("waiting for the index", "create_index", name, of_ids, sync=False, timeout=LONGEST_BUILD)
+        connection.call("waiting for the index", "create_index", name, of_ids, sync=False, timeout=timeout)
 
 
 def _indexed(connection: MilvusConnection, name: str, index: str) -> bool:
@@ -88,6 +97,11 @@ def _indexed(connection: MilvusConnection, name: str, index: str) -> bool:
 def _handed_over(connection: MilvusConnection, name: str) -> bool:
     """Return whether only closed segments are searched; rows of an open one are compared one by one."""
     return all(int(segment.state) == SEALED for segment in loaded_segments(connection, name) or ())
+
+
+def _left(end: float) -> float:
+    """Return the seconds until a time of the clock, at least a moment: a call must have one."""
+    return max(FIRST_PAUSE, end - time.monotonic())
 
 
 def _wait(done: Callable[[], bool], seconds: float, failed: str, waiting: Callable[[], None] | None) -> None:

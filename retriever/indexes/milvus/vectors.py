@@ -8,6 +8,7 @@ from retriever.indexes.base import Neighbors, empty_neighbors
 from retriever.indexes.milvus.collection import MAX_HITS, Found, MilvusLayout, VectorCollection
 from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.milvus.design import ID, ROW, VECTOR, Design, Fields
+from retriever.indexes.milvus.settling import LONGEST_BUILD
 from retriever.parameters import check_count
 from retriever.vectors import Float32
 
@@ -70,33 +71,36 @@ class MilvusVectors:
                 self.flat.insert(self.graphs.query(condition, [ID, VECTOR, *({row} - {ID})]))
         return count
 
-    def settle(self, waiting: Callable[[], None] | None = None) -> None:
-        """Wait until all rows are indexed, and searched through the indexes; waiting: called now and then."""
-        self.graphs.settle(waiting)
+    def settle(self, waiting: Callable[[], None] | None = None, longest: float = LONGEST_BUILD) -> None:
+        """Wait until all rows are indexed, and searched through the indexes; waiting, longest: see settling."""
+        self.graphs.settle(waiting, longest)
         if self.flat:
-            self.flat.settle(waiting)
+            self.flat.settle(waiting, longest)
 
-    def search(self, unit: Float32, k: int, *, ef: int | None, fields: Sequence[str] = ()) -> Iterator[list[Found]]:
+    def search(
+        self, unit: Float32, k: int, *, ef: int | None, fields: Sequence[str] = (), timeout: float | None = None
+    ) -> Iterator[list[Found]]:
         """Yield the at most k nearest rows of each query, unit (n_queries, dim); ef: None for exact search.
 
-        Raises ParameterError for more results than Milvus returns, or for exact search where there is no FLAT index.
+        timeout: seconds until a call is given up, None for those of the connection. Raises ParameterError for more
+        results than Milvus returns, or for exact search where there is no FLAT index.
         """
         if k > MAX_HITS and self.count() > MAX_HITS:
             raise ParameterError(f"k is {k:,}, and Milvus returns {MAX_HITS:,} results at most; lower k.")
         k = min(k, MAX_HITS)
         if ef is not None:
-            yield from self.graphs.search(unit, k, ef=ef, fields=fields)
+            yield from self.graphs.search(unit, k, ef=ef, fields=fields, timeout=timeout)
         elif self.flat is None:
             raise ParameterError("ef is None, for exact search, but exact=False left its index out; pass an ef.")
         else:
-            for hits in self.flat.search(unit, k):
+            for hits in self.flat.search(unit, k, timeout=timeout):
                 held = self.graphs.get([hit.id for hit in hits], fields) if fields else {}
                 yield [replace(hit, fields=held.get(hit.id, {})) for hit in hits] if fields else hits
 
-    def neighbors(self, unit: Float32, k: int, *, ef: int | None) -> Neighbors:
+    def neighbors(self, unit: Float32, k: int, *, ef: int | None, timeout: float | None = None) -> Neighbors:
         """Return what search yields as row numbers and scores, (n_queries, k)."""
         result = empty_neighbors(len(unit), k)
-        for row, hits in enumerate(self.search(unit, k, ef=ef)):
+        for row, hits in enumerate(self.search(unit, k, ef=ef, timeout=timeout)):
             result.ids[row, : len(hits)] = [hit.row for hit in hits]
             result.scores[row, : len(hits)] = [hit.score for hit in hits]
         return result

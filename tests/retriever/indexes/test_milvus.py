@@ -4,6 +4,7 @@ import logging
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
@@ -16,7 +17,7 @@ from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.milvus.index import MilvusIndex
 from retriever.indexes.recall import knn_recall
-from tests.support.milvus import far_away, fresh_name, guarded_server
+from tests.support.milvus import far_away, fresh_name, guarded_server, slow_server
 from tests.support.true_neighbors import true_neighbors
 
 SECRET = "open-sesame"
@@ -181,6 +182,31 @@ def test_a_server_that_does_not_answer_costs_the_timeout():
         MilvusIndex(f"http://127.0.0.1:{port}", "x", dimension=4, timeout=1)
     with silent_server() as port, pytest.raises(StorageError, match="has not answered within 1 seconds"):
         MilvusIndex(f"https://127.0.0.1:{port}", "x", dimension=4, timeout=1)
+
+
+@pytest.mark.parametrize("method", ["Flush", "ReleaseCollection", "DropIndex", "LoadCollection"])
+def test_graphs_are_not_waited_for_longer_than_asked(tmp_path, method):
+    with slow_server(tmp_path) as server:
+        index = MilvusIndex(server.uri, fresh_name(), dimension=4, exact=False)
+        server.delays[method] = 60.0
+        began = time.monotonic()
+        with pytest.raises(StorageError, match="has not answered within .* Of 9 vectors 9 were stored, and stay"):
+            index.add(np.eye(9, 4), longest=0.5)
+        assert time.monotonic() - began < 30
+        index.close()
+
+
+def test_a_search_is_not_waited_for_longer_than_asked(tmp_path):
+    with slow_server(tmp_path) as server:
+        index, queries = MilvusIndex(server.uri, fresh_name(), dimension=4), np.eye(1, 4, dtype=np.float32)
+        index.add(np.eye(9, 4))
+        server.delays["Search"] = 60.0
+        for ef in (None, 10):
+            with pytest.raises(StorageError, match="has not answered within 0.2 seconds while searching"):
+                index.search_unit(queries, 3, ef=ef, timeout=0.2)
+        server.delays.clear()
+        assert index.search_unit(queries, 1, timeout=10).ids[0] == [0]
+        index.close()
 
 
 def test_a_server_that_stops_and_comes_back_is_found_again(tmp_path, rng):
