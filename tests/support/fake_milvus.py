@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from retriever.errors import StorageError
 from retriever.indexes.base import empty_neighbors
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.milvus.collection import MilvusLayout
+from retriever.indexes.milvus.connection import NoAnswer, NoCollection
 from ui.milvus.server import LabMilvus
 from ui.settings import MilvusAddress
 
@@ -24,12 +24,15 @@ class FakeMilvus:
 
     def knock(self):
         if self.away:
-            raise StorageError("The Milvus server at http://milvus.test:19530 cannot be reached; see whether it runs.")
+            raise NoAnswer("The Milvus server at http://milvus.test:19530 cannot be reached; see whether it runs.")
 
     def call(self, doing, method, name=None, *args, **options):
         self.calls.append((method, name))
         self.knock()
         return getattr(self, f"_{method}")(name, *args, **options)
+
+    def _get_server_version(self, _):
+        return "3.2.2"
 
     def _has_collection(self, name):
         return name in self.collections
@@ -70,10 +73,10 @@ class FakeIndex:
     def _index(self):
         self.server.knock()
         if self.name not in self.server.collections:
-            raise StorageError("The Milvus server at http://milvus.test:19530 has no such collection.")
+            raise NoCollection("The Milvus server at http://milvus.test:19530 has no such collection.")
         return self.server.collections[self.name]
 
-    def add(self, vectors, *, progress=None):
+    def add(self, vectors, *, progress=None, longest):
         assert self._index is None
         for fraction in (0.25, 0.5, 0.75):
             self.server.knock()
@@ -82,7 +85,7 @@ class FakeIndex:
         graph = HNSWIndex(np.array(vectors), M=self.M, ef_construction=self.ef_construction, seed=7)
         self.server.collections[self.name] = graph
 
-    def search_unit(self, unit, k, *, ef):
+    def search_unit(self, unit, k, *, ef, timeout):
         index = self._index
         time.sleep(self.server.trip + (self.server.work if len(index) > 1 else 0))
         return index.search_unit(unit, k, ef=max(ef, k)) if len(index) else empty_neighbors(len(unit), k)

@@ -1,13 +1,18 @@
 """The choice to put what is built into Milvus too, which is there only if the operator named a server."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import gradio as gr
 
+from retriever.errors import Cancelled, RetrieverError
 from retriever.indexing.collection import IndexedCollection
+from retriever.progress import Progress
 from ui.documents.job import BuildPlan
+from ui.jobs.build_queue import MILVUS_QUEUE
+from ui.jobs.job import Job
 from ui.milvus.copies import copy_of
-from ui.milvus.server import LabMilvus, putting
+from ui.milvus.server import LabMilvus
 from ui.render.html import HINT, Html
 from ui.render.numbers import format_seconds
 
@@ -29,9 +34,19 @@ class MilvusChoice:
     milvus: LabMilvus
     wanted: gr.Checkbox
 
-    def extended(self, plan: BuildPlan) -> BuildPlan:
-        """Return a plan that also puts what is built into Milvus."""
-        return replace(plan, work=putting(plan.work, self.milvus), takes_place=True)
+    def submit(self, plan: BuildPlan) -> Job[IndexedCollection]:
+        """Submit a build, and a job that puts what it builds into Milvus; return the latter, which ends the former.
+
+        While that waits for Milvus, others can build. Raises RetrieverError if there is no room.
+        """
+        built = plan.submit()
+        job = Job(putting(built.result, self.milvus), kind="build", needs=[built])
+        job.listen(built.cancel)
+        try:
+            return MILVUS_QUEUE.submit(job)
+        except RetrieverError:
+            built.cancel()
+            raise
 
     def outcome(self, indexed: IndexedCollection) -> Html:
         """Return whether what was built is in Milvus, and if not, why."""
@@ -39,6 +54,22 @@ class MilvusChoice:
         if copy is None:
             return NOT_STORED.format(self.milvus.failure(indexed))
         return STORED.format(format_seconds(copy.seconds))
+
+
+def putting(built: Callable[[], IndexedCollection], milvus: LabMilvus) -> Callable[[Progress], IndexedCollection]:
+    """Return work that puts what was built into Milvus, and returns it, also where Milvus fails."""
+
+    def work(progress: Progress) -> IndexedCollection:
+        indexed = built()
+        try:
+            milvus.put(indexed, progress)
+        except Cancelled:
+            raise
+        except RetrieverError:
+            pass  # milvus.failure says why
+        return indexed
+
+    return work
 
 
 def create_milvus_choice(milvus: LabMilvus | None) -> MilvusChoice | None:

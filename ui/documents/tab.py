@@ -150,9 +150,7 @@ class DocumentsTab:
         request, session = self.request(values), values[self.session]
         cancel_running(session.job)  # a second click restarts
         planned = await asyncio.to_thread(plan_build, request, session, self.shared_samples)
-        if self.milvus and values[self.milvus.wanted]:
-            planned = self.milvus.extended(planned)
-        job = planned.submit()
+        job = self.milvus.submit(planned) if self.milvus and values[self.milvus.wanted] else planned.submit()
         written = {self.session: replace(session, job=job, chosen=True)}
         # a visitor who has chosen nothing so far goes on getting samples
         unchanged = {} if session.chosen else {self.session: replace(session, job=None)}

@@ -163,3 +163,5 @@ def _measured_at_once() -> int:
 # one of each per process, as there is one machine
 BUILD_QUEUE = BuildQueue(_allowed_builds, _allowed_jobs, "build", "builds, comparisons and labs")
 CURVE_QUEUE = BuildQueue(_measured_at_once, _allowed_jobs, "curve", "measured curves")
+# what waits for a server that hangs delays nobody who does not use it
+MILVUS_QUEUE = BuildQueue(_measured_at_once, _allowed_jobs, "job in Milvus", "jobs in Milvus")

@@ -5,16 +5,24 @@ the clocks of two machines need not agree. Only collections whose names are made
 of a lab whose lease was seen to stand still; a lab that was thought dead though it lives makes its collections again.
 """
 
+import math
 import re
 import secrets
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
+
+from retriever.errors import StorageError
+from retriever.indexes.milvus.connection import NoAnswer
+from ui.log import log_failure
 
 BEAT_SECONDS = 20.0  # seconds between two renewals of a lease
 DEAD_SECONDS = 120.0  # seconds for which a lease that is not renewed is respected
+UNSEEN_SECONDS = 60.0  # seconds between two looks at the leases after which what was seen before counts no more
 RUN = r"[0-9a-f]{12}"  # names one run of a lab
-NAME = re.compile(rf"lab_({RUN})_(lease|one_\d+|[0-9a-f]{{32}})")  # of every collection that a lab makes
+COPY = r"[0-9a-f]{32}"  # names one copy
+NAME = re.compile(rf"lab_({RUN})_(lease|one_\d+|{COPY})")  # of every collection that a lab makes
 ROW = 0  # the id of a lease's only row
 
 
@@ -32,7 +40,9 @@ class Lease:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Name a new run; nothing is written yet. clock: returns seconds."""
         self.run, self._clock, self._beats = secrets.token_hex(6), clock, 0
+        self._renewing = threading.Lock()
         self._seen: dict[str, tuple[Any, float]] = {}  # other run -> what its row said, and since when
+        self._looked = -math.inf  # when the rows were looked at last
 
     def new_name(self) -> str:
         """Return the name of a new collection, which nobody can guess."""
@@ -45,29 +55,42 @@ class Lease:
     def renew(self, server: Server) -> None:
         """Write this run's row anew; make its collection if there is none. Raises StorageError."""
         lease = _lease_of(self.run)
-        if not server.call("looking for a collection", "has_collection", lease):
-            server.call("making a collection", "create_collection", lease, dimension=2)
-        self._beats += 1
-        row = {"id": ROW, "vector": [1.0, 0.0], "beat": self._beats}
-        server.call("writing a row", "upsert", lease, [row])
+        with self._renewing:
+            if not server.call("looking for a collection", "has_collection", lease):
+                server.call("making a collection", "create_collection", lease, dimension=2)
+            self._beats += 1
+            row = {"id": ROW, "vector": [1.0, 0.0], "beat": self._beats}
+            server.call("writing a row", "upsert", lease, [row])
 
     def drop_leftovers(self, server: Server) -> int:
         """Drop the collections of runs whose leases have stood still for DEAD_SECONDS, and return how many there were.
 
-        Raises StorageError.
+        A lease stands still only as long as it is looked at: of a time in which this lab or the server stood still,
+        nothing is known of the others. One that cannot be read is left, with all of its run. Raises StorageError.
         """
-        runs = _names_by_run(server)
+        runs, now = _names_by_run(server), self._clock()
         runs.pop(self.run, None)
         leased = {run: names for run, names in runs.items() if _lease_of(run) in names}
-        self._seen = {run: self._seen[run] for run in leased if run in self._seen}
+        known, self._seen = self._seen if now - self._looked <= UNSEEN_SECONDS else {}, {}
         dropped = 0
         for run, names in leased.items():
-            beat, now = _beat_of(run, server), self._clock()
-            if self._seen.setdefault(run, (beat, now))[0] != beat:
-                self._seen[run] = beat, now
-            if now - self._seen[run][1] >= DEAD_SECONDS:
-                dropped += _drop(names, server)
+            try:
+                beat = _beat_of(run, server)
+                said, since = known.get(run, (beat, now))
+                self._seen[run] = (said, since) if said == beat else (beat, now)
+                if now - self._seen[run][1] >= DEAD_SECONDS:
+                    dropped += _drop(names, server)
+            except NoAnswer:
+                raise
+            except StorageError as error:
+                log_failure("milvus", error, doing="drop leftovers")
+        self._looked = now
         return dropped
+
+    def strays(self, server: Server, needed: Collection[str]) -> set[str]:
+        """Return the names of this run's copies on the server that are not needed. Raises StorageError."""
+        names = set(_names_by_run(server).get(self.run, ()))
+        return {name for name in names - set(needed) if re.fullmatch(COPY, name.rpartition("_")[2])}
 
     def end(self, server: Server) -> int:
         """Drop all collections of this run, and return how many there were. Raises StorageError."""

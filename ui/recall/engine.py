@@ -10,13 +10,13 @@ import gradio as gr
 
 from retriever.errors import Cancelled, RetrieverError
 from retriever.indexing.collection import IndexedCollection
-from retriever.progress import Progress, stage_progress
+from retriever.progress import Progress
 from retriever.turns import OWNER
-from ui.jobs.build_queue import BUILD_QUEUE, CURVE_QUEUE
+from ui.jobs.build_queue import MILVUS_QUEUE
 from ui.jobs.job import RUNNING, Job
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.watching import watch
-from ui.milvus.copies import MilvusCopy, copy_of
+from ui.milvus.copies import copy_of
 from ui.milvus.server import LabMilvus
 from ui.recall.client_text import away_note, not_stored
 from ui.render.controls import Updates
@@ -26,7 +26,6 @@ IN_PROCESS, MILVUS = "process", "milvus"  # values of the choice, and of the add
 LABELS = [("in this process", IN_PROCESS), ("Milvus", MILVUS)]
 INFO = "Where HNSW searches: in this lab's memory, or in a Milvus server. Same vectors, same M and efConstruction."
 KIND = "milvus"  # of the jobs that put vectors there, in the log
-CURVE_STAGE = "measuring the curve in Milvus"
 REFRESH: Updates = {}  # asks for a new token: the numbers are to be shown anew
 CANCEL = Html("{}" + '<p class="lab-hint">To cancel, choose <b>in this process</b>.</p>')
 
@@ -42,7 +41,7 @@ class EngineChoice:
     async def stream_copy(self, indexed: IndexedCollection) -> AsyncGenerator[Updates, None]:
         """Put a collection into Milvus unless it is there; yield the progress, then REFRESH; say it if that fails."""
         if copy_of(indexed) is None:
-            async with aclosing(self._watch(partial(self.milvus.put, indexed), BUILD_QUEUE)) as steps:
+            async with aclosing(self._watch(partial(self.milvus.put, indexed))) as steps:
                 async for shown in steps:
                     yield {self.note: shown}
             yield REFRESH
@@ -51,15 +50,15 @@ class EngineChoice:
         """Measure the curve of a collection's copy, if there is one and its curve is not known, as stream_copy does."""
         copy = copy_of(indexed)
         if copy is not None and copy.measurements.known_curve(k) is None:
-            async with aclosing(self._watch(partial(_measure_curve, copy, k), CURVE_QUEUE)) as steps:
+            async with aclosing(self._watch(partial(self.milvus.measure_curve, indexed, k))) as steps:
                 async for shown in steps:
                     yield {self.note: shown}
             yield REFRESH
 
-    async def _watch(self, work: Callable[[Progress], Any], queue: Any) -> AsyncGenerator[Html, None]:  # noqa: ANN401
+    async def _watch(self, work: Callable[[Progress], Any]) -> AsyncGenerator[Html, None]:
         """Submit work and yield what the note says, until it ends; what fails is said there, and nothing is raised."""
         try:
-            job = queue.submit(Job(work, kind=KIND))
+            job = MILVUS_QUEUE.submit(Job(work, kind=KIND))
             async with aclosing(watch(job)) as statuses:
                 async for status in statuses:
                     yield CANCEL.format(progress_bar(status))
@@ -87,8 +86,3 @@ def create_engine_choice(milvus: LabMilvus | None) -> EngineChoice | None:
         return None
     chosen = gr.Radio(LABELS, value=IN_PROCESS, label="Engine", info=INFO)
     return EngineChoice(milvus, chosen, gr.HTML())
-
-
-def _measure_curve(copy: MilvusCopy, k: int, progress: Progress) -> None:
-    """Measure the curve of a copy in Milvus, which is kept."""
-    copy.measurements.curve(k, progress=stage_progress(progress, CURVE_STAGE))

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, field, replace
 import gradio as gr
 
 from retriever.errors import StorageError
+from retriever.indexes.milvus.collection import MilvusLayout
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.client_latency import ClientMeasurement
 from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
@@ -168,7 +169,7 @@ class EfSlider:
             figure = curve_figure(
                 curve, pair.exact, name=name, overlay=other, overlay_name=overlay_name, milvus=drawn, cost=cost
             )
-            record = client_record(indexed, pair, theirs, curve, copy.layout() if copy else None, self._uri())
+            record = client_record(indexed, pair, theirs, curve, self._layout(copy), self._uri())
         else:
             now = indexed.measurements.counted(now) if counted else now
             curve = _with_now(curve, now)
@@ -183,6 +184,9 @@ class EfSlider:
             self.record: record_section(record),
         }
 
+    def _layout(self, copy: MilvusCopy | None) -> MilvusLayout | None:
+        return self.engine.milvus.layout(copy) if self.engine and copy else None
+
     def _uri(self) -> str:
         return self.engine.milvus.uri if self.engine else ""
 
@@ -194,7 +198,7 @@ class EfSlider:
             return NO_CHANGE
         if measured.engine == MILVUS:
             copy = copy_of(session.indexed)
-            return client_words(copy.layout() if copy else None)
+            return client_words(self._layout(copy))
         counted = session.indexed.measurements.counted(measured.now.hnsw)
         return distance_sentence(replace(measured.now, hnsw=counted))
 

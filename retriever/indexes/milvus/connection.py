@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from retriever.errors import ParameterError, StorageError, system_reason
-from retriever.indexes.milvus.errors import NOT_LOADED, is_no_answer, without_secret, words_for
+from retriever.indexes.milvus.errors import NOT_LOADED, is_no_answer, is_no_collection, without_secret, words_for
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -33,6 +33,10 @@ CHANNEL = {  # options of gRPC
 
 class NotLoaded(StorageError):
     """Error raised when a server has a collection on its disk only, as milvus-lite after a start."""
+
+
+class NoCollection(StorageError):
+    """Error raised when a server has no such collection."""
 
 
 class NoAnswer(StorageError):
@@ -149,6 +153,8 @@ class MilvusConnection:
         said = without_secret(words_for(self.address, timeout, doing, code, reason), self._token)
         if code == NOT_LOADED:
             raise NotLoaded(said)
+        if is_no_collection(code, reason):
+            raise NoCollection(said)
         raise NoAnswer(said) if is_no_answer(code, reason) else StorageError(said)
 
 

@@ -17,7 +17,7 @@ def words_for(address: str, timeout: float, doing: str, code: object, reason: st
     status = code.name if isinstance(code, Enum) else ""
     said = " ".join(reason.split())
     server = f"The Milvus server at {address}"
-    if code in COLLECTION_NOT_FOUND or "can't find collection" in said or "collection not found" in said:
+    if is_no_collection(code, said):
         return f"{server} has no such collection ({_short(said)}): it was dropped, or never made. Build it again."
     if status == "UNAUTHENTICATED" or "auth check failure" in said or "PERMISSION_DENIED" in (status, said):
         return f"{server} refuses this user; pass a token, as user:password, of one who may do this."
@@ -32,6 +32,11 @@ def words_for(address: str, timeout: float, doing: str, code: object, reason: st
             "whether it uses TLS (then its address begins with https://). What it has stored stays."
         )
     return f"{server} refused {doing}: {_short(said)}"
+
+
+def is_no_collection(code: object, reason: str) -> bool:
+    """Return whether what was raised means that there is no such collection."""
+    return code in COLLECTION_NOT_FOUND or "can't find collection" in reason or "collection not found" in reason
 
 
 def is_no_answer(code: object, reason: str) -> bool:

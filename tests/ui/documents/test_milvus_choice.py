@@ -1,14 +1,19 @@
 """A build that goes into Milvus too: a choice that is there with a server, and a failure that costs no build."""
 
+import threading
+
 import gradio as gr
 import pytest
 
+from retriever.errors import Cancelled
 from tests.support.fake_milvus import fake_milvus
 from tests.support.handlers import Steps
 from tests.support.page import build_tab, words_of
+from tests.support.serving import until
 from tests.support.small import sentences
-from ui.documents.job import PASTE
+from ui.documents.job import PASTE, BuildPlan
 from ui.documents.tab import build_documents_tab
+from ui.jobs.build_queue import BUILD_QUEUE, MILVUS_QUEUE
 from ui.milvus.copies import copy_of
 from ui.session import Session
 
@@ -47,6 +52,37 @@ def test_a_server_that_is_away_costs_no_build(milvus, tab):
     assert last[tab.session].indexed is not None and "Done" in said
     assert "Not in Milvus: The Milvus server at" in said and "What was built is loaded" in said
     assert "secret" not in said
+
+
+def test_a_server_that_hangs_keeps_no_place_from_builds_and_a_build_that_is_cancelled_ends_for_both(milvus, tab):
+    hangs, released = threading.Event(), threading.Event()
+    indexed = object()
+
+    def put(built, progress):
+        hangs.set()
+        while not released.wait(0.01):
+            progress("putting", 0.0)
+
+    milvus.lab.put = put
+    job = tab.milvus.submit(BuildPlan(lambda progress: indexed, "source"))
+    assert hangs.wait(30)
+    until(lambda: not BUILD_QUEUE.working)
+    assert MILVUS_QUEUE.working == 1
+    released.set()
+    assert job.result() is indexed
+    building = threading.Event()
+
+    def build(progress):
+        building.set()
+        while True:
+            progress("embedding", 0.0)
+
+    job = tab.milvus.submit(BuildPlan(build, "source"))
+    assert building.wait(30)
+    job.cancel()
+    with pytest.raises(Cancelled):
+        job.result()
+    until(lambda: not BUILD_QUEUE.working)
 
 
 def test_without_a_server_there_is_no_choice(shared_samples):

@@ -4,9 +4,24 @@ import re
 
 import pytest
 
+from retriever.errors import StorageError
 from tests.support.clock import Clock
 from tests.support.fake_milvus import FakeMilvus
-from ui.milvus.leases import DEAD_SECONDS, NAME, Lease
+from ui.milvus.leases import BEAT_SECONDS, DEAD_SECONDS, NAME, Lease
+
+
+def watch(lease, server, clock, seconds=DEAD_SECONDS, *, alive=()):
+    """Look at the leases for some seconds, as a lab does, while others live; return how many collections are dropped.
+
+    The last look is made when the seconds are over.
+    """
+    dropped = 0
+    for _ in range(round(seconds / BEAT_SECONDS)):
+        clock.now += BEAT_SECONDS
+        for other in alive:
+            other.renew(server)
+        dropped += lease.drop_leftovers(server)
+    return dropped
 
 
 def test_only_what_a_lab_left_whose_lease_stands_still_is_dropped():
@@ -19,9 +34,9 @@ def test_only_what_a_lab_left_whose_lease_stands_still_is_dropped():
     server.collections |= dict.fromkeys(foreign)
     before = set(server.collections)
     assert mine.drop_leftovers(server) == 0
-    clock.now += DEAD_SECONDS - 1
-    living.renew(server)
-    assert mine.drop_leftovers(server) == 0, "it may be slow"
+    assert watch(mine, server, clock, DEAD_SECONDS - BEAT_SECONDS, alive=[living]) == 0, "it may be slow"
+    clock.now += BEAT_SECONDS - 1
+    assert mine.drop_leftovers(server) == 0
     clock.now += 1
     assert mine.drop_leftovers(server) == 3
     gone = before - set(server.collections)
@@ -36,7 +51,8 @@ def test_a_lease_goes_last_and_an_interrupted_drop_is_finished_later():
     dead.renew(server)
     server.collections |= {dead.new_name(): None, dead.new_name(): None}
     mine.drop_leftovers(server)
-    clock.now += DEAD_SECONDS
+    watch(mine, server, clock, DEAD_SECONDS - BEAT_SECONDS)
+    clock.now += BEAT_SECONDS
     drop, dropped = server._drop_collection, []
 
     def break_off(name):
@@ -58,10 +74,51 @@ def test_a_lab_that_was_thought_dead_leases_again():
     paused, other = Lease(clock), Lease(clock)
     paused.renew(server)
     other.drop_leftovers(server)
-    clock.now += DEAD_SECONDS
-    assert other.drop_leftovers(server) == 1
+    assert watch(other, server, clock) == 1
     paused.renew(server)
     assert other.drop_leftovers(server) == 0 and len(server.collections) == 1
+
+
+def test_a_lab_is_not_thought_dead_since_the_server_or_the_other_lab_stood_still():
+    server, clock = FakeMilvus(), Clock()
+    living, other = Lease(clock), Lease(clock)
+    living.renew(server)
+    server.collections[living.new_name()] = None
+    assert watch(other, server, clock, 4 * BEAT_SECONDS, alive=[living]) == 0
+    clock.now += 10 * DEAD_SECONDS  # nobody can write or look; then the other lab is the first to be back
+    assert other.drop_leftovers(server) == 0
+    assert watch(other, server, clock, 3 * DEAD_SECONDS, alive=[living]) == 0
+    assert watch(other, server, clock) == 2, "and then it is killed"
+
+
+def test_what_cannot_be_read_or_dropped_of_one_lab_keeps_nothing_of_others():
+    server, clock = FakeMilvus(), Clock()
+    unreadable, kept, dead, mine = (Lease(clock) for _ in range(4))
+    for lease in (unreadable, kept, dead):
+        lease.renew(server)
+        server.collections[lease.new_name()] = None
+    get, drop = server._get, server._drop_collection
+
+    def refuse(does, run):
+        def done(name, *args, **options):
+            if run in name:
+                raise StorageError("The Milvus server refused it.")
+            return does(name, *args, **options)
+
+        return done
+
+    server._get, server._drop_collection = refuse(get, unreadable.run), refuse(drop, kept.run)
+    mine.drop_leftovers(server)
+    assert watch(mine, server, clock, DEAD_SECONDS + 2 * BEAT_SECONDS) == 2
+    assert sorted(NAME.fullmatch(name)[1] for name in server.collections) == sorted(2 * [unreadable.run, kept.run])
+
+
+def test_what_a_lab_has_made_and_no_longer_needs_is_found():
+    server, lease = FakeMilvus(), Lease()
+    lease.renew(server)
+    needed, late, other = lease.new_name(), lease.new_name(), Lease().new_name()
+    server.collections |= dict.fromkeys([needed, late, other, lease.lone_name(384), "lab_results"])
+    assert lease.strays(server, {needed}) == {late}
 
 
 def test_names_cannot_be_guessed_and_are_such_as_milvus_takes():

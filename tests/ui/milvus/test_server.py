@@ -2,19 +2,23 @@
 
 import gc
 import threading
+import time
 
 import pytest
 
 from retriever.errors import Cancelled, StorageError
+from retriever.indexes.milvus.connection import NoAnswer
 from retriever.progress import ignore_progress
 from tests.support.clock import Clock
 from tests.support.fake_milvus import ADDRESS, fake_milvus
 from tests.support.serving import until
 from tests.support.small import collection_of, sentences
+from ui.documents.milvus_choice import putting
 from ui.milvus import server as server_module
+from ui.milvus.answers import REST_SECONDS
 from ui.milvus.copies import copy_of
 from ui.milvus.leases import NAME
-from ui.milvus.server import REST_SECONDS, STAGE, LabMilvus, lab_milvus, putting
+from ui.milvus.server import STAGE, LabMilvus, lab_milvus
 
 
 @pytest.fixture
@@ -71,8 +75,7 @@ def test_work_that_is_cancelled_or_fails_leaves_nothing_and_is_done_anew(milvus,
     with pytest.raises(Cancelled):
         milvus.lab.put(fresh, cancel)
     assert copy_of(fresh) is None and milvus.lab.failure(fresh) == ""
-    milvus.lab._await_freed(freed := set())
-    milvus.lab._drop(freed)
+    milvus.lab.upkeep.drop_freed()
     assert kinds(milvus.server) == ["lease"]
     assert milvus.lab.put(fresh, ignore_progress)
 
@@ -97,11 +100,11 @@ def test_a_server_that_is_away_is_said_in_words_and_used_again_when_it_is_back(m
         milvus.lab.recent(fresh, 10, 40)
     assert "secret" not in str(said.value)
     other = fresh.with_graph(4, 20)
-    assert putting(lambda progress: other, milvus.lab)(ignore_progress) is other, "a build is not lost"
+    assert putting(lambda: other, milvus.lab)(ignore_progress) is other, "a build is not lost"
     assert "cannot be reached" in milvus.lab.failure(other) and copy_of(other) is None
     milvus.server.away = False
     assert milvus.lab.recent(fresh, 10, 40).value.hnsw.mean_recall == 1.0
-    putting(lambda progress: other, milvus.lab)(ignore_progress)
+    putting(lambda: other, milvus.lab)(ignore_progress)
     assert copy_of(other) and milvus.lab.failure(other) == ""
 
 
@@ -116,6 +119,33 @@ def test_a_copy_that_is_gone_can_be_made_again(milvus, fresh):
     assert len(milvus.server.collections) == 3, "with its lease and the one of one vector"
 
 
+@pytest.mark.parametrize("lost", ["a part", "the one vector"])
+def test_a_copy_of_which_something_is_lost_is_not_measured_and_can_be_made_again(milvus, fresh, fake_encoder, lost):
+    """A server may come back from its backup; what is found in the rest of the vectors is no recall of the graph."""
+    copy, collections = milvus.lab.put(fresh, ignore_progress), milvus.server.collections
+    if lost == "a part":
+        collections[copy.name] = collection_of(fake_encoder, sentences(79)).retriever.hnsw
+    else:
+        del collections[copy.lone.name]
+    with pytest.raises(StorageError, match="of 80 vectors it holds 79|no such collection"):
+        milvus.lab.recent(fresh, 10, 40)
+    assert milvus.lab.recent(fresh, 10, 40) is None
+    milvus.lab.put(fresh, ignore_progress)
+    assert milvus.lab.recent(fresh, 10, 40).value.hnsw.mean_recall == 1.0
+
+
+def test_a_server_that_is_slow_is_not_timed_while_all_others_wait(milvus, fresh, monkeypatch):
+    monkeypatch.setattr("ui.milvus.copies.SLOW_SECONDS", 0.05)
+    milvus.lab.put(fresh, ignore_progress)
+    milvus.server.trip = 0.06
+    began = time.monotonic()
+    with pytest.raises(StorageError, match="this lab measures it up to 0.05, since all others wait"):
+        milvus.lab.recent(fresh, 10, 40)
+    assert time.monotonic() - began < 0.6, "five searches, not a hundred"
+    milvus.server.trip = 0.0
+    assert milvus.lab.recent(fresh, 10, 40).value.hnsw.mean_recall == 1.0
+
+
 def test_a_server_that_answers_nothing_for_long_is_left_alone_for_a_while(monkeypatch, fresh):
     clock = Clock()
     fake = fake_milvus(monkeypatch)
@@ -125,7 +155,7 @@ def test_a_server_that_answers_nothing_for_long_is_left_alone_for_a_while(monkey
     def hang():
         asked.append(clock.now)
         clock.now += 5
-        raise StorageError("It has not answered within 5 seconds.")
+        raise NoAnswer("It has not answered within 5 seconds.")
 
     def knocked_but_hanging():
         if not asked:
