@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 BAR_FORMAT = "{l_bar}{bar}| {elapsed}<{remaining}"  # a percentage: what is reported are fractions, not counts
+COUNT_FORMAT = "{desc}: {n:,}{unit} | {elapsed}, {rate_fmt}"  # where nobody knows how many there will be
 BAR_LEVELS = (logging.INFO, logging.DEBUG)
 
 # Stage, fraction done in [0, 1]; an exception it raises ends the work. What follows a colon is a detail of the stage,
@@ -48,10 +49,7 @@ def progress_bar(
     show: None shows a bar where somebody looks and nothing else reports: without progress, at a prompt, in a notebook,
     or where the level of logging is INFO or DEBUG, as sentence-transformers decides it.
     """
-    if show is None:
-        watched = hasattr(sys, "ps1") or logging.getLogger(__name__).getEffectiveLevel() in BAR_LEVELS
-        show = watched and progress is None
-    if not show:
+    if not _is_shown(show, progress):
         yield progress
         return
     from tqdm.auto import tqdm
@@ -65,6 +63,31 @@ def progress_bar(
 
         yield report
         bar.update(1 - bar.n)  # what had nothing to do has reported nothing
+
+
+@contextmanager
+def counter(
+    description: str, unit: str, show: bool | None, progress: Callable[[float], None] | None = None
+) -> Iterator[Callable[[int], None] | None]:
+    """Give a callback that shows how many are done, where nobody knows of how many; None if nothing is to be shown.
+
+    show, progress: as of progress_bar; progress is not called.
+    """
+    if not _is_shown(show, progress):
+        yield None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(desc=description, unit=f" {unit}", bar_format=COUNT_FORMAT) as bar:
+        yield lambda done: bar.update(done - bar.n)
+
+
+def _is_shown(show: bool | None, progress: Callable[[float], None] | None) -> bool:
+    """Return whether a bar is shown."""
+    if show is not None:
+        return show
+    watched = hasattr(sys, "ps1") or logging.getLogger(__name__).getEffectiveLevel() in BAR_LEVELS
+    return watched and progress is None
 
 
 def ignore_progress(stage: str, fraction: float) -> None:

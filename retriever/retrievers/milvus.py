@@ -19,7 +19,7 @@ from retriever.indexes.milvus.design import ID, ROW, VECTOR, Design, stored_sett
 from retriever.indexes.milvus.index import MAX_EF
 from retriever.indexes.milvus.vectors import GraphSettings, MilvusVectors
 from retriever.parameters import MAX_K, check_count
-from retriever.progress import progress_bar
+from retriever.progress import counter, progress_bar
 from retriever.retrievers.base import (
     Hit,
     check_queries,
@@ -92,7 +92,8 @@ class MilvusRetriever:
             texts={PASSAGE: MAX_BYTES},
             settings=kept,
         )
-        self._vectors = MilvusVectors(self._connection, collection, design, settings)
+        with self._connection.patient():  # a server that has just been started reads the collection first
+            self._vectors = MilvusVectors(self._connection, collection, design, settings)
         self._model.check_stored(kept["fingerprint"])
         self._adding = threading.Lock()
         self._next_row: int | None = None  # of the next passage, where it is known
@@ -174,9 +175,12 @@ class MilvusRetriever:
         check_several(texts)
         if isinstance(texts, Sequence) and (metadata is None or isinstance(metadata, Sequence)):
             check_texts(texts, metadata)  # nothing is stored if one is wrong
-        total = len(texts) if isinstance(texts, Sequence) else None
-        with progress_bar("Embedding", show_progress_bar, progress) as report:
-            return self._add_all(_passages(texts, metadata), total, report)
+        passages = _passages(texts, metadata)
+        if isinstance(texts, Sequence):
+            with progress_bar("Embedding", show_progress_bar, progress) as report:
+                return self._add_all(passages, len(texts), report)
+        with counter("Embedding", "passages", show_progress_bar, progress) as count:
+            return self._add_all(passages, None, progress, count)
 
     def add(self, passages: Iterable[Passage], *, progress: Callable[[float], None] | None = None) -> int:
         """Embed passages of documents and store them, as index does with texts."""
@@ -192,14 +196,15 @@ class MilvusRetriever:
             raise ParameterError(f"There are {len(passages)} passages and {len(unit)} vectors; wanted one a passage.")
         records = [record_of(passage) for passage in passages]
         made = dict(zip((record.id for record in records), unit, strict=True))
-        with self._adding:
+        with self._adding, self._connection.patient():
             first = self._first_free_row(asked=True)
             return self._store(records, first, lambda new: np.stack([made[record.id] for record in new]))
 
     def are_stored(self, passages: Sequence[Passage]) -> list[bool]:
         """Return of each passage whether it is stored already: its text, its metadata and its vector."""
         ids = [record_of(passage).id for passage in passages]
-        held = self._vectors.graphs.get(list(dict.fromkeys(ids)), [])
+        with self._connection.patient():
+            held = self._vectors.graphs.get(list(dict.fromkeys(ids)), [])
         return [one in held for one in ids]
 
     def settle(self) -> None:
@@ -262,15 +267,23 @@ class MilvusRetriever:
         """Close the connection; what is stored stays."""
         self._connection.close()
 
-    def _add_all(self, passages: Iterator[Passage], total: int | None, progress: Callable[[float], None] | None) -> int:
-        """Embed and store passages in batches, and return how many were new."""
+    def _add_all(
+        self,
+        passages: Iterator[Passage],
+        total: int | None,
+        progress: Callable[[float], None] | None,
+        count: Callable[[int], None] | None = None,
+    ) -> int:
+        """Embed and store passages in batches, and return how many were new. count: called with how many are done."""
         seen = new = 0
         try:
             while batch := list(islice(passages, PASSAGES_PER_BATCH)):
                 records = [record_of(passage) for passage in batch]
-                with self._adding:
+                with self._adding, self._connection.patient():
                     new += self._store(records, self._first_free_row(asked=not seen), self._embed)
                 seen += len(batch)
+                if count:
+                    count(seen)
                 if progress:
                     progress(seen / total if total else 0.0)
             if new:

@@ -12,7 +12,7 @@ from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.measurement.recall_and_latency import ef_curve
 from retriever.measurement.sweeps import sweep_graph_settings, sweep_sizes
-from retriever.progress import progress_bar
+from retriever.progress import counter, progress_bar
 from retriever.retrievers.bm25 import BM25Retriever
 from retriever.retrievers.dense import DenseRetriever
 from retriever.retrievers.document_runs import run_queries
@@ -85,6 +85,16 @@ def test_a_bar_reports_beside_a_callback_whose_error_ends_the_work(printed):
         show(True, cancel)
     last = printed().rpartition("sheep")[2]
     assert "25%" in last and "100%" not in last, "what was not done is not shown as done"
+
+
+def test_what_has_no_length_is_counted_where_a_bar_would_be_shown(printed, at_a_prompt):
+    for show_progress_bar, progress in ((True, None), (True, print), (None, None), (False, None), (None, print)):
+        with counter("Counting sheep", "sheep", show_progress_bar, progress) as count:
+            for done in (1_000, 12_000):
+                if count:
+                    count(done)
+        wanted = show_progress_bar or (show_progress_bar is None and progress is None)
+        assert ("Counting sheep: 12,000 sheep | " in printed()) is wanted
 
 
 def test_all_that_takes_long_shows_one_on_request_and_none_by_default(printed):

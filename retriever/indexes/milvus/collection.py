@@ -4,19 +4,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from retriever.indexes.milvus.connection import MilvusConnection, NotLoaded
 from retriever.indexes.milvus.design import ID, METRIC, ROW, VECTOR, Design, Fields, open_collection
-from retriever.indexes.milvus.settling import (
-    FIRST_PAUSE,
-    LONGEST_BUILD,
-    LONGEST_PAUSE,
-    loaded_segments,
-    server_version,
-    settle,
-)
+from retriever.indexes.milvus.settling import FIRST_PAUSE, LONGEST_PAUSE, loaded_segments, server_version, settle
 from retriever.vectors import Float32
 
 MAX_HITS = 16_384  # that Milvus returns for a query, and rows that it returns for a condition
@@ -150,9 +144,12 @@ class VectorCollection:
             found |= {row[ID]: row for row in self.query(f"{ID} in [{listed}]", [ID, *fields])}
         return found
 
-    def settle(self, waiting: Callable[[], None] | None = None, longest: float = LONGEST_BUILD) -> None:
-        """Wait until all rows are in the index, and searched through it; waiting, longest: see settling."""
-        with self._loading:
+    def settle(self, waiting: Callable[[], None] | None = None, longest: float | None = None) -> None:
+        """Wait until all rows are in the index, and searched through it; waiting, longest: see settling.
+
+        Without longest for as long as the server works.
+        """
+        with self._loading, nullcontext() if longest else self.connection.patient():
             settle(self.connection, self.name, key=ID, vector=VECTOR, waiting=waiting, longest=longest)
         self._unsettled = False
 

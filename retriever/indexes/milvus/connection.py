@@ -3,8 +3,10 @@
 import logging
 import socket
 import ssl
+import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -29,6 +31,7 @@ CHANNEL = {  # options of gRPC
     "grpc.keepalive_timeout_ms": 20_000,
     "grpc.keepalive_permit_without_calls": 0,
 }
+FIRST_RETRY, LONGEST_RETRY, RETRY_GROWTH = 0.01, 3.0, 3  # pymilvus' seconds between attempts at a server that is away
 
 
 class NotLoaded(StorageError):
@@ -41,6 +44,12 @@ class NoCollection(StorageError):
 
 class NoAnswer(StorageError):
     """Error raised when a server does not answer: it is away, or has not answered in time."""
+
+
+class _OfThread(threading.local):
+    """What holds in one thread. patient: whether a call waits as long as the server works."""
+
+    patient = False
 
 
 class MilvusConnection:
@@ -63,17 +72,34 @@ class MilvusConnection:
             raise ParameterError(f"timeout is {timeout!r}; it must be seconds above 0 and up to {MAX_TIMEOUT:g}.")
         self.timeout = float(timeout)
         self.address = f"{'https' if self._secure else 'http'}://{self._host}:{self._port}"
-        self._token, self._ca = token or in_uri, ca
+        self._token, self._ca, self._of_thread = token or in_uri, ca, _OfThread()
         self._client = self._connect()
         weakref.finalize(self, self._client.close)
 
     def call(self, doing: str, method: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - those of MilvusClient
         """Return what a method of pymilvus' MilvusClient returns.
 
-        doing: what is done, for the message of an error, as "searching". Raises StorageError, NoAnswer if none comes.
+        doing: what is done, for the message of an error, as "searching". timeout: seconds; None, as without it, for
+        those of the connection. Raises StorageError, NoAnswer if none comes.
         """
-        timeout = kwargs.setdefault("timeout", self.timeout)
-        return self._in_plain_words(doing, timeout, partial(getattr(self._client, method), *args, **kwargs))
+        timeout = kwargs.pop("timeout", None)
+        limits = {"timeout": timeout or self.timeout}
+        if self._of_thread.patient and not timeout:  # with one, pymilvus tries a server that is away until it is over
+            limits = {"timeout": None, "retry_times": _attempts(self.timeout)}
+        called = partial(getattr(self._client, method), *args, **kwargs, **limits)
+        return self._in_plain_words(doing, timeout or self.timeout, called)
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Have this thread's calls wait for a server that works at something else; one that is away costs the timeout.
+
+        A server that merges segments or builds an index lets others wait, for minutes where a collection is large.
+        """
+        before, self._of_thread.patient = self._of_thread.patient, True
+        try:
+            yield
+        finally:
+            self._of_thread.patient = before
 
     def close(self) -> None:
         """Close the connection; a call after it is an error."""
@@ -156,6 +182,14 @@ class MilvusConnection:
         if is_no_collection(code, reason):
             raise NoCollection(said)
         raise NoAnswer(said) if is_no_answer(code, reason) else StorageError(said)
+
+
+def _attempts(seconds: float) -> int:
+    """Return how often pymilvus must try, with its growing pauses, until so many seconds are over."""
+    attempts, pause = 1, FIRST_RETRY
+    while seconds > 0:
+        seconds, attempts, pause = seconds - pause, attempts + 1, min(RETRY_GROWTH * pause, LONGEST_RETRY)
+    return attempts
 
 
 def _parts(uri: str) -> tuple[str, int, bool, str, str]:

@@ -11,7 +11,6 @@ from retriever.indexes.base import Neighbors
 from retriever.indexes.milvus.collection import MilvusLayout
 from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.milvus.design import ID, VECTOR, Design
-from retriever.indexes.milvus.settling import LONGEST_BUILD
 from retriever.indexes.milvus.vectors import MAX_DIMENSION, GraphSettings, MilvusVectors
 from retriever.parameters import MAX_K, check_count
 from retriever.vectors import Float32, check_vectors, normalize, unit_queries
@@ -68,13 +67,13 @@ class MilvusIndex:
         vectors: ArrayLike,
         *,
         progress: Callable[[float], None] | None = None,
-        longest: float = LONGEST_BUILD,
+        longest: float | None = None,
     ) -> None:
         """Store vectors (n, dim), scaled to unit length, under the next ids; return once they are in the graphs.
 
         progress: called with the fraction stored, in [0, 1], and with 1 while a server (not milvus-lite) builds its
         graphs; an exception it raises ends the work, and what was stored stays. longest: seconds after which
-        waiting for the graphs is given up.
+        waiting for the graphs is given up; None waits for as long as the server works.
         Raises VectorError like HNSWIndex, and StorageError, which says how many were stored.
         """
         unit = normalize(check_vectors(vectors, self.dimension))

@@ -33,22 +33,22 @@ def settle(
     key: str,
     vector: str,
     waiting: Callable[[], None] | None = None,
-    longest: float = LONGEST_BUILD,
+    longest: float | None = None,
 ) -> None:
     """Wait until all rows of a collection are searched through its index. key, vector: names of fields.
 
     waiting: called now and then; an exception it raises ends the waiting, not the server's work. longest: seconds after
-    which that is given up with a StorageError.
+    which that is given up with a StorageError; None for those of the connection at each call.
     """
-    left = partial(_left, time.monotonic() + longest)
+    left = partial(_left, longest and time.monotonic() + longest)
     connection.call("writing segments", "flush", name, timeout=left())
     if server_version(connection).startswith(LITE):
         _settle_lite(connection, name, key, left)
         return
     [index] = connection.call("describing an index", "list_indexes", name, vector)
-    _wait(partial(_indexed, connection, name, index), left(), f"has not indexed {name}", waiting)
+    _wait(partial(_indexed, connection, name, index), left() or LONGEST_BUILD, f"has not indexed {name}", waiting)
     connection.call("loading a collection", "refresh_load", name, timeout=left())
-    handover = min(LONGEST_HANDOVER, left())
+    handover = min(LONGEST_HANDOVER, left() or LONGEST_HANDOVER)
     _wait(partial(_handed_over, connection, name), handover, f"does not search {name} by its index", waiting)
 
 
@@ -59,7 +59,7 @@ def loaded_segments(connection: MilvusConnection, name: str) -> list[Any] | None
     return list(connection.call("asking for segments", "list_loaded_segments", name))
 
 
-def _settle_lite(connection: MilvusConnection, name: str, key: str, left: Callable[[], float]) -> None:
+def _settle_lite(connection: MilvusConnection, name: str, key: str, left: Callable[[], float | None]) -> None:
     """Wait until milvus-lite has merged its segments, and load their indexes: those that are missing are built then.
 
     Somebody who searches meanwhile loads the collection, and then the index of the ids is not dropped: try again.
@@ -76,7 +76,7 @@ def _settle_lite(connection: MilvusConnection, name: str, key: str, left: Callab
     connection.call("loading a collection", "load_collection", name, timeout=left())
 
 
-def _index_ids(connection: MilvusConnection, name: str, key: str, timeout: float) -> None:
+def _index_ids(connection: MilvusConnection, name: str, key: str, timeout: float | None) -> None:
     """Have an index of the ids, if there is none; it is built when the collection is loaded."""
     from pymilvus import MilvusClient
 
@@ -99,9 +99,9 @@ def _handed_over(connection: MilvusConnection, name: str) -> bool:
     return all(int(segment.state) == SEALED for segment in loaded_segments(connection, name) or ())
 
 
-def _left(end: float) -> float:
-    """Return the seconds until a time of the clock, at least a moment: a call must have one."""
-    return max(FIRST_PAUSE, end - time.monotonic())
+def _left(end: float | None) -> float | None:
+    """Return the seconds until a time of the clock, at least a moment, as a call must have one; None without an end."""
+    return None if end is None else max(FIRST_PAUSE, end - time.monotonic())
 
 
 def _wait(done: Callable[[], bool], seconds: float, failed: str, waiting: Callable[[], None] | None) -> None:

@@ -8,7 +8,6 @@ from retriever.indexes.base import Neighbors, empty_neighbors
 from retriever.indexes.milvus.collection import MAX_HITS, Found, MilvusLayout, VectorCollection
 from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.milvus.design import ID, ROW, VECTOR, Design, Fields
-from retriever.indexes.milvus.settling import LONGEST_BUILD
 from retriever.parameters import check_count
 from retriever.vectors import Float32
 
@@ -71,7 +70,7 @@ class MilvusVectors:
                 self.flat.insert(self.graphs.query(condition, [ID, VECTOR, *({row} - {ID})]))
         return count
 
-    def settle(self, waiting: Callable[[], None] | None = None, longest: float = LONGEST_BUILD) -> None:
+    def settle(self, waiting: Callable[[], None] | None = None, longest: float | None = None) -> None:
         """Wait until all rows are indexed, and searched through the indexes; waiting, longest: see settling."""
         self.graphs.settle(waiting, longest)
         if self.flat:

@@ -1,9 +1,12 @@
 """The retriever in Milvus: what it streams, what an interruption leaves, and what a second process finds."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -63,6 +66,14 @@ def test_an_interrupted_index_goes_on_where_it_was(milvus_retriever, small_batch
     assert [passage.text for passage in again.passages] == texts
     assert again.index(texts, list(rows_of(len(texts)))) == 0 and len(again.passages) == len(texts)
     assert again.search(texts[250], 1)[0]["metadata"] == {"row": 250}
+
+
+def test_passages_without_a_length_are_counted_while_they_are_stored(milvus_retriever, small_batches, capsys):
+    texts = sentences(250)
+    milvus_retriever().index(iter(texts), show_progress_bar=True)
+    assert "Embedding: 250 passages | " in capsys.readouterr().err
+    milvus_retriever(fresh_name()).index(texts, show_progress_bar=True)
+    assert "Embedding: 100%" in capsys.readouterr().err
 
 
 def test_what_only_the_graphs_got_is_copied_for_exact_search(milvus_retriever, monkeypatch):
@@ -237,3 +248,30 @@ def test_a_server_killed_in_the_middle_loses_and_doubles_nothing(tmp_path, small
             assert retriever.search(texts[row], 1)[0]["text"] == texts[row]
     finally:
         server.stop(kill=True)
+
+
+def test_a_server_that_works_at_something_else_is_waited_for_by_who_stores(tmp_path, small_batches):
+    with MilvusServer(tmp_path / "data") as server:
+        retriever = MilvusRetriever(server.uri, "busy", "toy", encoder=FakeEncoder())
+        retriever.index(sentences(5))
+        retriever._connection.timeout = 0.5
+        os.kill(server.process.pid, signal.SIGSTOP)
+        threading.Timer(2.5, os.kill, (server.process.pid, signal.SIGCONT)).start()
+        with pytest.raises(StorageError, match="has not answered within 0.5 seconds while searching"):
+            retriever.search("a", 1, ef=10)
+        assert retriever.index(sentences(250)) == 245
+
+
+def test_a_server_killed_before_its_graphs_are_built_costs_the_timeout(tmp_path):
+    with MilvusServer(tmp_path / "data") as server:
+        retriever = MilvusRetriever(server.uri, "unsettled", "toy", encoder=FakeEncoder(), timeout=20)
+        retriever.add_embedded([passage_of(text) for text in sentences(5)], FakeEncoder().encode_document(sentences(5)))
+        retriever._connection.timeout = 1
+        server.stop(kill=True)
+        began = time.monotonic()
+        with pytest.raises(StorageError, match="cannot be reached while writing segments"):
+            retriever.settle()
+        assert time.monotonic() - began < 20
+        server.start()
+        retriever.settle()
+        assert len(retriever.passages) == 5
