@@ -10,7 +10,7 @@ from retriever.documents.loading import load_documents
 from retriever.encoders.base import Encoder
 from retriever.encoders.catalogue import MODELS
 from retriever.encoders.loading import load_encoder
-from retriever.encoders.multi_vector_catalogue import LATE_INTERACTION_MODELS
+from retriever.encoders.multi_vector.catalogue import LATE_INTERACTION_MODELS
 from retriever.errors import (
     Cancelled,
     ChunkingError,

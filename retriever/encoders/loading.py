@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 from retriever.encoders.catalogue import ModelCard, model_card
 from retriever.encoders.device import CPU, resolve_device
-from retriever.encoders.fetching import fetch_model
-from retriever.encoders.hub_cache import cached_model, delete_damaged
+from retriever.encoders.hub.cache import cached_model, delete_damaged
+from retriever.encoders.hub.fetching import fetch_model
 from retriever.encoders.model_files import check_no_code, check_weights
-from retriever.encoders.multi_vector_catalogue import SUFFIX
+from retriever.encoders.multi_vector.catalogue import SUFFIX
 from retriever.encoders.sentence_transformer import SentenceTransformerEncoder
 from retriever.errors import ModelError
 from retriever.progress import Progress

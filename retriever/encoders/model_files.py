@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from retriever.encoders.hub_cache import MODULES
+from retriever.encoders.hub.cache import MODULES
 from retriever.errors import ModelError
 
 WEIGHTS = ".safetensors"  # weights that are data

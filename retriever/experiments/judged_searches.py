@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from retriever.encoders.multi_vector_catalogue import SUFFIX
+from retriever.encoders.multi_vector.catalogue import SUFFIX
 from retriever.errors import ParameterError
 from retriever.evaluation.judged_queries import JudgedQueries
 from retriever.experiments.judged_index import JudgedIndex, embed_judged_queries

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from retriever.encoders.multi_vector import Token
+from retriever.encoders.multi_vector.base import Token
 from retriever.errors import VectorError
 from retriever.vectors import Float32
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from retriever.documents.document import Passage
 from retriever.encoders.device import resolve_device
-from retriever.encoders.multi_vector import MultiVectorEncoder
-from retriever.encoders.multi_vector_catalogue import late_interaction_card
-from retriever.encoders.multi_vector_loading import load_multi_vector_encoder, token_fingerprint
+from retriever.encoders.multi_vector.base import MultiVectorEncoder
+from retriever.encoders.multi_vector.catalogue import late_interaction_card
+from retriever.encoders.multi_vector.loading import load_multi_vector_encoder, token_fingerprint
 from retriever.errors import ParameterError, VectorError
 from retriever.indexes.base import Neighbors, empty_neighbors
 from retriever.indexes.exact import top_ids

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from retriever.encoders.multi_vector import Token
+from retriever.encoders.multi_vector.base import Token
 
 
 @cache

@@ -10,9 +10,9 @@ from retriever.chunking.chunker import default_chunk_size
 from retriever.encoders.catalogue import MODELS, model_card
 from retriever.errors import ParameterError
 from retriever.indexing.collection import IndexSettings
-from ui.compare.choices import RETRIEVERS
 from ui.compare.controls import COMPARED_GRAPHS, NONE
 from ui.compare.request import COLLECTIONS
+from ui.compare.retrievers.choices import RETRIEVERS
 from ui.documents.job import index_settings
 from ui.inputs import SLIDER_EF_CONSTRUCTION, SLIDER_M, SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.jobs.shared_samples import SAMPLE_TITLES

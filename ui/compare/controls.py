@@ -8,9 +8,9 @@ import gradio as gr
 from gradio.blocks import Block
 
 from ui.compare.archive_part import ArchivePart, build_archive_part, chosen_part
-from ui.compare.choices import FIRST_CHOICES, RETRIEVERS
-from ui.compare.marks import COLOURS, MARKS, ORDINALS
 from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
+from ui.compare.retrievers.choices import FIRST_CHOICES, RETRIEVERS
+from ui.compare.shown.marks import COLOURS, MARKS, ORDINALS
 from ui.inputs import check_whole_number
 from ui.render.controls import FIRST_K, GRAPH_PRESETS, RICH_GRAPH, SLIDER_MAX_K, Updates, Values
 from ui.render.html import HINT

@@ -11,11 +11,11 @@ from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.search_costs import SearchCost, measure_costs
 from retriever.indexing.collection import IndexedCollection
 from retriever.progress import Progress
-from ui.compare.choices import dense_models, late_models
-from ui.compare.index_cache import IndexCache
-from ui.compare.model_indexes import ModelIndexes
 from ui.compare.request import JUDGED_SAMPLES, CompareRequest
-from ui.compare.retrievers import ComparedRetrievers
+from ui.compare.retrievers.by_name import ComparedRetrievers
+from ui.compare.retrievers.choices import dense_models, late_models
+from ui.compare.retrievers.index_cache import IndexCache
+from ui.compare.retrievers.model_indexes import ModelIndexes
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import Job
 from ui.jobs.shared_samples import SharedSamples

@@ -3,9 +3,9 @@
 import gradio as gr
 
 from ui.compare.controls import create_controls
-from ui.compare.question_view import QUESTION_HINT
-from ui.compare.questions import list_choices
 from ui.compare.result import ComparisonResult
+from ui.compare.shown.question_view import QUESTION_HINT
+from ui.compare.shown.questions import list_choices
 from ui.compare.state import ComparisonState
 from ui.compare.tab import CompareTab
 from ui.jobs.shared_samples import SharedSamples

@@ -11,8 +11,8 @@ from retriever.experiments.judged_search import RUN_DEPTH, JudgedSearch
 from retriever.json_text import write_json
 from retriever.run_record import RunRecord
 from ui.compare.job import FinishedComparison
-from ui.compare.marks import ORDINALS
 from ui.compare.request import THE_COLLECTIONS
+from ui.compare.shown.marks import ORDINALS
 from ui.render.records import LONGEST_TEXT, record_data, record_settings
 
 COMPARISON_PROTOCOL = (

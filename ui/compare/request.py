@@ -6,7 +6,7 @@ from retriever.errors import DocumentError, ParameterError
 from retriever.evaluation.trec import MAX_GRADE
 from retriever.indexes.hnsw import check_graph_settings
 from retriever.parameters import check_count
-from ui.compare.choices import check_retriever
+from ui.compare.retrievers.choices import check_retriever
 from ui.inputs import SLIDER_MAX_K
 from ui.jobs.shared_samples import SAMPLE_TITLES
 from ui.settings import limits

@@ -7,17 +7,17 @@ from gradio.blocks import Block
 
 from retriever.experiments.comparison import RetrieverComparison
 from retriever.parameters import check_count
-from ui.compare.downloads import download_links
-from ui.compare.figures import comparison_figure
 from ui.compare.job import FinishedComparison
-from ui.compare.notes import comparison_notes, judged_by_notes, reading_notes
-from ui.compare.question_view import QUESTION_HINT, question_view
-from ui.compare.questions import BY_INDEX, list_choices, question_list
 from ui.compare.records import comparison_record
+from ui.compare.sentences.losses import cost_sentence, lucky_sentence, no_index_sentence
+from ui.compare.sentences.notes import comparison_notes, judged_by_notes, reading_notes
+from ui.compare.sentences.verdict import kinds_sentence, verdict_sentence
+from ui.compare.shown.downloads import download_links
+from ui.compare.shown.figures import comparison_figure
+from ui.compare.shown.question_view import QUESTION_HINT, question_view
+from ui.compare.shown.questions import BY_INDEX, list_choices, question_list
+from ui.compare.shown.tables import costs_table, error_bars, pairs_table, scoreboard
 from ui.compare.state import ComparisonState
-from ui.compare.tables import costs_table, error_bars, pairs_table, scoreboard
-from ui.compare.text import cost_sentence, lucky_sentence, no_index_sentence
-from ui.compare.verdict import kinds_sentence, verdict_sentence
 from ui.render.controls import NO_CHANGE, Updates
 from ui.render.export import record_section
 from ui.render.html import LESSON, Html

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from retriever.errors import CollectionError
-from ui.compare.index_cache import IndexCache
 from ui.compare.job import FinishedComparison
 from ui.compare.request import LOADED, CompareRequest
+from ui.compare.retrievers.index_cache import IndexCache
 from ui.inputs import SearchSettings
 from ui.jobs.job import Job
 

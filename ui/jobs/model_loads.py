@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from retriever.encoders.loading import LOADING, is_loaded, load_encoder
-from retriever.encoders.multi_vector_loading import load_multi_vector_encoder, loaded_multi_vector_encoder
+from retriever.encoders.multi_vector.loading import load_multi_vector_encoder, loaded_multi_vector_encoder
 from retriever.progress import DETAIL, Progress, stage_and_detail
 from retriever.turns import LAB
 from ui.jobs.job import Job

@@ -13,10 +13,10 @@ from retriever.indexing.collection import IndexedCollection
 from retriever.progress import Progress
 from retriever.shared_results import SharedResults
 from retriever.turns import LAB
-from ui.compare.choices import dense_models
-from ui.compare.index_cache import IndexCache
 from ui.compare.job import FinishedComparison, plan_comparison
 from ui.compare.request import CompareRequest
+from ui.compare.retrievers.choices import dense_models
+from ui.compare.retrievers.index_cache import IndexCache
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import Job
 from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples

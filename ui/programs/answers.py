@@ -14,8 +14,8 @@ from retriever.indexing.collection import IndexedCollection
 from retriever.vectors import Float32, normalize
 from ui.compare.job import FinishedComparison
 from ui.compare.records import comparison_record, error_counts, measure_scores
-from ui.compare.text import cost_sentence
-from ui.compare.verdict import verdict_sentence
+from ui.compare.sentences.losses import cost_sentence
+from ui.compare.sentences.verdict import verdict_sentence
 from ui.inputs import SearchSettings
 from ui.recall.records import ef_record
 from ui.render.passages import passage_place

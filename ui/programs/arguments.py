@@ -11,9 +11,9 @@ from pydantic import Field
 
 from retriever.errors import ParameterError
 from retriever.parameters import check_count
-from ui.compare.choices import FIRST_CHOICES, RETRIEVERS
-from ui.compare.marks import ORDINALS
 from ui.compare.request import JUDGED_SAMPLES
+from ui.compare.retrievers.choices import FIRST_CHOICES, RETRIEVERS
+from ui.compare.shown.marks import ORDINALS
 from ui.inputs import SLIDER_EF_CONSTRUCTION, SLIDER_M, SLIDER_MAX_EF, SLIDER_MAX_K, check_whole_number
 from ui.jobs.shared_samples import PREPARED_SAMPLES, SAMPLE_TITLES
 from ui.programs.words import PARAMETERS

@@ -16,10 +16,10 @@ from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.progress import Progress
 from retriever.shared_results import SharedResults
 from ui.blocks import OwnersThreads
-from ui.compare.index_cache import IndexCache
 from ui.compare.job import plan_comparison
-from ui.compare.marks import ORDINALS
 from ui.compare.request import CompareRequest
+from ui.compare.retrievers.index_cache import IndexCache
+from ui.compare.shown.marks import ORDINALS
 from ui.inputs import SearchSettings, check_question
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.graph_rebuild import rebuild_graph

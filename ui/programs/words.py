@@ -4,8 +4,8 @@ from retriever.datasets.samples import SAMPLES
 from retriever.documents.loading import ACCEPTED_SUFFIXES
 from retriever.encoders.catalogue import MODELS
 from ui.blocks import EndpointWords
-from ui.compare.choices import RETRIEVERS
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED
+from ui.compare.retrievers.choices import RETRIEVERS
 from ui.inputs import SLIDER_EF_CONSTRUCTION, SLIDER_M, SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.search.beside import CHOICES
 

@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from retriever.encoders.multi_vector_catalogue import LATE_INTERACTION_MODELS
+from retriever.encoders.multi_vector.catalogue import LATE_INTERACTION_MODELS
 from retriever.errors import CollectionError, ParameterError
 from retriever.indexing.collection import IndexedCollection
 from retriever.progress import Progress, stage_progress

@@ -5,8 +5,8 @@ import pytest
 
 from retriever.encoders.catalogue import MODELS
 from retriever.encoders.loading import load_encoder
-from retriever.encoders.multi_vector_catalogue import LATE_INTERACTION_MODELS, SUFFIX, late_interaction_card
-from retriever.encoders.multi_vector_loading import load_multi_vector_encoder, loaded_multi_vector_encoder
+from retriever.encoders.multi_vector.catalogue import LATE_INTERACTION_MODELS, SUFFIX, late_interaction_card
+from retriever.encoders.multi_vector.loading import load_multi_vector_encoder, loaded_multi_vector_encoder
 from retriever.errors import Cancelled, ModelError
 from tests.support import small_models
 

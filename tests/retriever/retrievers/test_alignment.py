@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from retriever import LateInteractionRetriever
-from retriever.encoders.multi_vector import Token
+from retriever.encoders.multi_vector.base import Token
 from retriever.errors import ParameterError, VectorError
 from retriever.retrievers.alignment import align
 from tests.support.encoders import FakeMultiVectorEncoder

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from retriever import LATE_INTERACTION_MODELS, LateInteractionRetriever
-from retriever.encoders.multi_vector_loading import load_multi_vector_encoder
+from retriever.encoders.multi_vector.loading import load_multi_vector_encoder
 from retriever.errors import Cancelled, ModelError, ParameterError, VectorError
 from retriever.indexes.base import NO_ID
 from tests.support.encoders import FakeMultiVectorEncoder

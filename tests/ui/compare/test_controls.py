@@ -4,10 +4,10 @@ import pytest
 
 from retriever.errors import ParameterError
 from tests.support.page import build_tab
-from ui.compare.choices import FIRST_CHOICES, RETRIEVERS
 from ui.compare.controls import NONE, create_controls
-from ui.compare.marks import ORDINALS
 from ui.compare.request import BEIR, COLLECTIONS, LOADED, CompareRequest
+from ui.compare.retrievers.choices import FIRST_CHOICES, RETRIEVERS
+from ui.compare.shown.marks import ORDINALS
 
 
 @pytest.fixture(scope="module")

@@ -23,10 +23,10 @@ from retriever.indexing.pipeline import index_collection
 from retriever.turns import LAB
 from tests.support.judged import Counting, beir_zip
 from tests.support.small import sentences
-from ui.compare.index_cache import IndexCache
 from ui.compare.job import plan_comparison
-from ui.compare.model_indexes import ModelIndexes
 from ui.compare.request import BEIR, JUDGED_SAMPLES, LOADED, OWN, CompareRequest
+from ui.compare.retrievers.index_cache import IndexCache
+from ui.compare.retrievers.model_indexes import ModelIndexes
 from ui.jobs.shared_samples import SharedSamples
 from ui.session import Session
 from ui.uploads.folder import keep_folder, new_folder

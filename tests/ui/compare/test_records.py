@@ -9,10 +9,10 @@ from retriever.experiments.comparison import compare_retrievers
 from retriever.experiments.search_costs import SearchCost
 from tests.support.judged import FIRST, KINDS, SECOND, compared, lost, order, ranked_index, trec, with_side
 from ui.compare.job import FinishedComparison
-from ui.compare.questions import LARGEST_DIFFERENCE, count_by_rank, list_rows
 from ui.compare.records import comparison_record, error_counts, measure_scores
-from ui.compare.tables import question_rows
-from ui.compare.verdict import verdict_sentence
+from ui.compare.sentences.verdict import verdict_sentence
+from ui.compare.shown.questions import LARGEST_DIFFERENCE, count_by_rank, list_rows
+from ui.compare.shown.tables import question_rows
 from ui.render.records import record_data, record_settings
 
 SIDES = (("first", FIRST), ("second", SECOND))

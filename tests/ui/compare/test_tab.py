@@ -13,17 +13,17 @@ from tests.support.judged import compared, lost, starved_pair
 from tests.support.page import Elements, assert_harmless, build_tab, files_of, words_of
 from tests.support.small import HOSTILE
 from tests.support.work import PATIENCE, Work
-from ui.compare.choices import FIRST_CHOICES
-from ui.compare.figures import comparison_figure
 from ui.compare.job import ComparisonPlan, FinishedComparison
 from ui.compare.layout import build_compare_tab
-from ui.compare.marks import ORDINALS
-from ui.compare.question_view import QUESTION_HINT, question_view
-from ui.compare.questions import BY_INDEX, LARGEST_DIFFERENCE, list_choices, question_list
 from ui.compare.result import error_section
+from ui.compare.retrievers.choices import FIRST_CHOICES
+from ui.compare.sentences.verdict import kinds_sentence, verdict_sentence
+from ui.compare.shown.figures import comparison_figure
+from ui.compare.shown.marks import ORDINALS
+from ui.compare.shown.question_view import QUESTION_HINT, question_view
+from ui.compare.shown.questions import BY_INDEX, LARGEST_DIFFERENCE, list_choices, question_list
+from ui.compare.shown.tables import scoreboard
 from ui.compare.state import ComparisonState
-from ui.compare.tables import scoreboard
-from ui.compare.verdict import kinds_sentence, verdict_sentence
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.controls import NO_CHANGE
 from ui.render.errors import report_errors, report_stream_errors

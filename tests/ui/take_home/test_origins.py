@@ -12,10 +12,10 @@ from retriever.storage.archive import pack_folder
 from tests.support.judged import beir_zip
 from tests.support.small import sentences
 from tests.ui.take_home.test_script import run_here
-from ui.compare.index_cache import IndexCache
 from ui.compare.job import plan_comparison
 from ui.compare.records import comparison_record
 from ui.compare.request import BEIR, LOADED, CompareRequest
+from ui.compare.retrievers.index_cache import IndexCache
 from ui.documents.job import PASTE, SAVED, UPLOAD, BuildRequest, plan_build
 from ui.documents.records import build_record
 from ui.jobs.shared_samples import SharedSamples

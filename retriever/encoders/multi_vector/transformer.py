@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 from retriever.encoders.batches import autocast, encode_in_batches
 from retriever.encoders.device import CPU
-from retriever.encoders.multi_vector import Token
+from retriever.encoders.multi_vector.base import Token
 from retriever.encoders.token_counter import TokenCounter
 from retriever.unicode import replace_surrogates
 from retriever.vectors import Float32

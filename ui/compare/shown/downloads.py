@@ -4,7 +4,7 @@ import re
 
 from retriever.evaluation.trec import qrels_text, run_text
 from retriever.experiments.comparison import RetrieverComparison
-from ui.compare.tables import question_rows
+from ui.compare.shown.tables import question_rows
 from ui.render.export import download_link, downloads, rows_to_csv
 from ui.render.html import Html
 

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from retriever.encoders.catalogue import MODELS, model_card
-from retriever.encoders.fetching import fetch_model
-from retriever.encoders.hub_cache import HUB_FILES, cached_model, is_wanted
+from retriever.encoders.hub.cache import HUB_FILES, cached_model, is_wanted
+from retriever.encoders.hub.fetching import fetch_model
 from retriever.encoders.loading import load_encoder, loaded_prompts, loaded_revision
-from retriever.encoders.multi_vector_loading import load_multi_vector_encoder
+from retriever.encoders.multi_vector.loading import load_multi_vector_encoder
 from retriever.errors import Cancelled, ModelError
 from retriever.retrievers.dense import DenseRetriever
 from retriever.retrievers.late_interaction import LateInteractionRetriever
@@ -115,7 +115,7 @@ def test_a_model_of_the_catalogue_is_fetched_at_the_commit_that_it_names(hub, mi
 def test_late_interaction_models_of_each_layout_are_fetched_whole(hub, monkeypatch, tmp_path, layout):
     from sentence_transformers import MultiVectorEncoder
 
-    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", once_per_process())
+    monkeypatch.setattr("retriever.encoders.multi_vector.loading._LOADED", once_per_process())
     monkeypatch.setattr("retriever.encoders.loading.cpu_has_bfloat16", lambda: False)  # as what it is compared with
     (tmp_path / "saved").mkdir()
     commit = hub.put(NAME, layout(tmp_path / "saved"))
@@ -127,12 +127,12 @@ def test_late_interaction_models_of_each_layout_are_fetched_whole(hub, monkeypat
         np.testing.assert_allclose(found, expected, atol=1e-5)
     assert hub.fetched("artifact.metadata") == (layout is small_models.stanford)
     hub.fail("", 500)
-    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", once_per_process())
+    monkeypatch.setattr("retriever.encoders.multi_vector.loading._LOADED", once_per_process())
     assert load_multi_vector_encoder(NAME).revision == commit
 
 
 def test_retrievers_take_models_outside_the_catalogue(hub, saved, monkeypatch, tmp_path):
-    monkeypatch.setattr("retriever.encoders.multi_vector_loading._LOADED", once_per_process())
+    monkeypatch.setattr("retriever.encoders.multi_vector.loading._LOADED", once_per_process())
     hub.put(NAME, saved["pooled"])
     hub.put("some/late", small_models.stanford(tmp_path))
     for retriever in (DenseRetriever(NAME), LateInteractionRetriever("some/late")):
@@ -303,7 +303,7 @@ def test_a_connection_that_is_lost_goes_on_where_it_was(hub, saved):
 def test_a_hub_that_falls_silent_is_given_up_and_asked_anew(hub, put, monkeypatch):
     hub.fail("/stored/", pause=2.5, times=1)
     with monkeypatch.context() as patch:
-        patch.setattr("retriever.encoders.fetching.SILENT_SECONDS", 1)
+        patch.setattr("retriever.encoders.hub.fetching.SILENT_SECONDS", 1)
         assert "nothing has come for 1 seconds" in refused()
     assert load_encoder(NAME).revision == put, "as soon as the first attempt has let go of the file"
 

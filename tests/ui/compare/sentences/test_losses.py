@@ -5,7 +5,7 @@ import pytest
 from retriever.experiments.comparison import compare_retrievers
 from retriever.experiments.error_attribution import attribute_errors
 from tests.support.judged import by_hand, compared, lost
-from ui.compare.text import blame_sentence, cost_sentence, lucky_sentence, no_index_sentence, rank_sentence
+from ui.compare.sentences.losses import blame_sentence, cost_sentence, lucky_sentence, no_index_sentence, rank_sentence
 
 CLEAR = [1] * 48 + [0] * 12, [1] * 33 + [0] * 15 + [1] * 3 + [0] * 9  # 48 and 36 of 60
 LOSSES = {  # ef: both models' errors, of 60 questions

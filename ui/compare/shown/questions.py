@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from retriever.experiments.comparison import RetrieverComparison, errors_of
 from retriever.experiments.judged_search import JudgedSearch, answer_rank
-from ui.compare.marks import MARKS, ORDINALS
+from ui.compare.shown.marks import MARKS, ORDINALS
 from ui.render.html import HINT, Html, render
 
 LARGEST_DIFFERENCE, BY_INDEX, BY_ALL = "largest difference first", "lost by an index at this ef", "missed by all"

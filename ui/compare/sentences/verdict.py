@@ -3,8 +3,15 @@
 from retriever.evaluation.significance import TIE_TOLERANCE, Interval
 from retriever.experiments.comparison import PairComparison, RetrieverComparison
 from retriever.experiments.judged_index import JudgedIndex
-from ui.compare.verdict_of_many import kinds_of_many, order_sentence
-from ui.compare.wording import few_judged, few_questions, format_difference, format_p, sentences, shares_judged
+from ui.compare.sentences.verdict_of_many import kinds_of_many, order_sentence
+from ui.compare.sentences.wording import (
+    few_judged,
+    few_questions,
+    format_difference,
+    format_p,
+    sentences,
+    shares_judged,
+)
 from ui.render.html import Html
 from ui.render.numbers import format_gain, format_score
 

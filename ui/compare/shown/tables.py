@@ -9,8 +9,8 @@ from retriever.experiments.comparison import RetrieverComparison
 from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.judged_search import answer_rank
 from retriever.experiments.search_costs import SearchCost
-from ui.compare.marks import ORDINALS
-from ui.compare.wording import format_p
+from ui.compare.sentences.wording import format_p
+from ui.compare.shown.marks import ORDINALS
 from ui.render.html import Html, render
 from ui.render.numbers import format_gain, format_score
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
 
 from retriever.encoders.catalogue import ModelCard
-from retriever.encoders.fetch_errors import DamagedFileError, fetch_error
-from retriever.encoders.hub_cache import HUB_FILES, MODULES, delete_cached, hash_differs, is_wanted
+from retriever.encoders.hub.cache import HUB_FILES, MODULES, delete_cached, hash_differs, is_wanted
+from retriever.encoders.hub.errors import DamagedFileError, fetch_error
 from retriever.encoders.model_files import WEIGHTS, check_no_code, check_room, check_weights
 from retriever.progress import DETAIL, Progress
 

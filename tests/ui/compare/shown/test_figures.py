@@ -11,7 +11,7 @@ from retriever.evaluation.significance import Interval
 from tests.support.judged import FIRST, SECOND, compared, compared_values
 from tests.support.judged import KINDS as KINDS_OF_TWELVE
 from tests.support.small import HOSTILE
-from ui.compare.figures import comparison_figure, kinds_figure, ranks_figure
+from ui.compare.shown.figures import comparison_figure, kinds_figure, ranks_figure
 from ui.render.figures import MODEL_COLOURS
 
 NAMES = ("alpha", "beta")

@@ -12,7 +12,7 @@ from retriever.evaluation.significance import Interval
 from retriever.experiments.search_costs import SearchCost
 from tests.support.judged import FIRST, KINDS, LOSSY, SECOND, compared, starved_pair, trec, with_pair
 from tests.support.page import number, words_of
-from ui.compare.tables import costs_table, error_bars, pairs_table, question_rows, scoreboard
+from ui.compare.shown.tables import costs_table, error_bars, pairs_table, question_rows, scoreboard
 from ui.render.export import rows_to_csv
 from ui.render.numbers import format_gain
 

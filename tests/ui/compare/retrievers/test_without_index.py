@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from retriever.encoders.multi_vector import Token
+from retriever.encoders.multi_vector.base import Token
 from retriever.errors import Cancelled, CollectionError
 from retriever.experiments.comparison import compare_retrievers
 from tests.support.judged import ranked_index
 from tests.support.page import words_of
-from ui.compare.question_view import MOST_PICTURES, RankedSide, question_view
-from ui.compare.without_index import make_bm25, make_late
+from ui.compare.retrievers.without_index import make_bm25, make_late
+from ui.compare.shown.question_view import MOST_PICTURES, RankedSide, question_view
 from ui.jobs.memory_budget import MEMORY_BUDGET
 
 LATE = "all-MiniLM-L6-v2, late interaction"
@@ -45,7 +45,7 @@ class Letters:
 
 @pytest.fixture
 def letters(monkeypatch):
-    monkeypatch.setattr("ui.compare.without_index.load_multi_vector_encoder", lambda name: Letters())
+    monkeypatch.setattr("ui.compare.retrievers.without_index.load_multi_vector_encoder", lambda name: Letters())
 
 
 def silent(stage, fraction):
@@ -94,7 +94,7 @@ def test_an_open_question_shows_which_word_took_which(letters):
 
 
 def test_vectors_beyond_the_memory_of_a_visitor_are_scored_in_part_and_that_is_said(letters, monkeypatch):
-    monkeypatch.setattr("ui.compare.without_index.MAX_BYTES", 100)
+    monkeypatch.setattr("ui.compare.retrievers.without_index.MAX_BYTES", 100)
     made = make_late(LATE, ranked_index([1], n=201), silent)
     assert made.remark.startswith(f"{LATE}: The token vectors have more than 0 MB: only the 200 passages")
 

@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 from functools import partial
 
-from retriever.encoders.multi_vector_catalogue import SUFFIX
-from retriever.encoders.multi_vector_loading import load_multi_vector_encoder
+from retriever.encoders.multi_vector.catalogue import SUFFIX
+from retriever.encoders.multi_vector.loading import load_multi_vector_encoder
 from retriever.experiments.judged_index import JudgedIndex
 from retriever.experiments.judged_ranking import JudgedRetriever
 from retriever.parameters import MEGABYTE

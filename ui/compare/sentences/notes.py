@@ -7,7 +7,7 @@ from retriever.experiments.comparison import RetrieverComparison
 from retriever.experiments.judged_ranking import JudgedFusion, JudgedRetriever
 from retriever.experiments.judged_search import JudgedSearch
 from ui.compare.request import OWN
-from ui.compare.wording import few_judged, first_results, shares_judged
+from ui.compare.sentences.wording import few_judged, first_results, shares_judged
 from ui.render.numbers import count_of, format_score
 
 

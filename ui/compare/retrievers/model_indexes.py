@@ -14,9 +14,9 @@ from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import index_collection, with_model
 from retriever.progress import Progress
 from retriever.retrievers.document_runs import document_ids
-from ui.compare.choices import dense_models
-from ui.compare.index_cache import IndexCache
 from ui.compare.request import BEIR, FILE, JUDGED_SAMPLES, LOADED, OWN, THE_COLLECTIONS, CompareRequest
+from ui.compare.retrievers.choices import dense_models
+from ui.compare.retrievers.index_cache import IndexCache
 from ui.jobs.job import Job
 from ui.jobs.memory_budget import MEMORY_BUDGET, check_passages_fit, estimated_bytes
 from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples

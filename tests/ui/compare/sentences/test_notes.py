@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from tests.support.judged import compared, order, with_pair, with_side
-from ui.compare.notes import comparison_notes, judged_by_notes, reading_notes
 from ui.compare.request import FILE, OWN
+from ui.compare.sentences.notes import comparison_notes, judged_by_notes, reading_notes
 
 RANKS = [1, 2, 3, 5, 11, 50] * 4, [1, 12, 1, 12, 1, 1] * 4
 

@@ -23,9 +23,9 @@ from tests.support.judged import (
 )
 from tests.support.page import files_of, number, words_of
 from tests.support.small import hit
-from ui.compare.downloads import download_links
-from ui.compare.question_view import RankedSide, answers_to, question_view
-from ui.compare.questions import (
+from ui.compare.shown.downloads import download_links
+from ui.compare.shown.question_view import RankedSide, answers_to, question_view
+from ui.compare.shown.questions import (
     BY_ALL,
     BY_INDEX,
     LARGEST_DIFFERENCE,
@@ -34,7 +34,7 @@ from ui.compare.questions import (
     list_rows,
     question_list,
 )
-from ui.compare.tables import question_rows
+from ui.compare.shown.tables import question_rows
 from ui.render.export import rows_to_csv
 
 FIRST_BEST, SECOND_BEST = list_choices(2)[1:3]
@@ -107,7 +107,7 @@ def test_an_empty_list_says_so():
 
 
 def test_a_long_list_ends_with_how_many_more_there_are(found, monkeypatch):
-    monkeypatch.setattr("ui.compare.questions.MOST_LISTED", 5)
+    monkeypatch.setattr("ui.compare.shown.questions.MOST_LISTED", 5)
     source = question_list(found, LARGEST_DIFFERENCE, 10)
     assert source.count("<button") == 5 and "And 7 more" in words_of(source)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from retriever.evaluation.significance import TIE_TOLERANCE
 from retriever.experiments.comparison import PairComparison, RetrieverComparison
-from ui.compare.wording import few_judged, few_questions, format_p, listed_html, sentences, shares_judged
+from ui.compare.sentences.wording import few_judged, few_questions, format_p, listed_html, sentences, shares_judged
 from ui.render.html import Html
 from ui.render.numbers import format_gain, format_score
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from retriever.encoders.catalogue import MODELS
-from retriever.encoders.multi_vector_catalogue import LATE_INTERACTION_MODELS, SUFFIX, late_interaction_card
+from retriever.encoders.multi_vector.catalogue import LATE_INTERACTION_MODELS, SUFFIX, late_interaction_card
 from retriever.errors import ParameterError
 from ui.inputs import check_model
 

@@ -5,7 +5,7 @@ import pytest
 from retriever.errors import Cancelled
 from tests.support.judged import ranked_index
 from tests.support.small import collection_of, sentences
-from ui.compare.index_cache import IndexCache, index_bytes
+from ui.compare.retrievers.index_cache import IndexCache, index_bytes
 from ui.jobs.memory_budget import BYTES_OF_TEXT
 
 

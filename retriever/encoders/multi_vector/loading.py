@@ -18,8 +18,8 @@ from retriever.encoders.loading import (
     verified_weights,
     weights_fingerprint,
 )
-from retriever.encoders.multi_vector_catalogue import late_interaction_card
-from retriever.encoders.multi_vector_transformer import TransformerMultiVectorEncoder
+from retriever.encoders.multi_vector.catalogue import late_interaction_card
+from retriever.encoders.multi_vector.transformer import TransformerMultiVectorEncoder
 from retriever.errors import ModelError
 from retriever.progress import Progress
 from retriever.shared_results import SharedResults, once_per_process

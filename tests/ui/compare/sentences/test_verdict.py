@@ -11,8 +11,8 @@ from retriever.evaluation.significance import Interval
 from retriever.experiments.unjudged_results import UnjudgedResults
 from tests.support.judged import by_hand, compared_values, with_pair
 from tests.support.page import number
-from ui.compare.verdict import kinds_sentence, verdict_sentence
-from ui.compare.wording import format_difference, format_p
+from ui.compare.sentences.verdict import kinds_sentence, verdict_sentence
+from ui.compare.sentences.wording import format_difference, format_p
 
 CLEAR = [1] * 48 + [0] * 12, [1] * 33 + [0] * 15 + [1] * 3 + [0] * 9  # 48 and 36 of 60: 15 won, 3 lost
 CLOSE = [1] * 40 + [0] * 20, [1] * 37 + [0] * 3 + [1] + [0] * 19  # 40 and 38 of 60: 3 won, 1 lost

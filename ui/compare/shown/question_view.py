@@ -12,7 +12,7 @@ from retriever.experiments.judged_search import JudgedSearch, answer_rank
 from retriever.graph.misses import mark_missed
 from retriever.indexes.base import Neighbors, empty_neighbors
 from retriever.retrievers.late_interaction import LateInteractionRetriever
-from ui.compare.text import blame_sentence, rank_sentence
+from ui.compare.sentences.losses import blame_sentence, rank_sentence
 from ui.render.alignment import alignment_picture
 from ui.render.html import HINT, Html, render
 

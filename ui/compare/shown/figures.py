@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 
 from retriever.evaluation.significance import Comparison, Interval
 from retriever.experiments.comparison import RetrieverComparison
-from ui.compare.marks import MARKS, PATTERNS
-from ui.compare.questions import count_by_rank
-from ui.compare.wording import listed
+from ui.compare.sentences.wording import listed
+from ui.compare.shown.marks import MARKS, PATTERNS
+from ui.compare.shown.questions import count_by_rank
 from ui.render.figures import GREY_COLOUR, GRID_COLOUR, HEAT_SCALE, MODEL_COLOURS, base_layout, described
 from ui.render.html import plotly_text
 from ui.render.numbers import format_score

@@ -8,9 +8,9 @@ from retriever.experiments.judged_index import JudgedIndex, lower_case
 from retriever.experiments.judged_ranking import JudgedFusion, JudgedRetriever
 from retriever.experiments.judged_search import JudgedSearch
 from retriever.progress import Progress
-from ui.compare.choices import BM25, dense_models, parts_of
-from ui.compare.model_indexes import ModelIndexes
-from ui.compare.without_index import make_bm25, make_late
+from ui.compare.retrievers.choices import BM25, dense_models, parts_of
+from ui.compare.retrievers.model_indexes import ModelIndexes
+from ui.compare.retrievers.without_index import make_bm25, make_late
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from retriever.experiments.comparison import RetrieverComparison, errors_of
 from retriever.experiments.error_attribution import ErrorAttribution
 from retriever.experiments.judged_index import JudgedIndex
-from ui.compare.wording import listed, listed_html
+from ui.compare.sentences.wording import listed, listed_html
 from ui.render.html import Html
 from ui.render.numbers import format_score
 

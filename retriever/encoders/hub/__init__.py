@@ -1,0 +1,1 @@
+"""Fetching of models from the Hugging Face Hub into its local cache."""

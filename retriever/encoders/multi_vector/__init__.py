@@ -1,0 +1,1 @@
+"""Late-interaction models: the interface of their encoders, the catalogue, and loading."""

@@ -1,0 +1,1 @@
+"""The retrievers of a comparison: what can be chosen, and how each is made."""

@@ -1,0 +1,1 @@
+"""What a comparison shows: figures, tables, lists of questions, and files."""
