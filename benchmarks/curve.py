@@ -8,7 +8,7 @@ from benchmarks.report import Stage, main
 from retriever.encoders.loading import load_encoder
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.recall_and_latency import default_efs, ef_curve
+from retriever.measurement.curve import default_efs, ef_curve
 from retriever.vectors import normalize
 
 K, N_QUERIES = 10, 100

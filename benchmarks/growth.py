@@ -17,7 +17,8 @@ from benchmarks.report import Stage, main, short
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.recall_and_latency import Measurement, count_distances, measure, measure_pair
+from retriever.measurement.measurement import Measurement
+from retriever.measurement.recall_and_latency import count_distances, measure, measure_pair
 from retriever.measurement.sweeps import growth_exponent
 
 K, EF = 10, 50

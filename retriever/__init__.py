@@ -38,8 +38,10 @@ from retriever.indexes.milvus.index import MilvusIndex
 from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection, IndexSettings
 from retriever.indexing.pipeline import index_collection
+from retriever.measurement.curve import ef_curve
 from retriever.measurement.fan_out import simulate_fan_out
-from retriever.measurement.recall_and_latency import Measurement, ef_curve, measure
+from retriever.measurement.measurement import Measurement
+from retriever.measurement.recall_and_latency import measure
 from retriever.measurement.sharding import sweep_shards
 from retriever.measurement.sweeps import sample_vectors, sweep_graph_settings, sweep_sizes
 from retriever.reproduction import compare_with_record

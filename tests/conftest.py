@@ -45,7 +45,7 @@ def own_cache(tmp_path_factory):
 @pytest.fixture
 def quiet_machine(monkeypatch):
     """Let no measurement find that the machine works for others, whatever runs beside the tests."""
-    monkeypatch.setattr("retriever.measurement.recall_and_latency.CROWDED", math.inf)
+    monkeypatch.setattr("retriever.measurement.turns.CROWDED", math.inf)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ from retriever.graph.misses import mark_missed
 from retriever.indexes.base import Neighbors
 from retriever.indexes.recall import knn_recall
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import TURN_SECONDS, measure_pair
+from retriever.measurement.recall_and_latency import measure_pair
+from retriever.measurement.turns import TURN_SECONDS
 from retriever.parameters import check_count
 from retriever.retrievers.dense import DenseRetriever
 from retriever.vectors import Float32

@@ -6,7 +6,8 @@ from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexing.measurements import LONG_PATIENCE, recent_results, while_waiting
 from retriever.measurement.client_latency import ClientMeasurement, client_curve, measure_client
-from retriever.measurement.recall_and_latency import GraphIndex, Measurement
+from retriever.measurement.measurement import Measurement
+from retriever.measurement.turns import GraphIndex
 from retriever.shared_results import SharedResult, SharedResults
 from retriever.vectors import Float32
 

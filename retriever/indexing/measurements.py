@@ -12,13 +12,9 @@ from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.base import Neighbors
 from retriever.indexes.recall import knn_recall
 from retriever.indexing.copies import Copies, count_copies
-from retriever.measurement.recall_and_latency import (
-    Measurement,
-    PairedMeasurement,
-    count_distances,
-    ef_curve,
-    measure_pair,
-)
+from retriever.measurement.curve import ef_curve
+from retriever.measurement.measurement import Measurement, PairedMeasurement
+from retriever.measurement.recall_and_latency import count_distances, measure_pair
 from retriever.retrievers.dense import DenseRetriever
 from retriever.shared_results import SharedResult, SharedResults, once_per_process
 from retriever.vectors import Float32, Float64

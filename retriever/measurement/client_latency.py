@@ -15,17 +15,11 @@ import numpy as np
 
 from retriever.indexes.base import Neighbors
 from retriever.indexes.exact import ExactIndex
-from retriever.measurement.recall_and_latency import (
-    EXACT_QUERIES,
-    PARTS,
-    GraphIndex,
-    Measurement,
-    PairedMeasurement,
-    TimedSide,
-    default_efs,
-    search_in_turns,
-)
+from retriever.measurement.curve import default_efs
+from retriever.measurement.measurement import Measurement, PairedMeasurement
+from retriever.measurement.recall_and_latency import EXACT_QUERIES, PARTS
 from retriever.measurement.results import Results
+from retriever.measurement.turns import GraphIndex, TimedSide, search_in_turns
 from retriever.vectors import Float32, Float64
 
 CLIENT_PROTOCOL = (

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retriever.errors import ParameterError
-from retriever.measurement.recall_and_latency import Measurement, first_reaching
+from retriever.measurement.curve import first_reaching
+from retriever.measurement.measurement import Measurement
 
 LITTLE_SAVED = 0.5  # of exact search's distances, from which on an index hardly pays
 RICH_GRAPH = (32, 400)  # M and ef_construction to try where another graph misses too much

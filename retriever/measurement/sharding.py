@@ -24,7 +24,8 @@ from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.recall import knn_recall
 from retriever.measurement.fan_out import FanOut, simulate_fan_out
-from retriever.measurement.recall_and_latency import Measurement, count_distances, measure_in_turns
+from retriever.measurement.measurement import Measurement
+from retriever.measurement.recall_and_latency import count_distances, measure_in_turns
 from retriever.measurement.results import Results
 from retriever.parameters import check_count
 from retriever.progress import part_of, progress_bar

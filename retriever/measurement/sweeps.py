@@ -14,13 +14,8 @@ import numpy as np
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.recall_and_latency import (
-    Measurement,
-    PairedMeasurement,
-    count_distances,
-    measure,
-    measure_pair,
-)
+from retriever.measurement.measurement import Measurement, PairedMeasurement
+from retriever.measurement.recall_and_latency import count_distances, measure, measure_pair
 from retriever.measurement.results import Results
 from retriever.progress import part_of, progress_bar
 from retriever.vectors import Float32

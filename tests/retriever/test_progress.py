@@ -10,7 +10,7 @@ import pytest
 from retriever.errors import Cancelled
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.recall_and_latency import ef_curve
+from retriever.measurement.curve import ef_curve
 from retriever.measurement.sweeps import sweep_graph_settings, sweep_sizes
 from retriever.progress import counter, progress_bar
 from retriever.retrievers.bm25 import BM25Retriever

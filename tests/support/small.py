@@ -7,7 +7,7 @@ import numpy as np
 from retriever.documents.document import Passage, ScoredPassage
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexing.collection import IndexedCollection, IndexSettings
-from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
+from retriever.measurement.measurement import Measurement, PairedMeasurement
 from retriever.retrievers.dense import DenseRetriever
 
 HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'

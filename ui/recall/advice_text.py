@@ -3,7 +3,7 @@
 import numpy as np
 
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
+from retriever.measurement.measurement import Measurement, PairedMeasurement
 from retriever.measurement.recommendation import Recommendation
 from ui.recall.text import best_recall
 from ui.render.export import download_link

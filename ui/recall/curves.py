@@ -10,7 +10,8 @@ import gradio as gr
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.indexing.measurements import Measurements
-from retriever.measurement.recall_and_latency import Measurement, smallest_ef
+from retriever.measurement.curve import smallest_ef
+from retriever.measurement.measurement import Measurement
 from retriever.progress import Progress, stage_progress
 from ui.inputs import nearest, nearest_k
 from ui.jobs.build_queue import CURVE_QUEUE

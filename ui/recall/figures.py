@@ -6,7 +6,7 @@ from typing import Any
 
 from gradio.components.plot import PlotData
 
-from retriever.measurement.recall_and_latency import Measurement
+from retriever.measurement.measurement import Measurement
 from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, MILVUS_COLOUR, base_layout, described, plot
 from ui.render.numbers import format_score, index_recall
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from retriever.indexes.milvus.collection import MilvusLayout
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.client_latency import CLIENT_PROTOCOL, ClientMeasurement
-from retriever.measurement.recall_and_latency import PROTOCOL, Measurement, PairedMeasurement
+from retriever.measurement.measurement import Measurement, PairedMeasurement
+from retriever.measurement.recall_and_latency import PROTOCOL
 from retriever.run_record import RunRecord
 from ui.render.records import measurement_numbers, pair_numbers, record_data, record_settings
 

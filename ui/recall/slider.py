@@ -10,7 +10,7 @@ from retriever.errors import StorageError
 from retriever.indexes.milvus.collection import MilvusLayout
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.client_latency import ClientMeasurement
-from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
+from retriever.measurement.measurement import Measurement, PairedMeasurement
 from retriever.shared_results import SharedResult, SharedResults
 from ui.inputs import SearchSettings
 from ui.milvus.copies import MilvusCopy, copy_of

@@ -7,7 +7,7 @@ import numpy as np
 from retriever.documents.document import Passage
 from retriever.graph.misses import mark_missed
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
+from retriever.measurement.measurement import Measurement, PairedMeasurement
 from retriever.shared_results import SharedResult
 from ui.inputs import SLIDER_MAX_EF, SearchSettings
 from ui.render.html import HINT, Html, explained, render

@@ -8,7 +8,8 @@ import math
 from collections.abc import Sequence
 
 from retriever.indexing.copies import Copies
-from retriever.measurement.recall_and_latency import Measurement, first_reaching
+from retriever.measurement.curve import first_reaching
+from retriever.measurement.measurement import Measurement
 from retriever.measurement.recommendation import LITTLE_SAVED
 from ui.render.numbers import count_of, format_score, index_recall
 

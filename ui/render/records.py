@@ -5,7 +5,7 @@ from typing import Any
 from retriever.datasets.collection import Origin
 from retriever.encoders.loading import loaded_device, loaded_prompts, loaded_revision
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import Measurement, PairedMeasurement
+from retriever.measurement.measurement import Measurement, PairedMeasurement
 
 LONGEST_TEXT = 5_000  # characters of a pasted text that a record holds; a longer one would be most of the page
 

@@ -18,16 +18,10 @@ from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
 from retriever.indexes.recall import knn_recall
-from retriever.measurement import recall_and_latency as measurement_module
-from retriever.measurement.recall_and_latency import (
-    Measurement,
-    count_distances,
-    default_efs,
-    ef_curve,
-    measure,
-    measure_pair,
-    smallest_ef,
-)
+from retriever.measurement import turns
+from retriever.measurement.curve import default_efs, ef_curve, smallest_ef
+from retriever.measurement.measurement import Measurement
+from retriever.measurement.recall_and_latency import PARTS, count_distances, measure, measure_pair
 from retriever.vectors import normalize
 from tests.support.hnsw_by_hand import GraphByHand
 from tests.support.small import pair_of
@@ -114,7 +108,7 @@ def test_queries_go_one_at_a_time_on_one_thread_after_a_warm_up(data, ef, monkey
     vectors, queries = data
     index = ExactIndex(vectors) if ef is None else HNSWIndex(vectors)
     truth = ExactIndex(vectors).search(queries, 5)
-    measurement_module._blas_controller.cache_clear()  # other tests may have loaded libraries since it was made
+    turns._blas_controller.cache_clear()  # other tests may have loaded libraries since it was made
     before, calls, ticks, search = threadpool_info(), [], [], index.search_unit
 
     def spy(query, k, **options):
@@ -123,8 +117,8 @@ def test_queries_go_one_at_a_time_on_one_thread_after_a_warm_up(data, ef, monkey
         return search(query, k, **options)
 
     monkeypatch.setattr(index, "search_unit", spy)
-    monkeypatch.setattr(measurement_module, "TURN_SECONDS", 60)
-    monkeypatch.setattr(measurement_module.time, "thread_time_ns", lambda: ticks.append(1) or 1000 * len(ticks))
+    monkeypatch.setattr(turns, "TURN_SECONDS", 60)
+    monkeypatch.setattr(turns.time, "thread_time_ns", lambda: ticks.append(1) or 1000 * len(ticks))
     measured = measure(index, queries, truth, k=5, ef=ef)
     # of the clock: not in the warm-up, once after it, then right before and after each query
     reads = [0] * 5 + list(range(2, 51, 2))
@@ -156,7 +150,7 @@ def test_a_long_measurement_lets_others_in_between_its_turns_and_finds_the_same(
                 entered.append(len(asked))
 
     monkeypatch.setattr(starved, "search_unit", slowly)
-    monkeypatch.setattr(measurement_module, "TURN_SECONDS", 0.001 if slow else 0.02)
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.001 if slow else 0.02)
     with ThreadPoolExecutor(1) as pool:
         visit = pool.submit(others)
         beside = measure(starved, queries, truth, k=5, ef=9)
@@ -176,8 +170,8 @@ def test_a_measurement_is_crowded_where_more_time_passed_than_was_computed(data,
     vectors, queries = data
     truth, computed = exact.search(queries, 5), itertools.count(0, 1000)
     nanoseconds = iter((0, int(passed * 1000 * 2 * len(queries))))  # the clock is read twice a query
-    monkeypatch.setattr(measurement_module.time, "thread_time_ns", lambda: next(computed))
-    monkeypatch.setattr(measurement_module.time, "perf_counter_ns", lambda: next(nanoseconds))
+    monkeypatch.setattr(turns.time, "thread_time_ns", lambda: next(computed))
+    monkeypatch.setattr(turns.time, "perf_counter_ns", lambda: next(nanoseconds))
     assert measure(exact, queries, truth, k=5).crowded is crowded
 
 
@@ -197,7 +191,7 @@ def test_both_searches_of_a_pair_take_turns_and_find_what_each_finds_alone(data,
     spy_on(exact, "exact")
     spy_on(starved, "HNSW")
     pair = measure_pair(starved, exact, queries, truth, k=5, ef=9, exact_queries=8)
-    assert [name for name, _ in itertools.groupby(order)] == ["HNSW", "exact"] * measurement_module.PARTS
+    assert [name for name, _ in itertools.groupby(order)] == ["HNSW", "exact"] * PARTS
     alone = measure(starved, queries, truth, k=5, ef=9)
     np.testing.assert_array_equal(pair.hnsw.neighbors.ids, alone.neighbors.ids)
     np.testing.assert_array_equal(pair.hnsw.recall, alone.recall)

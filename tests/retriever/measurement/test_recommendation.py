@@ -3,7 +3,7 @@
 import pytest
 
 from retriever.errors import ParameterError
-from retriever.measurement.recall_and_latency import smallest_ef
+from retriever.measurement.curve import smallest_ef
 from retriever.measurement.recommendation import MeasuredGraph, recommend
 from tests.support.small import curve_of
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from retriever.measurement.recall_and_latency import smallest_ef
+from retriever.measurement.curve import smallest_ef
 from retriever.measurement.recommendation import MeasuredGraph, recommend
 from tests.support.handlers import finish
 from tests.support.small import collection_of, curve_of, pair_of, sentences

@@ -8,7 +8,7 @@ import pytest
 
 from retriever.indexes.base import NO_ID, Neighbors
 from retriever.indexes.recall import knn_recall
-from retriever.measurement.recall_and_latency import PairedMeasurement
+from retriever.measurement.measurement import PairedMeasurement
 from retriever.shared_results import SharedResult
 from tests.support.page import words_of
 from tests.support.small import collection_of, measurement, pair_of

@@ -5,7 +5,8 @@ import numpy as np
 from retriever.graph.traversal import HNSWGraph
 from retriever.indexes.exact import ExactIndex
 from retriever.indexes.hnsw import HNSWIndex
-from retriever.measurement.recall_and_latency import PROTOCOL, Measurement, count_distances, measure
+from retriever.measurement.measurement import Measurement
+from retriever.measurement.recall_and_latency import PROTOCOL, count_distances, measure
 from retriever.measurement.sweeps import sample_vectors
 from retriever.progress import Progress
 from retriever.run_record import RunRecord

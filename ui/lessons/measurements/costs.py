@@ -6,7 +6,7 @@ from functools import partial
 
 from retriever.fair_lock import MACHINE_LOCK
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import PairedMeasurement
+from retriever.measurement.measurement import PairedMeasurement
 from retriever.measurement.recommendation import LITTLE_SAVED
 from retriever.measurement.sweeps import SizeResult, sweep_sizes
 from retriever.progress import Progress, stage_progress

@@ -7,7 +7,8 @@ import numpy as np
 
 from retriever.errors import RetrieverError
 from retriever.indexing.collection import IndexedCollection
-from retriever.measurement.recall_and_latency import PROTOCOL, PairedMeasurement
+from retriever.measurement.measurement import PairedMeasurement
+from retriever.measurement.recall_and_latency import PROTOCOL
 from retriever.measurement.recommendation import LITTLE_SAVED
 from retriever.progress import Progress
 from retriever.run_record import RunRecord

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from retriever.evaluation.significance import TIE_TOLERANCE, bootstrap_interval
-from retriever.measurement.recall_and_latency import Measurement
+from retriever.measurement.measurement import Measurement
 from retriever.measurement.sharding import ShardResult
 from ui.render.numbers import CROWD
 

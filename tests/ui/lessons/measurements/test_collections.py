@@ -104,7 +104,7 @@ def test_times_are_told_by_their_spread(poor, monkeypatch, seconds, exact, value
 
 
 def test_a_crowd_is_told_and_makes_a_measurement_one_to_repeat(poor, monkeypatch):
-    monkeypatch.setattr("retriever.measurement.recall_and_latency.CROWDED", 0.0)
+    monkeypatch.setattr("retriever.measurement.turns.CROWDED", 0.0)
     for measure in (costs.time_spread, again.measured_again):
         found = measured(measure, poor, ef=11)
         assert found.crowded and "Measured in a crowd" in words(found)

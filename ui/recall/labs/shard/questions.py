@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from retriever.evaluation.significance import TIE_TOLERANCE, bootstrap_interval
-from retriever.measurement.recall_and_latency import ratio_range
+from retriever.measurement.measurement import ratio_range
 from retriever.measurement.sharding import ShardResult
 from ui.render.numbers import is_about_one
 from ui.render.predictions import ChoicePrediction

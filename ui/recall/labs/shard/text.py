@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from retriever.measurement.recall_and_latency import ratio_range
+from retriever.measurement.measurement import ratio_range
 from retriever.measurement.sharding import ShardResult
 from ui.recall.labs.shard.questions import EQUAL, LESS, MORE, QUESTIONS, outcomes
 from ui.recall.labs.words import crowd_note
