@@ -159,10 +159,10 @@ def test_a_long_measurement_lets_others_in_between_its_turns_and_finds_the_same(
     np.testing.assert_array_equal(beside.neighbors.ids, alone.neighbors.ids)
     np.testing.assert_array_equal(beside.neighbors.scores, alone.neighbors.scores)
     np.testing.assert_array_equal(beside.recall, alone.recall)
-    turns = [[query for _, query in turn] for _, turn in itertools.groupby(asked, key=lambda one: one[0])]
-    assert len(turns) >= (20 if slow else 3), "the other thread was let in"
-    assert max(map(len, turns)) <= (2 if slow else 10), "at most a turn's queries, and those of its warm-up"
-    assert all(len(turn) > len(set(turn)) for turn in turns[:-1]), "each turn begins with a warm-up"
+    taken = [[query for _, query in turn] for _, turn in itertools.groupby(asked, key=lambda one: one[0])]
+    assert len(taken) >= (20 if slow else 3), "the other thread was let in"
+    assert max(map(len, taken)) <= (2 if slow else 10), "at most a turn's queries, and those of its warm-up"
+    assert all(len(turn) > len(set(turn)) for turn in taken[:-1]), "each turn begins with a warm-up"
 
 
 @pytest.mark.parametrize(("passed", "crowded"), [(1.0, False), (1.07, False), (1.2, True)])
