@@ -2,6 +2,8 @@
 
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from retriever.encoders.catalogue import model_card
@@ -41,19 +43,34 @@ class MemoryBudget:
         weakref.finalize(held, self._release, size).atexit = False
         return held
 
+    @contextmanager
+    def lent(self, needed: int) -> Iterator[None]:
+        """Count so many bytes while a block runs. Raises CollectionError if they are too much for the lab."""
+        self._check_room(needed)
+        with self._lock:
+            self._held += needed
+        try:
+            yield
+        finally:
+            self._release(needed)
+
     def check(self, needed: int) -> None:
         """Raise CollectionError if so many bytes more are too much for one visitor or for the lab."""
-        allowed = limits()
-        largest = allowed.session_megabytes * MEGABYTE // 2  # half for the loaded collection, the rest for comparisons
+        largest = limits().session_megabytes * MEGABYTE // 2  # half for the loaded collection, the rest for comparisons
         if needed > largest:
             raise CollectionError(
                 f"This needs about {needed / MEGABYTE:,.0f} MB of memory; at most {largest / MEGABYTE:,.0f} MB are "
                 "given to one collection. Load less, choose larger chunks or a model with fewer dimensions."
             )
-        if self._held + needed > allowed.memory_megabytes * MEGABYTE:
+        self._check_room(needed)
+
+    def _check_room(self, needed: int) -> None:
+        """Raise CollectionError if so many bytes more are too much for the lab."""
+        allowed = limits().memory_megabytes
+        if self._held + needed > allowed * MEGABYTE:
             raise CollectionError(
                 f"The lab's memory is in use: visitors' collections hold {self._held / MEGABYTE:,.0f} of "
-                f"{allowed.memory_megabytes:,} MB. Try again in some minutes, load less, or take a sample: these are "
+                f"{allowed:,} MB. Try again in some minutes, load less, or take a sample: these are "
                 "shared."
             )
 
@@ -68,8 +85,16 @@ def collection_bytes(indexed: IndexedCollection) -> int:
 
 
 def estimated_bytes(passages: int, dimension: int, M: int) -> int:
-    """Return about how many bytes a collection will take: 2 M links of 4 bytes a vector, and half as much besides."""
-    return passages * (2 * 4 * dimension + 12 * M + BYTES_OF_TEXT)
+    """Return about how many bytes a collection will take: its vectors twice, a graph's links, and texts."""
+    return graph_bytes(passages, dimension, M) + passages * (4 * dimension + BYTES_OF_TEXT)
+
+
+def graph_bytes(vectors: int, dimension: int, M: int) -> int:
+    """Return about how many bytes a graph takes with its vectors: 2 M links of 4 bytes each, and half as much besides.
+
+    That is what hnswlib holds.
+    """
+    return vectors * (4 * dimension + 12 * M)
 
 
 def bm25_bytes(indexed: IndexedCollection) -> int:

@@ -40,3 +40,15 @@ def test_too_much_for_one_visitor_or_for_all_is_refused(monkeypatch, fake_encode
     memory.check(2_000_000 - collection_bytes(kept))
     with pytest.raises(CollectionError, match="memory is in use"):
         memory.check(2_000_001 - collection_bytes(kept))
+
+
+def test_what_is_lent_counts_only_meanwhile_and_is_refused_where_the_lab_has_no_room(monkeypatch):
+    memory = MemoryBudget()
+    monkeypatch.setenv("LAB_MEMORY_MB", "10")
+    with pytest.raises(ZeroDivisionError), memory.lent(9_000_000):
+        assert memory.held == 9_000_000
+        raise ZeroDivisionError
+    assert memory.held == 0
+    with pytest.raises(CollectionError, match="memory is in use"), memory.lent(11_000_000):
+        pass
+    assert memory.held == 0

@@ -5,14 +5,17 @@ import numpy as np
 import pytest
 
 from retriever.errors import ParameterError
+from retriever.parameters import MEGABYTE
 from tests.support.labs import results_of, run
 from tests.support.page import words_of
 from tests.support.small import collection_of, sentences
 from tests.support.work import PATIENCE, Work
-from ui.recall.labs.build.lab import BuildLab
-from ui.recall.labs.lab import CANCELLED, CANCELLING, NOT_RUNNING
+from ui.jobs.memory_budget import MEMORY_BUDGET
+from ui.recall.labs.build.lab import MS, BuildLab
+from ui.recall.labs.lab import CANCELLED, CANCELLING, COPIES, FAILED, NOT_RUNNING
 from ui.render.numbers import count_of
 from ui.session import Session
+from ui.settings import limits
 
 
 @pytest.fixture(params=[0, 1, 2], ids=["build", "size", "shard"])
@@ -32,6 +35,25 @@ def test_k_above_a_tiny_collection_is_no_crash_and_leaves_it_alone(either, fake_
     if isinstance(either, BuildLab):
         at = f"Over {at}, recall@{n} against exact search at ef={max(ef, n)}."
     assert at in words_of(last[either.result])
+
+
+def test_a_lab_asks_for_memory_before_it_builds(either, starved):
+    shown = []
+    with MEMORY_BUDGET.lent(limits().memory_megabytes * MEGABYTE - MEMORY_BUDGET.held):
+        held = MEMORY_BUDGET.held
+        with pytest.raises(gr.Error, match="memory is in use"):
+            shown.extend(run(either, 10, 10, Session(starved)))
+        assert shown[-1] == {either.hint: FAILED} and MEMORY_BUDGET.held == held
+
+
+@pytest.mark.parametrize(("number", "times"), [(0, 1), (1, 0.5), (2, 4)])
+def test_a_lab_counts_the_graphs_that_it_holds_at_once(labs, starved, monkeypatch, number, times):
+    asked = []
+    monkeypatch.setattr(MEMORY_BUDGET, "_check_room", asked.append)
+    list(run(labs[number], 10, 10, Session(starved), every=True))
+    n, dimension = len(starved), starved.retriever.dimension
+    one = 4 * dimension + 12 * (max(MS) if number == 0 else starved.settings.M)
+    assert asked == [pytest.approx(COPIES * 4 * n * dimension + times * n * one, abs=one)]
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ import plotly.graph_objects as go
 from retriever.measurement.sweeps import BuildResult, sample_vectors, sweep_graph_settings
 from retriever.progress import Progress, stage_progress
 from ui.jobs.job import Job
+from ui.jobs.memory_budget import graph_bytes
 from ui.recall.labs.build.figures import heat_figure
 from ui.recall.labs.build.records import build_lab_record
 from ui.recall.labs.build.text import build_lab_table, build_lab_verdict
-from ui.recall.labs.lab import Lab, lab_settings, result_components
+from ui.recall.labs.lab import Lab, lab_bytes, lab_settings, result_components
 from ui.render.controls import HIDDEN, Updates
 from ui.render.errors import report_stream_errors
 from ui.render.export import folded_record
@@ -55,7 +56,9 @@ class BuildLab(Lab):
             words = build_lab_verdict(results, n) + build_lab_table(results)
             return heat_figure(results), words + folded_record(build_lab_record(indexed, results, n))
 
-        async with aclosing(self.stream_job(work, show, running)) as steps:
+        dimension = indexed.retriever.dimension
+        needed = lab_bytes(n, dimension, graphs=graph_bytes(n, dimension, max(MS)))  # one after the other
+        async with aclosing(self.stream_job(work, show, running, needed=needed)) as steps:
             async for step in steps:
                 yield step
 

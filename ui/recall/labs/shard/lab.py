@@ -8,10 +8,11 @@ from typing import Any
 import gradio as gr
 import plotly.graph_objects as go
 
-from retriever.measurement.sharding import ShardResult, sweep_shards
+from retriever.measurement.sharding import SHARD_COUNTS, ShardResult, sweep_shards
 from retriever.progress import Progress, stage_progress
 from ui.jobs.job import Job
-from ui.recall.labs.lab import Lab, lab_settings, result_components
+from ui.jobs.memory_budget import graph_bytes
+from ui.recall.labs.lab import Lab, lab_bytes, lab_settings, result_components
 from ui.recall.labs.shard.figures import shard_figure
 from ui.recall.labs.shard.questions import QUESTIONS
 from ui.recall.labs.shard.records import shard_lab_record
@@ -84,7 +85,10 @@ class ShardLab(Lab):
             told = prediction_table(predicted, results) + shard_lab_verdict(results) + shard_lab_table(results)
             return shard_figure(results), told + folded_record(shard_lab_record(indexed, results))
 
-        async with aclosing(self.stream_job(work, show, running)) as steps:
+        n, dimension = len(indexed), indexed.retriever.dimension
+        built = len(SHARD_COUNTS) - 1  # the loaded graph is the one shard
+        needed = lab_bytes(n, dimension, graphs=built * graph_bytes(n, dimension, graph.M))
+        async with aclosing(self.stream_job(work, show, running, needed=needed)) as steps:
             async for step in steps:
                 yield step
 

@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from retriever.measurement.sweeps import SizeResult, sweep_sizes
 from retriever.progress import Progress, stage_progress
 from ui.jobs.job import Job
-from ui.recall.labs.lab import Lab, lab_settings, result_components
+from ui.jobs.memory_budget import graph_bytes
+from ui.recall.labs.lab import Lab, lab_bytes, lab_settings, result_components
 from ui.recall.labs.size.figures import growth_figure
 from ui.recall.labs.size.records import size_lab_record
 from ui.recall.labs.size.text import size_lab_table, size_lab_verdict
@@ -54,7 +55,10 @@ class SizeLab(Lab):
             words = size_lab_verdict(results) + size_lab_table(results)
             return growth_figure(results), words + folded_record(size_lab_record(indexed, results))
 
-        async with aclosing(self.stream_job(work, show, running)) as steps:
+        n, dimension = len(indexed), indexed.retriever.dimension
+        half = graph_bytes(n // 2, dimension, graph.M)  # the largest part is the loaded graph
+        needed = lab_bytes(n, dimension, graphs=half)
+        async with aclosing(self.stream_job(work, show, running, needed=needed)) as steps:
             async for step in steps:
                 yield step
 
