@@ -1,5 +1,6 @@
 """The curve of recall over the cost of a query, as a Plotly figure."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,17 @@ from typing import Any
 from gradio.components.plot import PlotData
 
 from retriever.measurement.measurement import Measurement
-from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, MILVUS_COLOUR, base_layout, described, plot
+from ui.render.figures import (
+    EXACT_COLOUR,
+    GRID_COLOUR,
+    HNSW_COLOUR,
+    LEGEND_ABOVE,
+    LOGARITHMIC_TICKS,
+    MILVUS_COLOUR,
+    base_layout,
+    described,
+    plot,
+)
 from ui.render.numbers import format_score, index_recall
 
 
@@ -33,8 +44,8 @@ LATENCY_AXIS = CostAxis("median latency, µs a query", "µs", "latency", _micros
 DISTANCES_AXIS = CostAxis("distances computed a query", "distances", "distances", _distances)
 # with Milvus: a search in this process takes microseconds, one over a network milliseconds
 CLIENT_AXIS = CostAxis("median latency, µs a query (logarithmic)", "µs", "latency", _microseconds)
-LOGARITHMIC_TICKS = [step * 10**power for power in range(8) for step in (1, 3)]
-LABEL_RECALL = 0.03  # recall between two labelled points of a curve in Milvus, which is nearly vertical
+TOP = 1.04  # of the axis of recall
+LABEL_ROOM = 0.09, 0.1  # that a label takes of the figure's width and height, about, on a phone
 UNCOUNTED = "Milvus does not count distances, so its curve is not on this axis."
 
 
@@ -71,21 +82,22 @@ def curve_figure(
     if shown:
         cost = CLIENT_AXIS
     curves = [(overlay_name, overlay), (name, curve), *([(shown.name, shown.steps)] if shown else [])]
+    steps = [step for _, of_curve in curves for step in of_curve]
+    drawn = [exact, *steps, *([now] if now else []), *([shown.now] if shown else [])]
+    low = max(-0.02, min(step.mean_recall for step in drawn) - 0.08)
+    canvas = _Canvas(cost, max(map(cost.of, drawn)), min(map(cost.of, drawn)), low)
     traces = []
     if overlay:
-        traces.append(_curve_trace(overlay, overlay_name, cost, dash="dot", symbol="diamond-open"))
+        traces.append(_curve_trace(overlay, overlay_name, canvas, dash="dot", symbol="diamond-open"))
     if curve:
-        traces.append(_curve_trace(curve, name, cost, dash="solid", symbol="circle"))
+        traces.append(_curve_trace(curve, name, canvas, dash="solid", symbol="circle"))
     if shown:
-        traces += _milvus_traces(shown, cost)
+        traces += _milvus_traces(shown, canvas)
     traces.append(_exact_point(exact, cost))
     if now is not None:
         traces.append(_current_point(now, cost))
-    found = [step.mean_recall for _, steps in curves for step in steps]
-    found += [shown.now.mean_recall] if shown else []
-    low = min(found or [now.mean_recall if now else 0])
     table = _described(curves, exact, (name, now), shown, cost, UNCOUNTED if milvus and counted else "")
-    return plot(traces, _curve_layout(exact, low, cost) | table)
+    return plot(traces, _curve_layout(exact, canvas) | table)
 
 
 def _described(
@@ -108,25 +120,53 @@ def _described(
     words = f"Exact search finds all, for {cost.of(exact):,.0f} {cost.unit} a query"
     if now is not None:
         at = f"At ef={now.ef} recall@{now.k}{' in Milvus' if milvus else ''} is {format_score(now.mean_recall)}"
-        trip = f", {milvus.round_trip * 1e6:,.0f} {cost.unit} of them the round trip" if milvus else ""
+        trip = _trip_words(milvus, cost) if milvus else ""
         words = f"{at} for {cost.of(now):,.0f} {cost.unit} a query{trip}. {words}"
     columns = ("graph", "ef", index_recall(exact.k), cost.title)
     return described(f"Curve of recall over {cost.name}", f"{words}. {note}".strip(), columns, rows)
 
 
-def _curve_layout(exact: Measurement, low: float, cost: CostAxis) -> dict[str, Any]:
+def _trip_words(milvus: MilvusCurve, cost: CostAxis) -> str:
+    """Return how much of the latency is the round trip, which by chance may take longer than a short search."""
+    share = "of them the round trip" if milvus.round_trip < milvus.now.p50 else "takes the round trip alone"
+    return f", {milvus.round_trip * 1e6:,.0f} {cost.unit} {share}"
+
+
+@dataclass(frozen=True)
+class _Canvas:
+    """What the axes show: costs from 0, or on the logarithmic axis from the least, to the most; recall from low."""
+
+    cost: CostAxis
+    most: float
+    least: float
+    low: float
+
+    def is_near(self, one: Measurement, other: Measurement) -> bool:
+        """Return whether the labels of two points would cover one another."""
+        width, height = LABEL_ROOM
+        across = abs(self._place(self.cost.of(one)) - self._place(self.cost.of(other)))
+        return across < width and abs(one.mean_recall - other.mean_recall) < height * (TOP - self.low)
+
+    def _place(self, cost: float) -> float:
+        """Return where a cost is along the axis, from 0 to 1."""
+        if self.cost is not CLIENT_AXIS:
+            return cost / self.most if self.most else 0.0
+        return math.log(cost / self.least) / math.log(self.most / self.least) if self.most > self.least else 0.0
+
+
+def _curve_layout(exact: Measurement, canvas: _Canvas) -> dict[str, Any]:
     """Return the axes and the line of exact search."""
+    cost = canvas.cost
     vertical = {"type": "line", "x0": cost.of(exact), "x1": cost.of(exact), "y0": 0, "y1": 1, "yref": "paper"}
     return {
         **base_layout(),
-        "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 0.02, "yanchor": "bottom"}
-        | {"bgcolor": "rgba(0,0,0,0)"},
+        "legend": LEGEND_ABOVE,
         "uirevision": cost.title,  # a visitor's zoom stays while the slider moves
         "shapes": [vertical | {"line": {"color": EXACT_COLOUR, "dash": "dash", "width": 2}}],
         "xaxis": {"title": {"text": cost.title}, "rangemode": "tozero"}
         | ({"type": "log", "tickvals": LOGARITHMIC_TICKS, "tickformat": ",d"} if cost is CLIENT_AXIS else {})
         | {"gridcolor": GRID_COLOUR, "zeroline": False},
-        "yaxis": {"title": {"text": index_recall(exact.k)}, "range": [max(-0.02, low - 0.08), 1.04]}
+        "yaxis": {"title": {"text": index_recall(exact.k)}, "range": [canvas.low, TOP]}
         | {"gridcolor": GRID_COLOUR, "zeroline": False},
     }
 
@@ -142,14 +182,15 @@ def _exact_point(exact: Measurement, cost: CostAxis) -> dict[str, Any]:
         text=["exact"],
         textposition="bottom left",
         textfont={"color": EXACT_COLOUR},
+        showlegend=False,
         marker={"color": EXACT_COLOUR, "size": 13, "symbol": "square"},
         hovertemplate=f"exact search: %{{x:,.0f}} {cost.unit}, recall 1.000<extra></extra>",
     )
 
 
-def _milvus_traces(milvus: MilvusCurve, cost: CostAxis) -> list[dict[str, Any]]:
+def _milvus_traces(milvus: MilvusCurve, canvas: _Canvas) -> list[dict[str, Any]]:
     """Return the line of a round trip, which no search takes less than, the curve of Milvus, and the current point."""
-    seconds = milvus.round_trip * 1e6
+    cost, seconds = canvas.cost, milvus.round_trip * 1e6
     line = dict(
         type="scatter",
         x=[seconds, seconds],
@@ -159,19 +200,10 @@ def _milvus_traces(milvus: MilvusCurve, cost: CostAxis) -> list[dict[str, Any]]:
         line={"color": MILVUS_COLOUR, "width": 1.5, "dash": "dash"},
         hovertemplate=f"round trip: %{{x:,.0f}} {cost.unit}<extra></extra>",
     )
-    curve = _curve_trace(milvus.steps, milvus.name, cost, dash="dashdot", symbol="triangle-up", colour=MILVUS_COLOUR)
-    curve |= {"text": _apart(milvus.steps), "textposition": "middle left"}
+    curve = _curve_trace(milvus.steps, milvus.name, canvas, dash="dashdot", symbol="triangle-up", colour=MILVUS_COLOUR)
+    curve["textposition"] = "middle left"  # it is nearly vertical
     now = _current_point(milvus.now, cost, colour=MILVUS_COLOUR, symbol="triangle-up-open")
     return [line, *([curve] if milvus.steps else []), now]
-
-
-def _apart(steps: Sequence[Measurement]) -> list[str]:
-    """Return the label of each step of a curve that is nearly vertical; none where the last one is too near."""
-    labels, last = [], -1.0
-    for step in steps:
-        labels.append(f"{step.ef}" if step.mean_recall - last >= LABEL_RECALL else "")
-        last = step.mean_recall if labels[-1] else last
-    return labels
 
 
 def _current_point(
@@ -190,17 +222,17 @@ def _current_point(
 
 
 def _curve_trace(
-    curve: Sequence[Measurement], name: str, cost: CostAxis, *, dash: str, symbol: str, colour: str = HNSW_COLOUR
+    curve: Sequence[Measurement], name: str, canvas: _Canvas, *, dash: str, symbol: str, colour: str = HNSW_COLOUR
 ) -> dict[str, Any]:
-    """Return one graph's curve; only some points are labelled, so that labels do not cover one another."""
-    labels = [f"{step.ef}" if number % 2 == 0 or number == len(curve) - 1 else "" for number, step in enumerate(curve)]
+    """Return one graph's curve."""
+    cost = canvas.cost
     return dict(
         type="scatter",
         x=[cost.of(step) for step in curve],
         y=[step.mean_recall for step in curve],
         mode="lines+markers+text",
         name=name,
-        text=labels,
+        text=_labels(curve, canvas),
         textposition="top left",
         cliponaxis=False,
         customdata=[step.ef for step in curve],
@@ -209,3 +241,15 @@ def _curve_trace(
         line={"color": colour, "width": 2, "dash": dash},
         marker={"color": colour, "size": 8, "symbol": symbol},
     )
+
+
+def _labels(curve: Sequence[Measurement], canvas: _Canvas) -> list[str]:
+    """Return the label of each point of a curve, its ef; empty where it would cover another, the last one's above all.
+
+    The first point is labelled in any case.
+    """
+    labelled: list[Measurement] = []
+    for step in [*curve[:1], *curve[:0:-1][:1], *curve[1:-1]]:
+        if not any(canvas.is_near(step, other) for other in labelled):
+            labelled.append(step)
+    return [f"{step.ef}" if step in labelled else "" for step in curve]

@@ -21,6 +21,8 @@ HEAT_SCALE = (
 )  # text is readable on all of it, light and dark
 GRID_COLOUR = "rgba(128,128,128,.25)"
 GREY_COLOUR = "#808890"  # readable on white and on near-black
+LOGARITHMIC_TICKS = [step * 10**power for power in range(8) for step in (1, 3)]  # Plotly's own are single digits
+LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # inside it would cover lines on a phone
 AXIS = {"automargin": True, "title": {"standoff": 15, "font": {"size": 12}}}
 # what figures use of the template that Plotly's Python objects send along with every figure, 6 kB in all
 TEMPLATE = {"layout": {"xaxis": AXIS, "yaxis": AXIS, "hovermode": "closest", "hoverlabel": {"align": "left"}}}

@@ -5,7 +5,7 @@ import pytest
 from tests.support.page import figure_of
 from tests.support.small import curve_of, measurement
 from ui.recall import figures
-from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS
+from ui.recall.figures import DISTANCES_AXIS, LATENCY_AXIS, MilvusCurve
 from ui.render.figures import EXACT_COLOUR, HNSW_COLOUR
 
 CURVE = curve_of((10, 0.62, 40, 120), (20, 0.8, 60, 210), (40, 0.96, 100, 390), (80, 1.0, 180, 700))
@@ -21,19 +21,19 @@ def traces(figure):
 
 
 @pytest.mark.parametrize(
-    ("cost", "over", "exact", "now", "title"),
+    ("cost", "over", "exact", "now", "title", "labels"),
     [
-        (LATENCY_AXIS, [40, 60, 100, 180], 400, 75, "median latency, µs a query"),
-        (DISTANCES_AXIS, [120, 210, 390, 700], 11_000, 300, "distances computed a query"),
+        (LATENCY_AXIS, [40, 60, 100, 180], 400, 75, "median latency, µs a query", ["10", "20", "40", "80"]),
+        (DISTANCES_AXIS, [120, 210, 390, 700], 11_000, 300, "distances computed a query", ["10", "20", "", "80"]),
     ],
 )
-def test_the_curve_the_reference_and_the_current_ef_over_a_cost(cost, over, exact, now, title):
+def test_the_curve_the_reference_and_the_current_ef_over_a_cost(cost, over, exact, now, title, labels):
     figure = curve_figure(CURVE, EXACT, NOW, name="HNSW 16/200", overlay=CURVE, overlay_name="other", cost=cost)
     found = traces(figure)
     curve, reference, current = (found[name] for name in ("HNSW 16/200", "exact", "now: ef=33"))
     assert list(curve.x) == list(found["other"].x) == pytest.approx(over)
     assert list(curve.y) == pytest.approx([0.62, 0.8, 0.96, 1.0])
-    assert (list(curve.customdata), list(curve.text)) == ([10, 20, 40, 80], ["10", "", "40", "80"]), "efs"
+    assert (list(curve.customdata), list(curve.text)) == ([10, 20, 40, 80], labels), "efs"
     assert (list(reference.x), list(reference.y)) == ([pytest.approx(exact)], [1.0])
     assert (list(current.x), list(current.y)) == ([pytest.approx(now)], [pytest.approx(0.9)])
     line = figure.layout.shapes[0]
@@ -67,6 +67,16 @@ def test_every_point_is_inside_the_axes(low):
     assert set(traces(alone)) == {"exact", "now: ef=33"}
     for layout in (with_curves.layout, alone.layout):
         assert layout.yaxis.range[0] < bottom and layout.yaxis.range[1] > top and layout.xaxis.rangemode == "tozero"
+
+
+def test_labels_do_not_cover_one_another_and_the_legend_no_line():
+    steps = curve_of((10, 0.9, 30), (20, 0.99, 31), (40, 0.995, 32), (80, 0.999, 33), (160, 1.0, 90), (400, 1.0, 91))
+    figure = curve_figure(steps, EXACT, name="HNSW 16/200")
+    assert list(traces(figure)["HNSW 16/200"].text) == ["10", "20", "", "", "", "400"]
+    over_milvus = MilvusCurve("Milvus 16/200", steps, steps[0], 20e-6)
+    figure = curve_figure(steps, measurement(1, 3.0, ef=None), name="HNSW 16/200", milvus=over_milvus)
+    assert list(traces(figure)["Milvus 16/200"].text) == ["10", "20", "", "", "", "400"]
+    assert figure.layout.legend.y > 1 and figure.layout.legend.yanchor == "bottom"
 
 
 def test_a_zoom_survives_a_new_figure_of_the_same_cost():

@@ -10,7 +10,7 @@ from retriever.experiments.comparison import RetrieverComparison
 from ui.compare.sentences.wording import listed
 from ui.compare.shown.marks import MARKS, PATTERNS
 from ui.compare.shown.questions import count_by_rank
-from ui.render.figures import GREY_COLOUR, GRID_COLOUR, HEAT_SCALE, MODEL_COLOURS, base_layout, described
+from ui.render.figures import GREY_COLOUR, GRID_COLOUR, HEAT_SCALE, LEGEND_ABOVE, MODEL_COLOURS, base_layout, described
 from ui.render.html import plotly_text
 from ui.render.numbers import format_score
 
@@ -147,7 +147,7 @@ def _bar_layout(title: str, span: list[float] | None) -> dict[str, Any]:
     return {
         **base_layout(235),
         "barmode": "group",
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "legend": LEGEND_ABOVE,
         "xaxis": {"type": "category"},
         "yaxis": {"title": {"text": title}, "gridcolor": GRID_COLOUR, "zeroline": False}
         | ({"range": span} if span else {}),

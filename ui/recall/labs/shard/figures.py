@@ -6,7 +6,15 @@ from typing import Any
 import plotly.graph_objects as go
 
 from retriever.measurement.sharding import ShardResult
-from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, MISSED_COLOUR, base_layout, described
+from ui.render.figures import (
+    EXACT_COLOUR,
+    GRID_COLOUR,
+    HNSW_COLOUR,
+    LEGEND_ABOVE,
+    MISSED_COLOUR,
+    base_layout,
+    described,
+)
 from ui.render.numbers import format_score, format_seconds, index_recall
 
 TIMES = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]  # ticks of a logarithmic axis
@@ -50,7 +58,7 @@ def shard_figure(results: Sequence[ShardResult]) -> go.Figure:
         | _about(results)
         | {
             "barmode": "stack",
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+            "legend": LEGEND_ABOVE | {"traceorder": "normal"},
             "xaxis": {"type": "category", "title": {"text": "shards"}, "anchor": "y2"},
             "yaxis": bars | {"title": {"text": f"recall@{k}"}},
             "yaxis2": log | {"title": {"text": "times one graph"}},

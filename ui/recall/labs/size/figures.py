@@ -6,7 +6,15 @@ from typing import Any
 import plotly.graph_objects as go
 
 from retriever.measurement.sweeps import SizeResult
-from ui.render.figures import EXACT_COLOUR, GRID_COLOUR, HNSW_COLOUR, base_layout, described
+from ui.render.figures import (
+    EXACT_COLOUR,
+    GRID_COLOUR,
+    HNSW_COLOUR,
+    LEGEND_ABOVE,
+    LOGARITHMIC_TICKS,
+    base_layout,
+    described,
+)
 from ui.render.numbers import format_seconds
 
 
@@ -50,16 +58,17 @@ def growth_figure(results: Sequence[SizeResult]) -> go.Figure:
         for r in results
     ]
     columns = ("vectors", "latency, exact", "latency, HNSW", "distances, HNSW")
-    log: dict[str, Any] = {"type": "log", "gridcolor": GRID_COLOUR, "zeroline": False}
+    log: dict[str, Any] = {"type": "log", "tickformat": ",d", "gridcolor": GRID_COLOUR, "zeroline": False}
+    scaled = log | {"tickvals": LOGARITHMIC_TICKS}
     layout = (
         base_layout(330)
         | described("Growth of both searches", words, columns, rows)
         | {
             "margin": {"l": 56, "r": 56, "t": 8, "b": 44},
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-            "xaxis": log | {"title": {"text": "vectors"}},
-            "yaxis": log | {"title": {"text": "median latency, µs a query"}},
-            "yaxis2": log
+            "legend": LEGEND_ABOVE,
+            "xaxis": log | {"tickvals": sizes, "title": {"text": "vectors"}},
+            "yaxis": scaled | {"title": {"text": "median latency, µs a query"}},
+            "yaxis2": scaled
             | {"title": {"text": "distances a query"}, "overlaying": "y", "side": "right", "showgrid": False},
         }
     )

@@ -26,6 +26,8 @@ def test_latency_and_distances_of_both_searches_grow_on_named_logarithmic_axes()
     assert [axis.type for axis in axes] == ["log"] * 3
     assert [axis.title.text for axis in axes] == ["vectors", "median latency, µs a query", "distances a query"]
     assert (axes[2].overlaying, axes[2].side) == ("y", "right")
+    assert list(axes[0].tickvals) == list(SIZES) and {1, 3, 1_000, 3_000} < {*axes[1].tickvals}, "whole numbers"
+    assert [axis.tickformat for axis in axes] == [",d"] * 3
 
 
 def test_a_single_result_is_drawn():
