@@ -99,7 +99,8 @@ def _wait_sentence(one: ShardResult, many: ShardResult, outcome: str) -> str:
     return (
         f"With a machine for each shard, a query waits {middle}: {said}; 95 of 100 wait at most "
         f"{format_seconds(many.fan_out.p95)}, with one graph {format_seconds(one.fan_out.p95)}. Simulated from the "
-        f"first shard alone, as if each shard were slow by chance, it is {format_seconds(many.simulated.p95)}."
+        f"first shard alone, as if each shard were slow by chance, 95 of 100 wait at most "
+        f"{format_seconds(many.simulated.p95)}."
     )
 
 
