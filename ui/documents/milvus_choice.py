@@ -17,9 +17,10 @@ from ui.render.html import HINT, Html
 from ui.render.numbers import format_seconds
 
 INFO = (
-    "Only the vectors, into a collection of your own, which ends with your session; samples are put there once for "
-    "all. The third tab then searches both."
+    "Milvus is a database of vectors on a server; the third tab then searches there too. Only vectors are put there, "
+    "into a collection of your own, which ends with your session; those of a sample once for all visitors."
 )
+NOT_PUT = HINT.format(Html("Press <b>Build</b> to put the vectors of {} into Milvus."))
 STORED = HINT.format("The vectors are in Milvus too, which took {}: choose it in the third tab.")
 NOT_STORED = Html(
     '<div class="lab-warning" role="status"><b>Not in Milvus:</b> {} What was built is loaded, and searched in this '

@@ -20,7 +20,7 @@ from retriever.storage.archive import pack_folder
 from ui.documents.chunks import ChunkBrowser, build_chunk_browser
 from ui.documents.controls import BuildControls, create_controls, name_preset
 from ui.documents.job import SAMPLE, BuildRequest, index_settings, plan_build
-from ui.documents.milvus_choice import MilvusChoice, create_milvus_choice
+from ui.documents.milvus_choice import NOT_PUT, MilvusChoice, create_milvus_choice
 from ui.documents.records import build_record
 from ui.documents.text import build_report
 from ui.jobs.build_queue import BUILD_QUEUE
@@ -29,6 +29,7 @@ from ui.jobs.memory_budget import collection_bytes
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of, watch
+from ui.milvus.copies import copy_of
 from ui.milvus.server import LabMilvus
 from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, UNQUEUED, Updates, Values, note_uploads
 from ui.render.errors import report_errors, report_stream_errors
@@ -97,8 +98,14 @@ class DocumentsTab:
         if session.indexed is None:
             return NO_CHANGE
         unbuilt = self._requested_key(values) != _loaded_key(session)
-        note = UNBUILT.format(session.indexed.name) if unbuilt else AS_LOADED
-        return {self.standing: note, self.build: gr.update(variant="primary" if unbuilt else "secondary")}
+        note = UNBUILT if unbuilt else NOT_PUT if self._is_to_be_put(values) else AS_LOADED
+        variant = "secondary" if note is AS_LOADED else "primary"
+        return {self.standing: note.format(session.indexed.name), self.build: gr.update(variant=variant)}
+
+    def _is_to_be_put(self, values: Values) -> bool:
+        """Return whether what is loaded is wanted in Milvus, where it is not."""
+        session: Session = values[self.session]
+        return self.milvus is not None and bool(values[self.milvus.wanted]) and copy_of(session.loaded()) is None
 
     def follow_loaded(self, values: Values) -> Updates:
         """Let the controls show what was loaded from elsewhere, unless the visitor has changed them meanwhile."""
@@ -233,10 +240,13 @@ def build_documents_tab(
     changed = [control.input for control in (controls.source, controls.sample, controls.model)]
     changed += [control.input for control in controls.table_columns.inputs]
     changed += [slider.change for slider in (controls.chunk_size, controls.chunk_overlap, *graph)]
+    changed += [tab.milvus.wanted.input] if tab.milvus else []
     gr.on([*changed, controls.text.blur], tab.note_unbuilt, noted, tab.noted, **LATEST)
     # without a limit: the build queue has its own order
     outputs = [session, tab.progress, tab.chunks.table, *tab.refreshed]
     built = tab.build.click(report_stream_errors(tab.stream_build), tab.inputs, outputs, **HIDDEN)
+    if tab.milvus:  # the same collection as before may be in Milvus now
+        built.success(tab.note_unbuilt, noted, tab.noted, **HIDDEN)
     tab.cancel.click(cancel_build, session, tab.progress, **UNQUEUED)
     tab.save.click(report_errors(save_collection), session, tab.download, api_visibility="private")
     return tab, built

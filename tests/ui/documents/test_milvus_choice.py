@@ -6,6 +6,7 @@ import gradio as gr
 import pytest
 
 from retriever.errors import Cancelled
+from retriever.progress import ignore_progress
 from tests.support.fake_milvus import fake_milvus
 from tests.support.handlers import Steps
 from tests.support.page import build_tab, words_of
@@ -43,6 +44,22 @@ def test_what_is_built_is_put_into_milvus_if_that_is_wanted(milvus, tab):
     indexed = steps[-1][tab.session].indexed
     assert len(copy_of(indexed).index) == len(indexed)
     assert "The vectors are in Milvus too" in steps[-1][tab.progress]
+
+
+def test_who_wants_what_is_loaded_in_milvus_is_told_to_press_build(milvus, tab):
+    steps = built(tab, wanted=False)
+    values = {control: control.value for control in tab.inputs} | {tab.session: steps[-1][tab.session]}
+    values |= {tab.controls.source: PASTE, tab.controls.text: " ".join(sentences(30)), tab.controls.files: None}
+    values[tab.controls.model] = "wordllama-256"
+
+    def noted(*, wanted):
+        shown = tab.note_unbuilt({**values, tab.milvus.wanted: wanted})
+        return words_of(shown[tab.standing]), shown[tab.build]["variant"]
+
+    assert noted(wanted=False) == ("The controls say what is loaded. Change one to build something else.", "secondary")
+    assert noted(wanted=True) == ("Press Build to put the vectors of Pasted text into Milvus.", "primary")
+    milvus.lab.put(values[tab.session].indexed, ignore_progress)
+    assert noted(wanted=True)[1] == "secondary"
 
 
 def test_a_server_that_is_away_costs_no_build(milvus, tab):
