@@ -25,7 +25,7 @@ from ui.milvus.server import LabMilvus
 from ui.programs.words import ENDPOINT_WORDS
 from ui.recall.tab import RecallTab, build_recall_tab, starve_graph, take_graph, waiting_note
 from ui.refresh import TabRefresher
-from ui.render.controls import HIDDEN, LATEST, UNQUEUED, Updates
+from ui.render.controls import HIDDEN, LATEST, LATEST_UNQUEUED, UNQUEUED, Updates
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.html import Html
 from ui.render.links import TAB_TITLES
@@ -160,7 +160,8 @@ def build_page(
         changed(report_errors(refresher.refresh), refresher.inputs, refresher.outputs, **HIDDEN)
         curves = recall.curves
         asked = [curves.k, session, *curves.engines]
-        changed(report_stream_errors(curves.stream_curves), asked, curves.refreshed, **HIDDEN)
+        wanted = changed(report_errors(curves.want), asked, None, **LATEST_UNQUEUED)
+        wanted.then(report_stream_errors(curves.stream_curves), asked, curves.refreshed, **LATEST)
         opened = gr.on([part.select for part in parts.values()], opened_tab, None, tab_open, **UNQUEUED)
         opened.then(report_errors(refresher.draw_walk), refresher.walk_inputs, walk.refreshed, **HIDDEN)
     return demo

@@ -5,9 +5,17 @@ from retriever.measurement.client_latency import ClientMeasurement
 from ui.render.html import Html, explained, render
 from ui.render.numbers import CROWD, count_of, format_score, format_seconds, index_recall, speed_up_words
 
-WARNING = Html('<div class="lab-warning" role="status">{}</div>')
+WARNING = Html(
+    '<div class="lab-warning" role="status"><b>{}</b> {} {}'
+    "<details><summary>The reason, for whoever runs this lab</summary>{}</details></div>"
+)
+KEPT = Html(
+    "All that is loaded is kept, and so are the numbers of this process: choose <b>in this process</b> to see them."
+)
+AGAIN = "Choose Milvus again after that"
 CLIENT = Html(
-    '<div class="lab-client"><p>{} Milvus does not count distances.</p><details><summary>What was measured</summary>'
+    '<div class="lab-client"><p>{} Milvus does not count distances, so it has no curve along that axis.</p>'
+    "<details><summary>What was measured</summary>"
     "<p>The {} is what this lab waits for as Milvus’ client, by the clock on the wall; exact search takes turns with "
     "it in this process. The <b>round trip</b> is the same search in a collection of one vector: this client, the "
     "network, the messages. <b>Milvus’ work</b> is what a search takes longer than that. {}</p></details></div>"
@@ -23,11 +31,21 @@ def client_cards(pair: ClientMeasurement, note: str = "") -> Html:
     cards = [
         (index_recall(now.k), format_score(now.mean_recall), "of the nearest passages, mean", "1.000"),
         ("median latency", format_seconds(now.p50), latency, format_seconds(exact.p50)),
-        ("round trip", format_seconds(pair.round_trip_p50), "of that, median", ""),
-        ("Milvus’ work", format_seconds(pair.engine_p50), "the rest", ""),
+        *_parts(pair),
     ]
     notes = [note, CROWD if pair.crowded else ""]
     return render("recall/cards.html", ef=now.ef, cards=cards, notes=[*filter(None, notes)], milvus=True)
+
+
+def _parts(pair: ClientMeasurement) -> list[tuple[str, str, str, str]]:
+    """Return the cards of the round trip and of Milvus' work, which is not told from 0 where it is too short."""
+    trip = format_seconds(pair.round_trip_p50)
+    if not pair.engine_p50:
+        return [("round trip", trip, "median, no shorter", ""), ("Milvus’ work", "too short", "to be told", "")]
+    return [
+        ("round trip", trip, "of that, median", ""),
+        ("Milvus’ work", format_seconds(pair.engine_p50), "the rest", ""),
+    ]
 
 
 def client_words(layout: MilvusLayout | None) -> Html:
@@ -51,26 +69,21 @@ def layout_words(layout: MilvusLayout | None) -> str:
     return said
 
 
-def away_note(reason: str) -> Html:
-    """Return that Milvus cannot be used now and why, what was kept, and what to do."""
-    return WARNING.format(
-        Html(
-            "<b>Milvus cannot be used now.</b> {} All that is loaded is kept, and so are the numbers of this process: "
-            "choose <b>in this process</b> to see them. Milvus is asked again when you choose it again."
-        ).format(reason)
-    )
-
-
 def lost_note(reason: str) -> Html:
     """Return that a search in Milvus failed and why, what was kept, and what to do."""
-    return WARNING.format(
-        Html(
-            "<b>Milvus cannot be asked now.</b> {} All that is loaded is kept, and so are the numbers of this process: "
-            "choose <b>in this process</b> to see them. Milvus is asked again whenever the slider moves."
-        ).format(reason)
-    )
+    return _warning("Milvus cannot be asked now.", "Milvus is asked again whenever the slider moves.", reason)
 
 
-def not_stored() -> str:
-    """Return that the vectors are not in Milvus, as the visitor has cancelled."""
-    return "Cancelled. The vectors are not in Milvus; choose it again to put them there."
+def not_stored_note(reason: str) -> Html:
+    """Return that the vectors could not be put into Milvus and why, what was kept, and what to do."""
+    return _warning("The vectors could not be put into Milvus.", f"{AGAIN} to try once more.", reason)
+
+
+def no_curve_note(reason: str) -> Html:
+    """Return that the curve in Milvus could not be measured and why, what was kept, and what to do."""
+    return _warning("The curve in Milvus could not be measured.", f"{AGAIN} to try once more.", reason)
+
+
+def _warning(what: str, then: str, reason: str) -> Html:
+    """Return what has failed, and how it goes on; the reason is for those who can do something about it."""
+    return WARNING.format(what, KEPT, then, reason)

@@ -1,18 +1,21 @@
 """The curves of the loaded graph and the second graph: measured first, then distances counted, in the background."""
 
 import time
+import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import gradio as gr
+from cachetools import LRUCache
 
 from retriever.indexing.collection import IndexedCollection
 from retriever.indexing.measurements import Measurements
 from retriever.measurement.curve import smallest_ef
 from retriever.measurement.measurement import Measurement
 from retriever.progress import Progress, stage_progress
+from retriever.turns import MAX_REMEMBERED, OWNER, Owner
 from ui.inputs import nearest, nearest_k
 from ui.jobs.build_queue import CURVE_QUEUE
 from ui.jobs.graph_rebuild import submit_rebuild
@@ -33,12 +36,25 @@ OVERLAYS: dict[str, tuple[int, int] | None] = {  # M and ef_construction
     "starved (M=4, efConstruction=20)": STARVED_GRAPH,
     "default (M=16, efConstruction=200)": DEFAULT_GRAPH,
 }
+STILL_MEASURED, NO_CURVE_THERE = Html("The curve is still being measured."), Html("In Milvus no curve is measured yet.")
 NOTHING_LOADED = HINT.format("Nothing is loaded yet; the first sample is being prepared.")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a visitor wants to see measured: a collection, by a weak reference, with an engine and at a k."""
+
+    of: "weakref.ref[IndexedCollection]"
+    engine: str
+    k: int
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """What the curves teach, the choices of a target and of a second graph, and the handlers that update them."""
+    """What the curves teach, the choices of a target and of a second graph, and the handlers that update them.
+
+    wanted: what each visitor wanted last; what is under way for anything else of theirs ends.
+    """
 
     k: gr.Slider
     token: gr.State  # see refresh_token
@@ -47,6 +63,7 @@ class Curves:
     reached: gr.HTML
     overlay: gr.Dropdown
     engine: EngineChoice | None = None
+    wanted: LRUCache[Owner, Wanted] = field(default_factory=lambda: LRUCache(MAX_REMEMBERED), repr=False)
 
     @property
     def refreshed(self) -> list[gr.Component]:
@@ -58,23 +75,41 @@ class Curves:
         """The choice of an engine, as the last input of the handlers; empty where there is only one."""
         return [self.engine.chosen] if self.engine else []
 
+    async def want(self, k: float, session: Session, engine: str = IN_PROCESS) -> None:
+        """Remember what the visitor wants now, so that what is under way of anything else ends.
+
+        Not in a thread: what all visitors want is kept in one place.
+        """
+        if session.indexed is not None:
+            self.wanted[OWNER.get()] = Wanted(weakref.ref(session.indexed), engine, nearest_k(k))
+
     async def stream_curves(
         self, k: float, session: Session, engine: str = IN_PROCESS
     ) -> AsyncGenerator[Updates, None]:
         """Measure all curves that are shown, unless known; yield progress and tokens.
 
-        With Milvus chosen the vectors are put there first, if they are not, and its curve is measured last.
+        With Milvus chosen the vectors are put there first, if they are not, and its curve is measured last. All ends as
+        soon as the visitor wants anything else; but vectors on their way to Milvus are of use at any k.
         """
         indexed, k = session.indexed, nearest_k(k)
         if indexed is None:
             yield {self.lesson: NOTHING_LOADED}
             return
-        parts = [self._stream_here(k, indexed, session)]
+        await self.want(k, session, engine)
+        owner, wanted = OWNER.get(), self.wanted[OWNER.get()]
+        if self.engine:
+            yield {self.engine.note: ""}  # of what was wanted before
+        parts = [(self._stream_here(k, indexed, session), True)]
         if self.engine and engine == MILVUS:
-            parts = [self.engine.stream_copy(indexed), *parts, self.engine.stream_curve(indexed, k)]
-        for part in parts:
+            copied, curve = self.engine.stream_copy(indexed), self.engine.stream_curve(indexed, k)
+            parts = [(copied, False), *parts, (curve, True)]
+        for part, at_this_k in parts:
             async with aclosing(part) as steps:
                 async for step in steps:
+                    last = self.wanted.get(owner, wanted)
+                    if last != (wanted if at_this_k else replace(wanted, k=last.k)):
+                        yield NO_CHANGE  # Gradio sends the last step of a stream again when it ends
+                        return
                     yield {self.token: refresh_token()} if step is REFRESH else step
 
     async def _stream_here(self, k: int, indexed: IndexedCollection, session: Session) -> AsyncGenerator[Updates, None]:
@@ -115,7 +150,7 @@ class Curves:
             return Html()
         curve, target = _curve(session.indexed, nearest_k(k), engine), nearest("recall", target, 0.0, 1.0)
         if curve is None:
-            return Html("The curve is still being measured.")
+            return NO_CURVE_THERE if engine == MILVUS else STILL_MEASURED
         ef = smallest_ef(curve, target)
         go = Html() if ef is None else lab_link(f"Go to ef = {ef}", "recall", ef=ef)
         where = "In Milvus: " if engine == MILVUS else ""

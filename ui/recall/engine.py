@@ -11,20 +11,22 @@ import gradio as gr
 from retriever.errors import Cancelled, RetrieverError
 from retriever.indexing.collection import IndexedCollection
 from retriever.progress import Progress
-from retriever.turns import OWNER
 from ui.jobs.build_queue import MILVUS_QUEUE
-from ui.jobs.job import RUNNING, Job
+from ui.jobs.job import Job
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.watching import watch
 from ui.milvus.copies import copy_of
 from ui.milvus.server import LabMilvus
-from ui.recall.client_text import away_note, not_stored
+from ui.recall.client_text import no_curve_note, not_stored_note
 from ui.render.controls import Updates
-from ui.render.html import HINT, Html
+from ui.render.html import Html
 
 IN_PROCESS, MILVUS = "process", "milvus"  # values of the choice, and of the address
 LABELS = [("in this process", IN_PROCESS), ("Milvus", MILVUS)]
-INFO = "Where HNSW searches: in this lab's memory, or in a Milvus server. Same vectors, same M and efConstruction."
+INFO = (
+    "Where HNSW searches: in this lab's memory, or in Milvus, a database of vectors on a server. Same vectors, same M "
+    "and efConstruction."
+)
 KIND = "milvus"  # of the jobs that put vectors there, in the log
 REFRESH: Updates = {}  # asks for a new token: the numbers are to be shown anew
 CANCEL = Html("{}" + '<p class="lab-hint">To cancel, choose <b>in this process</b>.</p>')
@@ -41,7 +43,7 @@ class EngineChoice:
     async def stream_copy(self, indexed: IndexedCollection) -> AsyncGenerator[Updates, None]:
         """Put a collection into Milvus unless it is there; yield the progress, then REFRESH; say it if that fails."""
         if copy_of(indexed) is None:
-            async with aclosing(self._watch(partial(self.milvus.put, indexed))) as steps:
+            async with aclosing(self._watch(partial(self.milvus.put, indexed), not_stored_note)) as steps:
                 async for shown in steps:
                     yield {self.note: shown}
             yield REFRESH
@@ -50,13 +52,16 @@ class EngineChoice:
         """Measure the curve of a collection's copy, if there is one and its curve is not known, as stream_copy does."""
         copy = copy_of(indexed)
         if copy is not None and copy.measurements.known_curve(k) is None:
-            async with aclosing(self._watch(partial(self.milvus.measure_curve, indexed, k))) as steps:
+            work = partial(self.milvus.measure_curve, indexed, k)
+            async with aclosing(self._watch(work, no_curve_note)) as steps:
                 async for shown in steps:
                     yield {self.note: shown}
             yield REFRESH
 
-    async def _watch(self, work: Callable[[Progress], Any]) -> AsyncGenerator[Html, None]:
-        """Submit work and yield what the note says, until it ends; what fails is said there, and nothing is raised."""
+    async def _watch(
+        self, work: Callable[[Progress], Any], failed: Callable[[str], Html]
+    ) -> AsyncGenerator[Html, None]:
+        """Submit work and yield what the note says until it ends; failed says why it failed, and nothing is raised."""
         try:
             job = MILVUS_QUEUE.submit(Job(work, kind=KIND))
             async with aclosing(watch(job)) as statuses:
@@ -64,20 +69,11 @@ class EngineChoice:
                     yield CANCEL.format(progress_bar(status))
             job.result()
         except Cancelled:
-            yield HINT.format(not_stored())
+            yield Html()
         except RetrieverError as error:
-            yield away_note(str(error))
+            yield failed(str(error))
         else:
             yield Html()
-
-
-def leave_milvus(engine: str) -> None:
-    """End what of this visitor's is under way in Milvus, if they no longer want it."""
-    if engine == MILVUS:
-        return
-    for job in list(RUNNING):
-        if job.kind == KIND and job.owner == OWNER.get():
-            job.cancel()
 
 
 def create_engine_choice(milvus: LabMilvus | None) -> EngineChoice | None:

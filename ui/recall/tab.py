@@ -9,8 +9,8 @@ from ui.jobs.graph_rebuild import submit_rebuild
 from ui.jobs.watching import result_of
 from ui.milvus.server import LabMilvus
 from ui.recall.advice import Advice
-from ui.recall.curves import NO_OVERLAY, OVERLAYS, Curves, lay_over, overlay_graph
-from ui.recall.engine import IN_PROCESS, EngineChoice, create_engine_choice, leave_milvus
+from ui.recall.curves import NO_OVERLAY, OVERLAYS, Curves, lay_over, overlay_graph, refresh_token
+from ui.recall.engine import IN_PROCESS, EngineChoice, create_engine_choice
 from ui.recall.labs.lab import Lab
 from ui.recall.labs.panel import build_lab_panel
 from ui.recall.slider import AXES, EfSlider
@@ -22,7 +22,6 @@ from ui.render.controls import (
     SLIDER_MAX_EF,
     SLIDER_MAX_K,
     STARVED_GRAPH,
-    UNQUEUED,
     Updates,
     keep_ef_above_k,
 )
@@ -32,6 +31,7 @@ from ui.render.html import HINT, LESSON, Html
 from ui.session import Session
 
 NO_NUMBERS = HINT.format("The numbers appear as soon as a collection is loaded.")
+LABS_HERE = HINT.format("The labs build their graphs in this process, whichever engine is chosen.")
 WAITING = LESSON.format("One moment: the collection is being made ready …")
 
 
@@ -104,9 +104,8 @@ def _connect_slider(slider: EfSlider, advice: Advice, session: gr.State) -> None
     takes the values as they are then. So no response, however late, can overwrite that to a newer event.
     """
     k, ef, measured, token, engines = slider.k, slider.ef, slider.measured, slider.token, slider.engines
-    chosen = [slider.engine.chosen.change] if slider.engine else []
     moved = gr.on(
-        [ef.input, slider.axis.input, token.change, *chosen],
+        [ef.input, slider.axis.input, token.change],
         report_errors(slider.measure_at_ef),
         [k, ef, session, measured, *engines],
         slider.numbers,
@@ -127,13 +126,13 @@ def _connect_curves(tab: RecallTab, session: gr.State) -> None:
     asked = [k, session, *curves.engines]
     concluded = [curves.lesson, curves.reached, tab.advice.shown]
     shown = [k, target, session, *curves.engines]
-    engine_chosen = [engine.chosen.change] if engine else []
-    gr.on([target.input, token.change, *engine_chosen], report_errors(tab.conclude), shown, concluded, **LATEST)
+    gr.on([target.input, token.change], report_errors(tab.conclude), shown, concluded, **LATEST)
     stream = report_stream_errors(curves.stream_curves)
-    k.input(stream, asked, curves.refreshed, **LATEST)
-    if engine:
-        engine.chosen.input(leave_milvus, engine.chosen, None, **UNQUEUED)
-        engine.chosen.change(stream, asked, curves.refreshed, **LATEST)
+    for changed in [k.input, *([engine.chosen.change] if engine else [])]:
+        # first and at once: what comes after it in Gradio's list of this event waits until it has ended
+        wanted = changed(report_errors(curves.want), asked, None, **LATEST_UNQUEUED)
+        wanted.then(refresh_token, None, token, **LATEST)  # queued: else nobody hears of a state's change
+        wanted.then(stream, asked, curves.refreshed, **LATEST)
     chosen = overlay.input(waiting_note, None, curves.lesson, **LATEST)
     made = gr.State()
     built = chosen.then(report_errors(overlay_graph), [overlay, session], made, **LATEST)
@@ -163,6 +162,8 @@ def _create_components(session: gr.State, milvus: LabMilvus | None) -> RecallTab
         with gr.Column(scale=7, min_width=320):
             gr.HTML('<h3 class="lab-side">The queries HNSW does worst on</h3>')
             worst = gr.HTML()
+    if milvus:
+        gr.HTML(LABS_HERE)
     labs = build_lab_panel(session, k, ef)
     with gr.Accordion("Run record", open=False):
         record = gr.HTML()

@@ -1,5 +1,7 @@
 """The slider over an embedded Milvus server in a real browser, on a phone too, and a server that is killed."""
 
+import threading
+
 import pytest
 from playwright.sync_api import expect
 
@@ -8,9 +10,9 @@ from retriever.indexes.milvus.connection import MilvusConnection
 from retriever.indexes.recall import knn_recall
 from tests.support.browser import PATIENCE, Visitor, barriers
 from tests.support.serving import GRADIO_WARNINGS, running, until
-from ui.milvus.copies import copy_of
+from ui.milvus.copies import ENGINE, copy_of
 from ui.milvus.leases import NAME
-from ui.milvus.server import lab_milvus
+from ui.milvus.server import LabMilvus, lab_milvus
 
 pytestmark = [pytest.mark.browser, *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS)]
 PHONE = {"viewport": {"width": 390, "height": 844}}
@@ -59,6 +61,26 @@ def test_the_slider_measures_in_milvus_and_axe_finds_nothing_serious(arrive, sam
     width, inner = visitor.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert width <= inner
     assert "engine=milvus" in visitor.page.url
+
+
+def test_the_address_and_the_numbers_follow_at_once_while_vectors_are_put_there(arrive, sample, monkeypatch):
+    go_on, put = threading.Event(), LabMilvus.put
+    monkeypatch.setattr(LabMilvus, "put", lambda *given: go_on.wait(PATIENCE / 1000) and put(*given))
+    sample.measurements.elsewhere.forget(ENGINE)
+    visitor = arrive()
+    visitor.open("ef")
+    visitor.wait_for_ef(10)
+    try:
+        choose(visitor, "Milvus")
+        expect(visitor.page.get_by_text("The vectors are not in Milvus yet")).to_be_visible(timeout=PATIENCE)
+        expect(visitor.page.get_by_text("To cancel, choose")).to_be_visible(timeout=PATIENCE)
+        visitor.wait("() => location.search.includes('engine=milvus')")
+        choose(visitor, "in this process")
+        visitor.wait_for_ef(10)
+        visitor.wait("() => location.search.includes('engine=process')")
+        expect(visitor.page.get_by_text("To cancel, choose")).to_have_count(0)
+    finally:
+        go_on.set()
 
 
 def test_a_server_that_is_killed_in_the_middle_costs_nobody_the_page_and_comes_back(arrive, server):
