@@ -51,11 +51,6 @@ def open_collection(connection: MilvusConnection, name: str, design: Design, *, 
 
     Raises ParameterError for a name that Milvus does not take, StorageError for a collection of another design.
     """
-    if not NAME.fullmatch(name):
-        raise ParameterError(
-            f"The collection's name is {reprlib.repr(name)}; it must be letters, digits and underscores, 200 at most, "
-            "and not begin with a digit."
-        )
     if not exists(connection, name):
         _make(connection, name, design, shards)
     described = connection.call("describing a collection", "describe_collection", name)
@@ -68,7 +63,12 @@ def open_collection(connection: MilvusConnection, name: str, design: Design, *, 
 
 
 def exists(connection: MilvusConnection, name: str) -> bool:
-    """Return whether the server has a collection of this name."""
+    """Return whether the server has a collection of this name. Raises ParameterError if there can be none."""
+    if not NAME.fullmatch(name):
+        raise ParameterError(
+            f"The collection's name is {reprlib.repr(name)}; it must be letters, digits and underscores, 200 at most, "
+            "and not begin with a digit."
+        )
     return bool(connection.call("looking for a collection", "has_collection", name))
 
 

@@ -6,6 +6,7 @@ from enum import Enum
 COLLECTION_NOT_FOUND = (100, 4)  # codes of Milvus 2.3 and later, and of older ones
 NOT_LOADED = 101
 DEADLINE, UNAVAILABLE = "DEADLINE_EXCEEDED", "UNAVAILABLE"  # of gRPC
+RETRIED = "Retry timeout"  # in a message of pymilvus
 SHOWN_REASON = 300  # characters of a server's own message
 
 
@@ -55,7 +56,8 @@ def without_secret(text: str, token: str) -> str:
 
 def _is(wanted: str, status: str, said: str) -> bool:
     """Return whether a status of gRPC is the wanted one; pymilvus writes some into its message only."""
-    return status == wanted or wanted in said
+    in_vain = wanted == DEADLINE and RETRIED in said and "StatusCode" not in said  # asked until the time was up
+    return status == wanted or wanted in said or in_vain
 
 
 def _short(text: str) -> str:

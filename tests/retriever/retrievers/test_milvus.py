@@ -182,6 +182,13 @@ def test_a_stream_that_does_not_fit_is_refused(milvus_retriever, texts, metadata
         milvus_retriever().index(iter(texts), metadata and iter(metadata))
 
 
+@pytest.mark.parametrize("name", ["", "1a", 'x" or 1', "a" * 201, "é"])
+def test_a_name_that_milvus_does_not_take_is_not_asked_for(milvus_server, name):
+    for opened in (MilvusRetriever, MilvusRetriever.load):
+        with pytest.raises(ParameterError, match="letters, digits and underscores"):
+            opened(milvus_server, name, encoder=FakeEncoder())
+
+
 def test_metadata_that_json_cannot_hold_are_refused(milvus_retriever):
     retriever = milvus_retriever()
     with pytest.raises(StorageError, match="cannot be written as JSON"):
