@@ -33,11 +33,11 @@ def _rounded(value: float) -> float:
 
 
 def format_seconds(value: float) -> str:
-    """Format seconds in the unit that reads best: µs, ms, s or min."""
+    """Format seconds in the unit that reads best: µs, ms with three digits, s or min."""
     if value < 999.5e-6:  # what would round to 1000 µs is 1 ms
         return f"{value * 1e6:.0f} µs"
     if value < 999.5e-3:
-        return f"{value * 1e3:.3g} ms"
+        return f"{value * 1e3:#.3g}".removesuffix(".") + " ms"  # 5.80 beside 5.95
     return f"{value:.1f} s" if value < 120 else f"{value / 60:.1f} min"
 
 

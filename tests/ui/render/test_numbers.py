@@ -22,7 +22,7 @@ def test_a_difference_of_shares_has_a_sign():
 
 def test_seconds_have_the_unit_that_reads_best():
     values = (0.0000004, 0.000012, 0.0009994, 0.00099996, 0.0012345, 0.123, 0.99949, 0.9996, 1.25, 119, 150)
-    words = "0 µs, 12 µs, 999 µs, 1 ms, 1.23 ms, 123 ms, 999 ms, 1.0 s, 1.2 s, 119.0 s, 2.5 min"
+    words = "0 µs, 12 µs, 999 µs, 1.00 ms, 1.23 ms, 123 ms, 999 ms, 1.0 s, 1.2 s, 119.0 s, 2.5 min"
     assert [format_seconds(value) for value in values] == words.split(", "), "never 1000 µs or 1e+03 ms"
 
 

@@ -58,5 +58,5 @@ def test_what_a_model_reads_in_place_of_a_question_is_told_only_where_it_differs
 def test_the_time_bar_splits_in_proportion():
     source = time_bar({"embedding": (0.003, "a"), "HNSW": (0.001, "b"), "exact": (0.004, "c")})
     assert [float(share) for share in re.findall(r"flex-grow:([0-9.]+)", source)] == [0.375, 0.125, 0.5]
-    assert re.findall(r"<b>(.*?)</b>", source) == ["3 ms", "1 ms", "4 ms"]
+    assert re.findall(r"<b>(.*?)</b>", source) == ["3.00 ms", "1.00 ms", "4.00 ms"]
     assert "flex-grow:0" in time_bar({"embedding": (0.0, "a")}), "of no time at all"

@@ -162,7 +162,7 @@ def test_a_bar_without_an_index_has_no_part_of_one(beside):
 def test_costs_are_told_with_their_units(beside):
     costs = [SearchCost(None, 2_400_000, [0.002]), SearchCost(0.25, 36_000_000, [0.5]), SearchCost(3.0, 9, [0.1])]
     told = words_of(costs_table(beside, costs))
-    assert "● alpha vectors came with the app 2.40 MB 2 ms ▲ BM25 250 ms 36 MB 500 ms" in told
+    assert "● alpha vectors came with the app 2.40 MB 2.00 ms ▲ BM25 250 ms 36 MB 500 ms" in told
     assert "with the first 1 question," in told
     assert costs_table(beside, ()) == ""
 

@@ -74,7 +74,7 @@ def test_every_graph_has_a_row():
     ]
     assert cells(source, "th") == [heads]
     assert [(int(row[0]), int(row[1])) for row in cells(source)] == [(M, width) for M in MS for width in WIDTHS]
-    assert cells(source)[0] == ["4", "20", "0.542", "80 ms", "4.00 MB", "104", "50 µs"]
+    assert cells(source)[0] == ["4", "20", "0.542", "80.0 ms", "4.00 MB", "104", "50 µs"]
 
 
 def test_times_measured_in_a_crowd_are_marked():

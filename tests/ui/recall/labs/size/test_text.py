@@ -96,4 +96,4 @@ def test_every_size_has_a_row():
     source = size_lab_table(sizes_of(lambda n: 1e-6 * n, lambda n: 5e-6, lambda n: 30 + n / 10, sizes=(500, 1000)))
     distances, latency = "distances a query, HNSW", ("median latency, HNSW", "median latency, exact")
     assert cells(source, "th") == [["vectors", "recall against exact search", distances, *latency]]
-    assert cells(source) == [["500", "0.900", "80", "5 µs", "500 µs"], ["1,000", "0.900", "130", "5 µs", "1 ms"]]
+    assert cells(source) == [["500", "0.900", "80", "5 µs", "500 µs"], ["1,000", "0.900", "130", "5 µs", "1.00 ms"]]
