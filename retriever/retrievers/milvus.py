@@ -41,8 +41,9 @@ SEED = 42  # of the graph that DenseRetriever builds of what save wrote
 class MilvusRetriever:
     """A dense retriever whose texts, metadata and vectors stand in a Milvus server, with the calls of DenseRetriever.
 
-    uri, collection, token, shards, exact, timeout, ca, M, ef_construction: as of MilvusIndex. model_name, encoder,
-    device: as of DenseRetriever; the model's name and the fingerprint of its weights are kept with the collection.
+    uri, collection, token, shards, exact, ca, M, ef_construction: as of MilvusIndex. timeout: seconds until a search is
+    given up, or a server that is away; a busy one keeps who stores waiting. model_name, encoder, device: as of
+    DenseRetriever; the model's name and the fingerprint of its weights are kept with the collection.
 
     A passage is stored once, under an id made of its text and metadata: to index again what was interrupted goes on
     where it was, and what is there already is not embedded again. Passages are streamed in batches, so that memory
@@ -167,7 +168,8 @@ class MilvusRetriever:
 
         texts, metadata: anything that can be iterated over, a generator too; they are taken in batches. progress:
         called with the fraction stored, in [0, 1], or with 0 where texts have no length; an exception it raises ends
-        the work. What was stored before an error stays, and to index the same texts again goes on from there.
+        the work. show_progress_bar: as of DenseRetriever; texts without a length are counted. What was stored before an
+        error stays, and to index the same texts again goes on from there.
         Raises ParameterError if texts is one string, contains anything but strings, differs in number from metadata, or
         for a text of more than 65,535 bytes as JSON with its metadata; StorageError if the server fails or metadata are
         not JSON; VectorError if the encoder's vectors have another dimension or are not finite.

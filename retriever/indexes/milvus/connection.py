@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 DEFAULT_PORT = 19530
-INSTALL = 'pip install "dense-retrieval-lab[milvus]"'
+INSTALL = 'pip install ".[milvus]"'
 MAX_TIMEOUT = 86_400.0  # seconds, a day
 LOGGERS = ("pymilvus", "pymilvus.milvus_client")
 CHANNEL = {  # options of gRPC
@@ -110,7 +110,9 @@ class MilvusConnection:
         try:
             from pymilvus import MilvusClient
         except ImportError as error:
-            raise StorageError(f"pymilvus, which speaks to Milvus, is not installed; run: {INSTALL}") from error
+            raise StorageError(
+                f"pymilvus, which speaks to Milvus, is not installed; in a checkout run: {INSTALL}"
+            ) from error
         self.knock()
         for name in LOGGERS:  # they print a traceback for each error, which is raised here in plain words
             logging.getLogger(name).setLevel(logging.CRITICAL)

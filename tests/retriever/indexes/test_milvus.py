@@ -269,5 +269,5 @@ def test_tls_is_spoken_and_a_wrong_certificate_is_named(guarded):
 
 def test_the_missing_extra_is_said_in_words(monkeypatch):
     monkeypatch.setitem(sys.modules, "pymilvus", None)
-    with pytest.raises(StorageError, match=r'pip install "dense-retrieval-lab\[milvus\]"'):
+    with pytest.raises(StorageError, match=r'pip install "\.\[milvus\]"'):
         MilvusIndex("http://127.0.0.1:19530", "x", dimension=4)
