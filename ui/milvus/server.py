@@ -2,7 +2,8 @@
 
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from retriever.vectors import Float32
 from ui.log import log_event
 from ui.milvus.answers import Answers
 from ui.milvus.copies import ENGINE, MilvusCopy, NotWhole, TimedIndex, copy_of
+from ui.milvus.leases import NAME
 from ui.milvus.upkeep import Upkeep
 from ui.settings import MilvusAddress, milvus_address
 
@@ -75,7 +77,8 @@ class LabMilvus:
 
         waiting()
         try:
-            copy: MilvusCopy = indexed.measurements.elsewhere.get(ENGINE, make, meanwhile=waiting).value
+            with _nameless():
+                copy: MilvusCopy = indexed.measurements.elsewhere.get(ENGINE, make, meanwhile=waiting).value
         except RetrieverError as error:
             if not isinstance(error, Cancelled):
                 self._failures[indexed] = str(error)
@@ -114,7 +117,7 @@ class LabMilvus:
         """Return what a copy is asked for; forget a copy of which Milvus has lost something."""
         self.answering.check()
         try:
-            with self.answering.asking():
+            with _nameless(), self.answering.asking():
                 copy.check_whole()
                 return ask()
         except (NoCollection, NotWhole):
@@ -194,6 +197,15 @@ class LabMilvus:
         connection = self._connection()
         connection.knock()  # at once where nothing listens, for which gRPC would wait
         connection.call("asking for the version", "get_server_version")
+
+
+@contextmanager
+def _nameless() -> Iterator[None]:
+    """Raise a StorageError of this block without names of collections: whoever knows one could search there."""
+    try:
+        yield
+    except StorageError as error:
+        raise type(error)(NAME.sub("a collection of this lab", str(error))) from None
 
 
 def lab_milvus() -> LabMilvus | None:

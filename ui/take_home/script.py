@@ -50,7 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "search": Kind("search.py.jinja", "knn_recall measure", search_numbers, "time"),
     "measurement": Kind("measurement.py.jinja", "ef_curve measure", measurement_numbers),
     "milvus measurement": Kind(
-        "milvus_measurement.py.jinja", "MilvusIndex knn_recall", milvus_numbers, "os secrets time statistics"
+        "milvus_measurement.py.jinja", "MilvusIndex knn_recall", milvus_numbers, "contextlib os secrets time statistics"
     ),
     "build lab": Kind("build_lab.py.jinja", "sample_vectors sweep_graph_settings", build_lab_numbers),
     "size lab": Kind("size_lab.py.jinja", "sweep_sizes", size_lab_numbers),

@@ -43,6 +43,7 @@ def test_a_copy_is_made_once_for_all_with_the_same_settings_and_its_lease_before
     assert kinds(milvus.server) == ["copy", "lease", f"one_{fresh.retriever.dimension}"]
     other = fresh.with_graph(4, 20)
     assert milvus.lab.put(other, ignore_progress).index.M == 4 and copy_of(fresh) is copy, "another graph, another copy"
+    milvus.server.work = 0.02  # beside which the machine's own delays are little
     pair = milvus.lab.recent(fresh, 10, 40).value
     assert pair.hnsw.mean_recall == 1.0 and pair.round_trip_p50 >= milvus.server.trip
     assert pair.hnsw.p50 == pytest.approx(pair.round_trip_p50 + pair.engine_p50) and pair.engine_p50 > 0
@@ -132,6 +133,24 @@ def test_a_copy_of_which_something_is_lost_is_not_measured_and_can_be_made_again
     assert milvus.lab.recent(fresh, 10, 40) is None
     milvus.lab.put(fresh, ignore_progress)
     assert milvus.lab.recent(fresh, 10, 40).value.hnsw.mean_recall == 1.0
+
+
+def test_no_message_shows_the_name_of_a_copy(milvus, fresh):
+    """Whoever knows it, and reaches the server, could search there."""
+    copy = milvus.lab.put(fresh, ignore_progress)
+
+    def refuse(name, *_, **__):
+        raise StorageError(f"The Milvus server refused {copy.name}, and {milvus.lab.upkeep.lease.lone_name(9)}.")
+
+    copy.index.search_unit = refuse
+    with pytest.raises(StorageError, match="refused a collection of this lab, and a collection of this lab") as said:
+        milvus.lab.recent(fresh, 10, 40)
+    assert copy.name not in str(said.value)
+    milvus.server._has_collection = refuse
+    other = fresh.with_graph(4, 20)
+    with pytest.raises(StorageError, match="refused a collection of this lab"):
+        milvus.lab.put(other, ignore_progress)
+    assert copy.name not in milvus.lab.failure(other)
 
 
 def test_a_server_that_is_slow_is_not_timed_while_all_others_wait(milvus, fresh, monkeypatch):

@@ -6,6 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from retriever.errors import StorageError
+from retriever.indexes.milvus.connection import MilvusConnection
+from retriever.indexes.milvus.index import MilvusIndex
 from retriever.indexing.client_measurements import ClientMeasurements
 from retriever.indexing.sample_cache import cached_sample
 from tests.support.records import EF, K
@@ -42,6 +45,26 @@ def test_it_measures_again_in_a_server_that_the_environment_names(run, milvus_se
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E4,E7,E9,F,I", str(tmp_path)]
     checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
+
+
+def test_a_script_that_fails_leaves_nothing_on_the_server(run, milvus_server, monkeypatch):
+    made = []
+
+    class Refused(MilvusIndex):
+        def __init__(self, uri, name, **settings):
+            made.append(name)
+            if name.endswith("_one"):
+                raise StorageError("The Milvus server refused making a collection: there are too many.")
+            super().__init__(uri, name, **settings)
+
+    monkeypatch.setattr("retriever.MilvusIndex", Refused)
+    monkeypatch.setenv("MILVUS_URI", milvus_server)
+    with pytest.raises(StorageError, match="too many"):
+        run_here(TakeHome(run).script)
+    connection = MilvusConnection(milvus_server)
+    assert made[1] == f"{made[0]}_one"
+    assert not set(made) & set(connection.call("listing collections", "list_collections"))
+    connection.close()
 
 
 def test_a_record_of_another_kind_does_not_ask_for_the_client_of_milvus(run):
