@@ -4,11 +4,14 @@ Lines are read here and not by ray.data.read_json or read_text: the first gives 
 a line has none, so that metadata and ids change; the second ends a line at every character that Unicode counts as one.
 """
 
+import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE, Popen
 from time import perf_counter
 from typing import Any
 
@@ -30,6 +33,9 @@ TEXT_NAMES = (".txt", ".txt.gz")
 BLOCK_BYTES = 256 * 1024  # of texts, that go to a worker together: done again if it dies, and shared out evenly
 READER_CPUS, WORKER_CPUS = 0.1, 0.9  # of each CPU; with a whole one a worker, no reader would ever start
 MAX_WORKERS = 10_000
+# Read by Ray when it is imported: it would report its use to its makers, listen on all interfaces, and want a token
+# that it does not send to a cluster whose address it is given.
+SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
 
 Batch = Mapping[str, Any]  # column -> array, as Ray Data hands it over
 
@@ -210,10 +216,10 @@ def _own_error(error: BaseException) -> BaseException:
 def _cluster(workers: int) -> Iterator[None]:
     """Use the Ray cluster that is connected, or start one on this machine and end it.
 
-    Ray reads these settings when it is imported: it would report its use to its makers, and listen on all interfaces.
+    Raises RetrieverError if Ray is not installed or does not start.
     """
-    for setting in ("RAY_USAGE_STATS_ENABLED", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"):
-        os.environ.setdefault(setting, "0")
+    if "ray" not in sys.modules:
+        os.environ.update(SETTINGS | dict(os.environ))
     try:
         import ray
     except ImportError as error:
@@ -221,8 +227,27 @@ def _cluster(workers: int) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    ray.init("local", num_cpus=workers, include_dashboard=False, log_to_driver=False)
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    if "RAY_AUTH_MODE" not in os.environ:
+        raise RetrieverError("Ray was imported before embed_files could set it up; call ray.init() before embed_files.")
+    with _head(workers) as address:
+        try:
+            ray.init(address, log_to_driver=False)
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _head(cpus: int) -> Iterator[str]:
+    """Start a Ray cluster of so many CPUs on this machine, yield its address and end it: see ray_head."""
+    # without this folder in its path, whose modules hide others; in a session of its own, which Ctrl-C does not reach
+    command = [sys.executable, "-P", str(Path(__file__).with_name("ray_head.py")), str(cpus)]
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True) as head:  # closes the input at last
+        assert head.stdout
+        said = json.loads(head.stdout.readline() or '{"error": "it ended"}')
+        if "error" in said:
+            raise RetrieverError(
+                f"Ray did not start on this machine ({said['error']}). It gives up after 30 s: run this again when the "
+                'machine has less to do, or start Ray by hand (ray start --head) and connect with ray.init("auto").'
+            )
+        yield said["address"]

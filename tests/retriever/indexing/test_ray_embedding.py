@@ -70,11 +70,11 @@ def folder(tmp_path_factory):
 TEXTS, DIFFERENT = 6_000, 5_700
 
 
-def run(folder, uri, collection, killed="nothing"):
-    """Run the pipeline in a process of its own; return what it did, or None if it was killed."""
+def run(folder, uri, collection, notes, killed="nothing"):
+    """Run the pipeline in a process of its own; return what it did, or None if it was killed. notes: as ray_run's."""
     mark = uuid.uuid4().hex
     command = [sys.executable, "-m", "tests.support.ray_run", str(folder), uri, collection, killed]
-    own = {ray_run.MARK: mark, "PYTHONPATH": str(ROOT)}
+    own = {ray_run.MARK: mark, ray_run.FOLDER: str(notes), "PYTHONPATH": str(ROOT)}
     try:
         ended = subprocess.run(command, cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=300)
         until(lambda: not ray_run.processes(mark), 60)  # Ray's own processes end with the one that started them
@@ -103,7 +103,8 @@ def test_two_workers_store_what_one_process_does_though_one_is_killed(folder, mi
     """With a model whose vectors do not depend on the texts beside it they are the same bit for bit."""
     alone, shared = MilvusRetriever(milvus_server, fresh_name(), MODEL), fresh_name()
     alone.add(passage for path in files_of(folder) for passage in read_passages(path))
-    summary = run(folder, milvus_server, shared, killed="worker")
+    summary = run(folder, milvus_server, shared, tmp_path, killed="worker")
+    assert (tmp_path / "died").exists()
     assert (summary["texts"], summary["new"], summary["stored"]) == (TEXTS, DIFFERENT, DIFFERENT)
     expected = stored(alone, tmp_path / "alone")
     found = stored(MilvusRetriever.load(milvus_server, shared), tmp_path / "shared")
@@ -112,14 +113,14 @@ def test_two_workers_store_what_one_process_does_though_one_is_killed(folder, mi
 
 
 @pytest.mark.ray
-def test_a_run_goes_on_where_the_last_was_killed(folder, milvus_server):
+def test_a_run_goes_on_where_the_last_was_killed(folder, milvus_server, tmp_path):
     collection = fresh_name()
-    assert run(folder, milvus_server, collection, killed="driver") is None
+    assert run(folder, milvus_server, collection, tmp_path, killed="driver") is None
     before = len(MilvusRetriever.load(milvus_server, collection).passages)
     assert 0 < before < DIFFERENT
-    summary = run(folder, milvus_server, collection)
+    summary = run(folder, milvus_server, collection, tmp_path)
     assert (summary["texts"], summary["new"], summary["stored"]) == (TEXTS, DIFFERENT - before, DIFFERENT)
-    again = run(folder, milvus_server, collection)
+    again = run(folder, milvus_server, collection, tmp_path)
     assert (again["texts"], again["embedded"], again["stored"]) == (TEXTS, 0, DIFFERENT)
 
 
@@ -127,4 +128,4 @@ def test_a_run_goes_on_where_the_last_was_killed(folder, milvus_server):
 def test_what_a_worker_cannot_read_is_said_by_file_and_line(tmp_path, milvus_server):
     (tmp_path / "odd.jsonl").write_text('{"text": "fine"}\n[]\n', encoding="utf-8")
     with pytest.raises(AssertionError, match=r"CollectionError: odd\.jsonl, line 2 is not an object"):
-        run(tmp_path, milvus_server, fresh_name())
+        run(tmp_path, milvus_server, fresh_name(), tmp_path)
