@@ -117,15 +117,16 @@ class MilvusAddress:
     """Where a Milvus server is, and what it is asked with.
 
     uri: scheme, host, port and the name of a database, without user and password. token: "user:password" or an API key,
-    empty for none; it is in no message, record or log.
+    empty for none; it is in no message, record or log. ca: a PEM file of the authority that signed its certificate.
     """
 
     uri: str
     token: str = field(default="", repr=False)
+    ca: str = ""
 
 
 def milvus_address() -> MilvusAddress | None:
-    """Return the Milvus server that the page can search too: LAB_MILVUS_URI and LAB_MILVUS_TOKEN; None without them.
+    """Return the Milvus server that the page can search too, by LAB_MILVUS_URI, _TOKEN and _CA; None without them.
 
     Raises ParameterError for what is no address of a server, without a word of it: it may hold a password.
     """
@@ -141,7 +142,8 @@ def milvus_address() -> MilvusAddress | None:
         )
     user, _, place = parts.netloc.rpartition("@")
     token = os.environ.get("LAB_MILVUS_TOKEN", "").strip() or unquote(user)
-    return MilvusAddress(f"{parts.scheme}://{place}{parts.path.rstrip('/')}", token)
+    ca = os.environ.get("LAB_MILVUS_CA", "").strip()
+    return MilvusAddress(f"{parts.scheme}://{place}{parts.path.rstrip('/')}", token, ca)
 
 
 def _server_parts(address: str) -> SplitResult | None:

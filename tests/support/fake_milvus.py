@@ -99,12 +99,12 @@ def fake_milvus(monkeypatch):
     """Return a server in memory, and the lab's view of it, whose thread is not started."""
     server = FakeMilvus()
 
-    def connect(uri, *, token, timeout):
+    def connect(uri, *, token, timeout, ca):
         assert (uri, token) == (ADDRESS.uri, ADDRESS.token)
         server.knock()
         return server
 
-    def open_index(uri, name, *, dimension, token, exact, timeout, **graph):
+    def open_index(uri, name, *, dimension, token, exact, timeout, ca, **graph):
         assert (uri, token, exact) == (ADDRESS.uri, ADDRESS.token, False)
         return FakeIndex(server, name, dimension=dimension, **graph)
 

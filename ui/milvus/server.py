@@ -10,7 +10,7 @@ import numpy as np
 
 from retriever.errors import Cancelled, RetrieverError, StorageError
 from retriever.indexes.milvus.collection import MilvusLayout
-from retriever.indexes.milvus.connection import MilvusConnection, NoCollection
+from retriever.indexes.milvus.connection import MilvusConnection, NoCollection, tls_context
 from retriever.indexes.milvus.index import MilvusIndex
 from retriever.indexing.client_measurements import ClientMeasurements
 from retriever.indexing.collection import IndexedCollection
@@ -181,6 +181,7 @@ class LabMilvus:
             M=M,
             ef_construction=ef_construction,
             token=address.token,
+            ca=address.ca,
             exact=False,
             timeout=timeout,
         )
@@ -188,9 +189,11 @@ class LabMilvus:
     def _connection(self) -> MilvusConnection:
         """Return the connection that all share."""
         address = self._address
-        return self._connections.get(
-            None, lambda: MilvusConnection(address.uri, token=address.token, timeout=ASK_SECONDS)
-        ).value
+
+        def connect() -> MilvusConnection:
+            return MilvusConnection(address.uri, token=address.token, timeout=ASK_SECONDS, ca=address.ca)
+
+        return self._connections.get(None, connect).value
 
     def _ask(self) -> None:
         """Ask the server for as little as possible. Raises StorageError if it does not answer."""
@@ -211,4 +214,7 @@ def _nameless() -> Iterator[None]:
 def lab_milvus() -> LabMilvus | None:
     """Return the Milvus server of the operator's settings, or None without them. Raises ParameterError as they do."""
     address = milvus_address()
-    return None if address is None else LabMilvus(address)
+    if address is None:
+        return None
+    tls_context(address.ca)  # a bad setting is told now, not to the first visitor
+    return LabMilvus(address)

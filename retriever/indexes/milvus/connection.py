@@ -64,12 +64,13 @@ class MilvusConnection:
 
         token: "user:password", or an API key; may stand in the URI too. timeout: seconds until a call is given up. ca:
         a PEM file of the authority that signed the server's certificate, where the system does not know it.
-        Raises ParameterError for a URI or a timeout that cannot be, StorageError if the server does not answer or
-        refuses the token, or if pymilvus is not installed.
+        Raises ParameterError for a URI, a timeout or a file that cannot be, StorageError if the server does not answer
+        or refuses the token, or if pymilvus is not installed.
         """
         self._host, self._port, self._secure, in_uri, self._database = _parts(uri)
         if not 0 < timeout <= MAX_TIMEOUT:
             raise ParameterError(f"timeout is {timeout!r}; it must be seconds above 0 and up to {MAX_TIMEOUT:g}.")
+        self._tls = tls_context(ca) if self._secure else None
         self.timeout = float(timeout)
         self.address = f"{'https' if self._secure else 'http'}://{self._host}:{self._port}"
         self._token, self._ca, self._of_thread = token or in_uri, ca, _OfThread()
@@ -136,10 +137,8 @@ class MilvusConnection:
         """
         try:
             with socket.create_connection((self._host, self._port), self.timeout) as plain:
-                if self._secure:
-                    context = ssl.create_default_context(cafile=self._ca or None)
-                    context.set_alpn_protocols(["h2"])
-                    with context.wrap_socket(plain, server_hostname=self._host):
+                if self._tls:
+                    with self._tls.wrap_socket(plain, server_hostname=self._host):
                         pass
         except ssl.SSLCertVerificationError as error:
             raise StorageError(
@@ -184,6 +183,18 @@ class MilvusConnection:
         if is_no_collection(code, reason):
             raise NoCollection(said)
         raise NoAnswer(said) if is_no_answer(code, reason) else StorageError(said)
+
+
+def tls_context(ca: str = "") -> ssl.SSLContext:
+    """Return what TLS is spoken with; ca: see MilvusConnection. Raises ParameterError if it is no such file."""
+    try:
+        context = ssl.create_default_context(cafile=ca or None)
+    except OSError as error:
+        raise ParameterError(
+            f"{ca} is no PEM file of an authority's certificate that can be read ({system_reason(error)})."
+        ) from error
+    context.set_alpn_protocols(["h2"])
+    return context
 
 
 def _attempts(seconds: float) -> int:

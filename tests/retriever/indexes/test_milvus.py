@@ -257,14 +257,15 @@ def test_a_token_is_asked_for_and_never_shown(guarded, caplog, capfd):
 def test_tls_is_spoken_and_a_wrong_certificate_is_named(guarded):
     connection = MilvusConnection(guarded.tls, token=TOKEN, ca=str(guarded.ca), timeout=5)
     assert connection.call("looking", "list_collections") == []
+    for no_certificate, why in (("/nowhere.pem", "No such file"), (__file__, "")):
+        with pytest.raises(ParameterError, match=f"{no_certificate} is no PEM file .*{why}"):
+            MilvusConnection(guarded.tls, token=TOKEN, ca=no_certificate, timeout=5)
     with pytest.raises(StorageError, match="certificate .* is not trusted .*pass ca"):
         MilvusConnection(guarded.tls, token=TOKEN, timeout=5)
     with pytest.raises(StorageError, match="does not speak TLS .* http://"):
         MilvusConnection(guarded.plain.replace("http:", "https:"), token=TOKEN, timeout=5)
     with pytest.raises(StorageError, match="https://"):
         MilvusConnection(guarded.tls.replace("https:", "http:"), token=TOKEN, timeout=2)
-    with pytest.raises(StorageError, match=r"No such file"):
-        MilvusConnection(guarded.tls, token=TOKEN, ca="nowhere.pem", timeout=5)
 
 
 def test_the_missing_extra_is_said_in_words(monkeypatch):

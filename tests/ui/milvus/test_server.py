@@ -6,11 +6,12 @@ import time
 
 import pytest
 
-from retriever.errors import Cancelled, StorageError
+from retriever.errors import Cancelled, ParameterError, StorageError
 from retriever.indexes.milvus.connection import NoAnswer
 from retriever.progress import ignore_progress
 from tests.support.clock import Clock
 from tests.support.fake_milvus import ADDRESS, fake_milvus
+from tests.support.milvus import guarded_server
 from tests.support.serving import until
 from tests.support.small import collection_of, sentences
 from ui.documents.milvus_choice import putting
@@ -204,6 +205,27 @@ def test_two_who_ask_at_once_share_one_copy(milvus, fresh):
     for thread in threads:
         thread.join()
     assert len(set(map(id, copies))) == 1 and kinds(milvus.server).count("copy") == 1
+
+
+def test_a_lab_speaks_tls_with_a_server_of_a_private_authority(monkeypatch, tmp_path, fresh):
+    with guarded_server(tmp_path, "root:Milvus@home") as servers:
+        monkeypatch.setenv("LAB_MILVUS_URI", servers.tls)
+        monkeypatch.setenv("LAB_MILVUS_TOKEN", "root:Milvus@home")
+        with pytest.raises(StorageError, match="is not trusted"):
+            lab_milvus().put(fresh, ignore_progress)
+        monkeypatch.setenv("LAB_MILVUS_CA", str(servers.ca))
+        lab = lab_milvus()
+        assert lab.put(fresh, ignore_progress).size == 80
+        lab.stop()
+        monkeypatch.setenv("LAB_MILVUS_CA", "/nowhere.pem")
+        with pytest.raises(ParameterError, match="/nowhere.pem is no PEM file"):
+            lab_milvus()
+        monkeypatch.delenv("LAB_MILVUS_CA")
+        monkeypatch.setenv("LAB_MILVUS_URI", servers.plain)
+        monkeypatch.setenv("LAB_MILVUS_TOKEN", "root:other@home")
+        with pytest.raises(StorageError, match="refuses this user") as said:
+            lab_milvus().put(fresh.with_graph(4, 20), ignore_progress)
+        assert "home" not in str(said.value)
 
 
 def test_without_the_setting_there_is_none_and_its_token_is_never_shown(monkeypatch):
