@@ -6,13 +6,13 @@ from ui.render.html import Html, explained, render
 from ui.render.numbers import CROWD, count_of, format_score, format_seconds, index_recall, speed_up_words
 
 WARNING = Html(
-    '<div class="lab-warning" role="status"><b>{}</b> {} {}'
+    '<div class="lab-warning" role="status"><b>{}</b> {}'
     "<details><summary>The reason, for whoever runs this lab</summary>{}</details></div>"
 )
 KEPT = Html(
-    "All that is loaded is kept, and so are the numbers of this process: choose <b>in this process</b> to see them."
+    "All that is loaded is kept, and so are the numbers of this process: choose <b>in this process</b> to see them. "
 )
-AGAIN = "Choose Milvus again after that"
+AGAIN = Html("To try once more, choose <b>in this process</b> and then <b>Milvus</b>.")
 CLIENT = Html(
     '<div class="lab-client"><p>{} Milvus does not count distances, so it has no curve along that axis.</p>'
     "<details><summary>What was measured</summary>"
@@ -71,19 +71,15 @@ def layout_words(layout: MilvusLayout | None) -> str:
 
 def lost_note(reason: str) -> Html:
     """Return that a search in Milvus failed and why, what was kept, and what to do."""
-    return _warning("Milvus cannot be asked now.", "Milvus is asked again whenever the slider moves.", reason)
+    then = KEPT + Html("Milvus is asked again whenever the slider moves.")
+    return WARNING.format("Milvus cannot be asked now.", then, reason)
 
 
 def not_stored_note(reason: str) -> Html:
     """Return that the vectors could not be put into Milvus and why, what was kept, and what to do."""
-    return _warning("The vectors could not be put into Milvus.", f"{AGAIN} to try once more.", reason)
+    return WARNING.format("The vectors could not be put into Milvus.", KEPT + AGAIN, reason)
 
 
 def no_curve_note(reason: str) -> Html:
-    """Return that the curve in Milvus could not be measured and why, what was kept, and what to do."""
-    return _warning("The curve in Milvus could not be measured.", f"{AGAIN} to try once more.", reason)
-
-
-def _warning(what: str, then: str, reason: str) -> Html:
-    """Return what has failed, and how it goes on; the reason is for those who can do something about it."""
-    return WARNING.format(what, KEPT, then, reason)
+    """Return that the curve in Milvus could not be measured and why, and what to do."""
+    return WARNING.format("The curve in Milvus could not be measured.", AGAIN, reason)

@@ -97,8 +97,9 @@ class Curves:
             return
         await self.want(k, session, engine)
         owner, wanted = OWNER.get(), self.wanted[OWNER.get()]
-        if self.engine:
-            yield {self.engine.note: ""}  # of what was wanted before
+        if self.engine:  # neither a note nor numbers of what was wanted before stay
+            missing = engine == MILVUS and copy_of(indexed) is None
+            yield {self.engine.note: "", **({self.token: refresh_token()} if missing else {})}
         parts = [(self._stream_here(k, indexed, session), True)]
         if self.engine and engine == MILVUS:
             copied, curve = self.engine.stream_copy(indexed), self.engine.stream_curve(indexed, k)

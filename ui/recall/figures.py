@@ -45,6 +45,7 @@ DISTANCES_AXIS = CostAxis("distances computed a query", "distances", "distances"
 # with Milvus: a search in this process takes microseconds, one over a network milliseconds
 CLIENT_AXIS = CostAxis("median latency, µs a query (logarithmic)", "µs", "latency", _microseconds)
 TOP = 1.04  # of the axis of recall
+ROOM_BESIDE = 0.8  # of the width, up to which a label has room on the right
 LABEL_ROOM = 0.09, 0.1  # that a label takes of the figure's width and height, about, on a phone
 UNCOUNTED = "Milvus does not count distances, so its curve is not on this axis."
 
@@ -84,7 +85,7 @@ def curve_figure(
     curves = [(overlay_name, overlay), (name, curve), *([(shown.name, shown.steps)] if shown else [])]
     steps = [step for _, of_curve in curves for step in of_curve]
     drawn = [exact, *steps, *([now] if now else []), *([shown.now] if shown else [])]
-    low = max(-0.02, min(step.mean_recall for step in drawn) - 0.08)
+    low = max(-0.02, min(step.mean_recall for step in drawn) - 0.08) if drawn[1:] else -0.02
     canvas = _Canvas(cost, max(map(cost.of, drawn)), min(map(cost.of, drawn)), low)
     traces = []
     if overlay:
@@ -93,7 +94,7 @@ def curve_figure(
         traces.append(_curve_trace(curve, name, canvas, dash="solid", symbol="circle"))
     if shown:
         traces += _milvus_traces(shown, canvas)
-    traces.append(_exact_point(exact, cost))
+    traces.append(_exact_point(exact, canvas))
     if now is not None:
         traces.append(_current_point(now, cost))
     table = _described(curves, exact, (name, now), shown, cost, UNCOUNTED if milvus and counted else "")
@@ -144,10 +145,10 @@ class _Canvas:
     def is_near(self, one: Measurement, other: Measurement) -> bool:
         """Return whether the labels of two points would cover one another."""
         width, height = LABEL_ROOM
-        across = abs(self._place(self.cost.of(one)) - self._place(self.cost.of(other)))
+        across = abs(self.place(self.cost.of(one)) - self.place(self.cost.of(other)))
         return across < width and abs(one.mean_recall - other.mean_recall) < height * (TOP - self.low)
 
-    def _place(self, cost: float) -> float:
+    def place(self, cost: float) -> float:
         """Return where a cost is along the axis, from 0 to 1."""
         if self.cost is not CLIENT_AXIS:
             return cost / self.most if self.most else 0.0
@@ -171,8 +172,9 @@ def _curve_layout(exact: Measurement, canvas: _Canvas) -> dict[str, Any]:
     }
 
 
-def _exact_point(exact: Measurement, cost: CostAxis) -> dict[str, Any]:
-    """Return the point of exact search, the reference."""
+def _exact_point(exact: Measurement, canvas: _Canvas) -> dict[str, Any]:
+    """Return the point of exact search, the reference; curves come to it from the left."""
+    cost = canvas.cost
     return dict(
         type="scatter",
         x=[cost.of(exact)],
@@ -180,7 +182,7 @@ def _exact_point(exact: Measurement, cost: CostAxis) -> dict[str, Any]:
         mode="markers+text",
         name="exact",
         text=["exact"],
-        textposition="bottom left",
+        textposition="bottom right" if canvas.place(cost.of(exact)) < ROOM_BESIDE else "bottom left",
         textfont={"color": EXACT_COLOUR},
         showlegend=False,
         marker={"color": EXACT_COLOUR, "size": 13, "symbol": "square"},

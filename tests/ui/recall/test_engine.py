@@ -143,6 +143,7 @@ def test_choosing_milvus_puts_the_vectors_there_with_progress(milvus, tab, slide
     engine = tab[0].curves.engine
     assert "not in Milvus yet" in slider.measure_at_ef(10, 40, loaded, None, MILVUS)[slider.cards]
     steps = streamed(tab[0].curves, loaded)
+    assert tab[0].curves.token in steps[0], "numbers of another collection go before its vectors are stored"
     notes = [step[engine.note] for step in steps if engine.note in step]
     assert notes[0] == notes[-1] == "" and "To cancel, choose <b>in this process</b>" in notes[1]
     assert slider.measure_at_ef(10, 40, loaded, None, MILVUS)[slider.measured].engine == MILVUS

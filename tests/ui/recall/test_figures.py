@@ -65,6 +65,7 @@ def test_every_point_is_inside_the_axes(low):
     with_curves = curve_figure(curve_of((10, low, 40), (20, 1.0, 60)), EXACT, overlay=curve_of((10, low / 2, 10)))
     alone = curve_figure([], EXACT, measurement(low / 2, 75e-6, ef=33))
     assert set(traces(alone)) == {"exact", "now: ef=33"}
+    assert curve_figure([], EXACT).layout.yaxis.range[0] < 0, "no ticks above 1"
     for layout in (with_curves.layout, alone.layout):
         assert layout.yaxis.range[0] < bottom and layout.yaxis.range[1] > top and layout.xaxis.rangemode == "tozero"
 
@@ -76,6 +77,9 @@ def test_labels_do_not_cover_one_another_and_the_legend_no_line():
     over_milvus = MilvusCurve("Milvus 16/200", steps, steps[0], 20e-6)
     figure = curve_figure(steps, measurement(1, 3.0, ef=None), name="HNSW 16/200", milvus=over_milvus)
     assert list(traces(figure)["Milvus 16/200"].text) == ["10", "20", "", "", "", "400"]
+    assert traces(curve_figure(steps, EXACT))["exact"].textposition == "bottom left", "at the end of the axis"
+    early = traces(curve_figure(steps, measurement(1, 40e-6, ef=None)))
+    assert early["exact"].textposition == "bottom right", "the curve is on its left"
     assert figure.layout.legend.y > 1 and figure.layout.legend.yanchor == "bottom"
 
 
