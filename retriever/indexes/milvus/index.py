@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 
 from numpy.typing import ArrayLike
@@ -73,13 +74,13 @@ class MilvusIndex:
 
         progress: called with the fraction stored, in [0, 1], and with 1 while a server (not milvus-lite) builds its
         graphs; an exception it raises ends the work, and what was stored stays. longest: seconds after which
-        waiting for the graphs is given up; None waits for as long as the server works.
+        waiting for the graphs is given up; without it, storing waits for as long as the server works, too.
         Raises VectorError like HNSWIndex, and StorageError, which says how many were stored.
         """
         unit = normalize(check_vectors(vectors, self.dimension))
         stored = 0
         try:
-            with self._adding:
+            with self._adding, nullcontext() if longest else self._connection.patient():
                 first = self._vectors.complete()
                 while stored < len(unit):
                     batch = unit[stored : stored + ROWS_PER_BATCH]

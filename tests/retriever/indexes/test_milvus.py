@@ -196,6 +196,17 @@ def test_graphs_are_not_waited_for_longer_than_asked(tmp_path, method):
         index.close()
 
 
+def test_without_an_end_who_stores_waits_while_the_server_works(tmp_path):
+    with slow_server(tmp_path) as server:
+        index = MilvusIndex(server.uri, fresh_name(), dimension=4)
+        index._connection.timeout = 0.5
+        server.delays |= dict.fromkeys(("Query", "Insert", "Flush", "LoadCollection"), 1.0)
+        index.add(np.eye(9, 4))
+        server.delays.clear()
+        assert len(index) == 9
+        index.close()
+
+
 def test_a_search_is_not_waited_for_longer_than_asked(tmp_path):
     with slow_server(tmp_path) as server:
         index, queries = MilvusIndex(server.uri, fresh_name(), dimension=4), np.eye(1, 4, dtype=np.float32)

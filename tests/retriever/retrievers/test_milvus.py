@@ -1,8 +1,6 @@
 """The retriever in Milvus: what it streams, what an interruption leaves, and what a second process finds."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +17,7 @@ from retriever.retrievers.document_runs import run_queries
 from retriever.retrievers.milvus import MilvusRetriever
 from retriever.vectors import normalize
 from tests.support.encoders import FakeEncoder
-from tests.support.milvus import fresh_name
+from tests.support.milvus import fresh_name, slow_server
 from tests.support.paths import ROOT
 from tests.support.small import passage_of, sentences
 
@@ -257,16 +255,15 @@ def test_a_server_killed_in_the_middle_loses_and_doubles_nothing(tmp_path, small
         server.stop(kill=True)
 
 
-def test_a_server_that_works_at_something_else_is_waited_for_by_who_stores(tmp_path, small_batches):
-    with MilvusServer(tmp_path / "data") as server:
+def test_a_server_that_works_at_something_else_is_waited_for_by_who_stores(tmp_path):
+    with slow_server(tmp_path) as server:
         retriever = MilvusRetriever(server.uri, "busy", "toy", encoder=FakeEncoder())
-        retriever.index(sentences(5))
         retriever._connection.timeout = 0.5
-        os.kill(server.process.pid, signal.SIGSTOP)
-        threading.Timer(2.5, os.kill, (server.process.pid, signal.SIGCONT)).start()
+        server.delays |= {"Query": 1.0, "Insert": 1.0, "Search": 3.0}
+        assert retriever.index(sentences(5)) == 5
         with pytest.raises(StorageError, match="has not answered within 0.5 seconds while searching"):
             retriever.search("a", 1, ef=10)
-        assert retriever.index(sentences(250)) == 245
+        retriever.close()
 
 
 def test_a_server_killed_before_its_graphs_are_built_costs_the_timeout(tmp_path):
