@@ -3,6 +3,7 @@
 Files may be packed with gzip. The text is UTF-8, or UTF-16 or UTF-32, with or without a byte order mark.
 """
 
+import codecs
 import csv
 import gzip
 import io
@@ -13,6 +14,7 @@ from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from retriever.documents.parts import name_parts
 from retriever.errors import CollectionError
@@ -58,7 +60,7 @@ def numbered_lines(path: Path, comments: Comments | None = None) -> Iterator[tup
     Only line feeds end a line: JSON strings and ids may contain the other characters that Unicode counts as line ends.
     Raises CollectionError if the file does not exist, is damaged, too large or not in Unicode.
     """
-    for number, line in enumerate(_read_text(path).split("\n"), 1):
+    for number, line in enumerate(_lines(path), 1):
         if line.strip() and not (comments and comments.has(number, line)):
             yield number, line.rstrip("\r")
 
@@ -73,7 +75,7 @@ def numbered_rows(path: Path, separator: str, comments: Comments | None = None) 
 
     def lines() -> Iterator[str]:
         nonlocal begins_row
-        for number, line in enumerate(_read_text(path).split("\n"), 1):
+        for number, line in enumerate(_lines(path), 1):
             blank = begins_row and comments is not None and comments.has(number, line)
             begins_row = False  # until the reader has the cells: a quoted one may go on in the next line
             yield "\n" if blank else f"{line}\n"
@@ -104,43 +106,49 @@ def commented(comments: Comments) -> list[str]:
     return counted_lines("Comments passed over, which begin with #", comments.numbers)
 
 
-def _read_text(path: Path) -> str:
-    """Return a file's text without byte order marks, also those that joined files have left between lines."""
+def _lines(path: Path) -> Iterator[str]:
+    """Yield a file's lines without line feeds and byte order marks, also those between joined files, as it is read."""
     try:
-        data = path.read_bytes()
-        text = _decode(_unpack(data, path.name) if data.startswith(GZIP_MARK) else data)
+        with open(path, "rb") as file:
+            packed = file.peek(len(GZIP_MARK)).startswith(GZIP_MARK)
+            data = io.BufferedReader(_Unpacked(file, path.name), MEGABYTE) if packed else file
+            with io.TextIOWrapper(data, _encoding(data.peek(4)), newline="\n") as lines:
+                for line in lines:
+                    yield line.removesuffix("\n").lstrip("\ufeff")
     except FileNotFoundError as error:
         raise CollectionError(f"{path.name} is missing in {path.parent.name}; see BEIR's layout.") from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CollectionError(f"{path.name} is a damaged gzip file ({error}); pack it anew, or unpack it.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CollectionError(f"{path.name} cannot be read as UTF-8 or UTF-16; save it as UTF-8 text.") from error
-    return text.replace("\n\ufeff", "\n").lstrip("\ufeff")
 
 
-def _unpack(packed: bytes, name: str) -> bytearray:
-    """Return what a gzip file holds. Raises CollectionError for too much, before more is unpacked."""
-    unpacked, most = bytearray(), MAX_UNPACKED_MEGABYTES * MEGABYTE
-    with gzip.open(io.BytesIO(packed)) as file:
-        while block := file.read(MEGABYTE):  # in blocks: Python makes room for as much as is asked for
-            unpacked += block
-            if len(unpacked) > most:
-                raise CollectionError(
-                    f"{name} unpacks to more than {MAX_UNPACKED_MEGABYTES} MB; that much is not taken. Use a part."
-                )
-    return unpacked
+class _Unpacked(io.RawIOBase):
+    """What a gzip file holds. Reading it raises CollectionError for too much, before more is unpacked."""
+
+    def __init__(self, packed: BinaryIO, name: str) -> None:
+        self._file, self._name = gzip.GzipFile(fileobj=packed), name
+
+    def readable(self) -> bool:
+        """Return True: it is read by a buffer."""
+        return True
+
+    def readinto(self, room: Any) -> int:  # noqa: ANN401 - any buffer of bytes
+        """Fill room with what is unpacked next, and return the number of bytes."""
+        size = self._file.readinto(room)
+        if self._file.tell() > MAX_UNPACKED_MEGABYTES * MEGABYTE:
+            raise CollectionError(
+                f"{self._name} unpacks to more than {MAX_UNPACKED_MEGABYTES} MB; that much is not taken. Use a part."
+            )
+        return size
 
 
-def _decode(data: bytes | bytearray) -> str:
-    """Return bytes as text, by the byte order mark, else as UTF-8, else as UTF-16 or UTF-32 if ASCII begins it.
-
-    Raises UnicodeDecodeError if it is none of them.
-    """
-    guessed = json.detect_encoding(bytes(data[:4]))
-    if guessed in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):  # the last three by their marks
-        return data.decode(guessed)
+def _encoding(start: bytes) -> str:
+    """Return the encoding of a file that begins so: by the byte order mark, else by its ASCII as UTF-16, -32 or -8."""
+    guessed = json.detect_encoding(start)
+    if guessed in ("utf-8-sig", "utf-16", "utf-32"):
+        return guessed  # by their marks
     with suppress(UnicodeDecodeError):
-        text = data.decode(guessed)
-        if "\0" not in text:
-            return text
-    return data.decode()
+        if "\0" not in codecs.getincrementaldecoder(guessed)().decode(start):
+            return guessed
+    return "utf-8"

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retriever.errors import CollectionError
+from retriever.evaluation.numbered_lines import numbered_lines
 from retriever.evaluation.trec import (
     qrels_text,
     read_judgments,
@@ -258,6 +260,18 @@ def test_judgments_and_runs_are_read_in_every_unicode_and_packed(folder, encodin
     ):
         path.write_bytes(pack(text.encode(encoding)))
         assert read(path) == right
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_large_file_never_stands_in_memory(folder, pack):
+    path = folder / "large.txt"
+    path.write_bytes(pack(b"%d\n" % 10**999 * 20_000))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in numbered_lines(path)) == 20_000
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_marks_between_joined_files_are_no_part_of_an_id(written):
