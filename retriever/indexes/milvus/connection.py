@@ -31,7 +31,6 @@ CHANNEL = {  # options of gRPC
     "grpc.keepalive_timeout_ms": 20_000,
     "grpc.keepalive_permit_without_calls": 0,
 }
-FIRST_RETRY, LONGEST_RETRY, RETRY_GROWTH = 0.01, 3.0, 3  # pymilvus' seconds between attempts at a server that is away
 
 
 class NotLoaded(StorageError):
@@ -47,7 +46,7 @@ class NoAnswer(StorageError):
 
 
 class _OfThread(threading.local):
-    """What holds in one thread. patient: whether a call waits as long as the server works."""
+    """What holds in one thread. patient: whether its calls wait for a server that works at something else."""
 
     patient = False
 
@@ -83,18 +82,16 @@ class MilvusConnection:
         doing: what is done, for the message of an error, as "searching". timeout: seconds; None, as without it, for
         those of the connection. Raises StorageError, NoAnswer if none comes.
         """
-        timeout = kwargs.pop("timeout", None)
-        limits = {"timeout": timeout or self.timeout}
-        if self._of_thread.patient and not timeout:  # with one, pymilvus tries a server that is away until it is over
-            limits = {"timeout": None, "retry_times": _attempts(self.timeout)}
-        called = partial(getattr(self._client, method), *args, **kwargs, **limits)
-        return self._in_plain_words(doing, timeout or self.timeout, called)
+        usual = MAX_TIMEOUT if self._of_thread.patient else self.timeout
+        timeout = kwargs["timeout"] = kwargs.get("timeout") or usual
+        return self._in_plain_words(doing, timeout, partial(getattr(self._client, method), *args, **kwargs))
 
     @contextmanager
     def patient(self) -> Iterator[None]:
-        """Have this thread's calls wait for a server that works at something else; one that is away costs the timeout.
+        """Have this thread's calls wait for a server that works at something else, up to a day.
 
-        A server that merges segments or builds an index lets others wait, for minutes where a collection is large.
+        A server that merges segments or builds an index lets others wait, for minutes where a collection is large. One
+        that is away is not waited for: pymilvus connects again at once, within the timeout of the connection.
         """
         before, self._of_thread.patient = self._of_thread.patient, True
         try:
@@ -195,14 +192,6 @@ def tls_context(ca: str = "") -> ssl.SSLContext:
         ) from error
     context.set_alpn_protocols(["h2"])
     return context
-
-
-def _attempts(seconds: float) -> int:
-    """Return how often pymilvus must try, with its growing pauses, until so many seconds are over."""
-    attempts, pause = 1, FIRST_RETRY
-    while seconds > 0:
-        seconds, attempts, pause = seconds - pause, attempts + 1, min(RETRY_GROWTH * pause, LONGEST_RETRY)
-    return attempts
 
 
 def _parts(uri: str) -> tuple[str, int, bool, str, str]:

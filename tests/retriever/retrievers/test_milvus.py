@@ -266,7 +266,7 @@ def test_a_server_that_works_at_something_else_is_waited_for_by_who_stores(tmp_p
         retriever.close()
 
 
-def test_a_server_killed_before_its_graphs_are_built_costs_the_timeout(tmp_path):
+def test_a_server_killed_before_its_graphs_are_built_is_not_waited_for(tmp_path):
     with MilvusServer(tmp_path / "data") as server:
         retriever = MilvusRetriever(server.uri, "unsettled", "toy", encoder=FakeEncoder(), timeout=20)
         retriever.add_embedded([passage_of(text) for text in sentences(5)], FakeEncoder().encode_document(sentences(5)))
