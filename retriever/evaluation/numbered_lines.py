@@ -111,7 +111,7 @@ def _lines(path: Path) -> Iterator[str]:
     try:
         with open(path, "rb") as file:
             packed = file.peek(len(GZIP_MARK)).startswith(GZIP_MARK)
-            data = io.BufferedReader(_Unpacked(file, path.name), MEGABYTE) if packed else file
+            data = io.BufferedReader(_Unpacked(file, path.name)) if packed else file
             with io.TextIOWrapper(data, _encoding(data.peek(4)), newline="\n") as lines:
                 for line in lines:
                     yield line.removesuffix("\n").lstrip("\ufeff")
