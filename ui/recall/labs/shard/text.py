@@ -82,9 +82,11 @@ def _recall_sentence(one: ShardResult, many: ShardResult, outcome: str) -> str:
 def _distances_sentence(one: ShardResult, many: ShardResult, outcome: str) -> str:
     """Return how many distances all shards compute together, and what explains it."""
     n, shards, before, after = sum(one.sizes), many.shards, one.mean_distances, many.mean_distances
+    # a graph's upper layers hold some of its vectors, too
+    again = " (some of its vectors are compared in several layers)" if after / shards > many.sizes[0] else ""
     why = {
         MORE: f"{after / before:.1f} times as many, as a shard of {many.sizes[0]:,} vectors still takes "
-        f"{after / shards:,.0f}",
+        f"{after / shards:,.0f}{again}",
         EQUAL: "about as many",
         LESS: "fewer, which is not the usual outcome",
     }[outcome]
@@ -138,4 +140,9 @@ def _balance(one: ShardResult, many: ShardResult, found: Mapping[str, str]) -> s
     costs = [COSTS[name] for name, outcome in found.items() if outcome not in (EQUAL, QUESTIONS[name].better)]
     kept = [KEPT[name] for name, outcome in found.items() if outcome == EQUAL]
     parts = {"Sharding gives": gives, "It costs": costs, "About equal:": kept}
-    return " ".join(f"{words} {' and '.join(named)}." for words, named in parts.items() if named)
+    return " ".join(f"{words} {_listed(named)}." for words, named in parts.items() if named)
+
+
+def _listed(named: Sequence[str]) -> str:
+    """Return names as a list in a sentence."""
+    return " and ".join([*filter(None, [", ".join(named[:-1])]), named[-1]])
