@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from retriever.encoders.device import resolve_device
+from retriever.fair_lock import MACHINE_LOCK
 from retriever.parameters import MEGABYTE
 from retriever.run_record import versions
 from ui.classroom.classrooms import Classrooms
@@ -262,5 +263,15 @@ class Server:
             await self.sessions.forget(name)
         await self.sessions.drop_unread()
         if ended:
+            await asyncio.to_thread(_collect_garbage)
             log_event("sessions ended", sessions=len(ended), visitors=len(self.visitors))
         await asyncio.to_thread(sweep_uploads, UPLOAD_SECONDS, set(self.visitors.names))
+
+
+def _collect_garbage() -> None:
+    """Free what ended sessions leave in cycles: an error that was shown holds what its handlers had, by its traceback.
+
+    In an idle lab the collector would not come by itself, and memory and copies in Milvus would be kept.
+    """
+    with MACHINE_LOCK.shared():  # nothing is timed meanwhile
+        gc.collect()
