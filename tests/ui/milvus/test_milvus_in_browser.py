@@ -83,6 +83,23 @@ def test_the_address_and_the_numbers_follow_at_once_while_vectors_are_put_there(
         go_on.set()
 
 
+def test_numbers_that_no_longer_fit_are_grey_while_milvus_is_measured(arrive, monkeypatch):
+    visitor = arrive(address="?tab=recall&engine=milvus&ef=20")
+    visitor.wait_for_ef(20)
+    expect(visitor.page.locator(".lab-curve")).to_contain_text("Milvus 16/200", timeout=PATIENCE)
+    cards, recent, go_on = visitor.page.locator(".lab-cards"), LabMilvus.recent, threading.Event()
+    expect(cards).to_have_css("filter", "none", timeout=PATIENCE)
+    monkeypatch.setattr(LabMilvus, "recent", lambda *given: go_on.wait(PATIENCE / 1000) and recent(*given))
+    try:
+        visitor.slider.focus()
+        visitor.slider.press("ArrowRight")
+        expect(cards).to_have_css("filter", "grayscale(1) opacity(0.5)", timeout=PATIENCE)
+    finally:
+        go_on.set()
+    visitor.wait_for_ef(21)
+    expect(cards).to_have_css("filter", "none", timeout=PATIENCE)
+
+
 def test_a_server_that_is_killed_in_the_middle_costs_nobody_the_page_and_comes_back(arrive, server):
     visitor = arrive(address="?tab=recall&engine=milvus&ef=20")
     visitor.wait_for_ef(20)
