@@ -10,7 +10,7 @@ from retriever.errors import StorageError
 from retriever.indexes.milvus.connection import NoAnswer
 
 GOOD_SECONDS = 0.5  # seconds for which an answer serves all who ask
-SLOW_SECONDS = 1.0  # seconds from which on a server that does not answer is not asked again at once
+SLOW_SECONDS = 0.9  # seconds from which on a server that does not answer is not asked again at once
 REST_SECONDS = 10.0  # but after these
 
 

@@ -12,6 +12,7 @@ from retriever.indexing.client_measurements import ClientMeasurements
 from retriever.indexing.collection import IndexedCollection
 from retriever.shared_results import SharedResults
 from retriever.vectors import Float32
+from ui.milvus.answers import Answers
 
 ENGINE = "milvus"  # names the copy among those of a collection's vectors in other engines
 LAYOUT_SECONDS = 30.0  # seconds for which it is not asked again how Milvus holds a copy
@@ -27,15 +28,23 @@ class NotWhole(StorageError):
 class TimedIndex:
     """An index of the server, whose searches are given up soon: while one is timed, nothing else is."""
 
-    def __init__(self, index: MilvusIndex) -> None:
-        self._index, self.dimension, self._slow = index, index.dimension, 0
+    def __init__(self, index: MilvusIndex, answers: Answers) -> None:
+        """Store the index, and who knows whether its server answers."""
+        self._index, self.dimension, self._answers, self._slow = index, index.dimension, answers, 0
 
     def __len__(self) -> int:
         """Return the number of stored vectors."""
         return len(self._index)
 
     def search_unit(self, unit: Float32, k: int, *, ef: int) -> Neighbors:
-        """Return what the index finds. Raises NoAnswer if it does not in time, or is slow again and again."""
+        """Return what the index finds. Raises StorageError if it does not in time, or is slow again and again.
+
+        Of all that are being measured, one waits for a server that begins to hang.
+        """
+        with self._answers.asking():
+            return self._search(unit, k, ef)
+
+    def _search(self, unit: Float32, k: int, ef: int) -> Neighbors:
         began = time.monotonic()
         found = self._index.search_unit(unit, k, ef=ef, timeout=TIMED_SECONDS)
         seconds = time.monotonic() - began

@@ -152,8 +152,8 @@ class LabMilvus:
             self.upkeep.free(name)
             raise
         seconds = self._clock() - began
-        timed, query_vectors = (TimedIndex(index), TimedIndex(lone)), indexed.query_vectors
-        measurements = ClientMeasurements(*timed, indexed.retriever.exact, query_vectors)
+        timed, timed_lone = TimedIndex(index, self.answering), TimedIndex(lone, self.answering)
+        measurements = ClientMeasurements(timed, timed_lone, indexed.retriever.exact, indexed.query_vectors)
         copy = MilvusCopy(name, index, lone, len(vectors), measurements, seconds)
         weakref.finalize(copy, self.upkeep.free, name).atexit = False
         log_event("milvus", outcome="stored", vectors=len(vectors), seconds=round(seconds, 3))

@@ -16,8 +16,8 @@ from tests.support.serving import until
 from tests.support.small import collection_of, sentences
 from ui.documents.milvus_choice import putting
 from ui.milvus import server as server_module
-from ui.milvus.answers import REST_SECONDS
-from ui.milvus.copies import copy_of
+from ui.milvus.answers import REST_SECONDS, Answers
+from ui.milvus.copies import TimedIndex, copy_of
 from ui.milvus.leases import NAME
 from ui.milvus.server import STAGE, LabMilvus, lab_milvus
 
@@ -164,6 +164,22 @@ def test_a_server_that_is_slow_is_not_timed_while_all_others_wait(milvus, fresh,
     assert time.monotonic() - began < 0.6, "five searches, not a hundred"
     milvus.server.trip = 0.0
     assert milvus.lab.recent(fresh, 10, 40).value.hnsw.mean_recall == 1.0
+
+
+def test_of_all_that_are_being_measured_one_waits_for_a_server_that_begins_to_hang(milvus, fresh):
+    clock, asked = Clock(), []
+
+    def hang(*_, timeout, **__):
+        asked.append(clock.now)
+        clock.now += timeout
+        raise NoAnswer("It has not answered.")
+
+    copy, answers = milvus.lab.put(fresh, ignore_progress), Answers(milvus.server.knock, clock)
+    copy.index.search_unit = hang
+    for timed in [TimedIndex(copy.index, answers) for _ in range(3)]:
+        with pytest.raises(StorageError, match="It has not answered"):
+            timed.search_unit(fresh.query_vectors[:1], 10, ef=40)
+    assert asked == [0.0] and clock.now <= 1.0, "everybody waits meanwhile"
 
 
 def test_a_server_that_answers_nothing_for_long_is_left_alone_for_a_while(monkeypatch, fresh):
