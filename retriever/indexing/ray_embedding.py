@@ -27,7 +27,7 @@ from retriever.retrievers.milvus import MilvusRetriever
 from retriever.retrievers.milvus_passages import passage_of, record_of
 from retriever.unicode import clean_text
 
-INSTALL = 'pip install "dense-retrieval-lab[milvus,ray]"'
+INSTALL = 'pip install ".[milvus,ray]"'  # in a checkout
 JSON_NAMES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 TEXT_NAMES = (".txt", ".txt.gz")
 BLOCK_BYTES = 256 * 1024  # of texts, that go to a worker together: done again if it dies, and shared out evenly
