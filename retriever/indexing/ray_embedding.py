@@ -27,7 +27,7 @@ from retriever.retrievers.milvus import MilvusRetriever
 from retriever.retrievers.milvus_passages import passage_of, record_of
 from retriever.unicode import clean_text
 
-INSTALL = 'pip install ".[milvus,ray]"'  # in a checkout
+INSTALL = 'pip install ".[milvus,ray]"'
 JSON_NAMES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 TEXT_NAMES = (".txt", ".txt.gz")
 BLOCK_BYTES = 256 * 1024  # of texts, that go to a worker together: done again if it dies, and shared out evenly
@@ -223,7 +223,7 @@ def _cluster(workers: int) -> Iterator[None]:
     try:
         import ray
     except ImportError as error:
-        raise RetrieverError(f"Ray, which shares the work out, is not installed; run: {INSTALL}") from error
+        raise RetrieverError(f"Ray, which shares the work out, is not installed; in a checkout run: {INSTALL}") from error
     if ray.is_initialized():
         yield
         return
