@@ -223,7 +223,7 @@ def _cluster(workers: int) -> Iterator[None]:
     try:
         import ray
     except ImportError as error:
-        raise RetrieverError(f"Ray, which shares the work out, is not installed; in a checkout run: {INSTALL}") from error
+        raise RetrieverError(f"Ray, which shares it out, is not installed; in a checkout run: {INSTALL}") from error
     if ray.is_initialized():
         yield
         return
