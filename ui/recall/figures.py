@@ -94,7 +94,7 @@ def curve_figure(
         traces.append(_curve_trace(curve, name, canvas, dash="solid", symbol="circle"))
     if shown:
         traces += _milvus_traces(shown, canvas)
-    traces.append(_exact_point(exact, canvas))
+    traces.append(_exact_point(exact, canvas, drawn[1:]))
     if now is not None:
         traces.append(_current_point(now, cost))
     table = _described(curves, exact, (name, now), shown, cost, UNCOUNTED if milvus and counted else "")
@@ -148,6 +148,16 @@ class _Canvas:
         across = abs(self.place(self.cost.of(one)) - self.place(self.cost.of(other)))
         return across < width and abs(one.mean_recall - other.mean_recall) < height * (TOP - self.low)
 
+    def count_beside(self, one: Measurement, others: Sequence[Measurement], side: int) -> int:
+        """Return how many other points are where a label below one is on its left (side -1) or right (side 1)."""
+        width, height = LABEL_ROOM
+        across, down = self.place(self.cost.of(one)) + side * width / 2, one.mean_recall - height * (TOP - self.low) / 2
+        return sum(
+            abs(self.place(self.cost.of(other)) - across) < width / 2
+            and abs(other.mean_recall - down) < height * (TOP - self.low)
+            for other in others
+        )
+
     def place(self, cost: float) -> float:
         """Return where a cost is along the axis, from 0 to 1."""
         if self.cost is not CLIENT_AXIS:
@@ -172,9 +182,10 @@ def _curve_layout(exact: Measurement, canvas: _Canvas) -> dict[str, Any]:
     }
 
 
-def _exact_point(exact: Measurement, canvas: _Canvas) -> dict[str, Any]:
-    """Return the point of exact search, the reference; curves come to it from the left."""
+def _exact_point(exact: Measurement, canvas: _Canvas, others: Sequence[Measurement]) -> dict[str, Any]:
+    """Return the point of exact search, the reference; its label is on the side that has fewer of the others."""
     cost = canvas.cost
+    left, right = (canvas.count_beside(exact, others, side) for side in (-1, 1))
     return dict(
         type="scatter",
         x=[cost.of(exact)],
@@ -182,7 +193,7 @@ def _exact_point(exact: Measurement, canvas: _Canvas) -> dict[str, Any]:
         mode="markers+text",
         name="exact",
         text=["exact"],
-        textposition="bottom right" if canvas.place(cost.of(exact)) < ROOM_BESIDE else "bottom left",
+        textposition="bottom right" if right < left and canvas.place(cost.of(exact)) < ROOM_BESIDE else "bottom left",
         textfont={"color": EXACT_COLOUR},
         showlegend=False,
         marker={"color": EXACT_COLOUR, "size": 13, "symbol": "square"},

@@ -104,16 +104,16 @@ class EfSlider:
         try:
             recent = self._recent(indexed, settings, engine)
         except StorageError as error:
-            return {self.cards: lost_note(str(error)), **self._nothing(last)}
+            return {self.cards: lost_note(str(error)), **self._nothing(last, settings.k)}
         if recent is None:
-            return {self.cards: NOT_IN_MILVUS, **self._nothing(last)}
+            return {self.cards: NOT_IN_MILVUS, **self._nothing(last, settings.k)}
         note = " ".join(filter(None, [typed_note(ef, settings), age_note(recent)]))
         now = recent.value
         cards = client_cards(now, note) if isinstance(now, ClientMeasurement) else measurement_cards(now, note)
         shown: Updates = {self.cards: cards, self.measured: LastMeasurement(now, weakref.ref(indexed))}
         if last is None or (last.of() is indexed and last.engine == engine):
             return shown
-        return {**self._nothing(LastMeasurement(now, last.of)), **shown}
+        return {**self._nothing(LastMeasurement(now, last.of), settings.k), **shown}
 
     def _recent(
         self, indexed: IndexedCollection, settings: SearchSettings, engine: str
@@ -123,11 +123,12 @@ class EfSlider:
             return self.engine.milvus.recent(indexed, settings.k, settings.ef)
         return indexed.measurements.recent(settings.k, settings.ef)
 
-    def _nothing(self, last: LastMeasurement | None) -> Updates:
-        """Take away what was drawn; in the figure what exact search took in a measurement stays."""
-        drawn = {self.figure: curve_figure([], last.now.exact, cost=LATENCY_AXIS)} if last else {}
+    def _nothing(self, last: LastMeasurement | None, k: int) -> Updates:
+        """Take away what was drawn; in the figure what exact search took in a measurement at this k stays."""
+        exact = last.now.exact if last and last.now.exact.k == k else None
+        drawn = None if exact is None else curve_figure([], exact, cost=LATENCY_AXIS)
         blank = dict.fromkeys([self.distances, self.spread, self.worst, self.record], "")
-        return {self.measured: None, **blank, **drawn}
+        return {self.measured: None, **blank, self.figure: drawn}
 
     def draw_details(
         self,

@@ -111,8 +111,11 @@ def test_a_server_that_is_killed_in_the_middle_costs_nobody_the_page_and_comes_b
         said = visitor.page.locator(".lab-warning").locator("visible=true")
         expect(said).to_contain_text("Milvus cannot be asked now", timeout=PATIENCE)
         expect(said).to_contain_text("All that is loaded is kept")
+        visitor.slider.press("ArrowRight")
+        expect(visitor.page.locator(".lab-curve .lab-data")).to_be_hidden(timeout=PATIENCE)
         choose(visitor, "in this process")
-        visitor.wait_for_ef(21)
+        visitor.wait_for_ef(22)
+        expect(visitor.page.locator(".lab-curve .lab-data")).to_be_visible(timeout=PATIENCE)
         expect(visitor.page.locator(".lab-cards.lab-milvus")).to_have_count(0)
     finally:
         server.start()

@@ -166,6 +166,7 @@ def test_a_server_that_is_away_costs_only_its_own_numbers(milvus, tab, slider, l
     assert "cannot be reached" in shown[slider.cards] and "choose <b>in this process</b>" in shown[slider.cards]
     assert shown[slider.measured] is None and shown[slider.record] == ""
     assert [trace.name for trace in figure_of(shown[slider.figure]).data] == ["exact"], "no point that no longer fits"
+    assert slider.measure_at_ef(5, 41, loaded, last, MILVUS)[slider.figure] is None, "nor an axis of another k"
     assert slider.measure_at_ef(10, 41, loaded)[slider.measured].engine == IN_PROCESS
     server.away = False
     assert slider.measure_at_ef(10, 41, loaded, None, MILVUS)[slider.measured].now.hnsw.ef == 41

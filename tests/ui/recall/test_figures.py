@@ -78,8 +78,10 @@ def test_labels_do_not_cover_one_another_and_the_legend_no_line():
     figure = curve_figure(steps, measurement(1, 3.0, ef=None), name="HNSW 16/200", milvus=over_milvus)
     assert list(traces(figure)["Milvus 16/200"].text) == ["10", "20", "", "", "", "400"]
     assert traces(curve_figure(steps, EXACT))["exact"].textposition == "bottom left", "at the end of the axis"
-    early = traces(curve_figure(steps, measurement(1, 40e-6, ef=None)))
-    assert early["exact"].textposition == "bottom right", "the curve is on its left"
+    past = curve_of((10, 0.9, 25), (20, 0.97, 36), (40, 1.0, 400))
+    assert traces(curve_figure(past, measurement(1, 40e-6, ef=None)))["exact"].textposition == "bottom right"
+    before = curve_of((10, 0.9, 25), (20, 0.97, 44), (40, 1.0, 400))
+    assert traces(curve_figure(before, measurement(1, 20e-6, ef=None)))["exact"].textposition == "bottom left"
     assert figure.layout.legend.y > 1 and figure.layout.legend.yanchor == "bottom"
 
 
