@@ -113,7 +113,7 @@ class Visitor:
         self.notes.answered(self.collection, "spread", (K, ef), self.shown("lab-spread"))
         worst = self.shown("lab-table") or self.shown("misses anything")
         self.notes.answered(self.collection, "worst queries", (K, ef), worst)
-        counts = self.shown("lab-distances").partition("One takes")[0]  # the rest is times, which differ
+        counts = re.split("One takes|</p>", self.shown("lab-distances"))[0]  # times may follow, which differ
         self.notes.answered(self.collection, "distances", (K, ef), counts)
         record = record_of(self.shown("lab-record"))
         found = record.get("settings", {}).get("ef"), record.get("observed", {}).get("hnsw", {}).get("mean_recall")
