@@ -214,7 +214,7 @@ LISTS = [
     ("queries", "a.tsv", b"q1\t" + b"owl " * 2_000_000, ""),
     ("queries", "a.tsv", b"\xff\xfe" * 100, "holds no queries"),
     ("queries", "a.tsv", b"\xff\xfe" + b"\0\xd8" * 100, "cannot be read as UTF-8"),
-    ("queries", "a.gz", gzip.compress(b"q owl\n" * 10_000_000), "MB of memory"),
+    ("queries", "a.gz", gzip.compress(b"q " + b"owl " * 75_000_000), "MB of memory"),
     ("qrels", "a.gz", gzip.compress(gzip.compress(bytes(600_000_000))), "cannot be read as UTF-8"),
     ("qrels", "a.gz", gzip.compress(b"q 0 d 1\n")[:-4], "damaged gzip"),
     ("qrels", "a.tsv", b"#" * 5_000_000, "no judgments"),
