@@ -1,5 +1,9 @@
 """Tests of the handlers that link the tabs."""
 
+import gc
+import warnings
+from collections import Counter
+
 import gradio as gr
 import pytest
 
@@ -7,8 +11,10 @@ from tests.support.handlers import finish
 from tests.support.page import build_tab, words_of
 from ui.header import create_header
 from ui.jobs.shared_samples import PREPARED_MODEL, SharedSamples
-from ui.page import Page, opened_tab
+from ui.milvus.server import LabMilvus
+from ui.page import Page, build_page, opened_tab
 from ui.session import Session
+from ui.settings import MilvusAddress
 
 
 def page_with(*, names=None, **ready):
@@ -75,3 +81,22 @@ def test_python_docs_are_taken_by_choice(monkeypatch, indexed):
 
 def test_the_open_tab_is_known_by_its_title():
     assert opened_tab(gr.SelectData(None, {"value": "5 Inside HNSW", "index": 4})) == "5 Inside HNSW"
+
+
+@pytest.mark.parametrize("milvus", [None, LabMilvus(MilvusAddress("http://127.0.0.1:1"))], ids=["alone", "with Milvus"])
+def test_of_the_listeners_to_one_event_one_waits_at_most(milvus):
+    """Where two wait for one another, Gradio's page repeats the event for ever; of a state it calls each by itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Gradio leaves an event loop to the garbage collector
+        demo = build_page(SharedSamples(), milvus=milvus)
+        gc.collect()
+    waiting = Counter(
+        target
+        for function in demo.fns.values()
+        for target in function.targets
+        if function.trigger_mode == "always_last"
+        and function.fn is not None  # else it is the browser's own
+        and not isinstance(demo.blocks.get(target[0]), gr.State | None)
+    )
+    assert waiting
+    assert [target for target, count in waiting.items() if count > 1] == []

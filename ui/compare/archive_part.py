@@ -10,7 +10,7 @@ from retriever.errors import RetrieverError
 from ui.jobs.build_queue import BUILD_QUEUE
 from ui.jobs.job import Job
 from ui.jobs.watching import result_of
-from ui.render.controls import LATEST, Updates
+from ui.render.controls import EACH, Updates
 from ui.render.errors import report_errors
 from ui.uploads.parse import read_archive_parts
 
@@ -62,5 +62,5 @@ def build_archive_part(archive: gr.File) -> ArchivePart:
     """Create the component, hidden, and let it follow the uploaded archive."""
     info = "It holds several: choose whose documents and questions are compared, and which judgments count."
     part = ArchivePart(gr.Dropdown([], value=None, label="Part of the archive", info=info, visible=False))
-    archive.change(report_errors(part.offer), archive, part.choice, **LATEST)
+    archive.change(report_errors(part.offer), archive, part.choice, **EACH)
     return part

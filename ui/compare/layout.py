@@ -10,6 +10,7 @@ from ui.compare.state import ComparisonState
 from ui.compare.tab import CompareTab
 from ui.jobs.shared_samples import SharedSamples
 from ui.render.controls import (
+    EACH,
     FIRST_EF,
     FIRST_K,
     HIDDEN,
@@ -48,7 +49,7 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> Compa
     ef = result.ef
     controls.collection.input(controls.show_files, controls.collection, controls.columns, **HIDDEN)
     for further in controls.retrievers[2:]:
-        further.change(tab.show_further, further, [controls.further, tab.add], **UNQUEUED)
+        further.change(tab.show_further, further, [controls.further, tab.add], **EACH | {"queue": False})
     tab.add.click(tab.add_further, None, [controls.further, tab.add], **UNQUEUED)
     note_uploads([controls.archive, controls.qrels, controls.queries], UPLOADED, tab.progress)
     compared = tab.start.click(report_stream_errors(tab.stream_comparison), tab.inputs, tab.outputs, **HIDDEN)

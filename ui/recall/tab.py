@@ -15,6 +15,7 @@ from ui.recall.labs.lab import Lab
 from ui.recall.labs.panel import build_lab_panel
 from ui.recall.slider import AXES, EfSlider
 from ui.render.controls import (
+    EACH,
     FIRST_K,
     LATEST,
     LATEST_UNQUEUED,
@@ -116,7 +117,7 @@ def _connect_slider(slider: EfSlider, advice: Advice, session: gr.State) -> None
     counted = [measured, k, ef, session, *engines]
     costs = [slider.distances, advice.times]
     drawn.then(report_errors(advice.show_costs), counted, costs, **LATEST_UNQUEUED | RAW)
-    k.input(report_errors(keep_ef_above_k), [k, ef], ef, **LATEST)
+    k.input(report_errors(keep_ef_above_k), [k, ef], ef, **EACH)
 
 
 def _connect_curves(tab: RecallTab, session: gr.State) -> None:

@@ -25,6 +25,9 @@ HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"
 UNQUEUED = HIDDEN | {"queue": False}
 LATEST = HIDDEN | {"trigger_mode": "always_last"}  # one request under way, and after it the newest values
 LATEST_UNQUEUED = LATEST | {"queue": False}
+# One request each time. Of the listeners to one event of a component only one may be LATEST: where two are under way,
+# the end of each makes Gradio's page repeat the whole event for the sake of the other, for ever.
+EACH = HIDDEN | {"trigger_mode": "multiple"}
 # For what is often called and checks its own inputs: Gradio converts each input and output in a thread of its own,
 # which in a crowd takes longer than the handler. Values arrive as they were sent, and figures must be ready to be sent.
 RAW = {"preprocess": False, "postprocess": False}

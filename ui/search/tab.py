@@ -15,6 +15,7 @@ from ui.inputs import SearchSettings, check_question
 from ui.jobs.job import Job, Status, cancel_running
 from ui.jobs.watching import watch
 from ui.render.controls import (
+    EACH,
     HIDDEN,
     LATEST,
     NO_CHANGE,
@@ -225,7 +226,7 @@ def build_search_tab(session: gr.State) -> SearchTab:
     connect_hits(tab.judging, [tab.exact, tab.hnsw, tab.third], session)
     chosen = tab.examples.click(report_errors(take_example), tab.examples, tab.question, **HIDDEN)
     chosen.then(answer, inputs, tab.answers, **HIDDEN | RAW)
-    tab.k.input(report_errors(keep_ef_above_k), [tab.k, tab.ef], tab.ef, **LATEST)
+    tab.k.input(report_errors(keep_ef_above_k), [tab.k, tab.ef], tab.ef, **EACH)
     moved = [tab.k.input, tab.ef.input, tab.beside.input]
     gr.on(moved, report_errors(tab.answer_again), inputs, tab.answers, **LATEST | RAW)
     waits, stop = [tab.wanted, tab.beside, tab.making, session], [tab.third, tab.beside, tab.wanted]

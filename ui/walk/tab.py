@@ -6,6 +6,7 @@ import gradio as gr
 
 from ui.inputs import SearchSettings, check_whole_number, nearest
 from ui.render.controls import (
+    EACH,
     FIRST_EF,
     FIRST_K,
     HIDDEN,
@@ -161,7 +162,7 @@ def build_walk_tab(session: gr.State) -> WalkTab:
     asked, walked = [tab.question, tab.k, tab.ef, session], [tab.trace, tab.k, tab.ef, session]
     gr.on([tab.start.click, tab.question.input], report_errors(tab.walk), asked, tab.views, **HIDDEN)
     tab.ef.input(report_errors(tab.walk_again), walked, tab.views, **LATEST_UNQUEUED | RAW)
-    tab.k.input(report_errors(keep_ef_above_k), [tab.k, tab.ef], tab.ef, **LATEST)
+    tab.k.input(report_errors(keep_ef_above_k), [tab.k, tab.ef], tab.ef, **EACH)
     tab.k.input(report_errors(tab.walk_again), walked, tab.views, **LATEST)
     tab.step.input(
         report_errors(tab.show_step), [tab.step, tab.trace], [tab.figure, tab.words], **LATEST_UNQUEUED | RAW
