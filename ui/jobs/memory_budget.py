@@ -46,8 +46,8 @@ class MemoryBudget:
     @contextmanager
     def lent(self, needed: int) -> Iterator[None]:
         """Count so many bytes while a block runs. Raises CollectionError if they are too much for the lab."""
-        self._check_room(needed)
         with self._lock:
+            self._check_room(needed)
             self._held += needed
         try:
             yield

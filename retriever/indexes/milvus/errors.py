@@ -22,12 +22,12 @@ def words_for(address: str, timeout: float, doing: str, code: object, reason: st
         return f"{server} has no such collection ({_short(said)}): it was dropped, or never made. Build it again."
     if status == "UNAUTHENTICATED" or "auth check failure" in said or "PERMISSION_DENIED" in (status, said):
         return f"{server} refuses this user; pass a token, as user:password, of one who may do this."
-    if _is(DEADLINE, status, said):
+    if _is_late(status, said):
         return (
             f"{server} has not answered within {timeout:g} seconds while {doing}; see whether it works at something "
             "else, or pass a longer timeout."
         )
-    if _is(UNAVAILABLE, status, said) or "Fail connecting" in said:
+    if _is_away(status, said):
         return (
             f"{server} cannot be reached while {doing}: it does not answer as Milvus does. See whether it runs, and "
             "whether it uses TLS (then its address begins with https://). What it has stored stays."
@@ -43,7 +43,7 @@ def is_no_collection(code: object, reason: str) -> bool:
 def is_no_answer(code: object, reason: str) -> bool:
     """Return whether what was raised means that the server has not answered, rather than refused."""
     status = code.name if isinstance(code, Enum) else ""
-    return _is(DEADLINE, status, reason) or _is(UNAVAILABLE, status, reason) or "Fail connecting" in reason
+    return _is_late(status, reason) or _is_away(status, reason)
 
 
 def without_secret(text: str, token: str) -> str:
@@ -54,10 +54,15 @@ def without_secret(text: str, token: str) -> str:
     return text
 
 
-def _is(wanted: str, status: str, said: str) -> bool:
-    """Return whether a status of gRPC is the wanted one; pymilvus writes some into its message only."""
-    in_vain = wanted == DEADLINE and RETRIED in said and "StatusCode" not in said  # asked until the time was up
-    return status == wanted or wanted in said or in_vain
+def _is_late(status: str, said: str) -> bool:
+    """Return whether the time was up, by gRPC's status or, as pymilvus writes it, by the message only."""
+    in_vain = RETRIED in said and "StatusCode" not in said  # asked again until then
+    return status == DEADLINE or DEADLINE in said or in_vain
+
+
+def _is_away(status: str, said: str) -> bool:
+    """Return whether nothing can be reached there, by gRPC's status or by the message only."""
+    return status == UNAVAILABLE or UNAVAILABLE in said or "Fail connecting" in said
 
 
 def _short(text: str) -> str:

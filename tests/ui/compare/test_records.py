@@ -18,11 +18,6 @@ from ui.render.records import record_data, record_settings
 SIDES = (("first", FIRST), ("second", SECOND))
 
 
-@pytest.fixture(scope="module")
-def found():
-    return compared(FIRST, SECOND, kinds=KINDS)
-
-
 def record_of(compared, in_lower_case=(), ef=25):
     """Return a record as read back from JSON, which has no NaN."""
     record = comparison_record(FinishedComparison(compared, 1.23456, in_lower_case=in_lower_case), ef)

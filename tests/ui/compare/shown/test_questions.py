@@ -10,14 +10,12 @@ from retriever.evaluation.measures import evaluate
 from retriever.evaluation.trec import read_qrels, read_run
 from tests.support.judged import (
     FIRST,
-    KINDS,
     LOSSY,
     SECOND,
     compared,
     lost,
     order,
     ranked_index,
-    starved_pair,
     trec,
     with_side,
 )
@@ -43,16 +41,6 @@ DIFFERENCES = [
 ]
 LARGEST_FIRST = sorted(range(12), key=lambda row: -abs(DIFFERENCES[row]))
 GRADES = {"q0": {"d0": 3, "d1": 2, "d2": 1, "d3": 0, "d9": 3}}  # ranked d1, d0, d2, d3, d4
-
-
-@pytest.fixture(scope="module")
-def found():
-    return compared(FIRST, SECOND, kinds=KINDS)
-
-
-@pytest.fixture(scope="module")
-def starved():
-    return starved_pair()
 
 
 def listed(compared, show, ef=10):

@@ -10,21 +10,11 @@ import pytest
 
 from retriever.evaluation.significance import Interval
 from retriever.experiments.search_costs import SearchCost
-from tests.support.judged import FIRST, KINDS, LOSSY, SECOND, compared, starved_pair, trec, with_pair
+from tests.support.judged import FIRST, KINDS, LOSSY, SECOND, compared, trec, with_pair
 from tests.support.page import number, words_of
 from ui.compare.shown.tables import costs_table, error_bars, pairs_table, question_rows, scoreboard
 from ui.render.export import rows_to_csv
 from ui.render.numbers import format_gain
-
-
-@pytest.fixture(scope="module")
-def found():
-    return compared(FIRST, SECOND, kinds=KINDS)
-
-
-@pytest.fixture(scope="module")
-def starved():
-    return starved_pair()
 
 
 def rows_of(board):
