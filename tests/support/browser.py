@@ -31,6 +31,12 @@ TABS = {
     "graph": "5 Inside HNSW",
 }
 
+# A colour on its way to another has a contrast of neither; what turns for ever, as a sign that work goes on, may turn.
+AT_REST = """() => {
+    const ends = document.getAnimations().filter(each => each.effect.getComputedTiming().endTime < Infinity)
+    return Promise.allSettled(ends.map(each => each.finished))
+}"""
+
 
 def find_browser():
     """Return the path of a Chromium; without one, skip, or fail if REQUIRE_BROWSER=1."""
@@ -54,7 +60,8 @@ def beir(folder, texts, queries, qrels):
 
 
 def barriers(page):
-    """Return what axe-core finds serious or critical on the page as it is shown, by WCAG 2.2 A and AA."""
+    """Return what axe-core finds serious or critical on the page as it comes to rest, by WCAG 2.2 A and AA."""
+    page.evaluate(AT_REST)
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
     grave = [each for each in found.response["violations"] if each["impact"] in ("serious", "critical")]
     return [(each["id"], node["target"], node["failureSummary"]) for each in grave for node in each["nodes"]]

@@ -6,9 +6,8 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import PATIENCE, TABS
+from tests.support.browser import PATIENCE, TABS, barriers
 from tests.support.serving import GRADIO_WARNINGS
-from tests.ui.test_accessibility_in_browser import barriers
 from ui.lessons.measuring import LessonMeasurements, SampleCollections
 
 pytestmark = [pytest.mark.browser, *(pytest.mark.filterwarnings(warning) for warning in GRADIO_WARNINGS)]
