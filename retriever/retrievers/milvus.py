@@ -253,8 +253,9 @@ class MilvusRetriever:
         passages: list[Passage] = []
         unit = np.empty((self._vectors.count(), self.dimension), np.float32)
         for start in range(0, len(unit), ROWS_PER_PAGE):
-            condition = f"{ROW} >= {start} and {ROW} < {min(start + ROWS_PER_PAGE, len(unit))}"
-            page = self._vectors.graphs.query(condition, [ROW, PASSAGE, VECTOR])
+            end = min(start + ROWS_PER_PAGE, len(unit))
+            condition = f"{ROW} >= {start} and {ROW} < {end}"
+            page = self._vectors.graphs.read(condition, end - start, [ROW, PASSAGE, VECTOR])
             page.sort(key=_row)
             passages += [passage_of(one[PASSAGE]) for one in page]
             unit[start : start + len(page)] = [one[VECTOR] for one in page]

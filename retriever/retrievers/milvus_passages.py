@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import overload
 
 from retriever.documents.document import Passage
-from retriever.errors import ParameterError, StorageError
+from retriever.errors import ParameterError
 from retriever.indexes.milvus.collection import VectorCollection
 from retriever.indexes.milvus.design import ROW
 from retriever.storage.passage_lines import read_passages, write_passages
@@ -85,10 +85,5 @@ class StoredPassages(Sequence[Passage]):
         for start in range(0, len(rows), ROWS_PER_READ):
             part = rows[start : start + ROWS_PER_READ]
             listed = f"{ROW} in {list(part)}" if part.step != 1 else f"{ROW} >= {part.start} and {ROW} < {part.stop}"
-            found |= {row[ROW]: row[PASSAGE] for row in self._collection.query(listed, [ROW, PASSAGE])}
-        missing = [row for row in rows if row not in found]
-        if missing:
-            raise StorageError(
-                f"{len(missing):,} passages of {self._collection.name} are gone, first that of row {missing[0]}."
-            )
+            found |= {row[ROW]: row[PASSAGE] for row in self._collection.read(listed, len(part), [ROW, PASSAGE])}
         return [passage_of(found[row]) for row in rows]

@@ -14,12 +14,12 @@ from ui.render.controls import (
     FIRST_EF,
     FIRST_K,
     HIDDEN,
-    LATEST,
     LATEST_UNQUEUED,
     SLIDER_MAX_EF,
     UNQUEUED,
     keep_ef_above_k,
     note_uploads,
+    when_settled,
 )
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.html import HINT, Html, explained
@@ -55,7 +55,7 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> Compa
     compared = tab.start.click(report_stream_errors(tab.stream_comparison), tab.inputs, tab.outputs, **HIDDEN)
     compared.then(keep_ef_above_k, [controls.k, ef], ef, **HIDDEN)
     changed = [part.change for part in controls.requested]
-    gr.on(changed, report_errors(tab.note_stale), tab.inputs, tab.stale, **LATEST)
+    when_settled(changed, report_errors(tab.note_stale), tab.inputs, [tab.stale])
     tab.stop.click(tab.cancel, state, tab.progress, **UNQUEUED)
     _connect_result(result, state)
     return tab

@@ -31,7 +31,7 @@ from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import result_of, watch
 from ui.milvus.copies import copy_of
 from ui.milvus.server import LabMilvus
-from ui.render.controls import HIDDEN, LATEST, NO_CHANGE, UNQUEUED, Updates, Values, note_uploads
+from ui.render.controls import HIDDEN, NO_CHANGE, UNQUEUED, Updates, Values, note_uploads, when_settled
 from ui.render.errors import report_errors, report_stream_errors
 from ui.render.export import folded_record
 from ui.render.html import HINT, Html
@@ -241,7 +241,7 @@ def build_documents_tab(
     changed += [control.input for control in controls.table_columns.inputs]
     changed += [slider.change for slider in (controls.chunk_size, controls.chunk_overlap, *graph)]
     changed += [tab.milvus.wanted.input] if tab.milvus else []
-    gr.on([*changed, controls.text.blur], tab.note_unbuilt, noted, tab.noted, **LATEST)
+    when_settled([*changed, controls.text.blur], tab.note_unbuilt, noted, tab.noted)
     # without a limit: the build queue has its own order
     outputs = [session, tab.progress, tab.chunks.table, *tab.refreshed]
     built = tab.build.click(report_stream_errors(tab.stream_build), tab.inputs, outputs, **HIDDEN)

@@ -1,10 +1,11 @@
 """Ranges, presets and rules that the controls of several tabs share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from retriever.measurement.recommendation import RICH_GRAPH as RICH_GRAPH
 from ui.inputs import SLIDER_MAX_EF as SLIDER_MAX_EF
@@ -28,6 +29,9 @@ LATEST_UNQUEUED = LATEST | {"queue": False}
 # One request each time. Of the listeners to one event of a component only one may be LATEST: where two are under way,
 # the end of each makes Gradio's page repeat the whole event for the sake of the other, for ever.
 EACH = HIDDEN | {"trigger_mode": "multiple"}
+# Where a handler sets several controls, Gradio's page tells of each before it has set the next, and asks at once: an
+# answer to half of the change may come last. So the page sets all of them before it asks.
+SETTLED = "() => new Promise((done) => setTimeout(done, 20))"
 # For what is often called and checks its own inputs: Gradio converts each input and output in a thread of its own,
 # which in a crowd takes longer than the handler. Values arrive as they were sent, and figures must be ready to be sent.
 RAW = {"preprocess": False, "postprocess": False}
@@ -42,6 +46,14 @@ def note_uploads(files: Sequence[gr.File], note: Html, shown: gr.HTML) -> None:
 def _first(note: Html, uploaded: object) -> Html:
     """Return the note, whatever was uploaded."""
     return note
+
+
+def when_settled(
+    triggers: Sequence[Any], handler: Callable[..., Any], inputs: Set[Block], outputs: Sequence[Block]
+) -> None:
+    """Call a handler after controls have changed, once all that changes together has."""
+    settled = gr.on(triggers, None, None, None, js=SETTLED, **HIDDEN)
+    settled.then(handler, inputs, outputs, **LATEST)
 
 
 def keep_ef_above_k(k: float, ef: float) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from retriever.errors import StorageError
 from retriever.indexes.milvus.connection import MilvusConnection, NotLoaded
 from retriever.indexes.milvus.design import ID, METRIC, ROW, VECTOR, Design, Fields, open_collection
 from retriever.indexes.milvus.settling import FIRST_PAUSE, LONGEST_PAUSE, loaded_segments, server_version, settle
@@ -134,14 +135,34 @@ class VectorCollection:
             )
         )
 
-    def get(self, ids: Sequence[int | str], fields: Sequence[str]) -> dict[Any, Fields]:
-        """Return fields of the rows with these ids, id -> field -> value; ids that are not there are left out."""
+    def read(self, condition: str, n: int, fields: Sequence[str]) -> list[dict[str, Any]]:
+        """Return fields of rows as query does, where n rows are known to meet the condition.
+
+        While milvus-lite writes segments it does not see the newest rows: those that are missing are waited for, for as
+        long as the connection's timeout. Raises StorageError if they are still missing then.
+        """
+        end, pause = time.monotonic() + self.connection.timeout, FIRST_PAUSE
+        while len(found := self.query(condition, fields)) < n:
+            if time.monotonic() > end:
+                raise StorageError(
+                    f"{n - len(found):,} of {n:,} rows of {self.name} are missing: another program may have deleted "
+                    "them. Index the same texts again under a new name."
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        return found
+
+    def get(self, ids: Sequence[int | str], fields: Sequence[str], *, all_there: bool = False) -> dict[Any, Fields]:
+        """Return fields of the rows with these ids, id -> field -> value.
+
+        Ids that are not there are left out, or with all_there waited for as read does.
+        """
         found: dict[Any, Fields] = {}
         for start in range(0, len(ids), IDS_PER_CALL):
-            listed = ", ".join(
-                json.dumps(one) if self.design.text_ids else str(one) for one in ids[start : start + IDS_PER_CALL]
-            )
-            found |= {row[ID]: row for row in self.query(f"{ID} in [{listed}]", [ID, *fields])}
+            part = ids[start : start + IDS_PER_CALL]
+            listed = ", ".join(json.dumps(one) if self.design.text_ids else str(one) for one in part)
+            rows = self.read(f"{ID} in [{listed}]", len(part) if all_there else 0, [ID, *fields])
+            found |= {row[ID]: row for row in rows}
         return found
 
     def settle(self, waiting: Callable[[], None] | None = None, longest: float | None = None) -> None:

@@ -66,8 +66,9 @@ class MilvusVectors:
         if self.flat:
             row = ROW if self.graphs.design.text_ids else ID
             for start in range(self.flat.count(), count, ROWS_PER_COPY):
-                condition = f"{row} >= {start} and {row} < {start + ROWS_PER_COPY}"
-                self.flat.insert(self.graphs.query(condition, [ID, VECTOR, *({row} - {ID})]))
+                end = min(start + ROWS_PER_COPY, count)
+                condition = f"{row} >= {start} and {row} < {end}"
+                self.flat.insert(self.graphs.read(condition, end - start, [ID, VECTOR, *({row} - {ID})]))
         return count
 
     def settle(self, waiting: Callable[[], None] | None = None, longest: float | None = None) -> None:
@@ -93,8 +94,8 @@ class MilvusVectors:
             raise ParameterError("ef is None, for exact search, but exact=False left its index out; pass an ef.")
         else:
             for hits in self.flat.search(unit, k, timeout=timeout):
-                held = self.graphs.get([hit.id for hit in hits], fields) if fields else {}
-                yield [replace(hit, fields=held.get(hit.id, {})) for hit in hits] if fields else hits
+                held = self.graphs.get([hit.id for hit in hits], fields, all_there=True) if fields else {}
+                yield [replace(hit, fields=held[hit.id]) for hit in hits] if fields else hits
 
     def neighbors(self, unit: Float32, k: int, *, ef: int | None, timeout: float | None = None) -> Neighbors:
         """Return what search yields as row numbers and scores, (n_queries, k)."""

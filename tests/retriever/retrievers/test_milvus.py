@@ -92,6 +92,28 @@ def raise_storage_error(rows):
     raise StorageError("The disk of the server is full.")
 
 
+def test_rows_that_a_server_does_not_see_for_a_moment_are_waited_for(milvus_retriever, monkeypatch, tmp_path):
+    retriever, texts = milvus_retriever(), sentences(9)
+    retriever.index(texts)
+    graphs = retriever._vectors.graphs
+    query, hidden = graphs.query, []
+
+    def query_in_the_middle(condition, fields):
+        hidden.append(condition)
+        rows = query(condition, fields)
+        return rows if len(hidden) % 3 == 0 or fields == ["count(*)"] else rows[:-1]
+
+    monkeypatch.setattr(graphs, "query", query_in_the_middle)
+    assert [passage.text for passage in retriever.passages] == texts
+    assert [hit["text"] for text in texts for hit in retriever.search(text, 1)] == texts
+    retriever.save(tmp_path)
+    assert [passage.text for passage in DenseRetriever.load(tmp_path, encoder=FakeEncoder()).passages] == texts
+    monkeypatch.setattr(graphs.connection, "timeout", 0.2)
+    monkeypatch.setattr(graphs, "query", lambda condition, fields: query(condition, fields)[:1])
+    with pytest.raises(StorageError, match=r"8 of 9 rows of \w+ are missing"):
+        list(retriever.passages)
+
+
 def test_a_second_process_gives_the_same_hits(milvus_retriever, milvus_server):
     name = fresh_name()
     retriever = milvus_retriever(name)

@@ -1,5 +1,6 @@
 """Tests of the address in a real browser: links, reload, Back and Forward, and what no address can bring back."""
 
+import json
 import re
 
 import pytest
@@ -49,6 +50,26 @@ def test_a_link_brings_back_the_tab_its_controls_and_the_graph_and_so_does_a_rel
     visitor.open("documents")
     expect(visitor.page.get_by_label("starved 4/20")).to_be_checked(timeout=PATIENCE)
     expect(visitor.page.get_by_text("The controls say what is loaded")).to_be_visible(timeout=PATIENCE)
+
+
+def test_what_is_asked_about_controls_never_holds_half_of_what_an_address_sets(arrive):
+    visitor = arrive()
+    graphs = []
+
+    def note(request):
+        data = json.loads(request.post_data or "{}").get("data", []) if "/queue/join" in request.url else []
+        if "Take a sample" in data:
+            model = data.index("all-MiniLM-L6-v2", data.index("Take a sample"))
+            graphs.append(data[model + 3 : model + 5])  # after the size and the overlap of chunks
+
+    visitor.page.on("request", note)
+    visitor.page.goto(f"{visitor.url}/?tab=recall&{STARVED}&k=5&ef=30&axis=distances")  # Documents is not drawn yet
+    visitor.errors.clear()  # what the page that is left says of its broken connection
+    expect_recall_tab(visitor)
+    visitor.open("documents")
+    expect(visitor.page.get_by_text("The controls say what is loaded")).to_be_visible(timeout=PATIENCE)
+    assert [16, 200] in graphs and [4, 20] in graphs
+    assert [graph for graph in graphs if graph not in ([16, 200], [4, 20])] == []
 
 
 def test_back_and_forward_go_through_tabs_and_questions(visitor):
