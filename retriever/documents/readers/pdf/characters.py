@@ -57,13 +57,12 @@ def read_lines(text_page: Any, *, turns: bool = False) -> list[Line]:  # noqa: A
 
     turns: whether to ask PDFium which way they stand, once for each word.
     """
-    handle = text_page.raw
     place = raw.FS_RECTF()
     given, read_box, code_of = ctypes.byref(place), raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetUnicode
     lines: list[Line] = [[]]
     high, quarters, is_start = 0, 0, True
-    for index in range(text_page.count_chars()):
-        code = code_of(handle, index)
+    for index in range(raw.FPDFText_CountChars(text_page)):
+        code = code_of(text_page, index)
         if 0xD800 <= code < 0xDC00:  # the first half of a character beyond U+FFFF
             high = code
             continue
@@ -76,9 +75,9 @@ def read_lines(text_page: Any, *, turns: bool = False) -> list[Line]:  # noqa: A
                 lines.append([])
             elif code == BLANK:
                 lines[-1].append(Character(" "))
-        elif read_box(handle, index, given):
+        elif read_box(text_page, index, given):
             if turns and is_start:
-                quarters, is_start = quarter_turn(text_page, index), False
+                quarters, is_start = quarter_turns(raw.FPDFText_GetCharAngle(text_page, index)), False
             lines[-1].append(Character(chr(code), Box(place.left, place.bottom, place.right, place.top), quarters))
     return lines
 
@@ -86,13 +85,16 @@ def read_lines(text_page: Any, *, turns: bool = False) -> list[Line]:  # noqa: A
 def box_of(text_page: Any, index: int) -> Box:  # noqa: ANN401
     """Return the box of one character; that of a blank may be anywhere."""
     place = raw.FS_RECTF()
-    raw.FPDFText_GetLooseCharBox(text_page.raw, index, ctypes.byref(place))
+    raw.FPDFText_GetLooseCharBox(text_page, index, ctypes.byref(place))
     return Box(place.left, place.bottom, place.right, place.top)
 
 
-def quarter_turn(text_page: Any, index: int) -> int:  # noqa: ANN401
-    """Return by how many quarters a page must be turned clockwise for a character of it to stand upright."""
-    return int(-round(raw.FPDFText_GetCharAngle(text_page.raw, index) * 2 / math.pi) % 4)
+def quarter_turns(angle: float) -> int:
+    """Return by how many quarters a page must be turned clockwise for a character at this angle to stand upright.
+
+    angle: in radians, as FPDFText_GetCharAngle gives it, which is -1 for a character without one.
+    """
+    return int(-round(angle * 2 / math.pi) % 4)
 
 
 def keep(lines: Iterable[Line], page: Box, quarters: int | None = None) -> list[Line]:

@@ -14,9 +14,10 @@ from retriever.documents.readers.pdf.characters import (
     box_of,
     in_reading_order,
     keep,
-    quarter_turn,
+    quarter_turns,
     read_lines,
 )
+from retriever.documents.readers.pdf.handles import area_of, text_page_of, whole_text
 from retriever.documents.readers.pdf.placing import place_entries
 
 MAX_ASKED = 16  # lines of a page whose direction is looked at: all if there are no more, else evenly spread
@@ -30,24 +31,23 @@ def page_text(page: Any, entries: Sequence[Entry]) -> str:  # noqa: ANN401 - pyp
 
     PDFium's own text is used where it is right, because the way by single characters takes longer.
     """
-    text_page = page.get_textpage()
-    try:
-        text: str = text_page.get_text_range()
-        box, shown = Box(*page.get_bbox()), page.get_rotation() // 90
+    with text_page_of(page) as text_page:
+        text = whole_text(text_page)
+        box, shown = area_of(page), raw.FPDFPage_GetRotation(page)
         is_mixed_up = _is_mixed_up(text_page, text, shown)
         if not (is_mixed_up or entries or not text.isascii() and RIGHT_TO_LEFT.search(text)):
             if not _reaches_out(text_page, box):
                 return text
-            if len(text) == text_page.count_chars():
+            if len(text) == raw.FPDFText_CountChars(text_page):
                 return _cut_lines(text_page, text, box)
         lines = keep(read_lines(text_page, turns=is_mixed_up or bool(entries)), box)
-    finally:
-        text_page.close()
     quarters = Counter(character.quarters for line in lines for character in line if character.box)
     upright = quarters.most_common(1)[0][0] if quarters else shown
     if is_mixed_up:
         lines = [line for turn, _ in quarters.most_common() for line in _turned_lines(page, box, turn)]
-    return "\n".join(place_entries([in_reading_order(line) for line in lines], entries, upright))
+    if not text.isascii():
+        lines = [in_reading_order(line) for line in lines]
+    return "\n".join(place_entries(lines, entries, upright))
 
 
 def _cut_lines(text_page: Any, text: str, page: Box) -> str:  # noqa: ANN401
@@ -70,12 +70,9 @@ def _cut_lines(text_page: Any, text: str, page: Box) -> str:  # noqa: ANN401
 
 def _turned_lines(page: Any, box: Box, quarters: int) -> list[Line]:  # noqa: ANN401
     """Return the lines of the text that stands upright when the page is turned so."""
-    page.set_rotation(90 * quarters)
-    text_page = page.get_textpage()
-    try:
+    raw.FPDFPage_SetRotation(page, quarters)
+    with text_page_of(page) as text_page:
         return keep(read_lines(text_page, turns=True), box, quarters)
-    finally:
-        text_page.close()
 
 
 def _is_mixed_up(text_page: Any, text: str, shown: int) -> bool:  # noqa: ANN401
@@ -85,7 +82,8 @@ def _is_mixed_up(text_page: Any, text: str, shown: int) -> bool:  # noqa: ANN401
     """
     starts = [0, *(match.end() for match in LINE_ENDS.finditer(text))]
     starts = starts[:: len(starts) // MAX_ASKED + 1]
-    return any((quarter_turn(text_page, start) - shown) % 4 > 1 for start in starts if start < len(text))
+    angles = {raw.FPDFText_GetCharAngle(text_page, start) for start in starts if start < len(text)}
+    return any((quarter_turns(angle) - shown) % 4 > 1 for angle in angles)
 
 
 def _reaches_out(text_page: Any, page: Box) -> bool:  # noqa: ANN401
@@ -96,4 +94,4 @@ def _reaches_out(text_page: Any, page: Box) -> bool:  # noqa: ANN401
         (page.left, FAR, page.right, page.top),
         (page.left, page.bottom, page.right, -FAR),
     )
-    return any(raw.FPDFText_GetBoundedText(text_page.raw, *strip, None, 0) > 0 for strip in strips)
+    return any(raw.FPDFText_GetBoundedText(text_page, *strip, None, 0) > 0 for strip in strips)

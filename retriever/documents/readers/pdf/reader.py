@@ -111,11 +111,11 @@ def _read_pages(data: bytes, max_pages: int | None) -> _Pages:
 def _read_page(document: Any, number: int, pages: _Pages) -> int:  # noqa: ANN401
     """Add to pages what a page holds, and return how many form fields it has."""
     from retriever.documents.readers.pdf.annotations import read_annotations  # these load PDFium
+    from retriever.documents.readers.pdf.handles import page_of
     from retriever.documents.readers.pdf.page_text import page_text
     from retriever.documents.readers.pdf.pictures import is_mostly_picture, shows_something
 
-    page = document[number - 1]
-    try:
+    with page_of(document, number - 1) as page:
         beside = read_annotations(page, document.formenv)
         text = page_text(page, beside.entries)
         pages.texts.append(text)
@@ -127,8 +127,6 @@ def _read_page(document: Any, number: int, pages: _Pages) -> int:  # noqa: ANN40
         if beside.n_comments:
             pages.with_comments.append(number)
         return beside.n_fields
-    finally:
-        page.close()
 
 
 def _is_notice(text: str, n_fields: int) -> bool:
