@@ -253,10 +253,8 @@ class MilvusRetriever:
         passages: list[Passage] = []
         unit = np.empty((self._vectors.count(), self.dimension), np.float32)
         for start in range(0, len(unit), ROWS_PER_PAGE):
-            end = min(start + ROWS_PER_PAGE, len(unit))
-            condition = f"{ROW} >= {start} and {ROW} < {end}"
-            page = self._vectors.graphs.read(condition, end - start, [ROW, PASSAGE, VECTOR])
-            page.sort(key=_row)
+            rows = range(start, min(start + ROWS_PER_PAGE, len(unit)))
+            page = self._vectors.graphs.read_rows(rows, [PASSAGE, VECTOR])
             passages += [passage_of(one[PASSAGE]) for one in page]
             unit[start : start + len(page)] = [one[VECTOR] for one in page]
         settings = {"M": self.M, "ef_construction": self.ef_construction, "seed": SEED}
@@ -340,7 +338,3 @@ def _passages(texts: Iterable[str], metadata: Iterable[Mapping[str, Any]] | None
         yield passage_of_text(text, of_text)
     if metadata is not None and next(given, None) is not None:
         raise ParameterError("There are more metadata than texts; wanted one dict a text.")
-
-
-def _row(fields: Mapping[str, Any]) -> int:
-    return int(fields[ROW])

@@ -9,7 +9,6 @@ from typing import overload
 from retriever.documents.document import Passage
 from retriever.errors import ParameterError
 from retriever.indexes.milvus.collection import VectorCollection
-from retriever.indexes.milvus.design import ROW
 from retriever.storage.passage_lines import read_passages, write_passages
 from retriever.storage.snapshot import FORMAT
 
@@ -81,9 +80,5 @@ class StoredPassages(Sequence[Passage]):
 
     def _read(self, rows: range) -> list[Passage]:
         """Return the passages of these rows, in their order. Raises StorageError if one is not there any more."""
-        found: dict[int, str] = {}
-        for start in range(0, len(rows), ROWS_PER_READ):
-            part = rows[start : start + ROWS_PER_READ]
-            listed = f"{ROW} in {list(part)}" if part.step != 1 else f"{ROW} >= {part.start} and {ROW} < {part.stop}"
-            found |= {row[ROW]: row[PASSAGE] for row in self._collection.read(listed, len(part), [ROW, PASSAGE])}
-        return [passage_of(found[row]) for row in rows]
+        pages = (rows[start : start + ROWS_PER_READ] for start in range(0, len(rows), ROWS_PER_READ))
+        return [passage_of(one[PASSAGE]) for page in pages for one in self._collection.read_rows(page, [PASSAGE])]

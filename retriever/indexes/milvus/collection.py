@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from retriever.errors import StorageError
 from retriever.indexes.milvus.connection import MilvusConnection, NotLoaded
 from retriever.indexes.milvus.design import ID, METRIC, ROW, VECTOR, Design, Fields, open_collection
-from retriever.indexes.milvus.settling import FIRST_PAUSE, LONGEST_PAUSE, loaded_segments, server_version, settle
+from retriever.indexes.milvus.settling import attempts, loaded_segments, server_version, settle
 from retriever.vectors import Float32
 
 MAX_HITS = 16_384  # that Milvus returns for a query, and rows that it returns for a condition
@@ -135,35 +134,39 @@ class VectorCollection:
             )
         )
 
-    def read(self, condition: str, n: int, fields: Sequence[str]) -> list[dict[str, Any]]:
-        """Return fields of rows as query does, where n rows are known to meet the condition.
-
-        While milvus-lite writes segments it does not see the newest rows: those that are missing are waited for, for as
-        long as the connection's timeout. Raises StorageError if they are still missing then.
-        """
-        end, pause = time.monotonic() + self.connection.timeout, FIRST_PAUSE
-        while len(found := self.query(condition, fields)) < n:
-            if time.monotonic() > end:
-                raise StorageError(
-                    f"{n - len(found):,} of {n:,} rows of {self.name} are missing: another program may have deleted "
-                    "them. Index the same texts again under a new name."
-                )
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-        return found
+    def read_rows(self, rows: range, fields: Sequence[str]) -> list[Fields]:
+        """Return fields of these rows, in their order; they are waited for as by get."""
+        key = ROW if self.design.text_ids else ID
+        limits = f"{key} >= {rows.start} and {key} < {rows.stop}"
+        found = self._read(limits if rows.step == 1 else f"{key} in {list(rows)}", key, rows, fields)
+        return [found[row] for row in rows]
 
     def get(self, ids: Sequence[int | str], fields: Sequence[str], *, all_there: bool = False) -> dict[Any, Fields]:
-        """Return fields of the rows with these ids, id -> field -> value.
+        """Return fields of the rows with these ids, id -> field -> value; ids that are not there are left out.
 
-        Ids that are not there are left out, or with all_there waited for as read does.
+        all_there: they are known to be, so those that milvus-lite does not see for a moment, as the newest while it
+        writes segments, are waited for, as long as the connection's timeout. Raises StorageError if any is missing
+        then.
         """
         found: dict[Any, Fields] = {}
         for start in range(0, len(ids), IDS_PER_CALL):
             part = ids[start : start + IDS_PER_CALL]
             listed = ", ".join(json.dumps(one) if self.design.text_ids else str(one) for one in part)
-            rows = self.read(f"{ID} in [{listed}]", len(part) if all_there else 0, [ID, *fields])
-            found |= {row[ID]: row for row in rows}
+            found |= self._read(f"{ID} in [{listed}]", ID, part if all_there else (), fields)
         return found
+
+    def _read(self, condition: str, key: str, wanted: Sequence[int | str], fields: Sequence[str]) -> dict[Any, Fields]:
+        """Return fields of the rows that meet a condition, by a field that tells them apart; see get for wanted."""
+        n_missing = 0
+        for _ in attempts(self.connection.timeout):
+            found: dict[Any, Fields] = {row[key]: row for row in self.query(condition, [key, *fields])}
+            n_missing = sum(one not in found for one in wanted)
+            if not n_missing:
+                return found
+        raise StorageError(
+            f"{n_missing:,} of {len(wanted):,} rows of {self.name} are missing: another program may have deleted them. "
+            "Index the same texts again under a new name."
+        )
 
     def settle(self, waiting: Callable[[], None] | None = None, longest: float | None = None) -> None:
         """Wait until all rows are in the index, and searched through it; waiting, longest: see settling.
@@ -194,17 +197,15 @@ class VectorCollection:
 
         Who waits for milvus-lite releases it for a moment, so it may take more than once.
         """
-        end, pause = time.monotonic() + self.connection.timeout, FIRST_PAUSE
-        while True:
+        for attempt in attempts(self.connection.timeout):
+            if attempt:
+                with self._loading:
+                    self.load()
             try:
                 return self.connection.call(doing, method, *args, **kwargs)
-            except NotLoaded:
-                if time.monotonic() > end:
-                    raise
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-            with self._loading:
-                self.load()
+            except NotLoaded as error:
+                refused = error
+        raise refused
 
 
 def _by_score(hit: Found) -> tuple[float, int]:

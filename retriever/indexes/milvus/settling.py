@@ -6,8 +6,9 @@ it does only after that thread: dropping an index, here one of the ids that is m
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 from typing import Any
 
 from retriever.errors import StorageError
@@ -19,6 +20,18 @@ LONGEST_HANDOVER = 300.0  # seconds from a finished index to searches through it
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two questions
 ATTEMPTS = 10  # at having milvus-lite wait
 SEALED = 3  # the state of a segment that takes no more rows
+
+
+def attempts(seconds: float) -> Iterator[int]:
+    """Yield 0, 1, 2 and so on, with a growing pause before each but the first, until that many seconds are over."""
+    end, pause = time.monotonic() + seconds, FIRST_PAUSE
+    yield 0
+    for number in count(1):
+        if time.monotonic() > end:
+            return
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+        yield number
 
 
 def server_version(connection: MilvusConnection) -> str:
@@ -106,11 +119,9 @@ def _left(end: float | None) -> float | None:
 
 def _wait(done: Callable[[], bool], seconds: float, failed: str, waiting: Callable[[], None] | None) -> None:
     """Wait until something holds. Raises StorageError if it does not within that time."""
-    end, pause = time.monotonic() + seconds, FIRST_PAUSE
-    while not done():
-        if time.monotonic() > end:
-            raise StorageError(f"The Milvus server {failed} after {seconds:,.0f} seconds; see its log.")
+    for _ in attempts(seconds):
+        if done():
+            return
         if waiting:
             waiting()
-        time.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
+    raise StorageError(f"The Milvus server {failed} after {seconds:,.0f} seconds; see its log.")

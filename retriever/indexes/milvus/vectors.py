@@ -64,11 +64,8 @@ class MilvusVectors:
         """Copy rows that only the graphs have, as after an interruption, to FLAT; return the number of rows."""
         count = self.graphs.count()
         if self.flat:
-            row = ROW if self.graphs.design.text_ids else ID
             for start in range(self.flat.count(), count, ROWS_PER_COPY):
-                end = min(start + ROWS_PER_COPY, count)
-                condition = f"{row} >= {start} and {row} < {end}"
-                self.flat.insert(self.graphs.read(condition, end - start, [ID, VECTOR, *({row} - {ID})]))
+                self.flat.insert(self.graphs.read_rows(range(start, min(start + ROWS_PER_COPY, count)), [ID, VECTOR]))
         return count
 
     def settle(self, waiting: Callable[[], None] | None = None, longest: float | None = None) -> None:
