@@ -36,17 +36,17 @@ def comparison_record(result: FinishedComparison, ef: int) -> RunRecord:
     for place, side in zip(ORDINALS, compared.sides, strict=False):
         observed[f"{place}_two_errors"] = error_counts(side, compared.k, ef)
     if result.in_lower_case:
-        observed["hit_rates_with_questions_in_lower_case"] = [round(rate, 6) for rate in result.in_lower_case]
+        observed["hit_rates_with_questions_in_lower_case"] = list(result.in_lower_case)
     if result.notes:
         observed["notes_on_reading"] = {name: list(said) for name, said in result.notes.items()}
     for place, cost in zip(ORDINALS, result.costs, strict=False):
         observed[f"{place}_costs"] = {
             "seconds_to_index": cost.seconds_to_index,
             "bytes_searched": cost.searched_bytes,
-            "p50_seconds_a_question": round(cost.p50, 6),
+            "p50_seconds_a_question": cost.p50,
             "questions_timed": len(cost.query_seconds),
         }
-    observed["seconds"] = round(result.seconds, 3)
+    observed["seconds"] = result.seconds
     settings: dict[str, Any] = {"k": compared.k, "ef": ef, "relevance_level": compared.sides[0].judged.relevance_level}
     settings |= {place: side_settings(side) for place, side in zip(ORDINALS, compared.sides, strict=False)}
     if not any(isinstance(side, JudgedIndex) for side in compared.sides):
@@ -151,13 +151,10 @@ def kind_scores(compared: RetrieverComparison) -> dict[str, Any]:
 
 def unjudged_bounds(compared: RetrieverComparison) -> dict[str, Any]:
     """Return what the unjudged of the first results leave open, of more than two retrievers by pair."""
-    bounds = {
-        _pair_name(numbers): [round(bound, 6) for bound in pair.unjudged.difference]
-        for numbers, pair in compared.pairs.items()
-    }
+    bounds = {_pair_name(numbers): list(pair.unjudged.difference) for numbers, pair in compared.pairs.items()}
     return {
-        "judged_share_of_first_k": [round(share, 6) for share in compared.judged_shares],
-        "hit_rates_if_all_were_answers": [round(rate, 6) for rate in compared.highest_hit_rates],
+        "judged_share_of_first_k": list(compared.judged_shares),
+        "hit_rates_if_all_were_answers": list(compared.highest_hit_rates),
         "lowest_and_highest_difference": bounds if len(bounds) > 1 else next(iter(bounds.values())),
     }
 
@@ -195,9 +192,9 @@ def _difference(found: Comparison) -> dict[str, Any]:
 
 def _p(found: Comparison) -> dict[str, float]:
     """Return p as tested, and corrected for all that was tested together."""
-    return {"p": round(found.p, 6), "corrected_p": round(found.corrected_p, 6)}
+    return {"p": found.p, "corrected_p": found.corrected_p}
 
 
 def interval_numbers(values: Interval) -> list[float | None]:
     """Return mean, low and high; the bounds are None for a single question, which gives none."""
-    return [None if math.isnan(value) else round(value, 6) for value in (values.mean, values.low, values.high)]
+    return [None if math.isnan(value) else value for value in (values.mean, values.low, values.high)]

@@ -7,7 +7,7 @@ from ui.render.records import record_data, record_settings
 
 def build_record(indexed: IndexedCollection) -> RunRecord:
     """Return the run record of a build: seconds by stage, bytes, and what of the files was not read or guessed."""
-    observed = {f"seconds_{stage.replace(' ', '_')}": round(value, 4) for stage, value in indexed.seconds.items()}
+    observed = {f"seconds_{stage.replace(' ', '_')}": value for stage, value in indexed.seconds.items()}
     observed["vectors_kept"] = indexed.n_kept
     observed["vector_bytes"] = indexed.retriever.vectors.nbytes
     observed["graph_link_bytes"] = indexed.retriever.hnsw.link_bytes

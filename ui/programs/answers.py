@@ -35,7 +35,7 @@ def measured_content(indexed: IndexedCollection, asked: SearchSettings) -> dict[
     pair = replace(recent.value, hnsw=measurements.counted(recent.value.hnsw))
     return {
         **pair_numbers(pair),
-        "recall": [round(float(value), 6) for value in pair.hnsw.recall],
+        "recall": pair.hnsw.recall.tolist(),
         "seconds_ago": round(recent.seconds_ago, 3),
         "settings": record_settings(indexed),
         "data": record_data(indexed),
@@ -77,7 +77,7 @@ def search_content(indexed: IndexedCollection, question: str, asked: SearchSetti
         "question": question,
         "k": asked.k,
         "ef": asked.ef,
-        "recall": round(both.recall, 6),
+        "recall": both.recall,
         "nearest_passages": nearest,
         "missed_ranks": [rank for rank, missed in enumerate(both.missed, 1) if missed],
         "hnsw_hits": hits,

@@ -1,4 +1,8 @@
-"""The parts that all run records share: settings, data and measurements."""
+"""The parts that all run records share: settings, data and measurements.
+
+A record holds numbers as they were measured. Only what people read is rounded: a number that is rounded twice, in the
+record and on the page, may read differently there.
+"""
 
 from typing import Any
 
@@ -68,12 +72,11 @@ def _origin(origin: Origin) -> dict[str, Any]:
 
 def pair_numbers(pair: PairedMeasurement) -> dict[str, Any]:
     """Return the summary of HNSW and exact search that took turns, and how many times as long exact search took."""
-    low, high = pair.speed_up_range
     return {
         "hnsw": measurement_numbers(pair.hnsw),
         "exact": measurement_numbers(pair.exact) | {"queries_timed": len(pair.exact.seconds)},
-        "speed_up": round(pair.speed_up, 3),
-        "speed_up_range": [round(low, 3), round(high, 3)],
+        "speed_up": pair.speed_up,
+        "speed_up_range": list(pair.speed_up_range),
     }
 
 
@@ -81,12 +84,12 @@ def measurement_numbers(step: Measurement) -> dict[str, Any]:
     """Return a measurement's summary."""
     summary: dict[str, Any] = {} if step.ef is None else {"ef": step.ef}
     if step.mean_distances is not None:
-        summary["mean_distances"] = round(step.mean_distances, 2)
+        summary["mean_distances"] = step.mean_distances
     if step.crowded:
         summary["measured_in_a_crowd"] = True
     return summary | {
-        "mean_recall": round(step.mean_recall, 6),
-        "p50_seconds": round(step.p50, 9),
-        "p95_seconds": round(step.p95, 9),
-        "queries_per_second": round(step.qps, 2),
+        "mean_recall": step.mean_recall,
+        "p50_seconds": step.p50,
+        "p95_seconds": step.p95,
+        "queries_per_second": step.qps,
     }

@@ -119,8 +119,8 @@ def test_the_record_says_where_and_how_without_what_the_server_is_asked_with(mil
     expected = {"engine": "Milvus", "milvus_address": ADDRESS.uri, "milvus_version": "3.2.2", "milvus_shards": 1}
     assert settings.items() >= (expected | {"milvus_segments": [300], "graph_reproducible": False}).items()
     assert "seed" not in settings and record["kind"] == "milvus measurement"
-    assert observed["milvus"]["p50_seconds"] == round(measured.now.hnsw.p50, 9)
-    assert observed["round_trip"]["p50_seconds"] == round(measured.now.round_trip_p50, 9)
+    assert observed["milvus"]["p50_seconds"] == measured.now.hnsw.p50
+    assert observed["round_trip"]["p50_seconds"] == measured.now.round_trip_p50
     everything = "".join(map(str, details.values())) + "".join(files.values())
     assert "secret" not in everything and "root:" not in everything
     assert copy_of(loaded.indexed).name not in everything, "whoever knows the name could search there"

@@ -13,6 +13,8 @@ from retriever.shared_results import SharedResult
 from tests.support.page import words_of
 from tests.support.small import collection_of, measurement, pair_of
 from ui.recall.tables import age_note, distance_sentence, measurement_cards, recall_histogram, worst_queries
+from ui.render.numbers import format_score, speed_up_words
+from ui.render.records import pair_numbers
 
 
 def test_cards_and_distances_show_both_sides_with_units():
@@ -34,6 +36,17 @@ def test_cards_and_distances_show_both_sides_with_units():
     assert distance_sentence(replace(pair, hnsw=replace(pair.hnsw, distances=None))) == "", "nothing was counted yet"
     quick = pair_of([1], 10e-6, 400e-6, distances=1_000, n=1_000)
     assert words_of(distance_sentence(quick)) == "At ef=10 a query computes 1,000 distances, exact search 1,000."
+
+
+def test_a_record_reads_as_the_cards_do_also_where_a_number_is_about_to_round_up():
+    """2.0502 times slower is 2.1: a ratio of three decimals, .488, would read as 2.0."""
+    pair = pair_of([0.98749996, 0.98749996], 205.02e-6, 100e-6)
+    numbers = pair_numbers(pair)
+    ratio = speed_up_words(numbers["speed_up"], numbers["speed_up_range"])
+    recall = format_score(numbers["hnsw"]["mean_recall"])
+    assert (ratio, recall) == ("2.1× slower", "0.987")
+    cards = words_of(measurement_cards(pair))
+    assert ratio in cards and recall in cards
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def build_lab_record(indexed: IndexedCollection, results: Sequence[BuildResult],
     """Return the run record of a build lab: every graph's settings, build seconds, bytes and search."""
     observed = {
         f"M={r.M} ef_construction={r.ef_construction}": {
-            "build_seconds": round(r.build_seconds, 4),
+            "build_seconds": r.build_seconds,
             "link_bytes": r.link_bytes,
             **measurement_numbers(r.measurement),
         }

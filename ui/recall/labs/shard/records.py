@@ -28,18 +28,18 @@ def shard_lab_record(indexed: IndexedCollection, results: Sequence[ShardResult])
 def _numbers(result: ShardResult) -> dict[str, Any]:
     """Return what was measured of one number of shards."""
     return {
-        "mean_recall": round(result.mean_recall, 6),
-        "mean_distances": round(result.mean_distances, 2),
+        "mean_recall": result.mean_recall,
+        "mean_distances": result.mean_distances,
         "vectors_by_shard": list(result.sizes),
         "bytes": result.total_bytes,
         "bytes_of_largest_shard": result.largest_bytes,
         "wait_seconds": _percentiles(result.fan_out),
         "wait_seconds_simulated": _percentiles(result.simulated),
-        "p50_seconds_of_all_shards": round(result.work_p50, 9),
+        "p50_seconds_of_all_shards": result.work_p50,
         **({"measured_in_a_crowd": True} if result.crowded else {}),
     }
 
 
 def _percentiles(found: FanOut) -> dict[str, float]:
     """Return the percentiles of waits."""
-    return {"p50": round(found.median, 9), "p95": round(found.p95, 9), "p99": round(found.p99, 9)}
+    return {"p50": found.median, "p95": found.p95, "p99": found.p99}
