@@ -72,8 +72,14 @@ def tool_streams(address, count=200):
     return statuses(asked * (count // 2))
 
 
-def long_measurements(address, count=20):
-    """One session measures with the largest numbers it can think of, and with the largest that are taken."""
+def long_measurements(address, count=40):
+    """One session measures a sample with the largest numbers it can think of, and with the largest that are taken.
+
+    It reads no answer but the build's: so many are refused at the latest once those of 50 wait for it.
+    """
+    small = ["sample", "documents", *BUILD[2:]]
+    built = post(address, "call/build", {"data": small, "session_hash": "measures"})()
+    send("GET", f"{address}/gradio_api/call/build/{built.json()['event_id']}")
     asked = [{"data": numbers, "session_hash": "measures"} for numbers in ([200, 100_000], [50, 400])]
     return statuses([post(address, "call/measure", event) for event in asked * count])
 

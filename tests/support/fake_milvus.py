@@ -20,7 +20,7 @@ class FakeMilvus:
 
     def __init__(self):
         self.collections, self.away, self.trip, self.work = {}, False, 0.0004, 0.0006
-        self.segments, self.calls = 1, []
+        self.segments, self.searches, self.calls = 1, 0, []
 
     def knock(self):
         if self.away:
@@ -87,6 +87,7 @@ class FakeIndex:
 
     def search_unit(self, unit, k, *, ef, timeout):
         index = self._index
+        self.server.searches += 1
         time.sleep(self.server.trip + (self.server.work if len(index) > 1 else 0))
         return index.search_unit(unit, k, ef=max(ef, k)) if len(index) else empty_neighbors(len(unit), k)
 

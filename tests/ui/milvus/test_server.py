@@ -2,7 +2,6 @@
 
 import gc
 import threading
-import time
 
 import pytest
 
@@ -158,10 +157,10 @@ def test_a_server_that_is_slow_is_not_timed_while_all_others_wait(milvus, fresh,
     monkeypatch.setattr("ui.milvus.copies.SLOW_SECONDS", 0.05)
     milvus.lab.put(fresh, ignore_progress)
     milvus.server.trip = 0.06
-    began = time.monotonic()
+    before = milvus.server.searches
     with pytest.raises(StorageError, match="this lab measures it up to 0.05, since all others wait"):
         milvus.lab.recent(fresh, 10, 40)
-    assert time.monotonic() - began < 0.6, "five searches, not a hundred"
+    assert milvus.server.searches - before < 10, "not one for each question"
     milvus.server.trip = 0.0
     assert milvus.lab.recent(fresh, 10, 40).value.hnsw.mean_recall == 1.0
 
