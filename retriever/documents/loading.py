@@ -20,20 +20,16 @@ from retriever.documents.titles import real_title
 from retriever.errors import DocumentError
 from retriever.unicode import clean_text
 
-LIKE_DOCX = (".docm", ".dotx", ".dotm")  # Word documents with macros, which are not run, and templates
 READERS: dict[str, Callable[[bytes], FileContent]] = {
     ".txt": read_txt,
     ".md": read_md,
     ".html": read_html,
-    ".htm": read_html,
     ".pdf": read_pdf,
     ".docx": read_docx,
-    **dict.fromkeys(LIKE_DOCX, read_docx),
     ".csv": read_csv,
     ".tsv": read_tsv,
     ".jsonl": read_jsonl,
 }
-ACCEPTED_SUFFIXES = tuple(READERS)  # of the files that can be read
 TABLE_READERS: dict[str, Callable[[bytes, TableColumns | None], FileContent]] = {  # which can be told columns to read
     ".csv": read_csv,
     ".tsv": read_tsv,
@@ -44,6 +40,22 @@ HEADER_READERS: dict[str, Callable[[bytes], list[str]]] = {
     ".tsv": tsv_columns,
     ".jsonl": jsonl_columns,
 }
+FORMATS = tuple(READERS)  # the usual extensions, one of each format
+ALSO = {  # other extensions of the same formats
+    ".markdown": ".md",
+    ".htm": ".html",
+    ".xhtml": ".html",
+    ".docm": ".docx",  # with macros, which are not run
+    ".dotx": ".docx",  # a template
+    ".dotm": ".docx",
+    ".ndjson": ".jsonl",
+    ".json": ".jsonl",
+}
+for also, usual in ALSO.items():
+    READERS[also] = READERS[usual]
+    if usual in TABLE_READERS:
+        TABLE_READERS[also], HEADER_READERS[also] = TABLE_READERS[usual], HEADER_READERS[usual]
+ACCEPTED_SUFFIXES = tuple(READERS)  # of the files that can be read
 
 
 class LoadedDocuments(list[Document]):

@@ -1,13 +1,19 @@
 """The terms that BM25 compares: words in lower case, without stop words, cut to their stems."""
 
-import re
 import reprlib
 import unicodedata
 from collections.abc import Callable, Iterable
+from itertools import groupby, pairwise
+
+import regex
 
 from retriever.errors import ParameterError
 
-WORD = re.compile(r"\b\w\w+\b")  # of two letters, digits or underscores at least, as bm25s and scikit-learn split
+# Of two letters, digits or underscores at least, as bm25s and scikit-learn split; signs that are written above, below
+# or beside a letter belong to it, as in Hindi, Arabic and Hebrew. Python's re would end the word there.
+WORD = regex.compile(r"\b\w\w+\b")
+UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+INVISIBLE = regex.compile(r"(?V1)[\p{Cf}--[\u200b\u200c]]")  # soft hyphens, marks of direction; no borders of words
 
 
 class TermSplitter:
@@ -27,13 +33,26 @@ class TermSplitter:
         self._new_stemmer = _stemmer_factory(stemmer)
 
     def terms(self, text: str) -> list[str]:
-        """Return the terms of a text in its order, as often as they occur.
-
-        An accented letter may be written with one code or two.
-        """
-        words = WORD.findall(unicodedata.normalize("NFC", text).lower())
+        """Return the terms of a text in its order, as often as they occur."""
+        words = words_of(text.lower().replace("i\u0307", "i"))  # the small letter of Turkish \u0130
         kept = [word for word in words if word not in self._stopped]
         return self._new_stemmer()(kept) if self._new_stemmer else kept
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text in its order; an accented letter may be written with one code or two.
+
+    Chinese, Japanese, Thai, Lao, Khmer and Burmese have no blanks between words: each two neighbouring characters are
+    taken for one, as Lucene's CJKAnalyzer does.
+    """
+    text = INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    if text.isascii() or not UNSPACED.search(text):
+        return list(WORD.findall(text))
+    words: list[str] = []
+    for is_unspaced, characters in groupby(regex.findall(r"\X", text), key=lambda one: bool(UNSPACED.match(one))):
+        run = list(characters)
+        words += [a + b for a, b in pairwise(run)] or run if is_unspaced else WORD.findall("".join(run))
+    return words
 
 
 def _own_words(words: Iterable[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from retriever.chunking.chunker import default_chunk_size
-from retriever.documents.loading import ACCEPTED_SUFFIXES, LIKE_DOCX
+from retriever.documents.loading import ALSO, FORMATS
 from retriever.encoders.catalogue import MODELS, ModelCard, model_card
 from retriever.indexing.collection import IndexSettings
 from ui.documents.columns import ColumnControls, build_column_controls
@@ -21,9 +21,9 @@ from ui.render.limits import paste_limits, saved_limits, upload_limits
 from ui.settings import limits
 
 MAX_CHUNK_SIZE = 512  # tokens; the slider's maximum if the model has no limit
-WORD_HINT = (
-    f"Of a Word file ({', '.join(LIKE_DOCX)} too), notes follow the paragraph that refers to them, and headers and "
-    "footers come once, at the end; comments and tracked deletions are left out."
+FILES_HINT = (
+    f"Files ending in {', '.join(ALSO)} are read too. Of a Word file, notes follow the paragraph that refers to them, "
+    "and headers and footers come once, at the end; comments and tracked deletions are left out."
 )
 
 
@@ -142,10 +142,10 @@ def _create_sources() -> tuple[
         )
         sample = gr.Dropdown(choices, value="documents", label="Sample", info=info)
     with gr.Column(visible=False) as of_files:
-        label = f"Drop files here: {' '.join(suffix for suffix in ACCEPTED_SUFFIXES if suffix not in LIKE_DOCX)}"
+        label = f"Drop files here: {' '.join(FORMATS)}"
         files = gr.File(file_count="multiple", type="filepath", label=label, height=150)
         gr.HTML(HINT.format(upload_limits(limits())))
-        gr.HTML(HINT.format(WORD_HINT))
+        gr.HTML(HINT.format(FILES_HINT))
         table_columns = build_column_controls(files)
     with gr.Column(visible=False) as of_text:
         info = paste_limits(limits())

@@ -1,6 +1,5 @@
 """The third column as HTML: what another retriever answers to the same question, and by which words it does."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +9,7 @@ from retriever.experiments.search_comparison import SearchComparison
 from retriever.indexing.collection import IndexedCollection
 from retriever.retrievers.bm25 import BM25Retriever
 from retriever.retrievers.late_interaction import LateInteractionRetriever
+from retriever.retrievers.terms import words_of
 from ui.jobs.job import Status
 from ui.jobs.progress_text import progress_bar
 from ui.render.alignment import alignment_picture
@@ -91,7 +91,7 @@ def _terms_read(retriever: BM25Retriever, question: str, found: FurtherAnswer) -
 def _found_by(retriever: BM25Retriever, question: str, found: FurtherAnswer) -> list[Html]:
     """Return by which words of the question, as they were typed, each hit was found."""
     words: dict[str, str] = {}
-    for word in re.findall(r"\w+", question):
+    for word in words_of(question):
         for term in retriever.terms(word):
             words.setdefault(term, word)
     texts = [set(retriever.terms(hit.passage.encoded_text)) for hit in found.hits]

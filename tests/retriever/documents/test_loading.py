@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from benchmarks.pdf import pdf_of
 from retriever.documents.document import Document, FileContent, Section
 from retriever.documents.loading import (
-    ACCEPTED_SUFFIXES,
-    LIKE_DOCX,
+    ALSO,
+    FORMATS,
     READERS,
     LoadedDocuments,
     load_documents,
+    read_column_names,
 )
 from retriever.documents.parts import name_parts
 from tests.support.paths import SAMPLES
@@ -238,6 +239,20 @@ def test_files_of_the_same_name_get_different_ids(tmp_path):
     assert [d.doc_id for d in documents] == sources and list(documents.failed) == ["w/notes.txt"]
 
 
+def test_extensions_of_the_same_formats_are_read_alike(tmp_path):
+    content = {
+        ".md": "# Owls\n\nHoot.",
+        ".html": "<title>Owls</title><p>Hoot.",
+        ".jsonl": '[{"title": "Owls", "text": "Hoot."}]',
+    }
+    for also, usual in ALSO.items():
+        if usual in content:
+            (tmp_path / f"owls{also}").write_text(content[usual])
+            [document] = load_documents(tmp_path / f"owls{also}")
+            assert document.title == "Owls" and document.text.endswith("Hoot.")
+            assert usual != ".jsonl" or read_column_names(tmp_path / f"owls{also}") == ["title", "text"]
+
+
 def test_ids_never_collide(tmp_path):
     for name, ids in (("a.jsonl", ("1", "c.txt")), ("b.jsonl", ("1", "2", "a.jsonl#1"))):
         (tmp_path / name).write_text("\n".join(json.dumps({"id": one, "text": one}) for one in ids))
@@ -253,7 +268,7 @@ def test_the_samples_cover_every_format_contain_their_facts_and_answer_their_que
     samples = load_documents(SAMPLES / "documents")
     assert samples.failed == {}
     sources = {d.doc_id: d.metadata["source"] for d in samples}
-    assert {Path(source).suffix for source in sources.values()} == set(ACCEPTED_SUFFIXES) - {".htm", ".tsv", *LIKE_DOCX}
+    assert {Path(source).suffix for source in sources.values()} == set(FORMATS) - {".tsv"}
     assert len(sources) == len(samples) == 41
     assert all(d.title for d in samples if not d.doc_id.endswith(".txt"))
     texts = {d.doc_id: d.text for d in samples}

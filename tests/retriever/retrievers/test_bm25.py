@@ -99,6 +99,24 @@ def test_terms_are_what_texts_are_compared_by():
         BM25Retriever().terms(3)
 
 
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
+        ("שָׁלוֹם", ["שָׁלוֹם"]),
+        ("har\u00adbour \u200emap zero\u200bwidth", ["harbour", "map", "zero", "width"]),
+        ("İSTANBUL", ["istanbul"]),
+        ("東京都のiPhone 茶", ["東京", "京都", "都の", "iphone", "茶"]),
+        ("ภาษาไทย", ["ภา", "าษ", "ษา", "าไ", "ไท", "ทย"]),
+    ],
+)
+def test_words_of_other_scripts_are_whole_or_pairs_of_characters_where_no_blanks_are_written(text, terms):
+    retriever = BM25Retriever(stemmer=None)
+    assert retriever.terms(text) == terms
+    retriever.index(["Something else", text])
+    assert retriever.search(text)[0]["text"] == text
+
+
 def test_how_many_passages_hold_a_term():
     retriever = BM25Retriever()
     assert retriever.passages_with(["lamp"]) == {"lamp": 0}

@@ -6,6 +6,7 @@ from itertools import islice
 from lxml import etree
 
 from retriever.documents.readers.html.formulas import lowered, raised
+from retriever.documents.readers.html.lists import ListNumbers
 
 CELL, LINE, PARAGRAPH = 1, 2, 3  # borders between blocks; of several, the greatest counts
 BORDERS = ("", " | ", "\n", "\n\n")
@@ -40,7 +41,7 @@ class BlockWriter:
         self.border = 0  # before it
         self.marker = ""  # of the list item that it begins
         self.depth_of_pre = 0  # elements around it that keep blanks
-        self.numbers: dict[etree._Element, int] = {}  # of the last items of lists
+        self.numbers = ListNumbers()
 
     def write(self, text: str | None) -> None:
         """Add text to the block; outside of `pre`, its blanks become one."""
@@ -95,7 +96,7 @@ def _start(writer: BlockWriter, node: etree._Element) -> None:
     if border := _border(node, tag):
         writer.end_block(border, PARAGRAPH if tag == "div" else 0)
         if tag == "li":
-            writer.marker = _marker(writer, node)
+            writer.marker = writer.numbers.marker(node)
         writer.depth_of_pre += tag in KEEP_BLANKS
     elif tag == "br":
         writer.break_line()
@@ -154,21 +155,6 @@ def _fills_cell(node: etree._Element) -> bool:
             return True
         node = parent
     return False
-
-
-def _marker(writer: BlockWriter, item: etree._Element) -> str:
-    """Return what stands before a list item: its number in a numbered list, else a dash."""
-    parent = item.getparent()
-    if parent is None or parent.tag != "ol" or parent.get("type", "1") != "1":
-        return "- "
-    number = writer.numbers.get(parent, _number(parent.get("start"), 1) - 1)
-    writer.numbers[parent] = _number(item.get("value"), number + 1)
-    return f"{writer.numbers[parent]}. "
-
-
-def _number(given: str | None, otherwise: int) -> int:
-    """Return an attribute's number, or another if it is none."""
-    return int(given) if given and re.fullmatch(r"-?[0-9]{1,9}", given) else otherwise
 
 
 def _write_shifted(writer: BlockWriter, node: etree._Element) -> bool:

@@ -113,6 +113,11 @@ def test_without_a_true_declaration_the_encoding_is_guessed_and_said(head):
         ("<p>a<br>b<br><br>c</p>", "a\nb\n\nc"),
         ("<ul><li>One<ul><li>Deep</li></ul><li>Two</ul>End", "- One\n\n- Deep\n\n- Two\n\nEnd"),
         ("<ol start=3><li>Three</li><li><p>Four</p></li><li value=9>Nine</li></ol>", "3. Three\n\n4. Four\n\n9. Nine"),
+        (
+            "<ol type=a><li value=26>Z<li>AA</ol><ol style='list-style: inside upper-roman'><li>One</ol>",
+            "z. Z\naa. AA\n\nI. One",
+        ),
+        ("<ol reversed><li>Two<li>One</ol><ol style=list-style-type:none><li>Bare</ol>", "2. Two\n1. One\n\n- Bare"),
         ("<dl><dt>Owl<dd>A bird<dt>Vole<dd>Its food</dl>", "Owl\nA bird\nVole\nIts food"),
         ("<table><tr><th>Owl<th>Wings<tr><td><p>Barn</p><td>2</table>", "Owl | Wings\nBarn | 2"),
         ("<table><tr><td><p>A</p><p>B</p></td><td>C</td></tr></table>", "A\n\nB\n\nC"),
