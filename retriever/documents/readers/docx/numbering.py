@@ -5,9 +5,9 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from retriever.documents.readers.docx.numerals import write_number
 from retriever.documents.readers.docx.styles import ListPlace, Styles
 from retriever.documents.readers.docx.xml import attribute, child_of, children, is_on, number
+from retriever.documents.readers.numerals import write_number
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

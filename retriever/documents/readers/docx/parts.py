@@ -9,10 +9,10 @@ from retriever.documents.readers.docx.findings import Findings
 from retriever.documents.readers.docx.graphics import chart_text, diagram_text
 from retriever.documents.readers.docx.imported import read_imported
 from retriever.documents.readers.docx.numbering import Numbering
-from retriever.documents.readers.docx.numerals import write_number
 from retriever.documents.readers.docx.package import Package, Relation
 from retriever.documents.readers.docx.styles import Styles
 from retriever.documents.readers.docx.xml import attribute, child_of, children, is_on
+from retriever.documents.readers.numerals import write_number
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

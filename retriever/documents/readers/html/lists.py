@@ -4,7 +4,7 @@ import re
 
 from lxml import etree
 
-from retriever.documents.readers.docx.numerals import MAX_ROMAN, roman
+from retriever.documents.readers.numerals import MAX_ROMAN, roman
 
 TYPES = {"1": "decimal", "a": "lower-alpha", "A": "upper-alpha", "i": "lower-roman", "I": "upper-roman"}
 STYLE = re.compile(

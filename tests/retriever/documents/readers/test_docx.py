@@ -7,8 +7,8 @@ import docx
 import pytest
 
 from retriever.documents.loading import load_documents
-from retriever.documents.readers.docx.numerals import write_number
 from retriever.documents.readers.docx.reader import read_docx
+from retriever.documents.readers.numerals import write_number
 from retriever.errors import DocumentError
 
 OOXML = "http://schemas.openxmlformats.org"
