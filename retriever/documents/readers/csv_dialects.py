@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 from retriever.documents.readers.columns import TEXT_NAMES
 
@@ -15,6 +15,7 @@ SAMPLE, HEAD_ROWS = 50_000, 50  # characters and rows that are looked at
 TITLE_ROWS = 3  # above a header without a blank row between
 SEPARATOR_LINE = re.compile(r'"?sep=([^"\n])"?[,;\t ]*(?:\n|$)', re.IGNORECASE)  # as spreadsheets write it
 NUMBER = re.compile(r"[-+(]?[^\w\s]?[ ]?\d[\d.,' ]*(?:[eE][-+]?\d+)?[^\w\s]?")
+PLAIN_NUMBER = re.compile(r"[-+]?\d{1,15}(?:[.,]\d{1,15})?")
 YEAR = re.compile(r"(?:1[89]|20)\d\d")
 
 
@@ -86,6 +87,21 @@ def header_index(rows: Sequence[Sequence[str]]) -> int:
     if not parted and (not titles or len(above) > TITLE_ROWS and not comments or names_one_column):
         return first
     return begin if _is_header(rows[begin], parted=parted) else first
+
+
+def lacks_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first row of a table is data: numbers stand in it above numbers, where names were expected.
+
+    Years, and numbers that grow from column to column (0, 1, 2; 0.25, 0.5, 0.75), are names.
+    """
+    cells = [cell.strip() for cell in first]
+    columns = [n for n, cell in enumerate(cells) if PLAIN_NUMBER.fullmatch(cell) and not YEAR.fullmatch(cell)]
+    below = [row[n].strip() for row in rows[:HEAD_ROWS] for n in columns if n < len(row) and row[n].strip()]
+    if not columns or not all(map(NUMBER.fullmatch, below)):
+        return False
+    numbers = [float(cells[n].replace(",", ".")) for n in columns]
+    grow = all(a < b for a, b in pairwise(numbers)) and (len(numbers) > 1 or numbers[0] in (0, 1))
+    return not grow or (columns[0] == 0 and len(columns) < len(cells))
 
 
 def _is_comment(row: Sequence[str]) -> bool:

@@ -9,10 +9,21 @@ from retriever.documents.decoding import decode
 from retriever.documents.document import FileContent, TableColumns
 from retriever.documents.parts import name_parts
 from retriever.documents.readers.columns import OWN_NAMES, Row, chosen_text, find_columns, lines_of, sections_of
-from retriever.documents.readers.csv_dialects import NUMBER, SEPARATOR_LINE, Dialect, find_dialect, header_index
+from retriever.documents.readers.csv_dialects import (
+    NUMBER,
+    SEPARATOR_LINE,
+    Dialect,
+    find_dialect,
+    header_index,
+    lacks_header,
+)
 from retriever.documents.readers.csv_records import read_records
 from retriever.errors import DocumentError
 
+NO_HEADER = (
+    "There is no header: the first row holds data, and was read as such. The columns are called by their numbers; put "
+    "a row of names above them."
+)
 MAX_SHOWN = 120  # characters of what stands above a header or of units, in a note
 UNIT_ROWS = 20  # rows below a row of units, whose cells must be numbers
 UNIT = re.compile(
@@ -104,6 +115,9 @@ def _parse_table(text: str, likely: str) -> Table:
     begin = header_index(records.rows)
     header, *rows = records.rows[begin:] or [[]]
     notes = _notes(dialect, records.rows[:begin], records.stray)
+    if lacks_header(header, rows):
+        header, rows = [""] * len(header), records.rows[begin:]
+        notes.append(NO_HEADER)
     units = _units(header, rows)
     if units:
         rows = [[], *rows[1:]]

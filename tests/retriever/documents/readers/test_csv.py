@@ -157,6 +157,21 @@ def test_a_header_is_not_taken_for_a_title(content):
     assert csv_columns(content.encode())[0] == content.split("\n")[0].split(",")[0]
 
 
+@pytest.mark.parametrize("rows", ["3,Owl\n4,Vole", "Owl,30\nVole,12", "5.1,3.5\n4.9,3.0", "7,Owl,30", "0.5\n0.4"])
+def test_a_first_row_of_data_is_no_header(rows):
+    content = read_csv(rows.encode())
+    first, *others = rows.split("\n")
+    lines = [f"column {number}: {cell}" for number, cell in enumerate(first.split(","), 1)]
+    assert content.sections[0].text == "\n".join(lines) and len(content.sections) == 1 + len(others)
+    assert content.notes[-1].startswith("There is no header: the first row holds data")
+
+
+@pytest.mark.parametrize("header", ["owl,2019,2018", "owl,1,2", "0,1,2", ",0,1", "owl,0.25,0.5", "owl,7,wings"])
+def test_numbers_may_be_the_names_of_columns(header):
+    content = read_csv(f"{header}\n4,{'6' if header[-1].isdigit() else 'hoot'},8".encode())
+    assert len(content.sections) == 1 and content.notes == ()
+
+
 @pytest.mark.parametrize("row", [",m,°C", "-,[m],(°C)"])
 def test_units_below_the_header_follow_the_numbers(row):
     found = read_csv(f"place,depth,warmth\n{row}\nPier,12,4.5\nBuoy,30,\n".encode())
