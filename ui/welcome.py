@@ -6,7 +6,6 @@ from retriever.experiments.telling_question import TellingQuestion, telling_ques
 from ui.render.controls import FIRST_K
 from ui.render.html import Html, render
 from ui.render.links import lab_link
-from ui.render.numbers import count_of
 from ui.session import Session
 
 
@@ -32,4 +31,7 @@ def _next_step(told: TellingQuestion, session: Session) -> Html:
         return lab_link(f"Ask it{slide} →", "search", **asked)
     if session.sample and session.sample != "python_docs":
         return lab_link("Take Python docs, where HNSW misses some →", "documents", sample="python_docs")
-    return lab_link(f"Measure all {count_of(len(session.loaded().queries), 'question')} →", "recall", ef=told.k)
+    n_queries = len(session.loaded().queries)
+    return lab_link(
+        f"Measure {'the one question' if n_queries == 1 else f'all {n_queries:,} questions'} →", "recall", ef=told.k
+    )

@@ -42,7 +42,9 @@ def format_seconds(value: float) -> str:
 
 
 def format_megabytes(count: int) -> str:
-    """Format bytes as megabytes of 1,000,000 bytes."""
+    """Format bytes as megabytes of 1,000,000 bytes; what would round to none at all is said to be less."""
+    if 0 < count < 5_000:
+        return "under 0.01 MB"
     return f"{count / 1e6:.2f} MB" if count < 10e6 else f"{count / 1e6:,.0f} MB"
 
 

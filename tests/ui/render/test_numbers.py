@@ -27,8 +27,15 @@ def test_seconds_have_the_unit_that_reads_best():
 
 
 def test_megabytes_are_of_a_million_bytes():
-    counts = (0, 1_500_000, 9_990_000, 1_234_000_000)
-    assert [format_megabytes(count) for count in counts] == ["0.00 MB", "1.50 MB", "9.99 MB", "1,234 MB"]
+    counts = (0, 1, 5_000, 1_500_000, 9_990_000, 1_234_000_000)
+    assert [format_megabytes(count) for count in counts] == [
+        "0.00 MB",
+        "under 0.01 MB",
+        "0.01 MB",
+        "1.50 MB",
+        "9.99 MB",
+        "1,234 MB",
+    ]
 
 
 def test_a_speed_up_whose_spread_contains_one_is_called_about_equal():
