@@ -76,8 +76,7 @@ def decode(data: bytes) -> DecodedText:
     marked_encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), "")
     decoded: DecodedText | None
     if marked_encoding:
-        text = _decode_strictly(data, marked_encoding)
-        decoded = DecodedText(text) if text is not None else None
+        decoded = _with_losses(data, marked_encoding)
     elif data.count(0) * 50 > len(data):
         decoded = _guess(data, WIDE)
     else:
@@ -131,3 +130,12 @@ def _guess(data: bytes, names: Mapping[str, str]) -> DecodedText | None:
     text = data.decode(name, "replace")
     lost = text.count("\ufffd")
     return DecodedText(text, NAMES[name], lost) if lost <= 1 + len(text) // 50 else None
+
+
+def _with_losses(data: bytes, marked_encoding: str) -> DecodedText | None:
+    """Decode text whose mark shows the encoding; return None if it holds little else than damaged characters."""
+    text = data.decode(marked_encoding, "replace")
+    if _decode_strictly(data, marked_encoding) is not None:
+        return DecodedText(text)
+    lost = text.count("\ufffd")
+    return DecodedText(text, lost=lost) if lost <= 1 + len(text) // 50 and len(text) > lost else None

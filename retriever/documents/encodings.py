@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Mapping
 from functools import cache
 
@@ -66,7 +67,22 @@ ONE_BYTE = {
 LEGACY = {**TWO_BYTES, **ONE_BYTE}
 NAMES: Mapping[str, str] = {**WIDE, **SEVEN_BIT, **LEGACY}
 SUPERSETS = {"iso8859-1": "cp1252", "iso8859-9": "cp1254"}  # which have letters in place of control characters
-RARE = ("iso8859-4", "iso8859-13")  # of which windows-1257 took the place
+RARE = {"iso8859-4": 0.75, "iso8859-13": 0.97, "mac-turkish": 0.85}  # factors of what was seldom written
+
+# Frequent words without accents, of the languages that are written in the encodings of a region and of no other's.
+WORDS = {
+    "Western European": "the and of this that with was are is der die und das ist nicht mit von ein eine auf les des "
+    "est une que pour qui della del sono non il di los uma het een niet och att det og til ikke med from which",
+    "Central European": "nie jest oraz przez dla jak ale jsou byl byla podle jako hogy egy az volt csak ezt pentru "
+    "sunt prin fost koji koja nije kao ili ako alebo",
+    "Turkish": "ve bir bu olarak olan daha gibi kadar veya",
+    "Baltic": "kad bet yra kaip buvo taip savo uz tas bija kas kui ning aga",
+    "Vietnamese": "cho trong khi theo nh ng",
+}
+REGION_OF_WORD = {word.encode(): region for region, words in WORDS.items() for word in words.split()}
+WORD = re.compile(rb"(?<![\x80-\xff\w])[a-z]{2,6}(?![\x80-\xff\w])")
+WORDS_SAMPLE = 20_000  # bytes
+ANOTHER_REGION = 0.6  # factor of encodings of other regions than that of the words
 
 CONTEXT = 40  # bytes before and after those of other than ASCII that belong to the sample: they show the language
 MAX_SAMPLE = 10_000  # bytes
@@ -91,7 +107,8 @@ def guess_encoding(data: bytes, names: Collection[str]) -> str:
     """Return the most likely encoding of a text, one of the given ones, or "" if none fits.
 
     chardet's models of languages give each a confidence, which counts less the less its letters stand as people write
-    them. Only the surroundings of bytes above 127 are looked at, and at most MAX_SAMPLE bytes.
+    them, and for encodings of another region than that of the text's frequent words. Of letters, only the surroundings
+    of bytes above 127 are looked at, and at most MAX_SAMPLE bytes.
     """
     import chardet
 
@@ -101,6 +118,7 @@ def guess_encoding(data: bytes, names: Collection[str]) -> str:
     ranked = {str(one["encoding"]): one["confidence"] for one in found if one["encoding"] in names}
     if len(ranked) < 2:
         return next(iter(ranked), "")
+    region = _region_of_words(data)
     highest = 2 + sample.count(b"%")  # that _plausibility can be: each usual sign has a character above 127, or is "%"
     best, best_score, known = "", -1.0, dict[str, float]()  # known: of the same text in other encodings
     for name, confidence in sorted(ranked.items(), key=lambda one: one[1], reverse=True):
@@ -108,10 +126,26 @@ def guess_encoding(data: bytes, names: Collection[str]) -> str:
             break
         text = sample.decode(SUPERSETS.get(name, name), "replace")
         known[text] = known.get(text) or _plausibility(text)
-        score = confidence * known[text] * (0.97 if name in RARE else 1)
+        score = confidence * known[text] * _usual(name, region)
         if score > best_score:
             best, best_score = name, score
     return SUPERSETS.get(best, best)
+
+
+def _region_of_words(data: bytes) -> str:
+    """Return the region whose frequent words a text has, which tell more than few letters above 127; "" for none."""
+    found = Counter(
+        REGION_OF_WORD[word] for word in WORD.findall(data[:WORDS_SAMPLE].lower()) if word in REGION_OF_WORD
+    )
+    (region, count), *others = found.most_common(2) or [("", 0)]
+    return region if not others or count > 2 * others[0][1] else ""
+
+
+def _usual(name: str, region: str) -> float:
+    """Return how usual an encoding is in text of a region, as a factor; words do not judge other scripts."""
+    latin = next((one for one in WORDS if one in NAMES[name]), "")
+    factor = RARE.get(name, 1)
+    return factor * ANOTHER_REGION if region and latin and latin != region else factor
 
 
 def _sample(data: bytes) -> bytes:

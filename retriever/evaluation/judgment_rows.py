@@ -1,13 +1,20 @@
 """The rows of a file of judgments, whose columns spaces, tabs, commas or semicolons may part."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from retriever.errors import CollectionError
 from retriever.evaluation.numbered_lines import Comments, numbered_lines, numbered_rows
 
-GRADE = re.compile(r"[+-]?[0-9]{1,9}")
+GRADE = re.compile(r"[+-]?[0-9]{1,9}(?:\.0+)?")  # 1.0 as pandas writes it
+COLUMN_NAMES = (  # of the query id, the document id and the grade, without "-", "_" and blanks
+    {"q", "queryid", "qid", "query", "topic", "topicid", "topicno"},
+    {"corpusid", "docid", "docno", "did", "documentid", "document", "doc", "pid", "passageid"},
+    {"score", "relevance", "grade", "rel", "label", "judgment", "judgement", "relevancy", "qrel"},
+)
+TREC_UNUSED = ("0", "Q0", "q0")  # what stands in the second of its four columns
 TREC_LINE = re.compile(r"\s*\S+\s+[Qq]?0\s+\S+\s+\S+\s*")
 
 
@@ -16,7 +23,11 @@ def judgment_rows(path: Path, comments: Comments) -> Iterator[tuple[int, list[st
     rows: Iterator[tuple[int, list[str], bool]]
     separator = next((_list_separator(line) for _, line in numbered_lines(path, comments)), "")
     if separator:
-        rows = ((number, cells, len(cells) > 2) for number, cells in numbered_rows(path, separator, comments))
+        listed = list(numbered_rows(path, separator, comments))
+        while listed and all(len(cells) > 3 and not cells[-1].strip() for _, cells in listed):
+            for _, cells in listed:
+                cells.pop()
+        rows = ((number, cells, len(cells) > 2) for number, cells in listed)
     else:
         lines = list(numbered_lines(path, comments))
         rows = _parted_by_space(lines) if lines else iter(())
@@ -27,6 +38,42 @@ def judgment_rows(path: Path, comments: Comments) -> Iterator[tuple[int, list[st
                 "by tabs or commas, or TREC's four columns."
             )
         yield number, cells
+
+
+def judgment_cells(rows: Iterable[tuple[int, list[str]]], guessed: list[str]) -> Iterator[tuple[int, str, str, str]]:
+    """Yield line number, query id, document id and grade of each row below the header; guessed: gets what was guessed.
+
+    A first row whose grade has no digit is taken for a header, also if its names are not known.
+    """
+    numbered = iter(rows)
+    first = next(numbered, None)
+    if first is None:
+        return
+    header, columns = first[1], _columns_of_header(first[1])
+    if columns is None:
+        columns = [0, -2, -1]
+        if re.search("[0-9]", header[-1]):
+            numbered = chain([first], numbered)
+        else:
+            guessed.append(f"Line {first[0]} was taken for the header: {', '.join(header)[:80]}.")
+    else:
+        second = next(numbered, None)
+        numbered = chain([second] if second else [], numbered)
+        if second and len(second[1]) != len(header) and second[1][1] in TREC_UNUSED:
+            columns = [0, -2, -1]
+    for number, cells in numbered:
+        query_id, doc_id, grade = (cells[n] if -len(cells) <= n < len(cells) else "" for n in columns)
+        yield number, query_id, doc_id, grade.strip()
+
+
+def _columns_of_header(cells: Sequence[str]) -> list[int] | None:
+    """Return where a header says that query id, document id and grade stand, counted from the end; None if it does not.
+
+    So they are found where rows have one cell more, as pandas writes an index that has no name.
+    """
+    names = [re.sub("[-_ ]", "", cell).lower() for cell in cells]
+    places = [next((n for n, name in enumerate(names) if name in known), None) for known in COLUMN_NAMES]
+    return [place - len(names) for place in places if place is not None] if None not in places else None
 
 
 def _parted_by_space(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, list[str], bool]]:

@@ -57,7 +57,8 @@ class Comments:
 def numbered_lines(path: Path, comments: Comments | None = None) -> Iterator[tuple[int, str]]:
     """Yield the number, from 1, and the text of each line that is not blank, nor among the comments if they are given.
 
-    Only line feeds end a line: JSON strings and ids may contain the other characters that Unicode counts as line ends.
+    Only line feeds end a line, or carriage returns in a file without: JSON strings and ids may contain the other
+    characters that Unicode counts as line ends.
     Raises CollectionError if the file does not exist, is damaged, too large or not in Unicode.
     """
     for number, line in enumerate(_lines(path), 1):
@@ -112,9 +113,11 @@ def _lines(path: Path) -> Iterator[str]:
         with open(path, "rb") as file:
             packed = file.peek(len(GZIP_MARK)).startswith(GZIP_MARK)
             data = io.BufferedReader(_Unpacked(file, path.name)) if packed else file
-            with io.TextIOWrapper(data, _encoding(data.peek(4)), newline="\n") as lines:
+            start = data.peek(4)
+            end = "\r" if b"\r" in start and b"\n" not in start else "\n"  # of lines; old Macs wrote a carriage return
+            with io.TextIOWrapper(data, _encoding(start), newline=end) as lines:
                 for line in lines:
-                    yield line.removesuffix("\n").lstrip("\ufeff")
+                    yield line.removesuffix(end).lstrip("\ufeff")
     except FileNotFoundError as error:
         raise CollectionError(f"{path.name} is missing in {path.parent.name}; see BEIR's layout.") from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:

@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from retriever.errors import CollectionError
-from retriever.evaluation.judgment_rows import GRADE, cells_between_tabs, judgment_rows
+from retriever.evaluation.judgment_rows import GRADE, cells_between_tabs, judgment_cells, judgment_rows
 from retriever.evaluation.numbered_lines import Comments, commented, counted_lines, numbered_lines
 
 Qrels = Mapping[str, Mapping[str, int]]  # query id -> document id -> grade
@@ -40,8 +40,9 @@ class Judgments:
 def read_qrels(path: str | Path) -> Qrels:
     """Read judgments: TREC's four columns, or BEIR's three (query id, document id, grade), with or without a header.
 
-    In a comma-separated file the document id and the grade are the last two columns, the query id is the first, and
-    what stands between is not read. Lines that begin with # are comments. A document whose grade is left empty is not
+    Where a header names the three (query-id, corpus-id, score and the like), they stand there; else the document id and
+    the grade are the last two columns of a comma-separated file, the query id is the first, and what stands between is
+    not read. Lines that begin with # are comments. A document whose grade is left empty is not
     judged. Raises CollectionError, naming the line, for another number of columns, a grade that is not a whole number
     up to 1,000 and a document with two grades for one query; also for a file without judgments.
     """
@@ -53,32 +54,31 @@ def read_judgments(path: str | Path, query_ids: Container[str] = ()) -> Judgment
 
     query_ids: of known queries: a line that begins with one is no comment, even if the id begins with #.
     """
-    path, qrels, may_be_header = Path(path), dict[str, dict[str, int]](), True
-    comments, without_grade, repeated = Comments(query_ids), list[int](), list[int]()
-    for number, cells in judgment_rows(path, comments):
-        place, grade = f"{path.name}, line {number}", cells[-1].strip()
-        header, may_be_header = may_be_header and not re.search("[0-9]", grade), False
+    path, qrels = Path(path), dict[str, dict[str, int]]()
+    comments, without_grade, repeated, guessed = Comments(query_ids), list[int](), list[int](), list[str]()
+    for number, query_id, doc_id, grade in judgment_cells(judgment_rows(path, comments), guessed):
+        place = f"{path.name}, line {number}"
         if not grade:
             without_grade.append(number)
-        if header or not grade:
             continue
-        if not GRADE.fullmatch(grade) or abs(int(grade)) > MAX_GRADE:
+        if not GRADE.fullmatch(grade) or abs(float(grade)) > MAX_GRADE:
             raise CollectionError(
                 f"{place}: the grade is {grade!r}; it must be a whole number up to {MAX_GRADE:,}, such as 0 (does "
                 "not answer), 1 (related) or 2 (answers)."
             )
-        judged, value = qrels.setdefault(cells[0], {}), int(grade)
-        if cells[-2] in judged:
+        judged, value = qrels.setdefault(query_id, {}), int(float(grade))
+        if doc_id in judged:
             repeated.append(number)
-        if judged.setdefault(cells[-2], value) != value:
+        if judged.setdefault(doc_id, value) != value:
             raise CollectionError(
-                f"{place}: document {cells[-2][:80]!r} stands twice for query {cells[0][:80]!r}, with the grades "
-                f"{judged[cells[-2]]} and {value}; keep one line."
+                f"{place}: document {doc_id[:80]!r} stands twice for query {query_id[:80]!r}, with the grades "
+                f"{judged[doc_id]} and {value}; keep one line."
             )
     if not qrels:
         wanted = "wanted a line for each: query id, document id, grade."
         raise CollectionError(" ".join([f"{path.name} holds no judgments; {wanted}", *commented(comments)]))
     notes = [
+        *guessed,
         *commented(comments),
         *counted_lines("Judgments without a grade, passed over", without_grade),
         *counted_lines("Judgments that stand twice with the same grade, counted once", repeated),

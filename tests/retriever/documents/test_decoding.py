@@ -104,6 +104,8 @@ def test_every_text_format_says_that_the_encoding_is_a_guess(tmp_path, request, 
     [
         (f"{GERMAN}\n{GERMAN}\n".encode() + "Länge".encode("cp1252"), "line 3"),
         ("渡船九点半出发，船长不等任何人。".encode()[:-1], "line 1"),
+        (GERMAN.encode("utf-8-sig") + b"\xff", "line 1"),
+        (GERMAN.encode("utf-16") + b"a", "line 1"),
         ("渡船九点半出发，船长不等任何人。\n图书馆的钥匙在哪里？".encode("gb18030")[:-1], "line 2"),
     ],
 )
@@ -136,3 +138,16 @@ def test_a_large_file_is_decoded_quickly(piece):
 def test_the_candidates_are_encodings_of_python_with_distinct_names():
     assert all(b"a".decode(name) == "a" for name in LEGACY)
     assert len(set(NAMES.values())) >= len(NAMES) - 1  # ISO-2022-JP has two
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "La pietà della città è nota. Il caffè è caldo e la novità non è già finita.",
+        "Der Fußgänger weiß nicht, auf welcher Straße er ist.",
+        "Il a reçu une leçon pour garçons.",
+        "A naïve reader believes that this is the end of the story.",
+    ],
+)
+def test_the_words_of_a_western_language_decide_where_few_letters_have_accents(text):
+    assert decode(text.encode("cp1252")).text == text

@@ -390,3 +390,26 @@ def test_ids_that_cannot_be_written_are_refused(ids):
         for write in (qrels_text, run_text):
             with pytest.raises(CollectionError, match="id is empty, or two differ only"):
                 write(bad)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",query-id,corpus-id,score\n0,5,d1,1\n1,5,d2,0\n",
+        "\tqid\tdocno\trel\n0\t5\td1\t1\n1\t5\td2\t0\n",
+        "doc_id\tquery_id\tgrade\nd1\t5\t1\nd2\t5\t0\n",
+        "Query,Relevance,Document\n5,1.0,d1\n5,0.0,d2\n",
+        "5,d1,1,\n5,d2,0,\n",
+        "query_id,doc_id,grade\r5,d1,1\r5,d2,0\r",
+        "query-id\tcorpus-id\tscore\n5 0 d1 1\n5 0 d2 0\n",
+    ],
+    ids=["index of pandas", "between tabs", "another order", "grade in the middle", "empty column", "old Mac", "TREC"],
+)
+def test_judgments_stand_where_the_header_says(written, text):
+    read = read_judgments(written(text))
+    assert read.qrels == {"5": {"d1": 1, "d2": 0}} and read.notes == []
+
+
+def test_a_first_line_that_may_be_a_judgment_is_named(written):
+    read = read_judgments(written("q1,d1,yes\nq1,d2,1\n"))
+    assert read.qrels == {"q1": {"d2": 1}} and read.notes == ["Line 1 was taken for the header: q1, d1, yes."]
