@@ -206,7 +206,12 @@ def _with_defaults(handler: Any, sent: list[Any]) -> list[Any]:  # noqa: ANN401 
 
 
 def _nearest(part: Any, sent: Any) -> Any:  # noqa: ANN401 - any component and value
-    """Return what was sent for a component, of a number the nearest that its slider or field has."""
+    """Return what was sent for a component, of a number the nearest that its slider or field has.
+
+    The empty field of a slider, in which a visitor begins to type, counts as its least number.
+    """
+    if isinstance(part, gr.Slider):
+        sent = part.minimum if sent is None else round(sent) if part.step == 1 and isinstance(sent, float) else sent
     if not isinstance(part, gr.Slider | gr.Number) or isinstance(sent, bool) or not isinstance(sent, int | float):
         return sent
     low, high = part.minimum, part.maximum

@@ -163,6 +163,8 @@ def build_page(
         wanted = changed(report_errors(curves.want), asked, None, **LATEST_UNQUEUED)
         wanted.then(report_stream_errors(curves.stream_curves), asked, curves.refreshed, **LATEST)
         opened = gr.on([part.select for part in parts.values()], opened_tab, None, tab_open, **UNQUEUED)
+        compared = parts["compare"].select  # what was judged in Search may have changed
+        compared(report_errors(compare.note_stale), compare.inputs, compare.stale, **HIDDEN)
         opened.then(report_errors(refresher.draw_walk), refresher.walk_inputs, walk.refreshed, **HIDDEN)
     return demo
 
@@ -184,7 +186,8 @@ def _connect_address(restorer: Restorer, tabs: dict[str, gr.Tab], demo: gr.Block
     ]
     for restored in (arrived, gone):
         restored.then(None, None, None, js="() => window.lab?.restored()", **HIDDEN)
-        restored.then(again, restorer.asked_again, restorer.shown_again, **HIDDEN)
+        answered = restored.then(again, restorer.asked_again, restorer.shown_again, **HIDDEN)
+        answered.then(None, None, None, js="() => window.lab?.answered()", **HIDDEN)
     return arrived
 
 

@@ -152,6 +152,32 @@ def test_one_button_tells_which_model_is_better_and_what_the_index_costs(visitor
     assert lost[0][0] > lost[-1][0]
 
 
+def test_what_is_changed_while_a_comparison_runs_is_said_beside_its_result(visitor):
+    visitor.open("models")
+    visitor.page.get_by_role("button", name="Compare", exact=True).click()
+    k = visitor.page.get_by_label("number input for k (results)").locator("visible=true")
+    k.fill("20")
+    k.press("Enter")
+    visitor.page.get_by_text("Done in").wait_for()
+    expect(visitor.page.get_by_text("The results below are of")).to_contain_text("k=10", timeout=PATIENCE)
+    ef = visitor.page.get_by_label("number input for ef (candidates)").locator("visible=true")
+    expect(ef).to_have_attribute("min", "10")
+    assert visitor.page.locator(".lab-errors").get_attribute("data-ef") == ef.input_value() == "10"
+    patterns = visitor.page.locator(".js-plotly-plot [style*='url(']").locator("visible=true")
+    styles = patterns.evaluate_all("parts => parts.map(part => part.getAttribute('style'))")
+    assert styles and all('url("#' in style for style in styles), "not by an address, which changes"
+
+
+def test_a_number_field_that_is_left_empty_says_again_what_it_said(visitor):
+    visitor.open("ef")
+    k = visitor.page.get_by_label("number input for k (").locator("visible=true")
+    before = k.input_value()
+    k.fill("")
+    k.blur()
+    expect(k).to_have_value(before)
+    assert visitor.page.get_by_text("A value that was sent").count() == 0
+
+
 def test_a_question_shows_both_rankings_with_the_judged_passages_marked(visitor):
     visitor.compare()
 
@@ -202,6 +228,12 @@ def test_hits_are_judged_by_keyboard_and_the_judgments_serve_a_comparison(arrive
     visitor.take("Judged collection", "Loaded in Documents")
     assert "1 of 1" in visitor.compare()
     expect(visitor.page.get_by_text("Judged by hand, in Search: 1 judgment of 1 question.")).to_be_visible()
+    visitor.open("search")
+    against = visitor.page.locator(".lab-hits.lab-exact [data-grade='0']").first
+    against.click()
+    expect(against).to_have_attribute("aria-pressed", "true", timeout=PATIENCE)
+    visitor.open("models")
+    expect(visitor.page.get_by_text("do not count what you have judged since")).to_be_visible(timeout=PATIENCE)
     assert visitor.errors == []
     asked = []
     visitor.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))

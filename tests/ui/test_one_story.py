@@ -235,7 +235,7 @@ def check_recall(story, now):
     enough = [step for step, value in sorted(curve.items()) if value["mean_recall"] >= target - 1e-9]
     if enough:
         first, share = numbers_of(
-            now["words"], rf"ef = (\d+) is the smallest measured that reaches {target:.3f}: recall (\S+)"
+            now["words"], rf"ef = (\d+) is the smallest on the curve that reaches {target:.3f}: recall (\S+)"
         )
         assert (int(first), share.strip(".")) == (enough[0], format_score(curve[enough[0]]["mean_recall"]))
     else:

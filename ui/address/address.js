@@ -5,6 +5,10 @@
   const lab = { tab: ADDRESS_TABS[0], lesson: window.labLearn?.place ?? {}, loaded: "", values: {}, latest: {}, wanted: "", held: true, pushing: false, timer: 0 };
   window.lab = lab;
 
+  // A figure points to its patterns by the whole address if the page names a base, and loses them once that changes.
+  const base = document.querySelector("base[href]");
+  if (base && new URL(".", base.href).href === new URL(".", location).href) base.removeAttribute("href");
+
   const tabOf = (search) => ADDRESS_TABS.find((tab) => tab === new URLSearchParams(search).get("tab")) ?? lab.tab;
   const foreign = () => [...new URLSearchParams(location.search)].filter(([name]) => !KNOWN.has(name));
 
@@ -72,6 +76,7 @@
     Object.assign(lab, { held: false, pushing: false });
     schedule();
   };
+  lab.answered = schedule; // what an address asked for is shown
   lab.tab = tabOf(location.search);
   addEventListener("popstate", () => follow(location.search));
   addEventListener("click", (event) => {

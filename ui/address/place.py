@@ -94,10 +94,17 @@ def _number(low: float, high: float, kind: Callable[[str], float] = int) -> Call
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise ValueError(f"that is no number from {low:g} to {high:g}.")
+            raise ValueError(f"that is no {'whole ' * (kind is int)}number from {low:g} to {high:g}.")
         return min(max(number, low), high)
 
     return read
+
+
+def _flag(value: str) -> bool:
+    """Read what is said by a 1."""
+    if value not in ("0", "1"):
+        raise ValueError("that is neither 0 nor 1.")
+    return value == "1"
 
 
 def _question(value: str) -> str:
@@ -118,7 +125,7 @@ def _engine(value: str) -> str:
 READERS: dict[str, Callable[[str], Any]] = {
     "tab": _one_of(TAB_TITLES, "tab"),
     "sample": _one_of(SAMPLE_TITLES, "sample"),
-    OWN: bool,
+    OWN: _flag,
     "model": _one_of(MODELS, "model"),
     "chunk": _number(8, 4096),
     "overlap": _number(0, 4096),
@@ -137,7 +144,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "third": _one_of((NONE, *RETRIEVERS), "model"),
     "fourth": _one_of((NONE, *RETRIEVERS), "model"),
     "graph": _one_of(COMPARED_GRAPHS, "graph"),
-    "compared": bool,
+    "compared": _flag,
     "lesson": _one_of(lessons(), "lesson"),
     "step": _one_of({step.name for lesson in lessons().values() for step in lesson.steps}, "step of a lesson"),
 }

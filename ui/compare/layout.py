@@ -17,7 +17,6 @@ from ui.render.controls import (
     LATEST_UNQUEUED,
     SLIDER_MAX_EF,
     UNQUEUED,
-    keep_ef_above_k,
     note_uploads,
     when_settled,
 )
@@ -53,7 +52,9 @@ def build_compare_tab(session: gr.State, shared_samples: SharedSamples) -> Compa
     tab.add.click(tab.add_further, None, [controls.further, tab.add], **UNQUEUED)
     note_uploads([controls.archive, controls.qrels, controls.queries], UPLOADED, tab.progress)
     compared = tab.start.click(report_stream_errors(tab.stream_comparison), tab.inputs, tab.outputs, **HIDDEN)
-    compared.then(keep_ef_above_k, [controls.k, ef], ef, **HIDDEN)
+    lifted = compared.then(tab.keep_ef, [ef, state], ef, **HIDDEN)
+    shown = lifted.then(result.move_ef, [ef, state], result.errors, **HIDDEN)  # both may have changed while it ran
+    shown.then(report_errors(tab.note_stale), tab.inputs, tab.stale, **HIDDEN)
     changed = [part.change for part in controls.requested]
     when_settled(changed, report_errors(tab.note_stale), tab.inputs, [tab.stale])
     tab.stop.click(tab.cancel, state, tab.progress, **UNQUEUED)

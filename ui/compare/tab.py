@@ -12,12 +12,12 @@ from retriever.errors import Cancelled, RetrieverError
 from ui.compare.controls import ComparisonControls
 from ui.compare.job import plan_comparison
 from ui.compare.result import ComparisonResult
-from ui.compare.state import ComparisonState
+from ui.compare.state import ComparisonState, loaded_now
 from ui.jobs.job import cancel_running
 from ui.jobs.progress_text import progress_bar
 from ui.jobs.shared_samples import SharedSamples
 from ui.jobs.watching import watch
-from ui.render.controls import NO_CHANGE, Updates, Values
+from ui.render.controls import NO_CHANGE, Updates, Values, keep_ef_above_k
 from ui.render.html import HINT, Html
 from ui.render.numbers import format_seconds
 from ui.session import Session
@@ -28,6 +28,10 @@ FAILED = HINT.format("Nothing was compared. The last result is unchanged.")
 STALE = Html(
     '<p class="lab-warning">The results below are of {}, {}, k={}, graph {}: not of what the controls say '
     "now. Press <b>Compare</b> for those.</p>"
+)
+JUDGED_SINCE = Html(
+    '<p class="lab-warning">The results below do not count what you have judged since in Search. Press <b>Compare</b> '
+    "to count it.</p>"
 )
 NOT_RUNNING = HINT.format("No comparison is running.")
 CANCELLING = HINT.format("Cancelling: the step under way is finished first …")
@@ -77,6 +81,7 @@ class CompareTab:
         request = self.controls.request(values)
         state: ComparisonState = values[self.comparison_state]
         session: Session = values[self.session]
+        loaded = loaded_now(session)
         cancel_running(state.job)  # a second click restarts
         planned = await asyncio.to_thread(plan_comparison, request, session, state.index_cache, self.shared_samples)
         job = planned.submit()
@@ -94,7 +99,7 @@ class CompareTab:
         except RetrieverError:
             yield {self.progress: FAILED}
             raise
-        state = replace(state, compared=result, request=request, loaded=id(session.indexed))
+        state = replace(state, compared=result, request=request, loaded=loaded)
         done = HINT.format(DONE.format(format_seconds(result.seconds)))
         ef, show = state.lifted_ef(values[self.result.ef]), values[self.result.show]
         shown = await asyncio.to_thread(self.result.show_result, result, ef, show)
@@ -112,11 +117,18 @@ class CompareTab:
         """Say that the results are not of what the controls say; nothing if they are, or before there are any."""
         state: ComparisonState = values[self.comparison_state]
         session: Session = values[self.session]
-        if state.request is None or state.fits(self.controls.request(values), id(session.indexed)):
+        was, request = state.request, self.controls.request(values)
+        if was is None or state.fits(request, loaded_now(session)):
             return Html()
-        was = state.request
+        if was == request and state.loaded[0] == id(session.indexed):
+            return JUDGED_SINCE
         named, against = state.result().indexed.name, " against ".join(was.retrievers)
         return STALE.format(named, against, was.k, f"{was.M}/{was.ef_construction}")
+
+    def keep_ef(self, ef: float, comparison_state: ComparisonState) -> Updates:
+        """Keep the ef slider at the k of what is shown or above."""
+        compared = comparison_state.compared
+        return {self.result.ef: keep_ef_above_k(compared.comparison.k, ef)} if compared else NO_CHANGE
 
     def cancel(self, comparison_state: ComparisonState) -> Html:
         """Ask the running comparison to stop, and return a message."""

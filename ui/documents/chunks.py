@@ -172,7 +172,7 @@ def build_chunk_browser(session: gr.State) -> ChunkBrowser:
     accordion.expand(report_errors(browser.open), asked, [opened, *shown], **HIDDEN)
     accordion.collapse(browser.close, None, [opened, table], **HIDDEN)
     sought.submit(report_errors(partial(browser.refresh, True)), [sought, session], shown, **HIDDEN)
-    number.submit(report_errors(browser.show), asked, shown, **HIDDEN)
+    gr.on([number.submit, number.blur], report_errors(browser.show), asked, shown, **HIDDEN)
     for button, steps in zip([*back, *forward], (-LAST_PAGE, -1, 1, LAST_PAGE), strict=True):
         button.click(report_errors(partial(browser.turn, steps)), asked, shown, **HIDDEN)
     return browser

@@ -5,6 +5,7 @@ import numpy as np
 from retriever.indexing.collection import IndexedCollection
 from retriever.measurement.measurement import Measurement, PairedMeasurement
 from retriever.measurement.recommendation import Recommendation
+from ui.inputs import SLIDER_MAX_EF
 from ui.recall.text import best_recall
 from ui.render.export import download_link
 from ui.render.html import HINT, Html, render
@@ -91,6 +92,8 @@ def _evidence(indexed: IndexedCollection, advice: Recommendation, *, second: boo
         return evidence | {"memory": memory, "to build": "nothing besides the vectors"}
     place = "load this graph and set" if second else "set"
     evidence["latency"] = f"{place} the slider to ef={advice.step.ef}: its time and exact search's then stand below"
+    if (advice.step.ef or 0) > SLIDER_MAX_EF:
+        evidence["latency"] = f"ef={advice.step.ef} is beyond this slider's {SLIDER_MAX_EF}: the program below times it"
     evidence["memory"] = f"{memory} and {format_megabytes(graph.link_bytes)} of links"
     if graph.build_seconds is not None:
         evidence["to build"] = f"{format_seconds(graph.build_seconds)} for the graph"

@@ -16,7 +16,7 @@ from retriever.measurement.curve import smallest_ef
 from retriever.measurement.measurement import Measurement
 from retriever.progress import Progress, stage_progress
 from retriever.turns import MAX_REMEMBERED, OWNER, Owner
-from ui.inputs import nearest, nearest_k
+from ui.inputs import SLIDER_MAX_EF, nearest, nearest_k
 from ui.jobs.build_queue import CURVE_QUEUE
 from ui.jobs.graph_rebuild import submit_rebuild
 from ui.jobs.job import Job, Status
@@ -153,7 +153,10 @@ class Curves:
         if curve is None:
             return NO_CURVE_THERE if engine == MILVUS else STILL_MEASURED
         ef = smallest_ef(curve, target)
-        go = Html() if ef is None else lab_link(f"Go to ef = {ef}", "recall", ef=ef)
+        if ef is None or ef <= SLIDER_MAX_EF:
+            go = Html() if ef is None else lab_link(f"Go to ef = {ef}", "recall", ef=ef)
+        else:
+            go = Html(f"It is beyond this slider's {SLIDER_MAX_EF}.")
         where = "In Milvus: " if engine == MILVUS else ""
         return Html("{}{} {}").format(where, target_sentence(curve, target), go)
 

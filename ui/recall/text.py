@@ -73,7 +73,13 @@ def target_sentence(curve: Sequence[Measurement], target: float) -> str:
     if step is None:
         return f"No ef measured here reaches recall {target:.3f}; the best is {best_recall(curve):.3f}."
     found = f"recall {format_score(step.mean_recall)}{_by(step)}"
-    return f"ef = {step.ef} is the smallest measured that reaches {target:.3f}: {found}."
+    return f"ef = {step.ef} is the smallest on the curve that reaches {target:.3f}: {found}.{_between(curve, step)}"
+
+
+def _between(curve: Sequence[Measurement], step: Measurement) -> str:
+    """Return that the curve has points, between which a smaller ef may do; empty where there is none between."""
+    below = max((one.ef or 0 for one in curve if (one.ef or 0) < (step.ef or 0)), default=0)
+    return f" The curve's point before is ef = {below}: one between may do." if 0 < below < (step.ef or 0) - 1 else ""
 
 
 def best_recall(curve: Sequence[Measurement]) -> float:

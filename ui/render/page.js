@@ -31,6 +31,16 @@ function showPartner(event) {
 }
 for (const event of ["pointerover", "focusin", "click"]) document.addEventListener(event, showPartner)
 
+// A slider's number field that is left empty says again what it said.
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches?.("input[type=number]") && target.value) target.before = target.value
+})
+document.addEventListener("focusout", ({ target }) => {
+  if (!target.before || target.value || !target.closest(".block")?.querySelector("input[type=range]")) return
+  target.value = target.before
+  for (const event of ["input", "change"]) target.dispatchEvent(new Event(event, { bubbles: true }))
+})
+
 function nameTabs() {
   for (const tab of document.querySelectorAll("[role=tab]")) {
     const selected = tab.getAttribute("aria-selected") === "true"

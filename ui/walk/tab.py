@@ -1,10 +1,11 @@
 """The Inside HNSW tab: one question's walk on the graph, step by step, and why it missed what it missed."""
 
+import sys
 from dataclasses import dataclass
 
 import gradio as gr
 
-from ui.inputs import SearchSettings, check_whole_number, nearest
+from ui.inputs import SearchSettings, nearest
 from ui.render.controls import (
     EACH,
     FIRST_EF,
@@ -97,11 +98,11 @@ class WalkTab:
 
     def go_back(self, number: float, trace: WalkTrace | None) -> Updates:
         """Show the step before."""
-        return self._go_to(max(1, check_whole_number("step", number) - 1), trace)
+        return self._go_to(max(1, _step(number) - 1), trace)
 
     def go_on(self, number: float, trace: WalkTrace | None) -> Updates:
         """Show the next step; at the last one a walk that plays ends."""
-        at = check_whole_number("step", number) + 1
+        at = _step(number) + 1
         ended = trace is None or at >= len(trace.walk.steps)
         stopped = {self.clock: gr.update(active=False), self.play: gr.update(value=PLAY)} if ended else {}
         return {**self._go_to(at, trace), **stopped}
@@ -109,7 +110,7 @@ class WalkTab:
     def play_or_pause(self, label: str, number: float, trace: WalkTrace | None) -> Updates:
         """Play a walk, from its first step if the last one is shown, or pause it."""
         starts = label == PLAY and trace is not None
-        again = trace is not None and starts and check_whole_number("step", number) >= len(trace.walk.steps)
+        again = trace is not None and starts and _step(number) >= len(trace.walk.steps)
         playing = {self.clock: gr.update(active=starts), self.play: gr.update(value=PAUSE if starts else PLAY)}
         return {**(self._go_to(1, trace) if again else {}), **playing}
 
@@ -154,6 +155,11 @@ class WalkTab:
             self.summary: LESSON.format(walk_summary(trace)),
             self.missed: missed_list(trace) + folded_record(walk_record(trace)),
         }
+
+
+def _step(number: float) -> int:
+    """Return the step nearest to what was typed."""
+    return int(nearest("step", number, 1, sys.maxsize))
 
 
 def build_walk_tab(session: gr.State) -> WalkTab:

@@ -140,3 +140,11 @@ def test_a_link_to_an_ef_measures_there_and_one_to_a_walk_draws_it_though_its_ta
     expect(question).to_have_value("why does bread rise?", timeout=PATIENCE)
     record = visitor.page.get_by_role("tabpanel").locator("visible=true").locator(".lab-record")
     expect(record).to_contain_text("why does bread rise?", timeout=PATIENCE)
+
+
+def test_a_link_to_a_comparison_compares_and_so_does_a_reload(arrive):
+    visitor = arrive(address="/?tab=compare&k=5&ef=3&compared=1")
+    for _ in range(2):
+        expect(visitor.page.locator(".lab-scores")).to_be_visible(timeout=PATIENCE)
+        wait_for_address(visitor, "k=5", "ef=5", "compared=1")
+        reload(visitor)

@@ -43,9 +43,10 @@ def test_what_is_loaded_comes_back_with_its_settings(fake_encoder, chunk_size):
     [
         ("tab=nowhere", "tab='nowhere'"),
         ("sample=<b>", "sample='<b>'"),
-        ("ef=many", "no number from 1 to 400"),
-        ("ef=nan", "no number"),
-        ("k=1e9", "no number"),
+        ("ef=many", "no whole number from 1 to 400"),
+        ("ef=nan", "no whole number"),
+        ("k=2.5", "no whole number from 1 to 50"),
+        ("compared=yes", "neither 0 nor 1"),
         ("target=nan", "no number from 0.5 to 1"),
         ("target=inf", "no number from 0.5 to 1"),
         ("model=gpt", "no such model"),

@@ -8,6 +8,7 @@ from ui.recall.text import curve_lesson, target_sentence
 
 REACHED = "HNSW reaches a recall@10 against exact search of"
 TRADE_OFF = [(10, 0.62, 40), (20, 0.8, 60), (40, 0.96, 100), (200, 0.99, 380), (400, 1.0, 500)]
+FROM_10, FROM_20 = (f" The curve's point before is ef = {ef}: one between may do." for ef in (10, 20))
 NO_COPIES = Copies(0, 0, 1)
 COUNTED = [(10, 0.839, 40, 240), (20, 0.912, 60, 415), (40, 0.965, 100, 612), (400, 1.0, 500, 9_100)]
 
@@ -64,8 +65,12 @@ def test_where_nothing_is_missed_the_lesson_says_why(steps, words):
 @pytest.mark.parametrize(
     ("steps", "target", "words"),
     [
-        (TRADE_OFF, 0.95, "ef = 40 is the smallest measured that reaches 0.950: recall 0.960."),
-        (COUNTED, 0.9, "ef = 20 is the smallest measured that reaches 0.900: recall 0.912 (415 distances a query)."),
+        (TRADE_OFF, 0.95, f"ef = 40 is the smallest on the curve that reaches 0.950: recall 0.960.{FROM_20}"),
+        (
+            COUNTED,
+            0.9,
+            f"ef = 20 is the smallest on the curve that reaches 0.900: recall 0.912 (415 distances a query).{FROM_10}",
+        ),
         (TRADE_OFF[:2], 0.95, "No ef measured here reaches recall 0.950; the best is 0.800."),
         ([(20, 0.99996, 60)], 1.0, "No ef measured here reaches recall 1.000; the best is 0.999."),  # not rounded up
     ],

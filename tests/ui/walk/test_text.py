@@ -12,6 +12,7 @@ from retriever.graph.miss_reasons import Miss
 from tests.support.page import figure_of, words_of
 from tests.support.small import sentences
 from tests.support.walks import by_hnswlib, count_found, lab, traced, true_scores
+from ui.render.numbers import format_megabytes
 from ui.walk.figures import map_figure
 from ui.walk.text import STOP, connectivity_facts, miss_sentence, missed_list, step_sentence, walk_summary
 
@@ -192,7 +193,7 @@ def test_connectivity_in_four_numbers(request, graph):
     assert float(median) == np.median(degrees)
     unreachable = set(indexed.measurements.graph.unreachable.tolist())
     assert few == f"{(degrees <= 2).sum():,}, and {len(unreachable):,} that no walk can reach"
-    assert memory == f"{indexed.retriever.hnsw.link_bytes / 1e6:.2f} MB"
+    assert memory == format_megabytes(indexed.retriever.hnsw.link_bytes)
     for query in indexed.query_vectors[:5]:
         assert not unreachable & set(by_hnswlib(indexed, query, len(indexed), len(indexed)))
     assert unreachable or graph != "starved"

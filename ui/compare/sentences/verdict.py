@@ -101,8 +101,9 @@ def _pair_kinds(pair: PairComparison) -> Html:
     if abs(widest.difference.mean) < TIE_TOLERANCE:
         return Html("For every kind of question both find as many answers.")
     chance = "" if widest.significant else ", which could be chance"
-    words = Html("They differ most on <b>{}</b> questions ({} against {}{})")
-    words = words.format(most, format_score(widest.first.mean), format_score(widest.second.mean), chance)
+    (first, second), scores = pair.names, [format_score(side.mean) for side in (widest.first, widest.second)]
+    words = Html("They differ most on <b>{}</b> questions ({} {}, {} {}{})")
+    words = words.format(most, first, scores[0], second, scores[1], chance)
     if abs(widest.difference.mean) - abs(narrowest.difference.mean) > TIE_TOLERANCE:
         words += Html(", least on <b>{}</b>").format(least)
     return words + "."

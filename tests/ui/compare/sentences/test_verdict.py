@@ -158,10 +158,10 @@ MOST = "They differ most on"
 @pytest.mark.parametrize(
     ("kinds", "said"),
     [
-        ({"a": NARROW, "b": WIDE, "c": HALF}, f"{MOST} b questions (1.000 against 0.250), least on a."),
-        ({"a": NARROW, "b": WIDE[::-1]}, f"{MOST} b questions (0.250 against 1.000), least on a."),
-        ({"a": NARROW, "b": SURE}, f"{MOST} b questions (1.000 against 0.900, which could be chance), least on a."),
-        ({"a": HALF, "b": HALF}, f"{MOST} a questions (1.000 against 0.500)."),
+        ({"a": NARROW, "b": WIDE, "c": HALF}, f"{MOST} b questions (alpha 1.000, beta 0.250), least on a."),
+        ({"a": NARROW, "b": WIDE[::-1]}, f"{MOST} b questions (alpha 0.250, beta 1.000), least on a."),
+        ({"a": NARROW, "b": SURE}, f"{MOST} b questions (alpha 1.000, beta 0.900, which could be chance), least on a."),
+        ({"a": HALF, "b": HALF}, f"{MOST} a questions (alpha 1.000, beta 0.500)."),
         ({"a": SAME, "b": SAME}, "For every kind of question both find as many answers."),
         ({}, ""),
     ],

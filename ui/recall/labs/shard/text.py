@@ -85,7 +85,7 @@ def _distances_sentence(one: ShardResult, many: ShardResult, outcome: str) -> st
     # a graph's upper layers hold some of its vectors, too
     again = " (some of its vectors are compared in several layers)" if after / shards > many.sizes[0] else ""
     why = {
-        MORE: f"{after / before:.1f} times as many, as a shard of {many.sizes[0]:,} vectors still takes "
+        MORE: f"{after / before:.1f} times as many, as a shard of {count_of(many.sizes[0], 'vector')} still takes "
         f"{after / shards:,.0f}{again}",
         EQUAL: "about as many",
         LESS: "fewer, which is not the usual outcome",
@@ -136,7 +136,9 @@ def _few_vectors_sentence(many: ShardResult) -> str:
 def _balance(one: ShardResult, many: ShardResult, found: Mapping[str, str]) -> str:
     """Return what sharding gives, what it costs and what stays about equal, by the outcomes."""
     gives = [GAINS[name] for name, outcome in found.items() if outcome == QUESTIONS[name].better]
-    gives.append(f"room: {format_megabytes(many.largest_bytes)} a machine, not {format_megabytes(one.total_bytes)}")
+    largest, whole = format_megabytes(many.largest_bytes), format_megabytes(one.total_bytes)
+    if largest != whole:
+        gives.append(f"room: {largest} a machine, not {whole}")
     costs = [COSTS[name] for name, outcome in found.items() if outcome not in (EQUAL, QUESTIONS[name].better)]
     kept = [KEPT[name] for name, outcome in found.items() if outcome == EQUAL]
     parts = {"Sharding gives": gives, "It costs": costs, "About equal:": kept}
