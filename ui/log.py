@@ -19,6 +19,7 @@ Fact = str | int | float | bool
 Reason = Literal[  # why something was refused; docs/hosting.md says what each means
     "bodies",
     "busy session",
+    "chunked body",
     "class code",
     "classes",
     "connections",

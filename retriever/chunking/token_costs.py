@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from retriever.errors import ChunkingError
+from retriever.unicode import normalize
 
 MAX_WORD_LENGTH = 80  # characters: WordPiece reads a word of more than 100 as one [UNK], and its content would be lost
 MAX_GAP_LENGTH = 64  # characters of white space that are counted; the cost of longer ones is extrapolated
@@ -75,9 +76,9 @@ class TokenCosts:
 
     def _cut_long(self, piece: str, word: str) -> None:
         """Cut a long word; seal its parts if the model would read it as [UNK]. Models decompose Hangul and accents."""
-        run_length = max((len(unicodedata.normalize("NFD", run)) for run in RUN.findall(word)), default=0)
+        run_length = max((len(normalize("NFD", run)) for run in RUN.findall(word)), default=0)
         if self._swallows and run_length > MAX_WORD_LENGTH:
-            self._cut(piece, word, MAX_WORD_LENGTH if unicodedata.is_normalized("NFD", word) else MAX_WORD_LENGTH // 3)
+            self._cut(piece, word, MAX_WORD_LENGTH if normalize("NFD", word) == word else MAX_WORD_LENGTH // 3)
             self.sealed.update(self._parts[piece][1:])
         elif len(word) > MAX_WORD_LENGTH:
             self._cut(piece, word, MAX_WORD_LENGTH)

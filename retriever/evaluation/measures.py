@@ -7,10 +7,12 @@ the precision at the rank of each relevant document, averaged.
 Source: trec_eval 9 (NIST) through pytrec-eval-terrier.
 """
 
+import reprlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,17 +95,25 @@ def evaluate(qrels: Qrels, run: Run, *, k: int = 10, relevance_level: int = 1) -
     return Evaluation(k, level, {query_id: results.get(f"{n}", zeros) for n, query_id in enumerate(judged)})
 
 
+def _grade(grade: object) -> int:
+    """Return a grade as an int. Raises CollectionError unless it is a whole number up to MAX_GRADE."""
+    if isinstance(grade, bool) or not isinstance(grade, Integral) or abs(int(grade)) > MAX_GRADE:
+        raise CollectionError(f"A grade is {reprlib.repr(grade)}; it must be a whole number up to {MAX_GRADE:,}.")
+    return int(grade)
+
+
 def _with_numeric_ids(judged: Qrels, run: Run) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, float]]]:
     """Return grades and rankings with numbers instead of ids, and ranks instead of scores.
 
-    trec_eval is written in C: an id with a NUL ends there, and one that UTF-8 cannot encode ends the process.
+    trec_eval is written in C: an id with a NUL ends there, and one that UTF-8 cannot encode ends the process. So does a
+    query whose grades are all below -1; no measure here tells a grade below 0 from 0.
     """
     grades: dict[str, dict[str, int]] = {}
     ranks: dict[str, dict[str, float]] = {}
     for n, (query_id, documents) in enumerate(judged.items()):
         ranking = in_rank_order(run.get(query_id, {}))
         number = {doc_id: f"{position}" for position, doc_id in enumerate(dict.fromkeys([*ranking, *documents]))}
-        grades[f"{n}"] = {number[doc_id]: grade for doc_id, grade in documents.items()}
+        grades[f"{n}"] = {number[doc_id]: max(0, _grade(grade)) for doc_id, grade in documents.items()}
         if ranking:
             ranks[f"{n}"] = {number[doc_id]: float(-rank) for rank, doc_id in enumerate(ranking)}
     return grades, ranks

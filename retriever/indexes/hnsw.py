@@ -171,9 +171,15 @@ class HNSWIndex:
         return state
 
     def save(self, path: str | Path) -> None:
-        """Write the graph and its vectors to a file in hnswlib's format."""
+        """Write the graph and its vectors to a file in hnswlib's format.
+
+        Raises StorageError if it cannot be written whole, of which hnswlib says nothing.
+        """
         with self._lock:
             self._index.save_index(str(path))
+            size = self._index.index_file_size()
+        if not (Path(path).is_file() and Path(path).stat().st_size == size):
+            raise StorageError(f"The graph file {Path(path).name} cannot be written whole: is there room on the disk?")
 
     @classmethod
     def load(

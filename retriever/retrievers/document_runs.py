@@ -7,7 +7,6 @@ a document, as in ArguAna and Quora, would find itself first; that document can 
 retriever and queries that are embedded already, which may be searched by HNSW too.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -20,6 +19,7 @@ from retriever.progress import progress_bar
 from retriever.retrievers.base import Retriever
 from retriever.retrievers.dense import DenseRetriever
 from retriever.retrievers.milvus import MilvusRetriever
+from retriever.unicode import normalize
 from retriever.vectors import Float32, check_vectors
 
 QUERIES_PER_REPORT = 128  # queries embedded and searched between two progress reports
@@ -152,7 +152,7 @@ def _is_text_of(query: str, passages: Sequence[Passage]) -> bool:
 
 def _letters(text: str) -> str:
     """Return a text without white space, in lower case, with one code for each accented letter."""
-    return unicodedata.normalize("NFC", "".join(text.casefold().split()))
+    return normalize("NFC", "".join(text.casefold().split()))
 
 
 def _text_search(retriever: Retriever, texts: Sequence[str]) -> _Search:

@@ -1,13 +1,13 @@
 """The terms that BM25 compares: words in lower case, without stop words, cut to their stems."""
 
 import reprlib
-import unicodedata
 from collections.abc import Callable, Iterable
 from itertools import groupby, pairwise
 
 import regex
 
 from retriever.errors import ParameterError
+from retriever.unicode import normalize
 
 # Of two letters, digits or underscores at least, as bm25s and scikit-learn split; signs that are written above, below
 # or beside a letter belong to it, as in Hindi, Arabic and Hebrew. Python's re would end the word there.
@@ -45,7 +45,7 @@ def words_of(text: str) -> list[str]:
     Chinese, Japanese, Thai, Lao, Khmer and Burmese have no blanks between words: each two neighbouring characters are
     taken for one, as Lucene's CJKAnalyzer does.
     """
-    text = INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    text = INVISIBLE.sub("", normalize("NFC", text))
     if text.isascii() or not UNSPACED.search(text):
         return list(WORD.findall(text))
     words: list[str] = []
@@ -58,8 +58,8 @@ def words_of(text: str) -> list[str]:
 def _own_words(words: Iterable[str]) -> tuple[str, ...]:
     """Return stop words of one's own in lower case. Raises ParameterError if one is no string."""
     try:
-        return tuple(unicodedata.normalize("NFC", word).lower() for word in words)
-    except TypeError as error:
+        return tuple(normalize("NFC", word).lower() for word in words)
+    except (TypeError, AttributeError) as error:
         raise ParameterError(
             'stop_words must be a language ("en"), a list of words, or None; it holds or is something else.'
         ) from error

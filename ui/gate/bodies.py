@@ -20,7 +20,8 @@ DRAIN_SECONDS = 2.0  # seconds that this may take
 MAX_STRINGS = 4_000  # strings in a body; an upload of 50 files has some 400
 MAX_SYNTAX = 50_000  # bytes of a body outside of its strings
 MAX_DEPTH = 20  # objects and arrays inside one another
-STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# One that does not end goes to the end, and nothing is tried twice: else the time would grow as the square of the size.
+STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 class BodyReader:

@@ -62,11 +62,19 @@ def is_foreign(headers: Mapping[str, str], kind: Kind) -> bool:
     origin = headers.get("origin")
     if kind is Kind.TOOL:
         return origin is not None or "sec-fetch-site" in headers
-    if origin is not None and urlsplit(origin).netloc.lower() not in _own_hosts(headers):
+    if origin is not None and _host_of(origin) not in _own_hosts(headers):
         return True
     if headers.get("sec-fetch-site", "none") in OWN_SITES:
         return False
     return not (kind in LINKED and headers.get("sec-fetch-mode") == "navigate")
+
+
+def _host_of(origin: str) -> str | None:
+    """Return the host of an origin, or None if it is no address."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _own_hosts(headers: Mapping[str, str]) -> set[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from retriever.unicode import replace_surrogates
 from ui.log import Reason
 from ui.render.html import render
 
@@ -49,7 +50,8 @@ class Refusal(Exception):
         """Return the response in the form that Gradio's clients understand; the rest of the request is not read."""
         if self.page:
             return HTMLResponse(render("gate/full.html", words=self.words), self.status, {"Retry-After": "30"})
-        content = {"detail": self.words, "error": self.words}
+        words = replace_surrogates(self.words)
+        content = {"detail": words, "error": words}
         return JSONResponse(content, self.status, self.headers)
 
 

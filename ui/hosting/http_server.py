@@ -23,6 +23,12 @@ DESCRIPTORS = 8_192  # file descriptors that the process asks the system for
 RESERVED = 256  # descriptors for files, libraries and the processes that read uploads
 
 
+NO_LENGTH = b"Send the body with its length."
+NO_LENGTH_HEAD = (
+    b"HTTP/1.1 411 Length Required\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+)
+
+
 class BoundedProtocol(H11Protocol):
     """HTTP/1.1 as uvicorn speaks it, which closes connections that are idle, and those above an address's share."""
 
@@ -47,6 +53,16 @@ class BoundedProtocol(H11Protocol):
             self._stop_deadline()
         elif self._deadline is None:
             self._start_deadline()
+
+    def _should_upgrade(self) -> bool:
+        """Return whether uvicorn shall hand a request over, of which it then reads nothing more."""
+        return any(name == b"transfer-encoding" for name, _ in self.headers)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Refuse a body without a length: each of its parts, which may be of one byte, would take time of all."""
+        refused("chunked body")
+        self.transport.write(NO_LENGTH_HEAD % len(NO_LENGTH) + NO_LENGTH)
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection."""

@@ -188,3 +188,16 @@ def test_only_one_thread_is_inside_of_trec_eval_whose_memory_all_threads_share(m
     with ThreadPool(4) as pool:
         assert len({str(found.mean) for found in pool.map(lambda _: evaluate(QRELS, RUN), range(12))}) == 1
     assert most == [1] * 12
+
+
+def test_grades_below_zero_count_as_zero_and_end_no_process():
+    qrels = {"r": {"c": 2}, "q": {"a": -2, "b": -1000}}
+    found = evaluate(qrels, {"q": {"a": 1.0, "b": 0.5}, "r": {"c": 1.0}})
+    assert found.per_query["q"] == dict.fromkeys(measure_names(10), 0.0)
+    assert found.per_query["r"]["ndcg_cut_10"] == 1.0
+
+
+@pytest.mark.parametrize("grade", [1.0, "1", True, None, 10**12])
+def test_a_grade_that_is_no_small_whole_number_is_refused(grade):
+    with pytest.raises(CollectionError, match="must be a whole number up to 1,000"):
+        evaluate({"q": {"a": grade, "b": 1}}, {"q": {"a": 1.0}})

@@ -343,3 +343,10 @@ def test_a_file_that_is_no_graph_is_refused(tmp_path, content):
         (tmp_path / "graph").write_bytes(content)
     with pytest.raises(StorageError, match="graph cannot be read .*build it again"):
         load(tmp_path / "graph")
+
+
+@pytest.mark.parametrize("path", ["missing/graph.bin", ""], ids=["no folder", "a folder"])
+def test_a_graph_that_cannot_be_written_whole_is_an_error(tmp_path, path):
+    index = HNSWIndex(np.eye(4, dtype=np.float32))
+    with pytest.raises(StorageError, match="cannot be written whole"):
+        index.save(tmp_path / path)

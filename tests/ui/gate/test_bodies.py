@@ -90,8 +90,10 @@ def test_a_long_text_is_parsed():
         b'{"data": [' + b"1," * 1_000_000 + b"1]}",
         b"[" * 1_000_000,
         b'{"a":' * 30 + b"1" + b"}" * 30,
+        b'{"a":"' + b'\\"' * 500_000,
+        b'{"a":"' + b'\\"' * 500_000 + b"\\",
     ],
-    ids=["objects", "strings", "numbers", "brackets", "deep"],
+    ids=["objects", "strings", "numbers", "brackets", "deep", "no end", "no end, escaped"],
 )
 def test_a_body_of_many_parts_is_refused_quickly_and_in_little_memory(body):
     tracemalloc.start()

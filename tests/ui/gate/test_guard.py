@@ -17,6 +17,7 @@ from retriever.turns import OWNER
 from tests.support.serving import GRADIO_WARNINGS, until
 from ui.blocks import LabBlocks
 from ui.gate import sessions
+from ui.gate.guard import cookies_of, session_of, with_plain_cookies
 from ui.gate.sessions import MAX_UNFINISHED
 from ui.gate.visitors import MAX_CALLS
 from ui.hosting.server import Server
@@ -329,6 +330,17 @@ def test_one_address_cannot_take_all_places(lab, monkeypatch):
     assert "from your network" in httpx.get(lab.address, headers=school).text
     assert httpx.get(lab.address, headers=home).status_code == 200
     assert lab.post("count", "somebody", **home).status_code == 200
+
+
+def test_quoted_cookies_which_take_long_to_read_are_not_passed_on():
+    cookies = [b'a="' + b"\\" * 60_000 + b'"; token=one', b"theme=dark"]
+    scope = with_plain_cookies({"headers": [(b"Cookie", value) for value in cookies] + [(b"accept", b'"')]})
+    assert scope["headers"] == [(b"Cookie", b" token=one"), (b"Cookie", b"theme=dark"), (b"accept", b'"')]
+    assert cookies_of({"cookie": " token=one; theme=dark=er; odd"}) == {"token": "one", "theme": "dark=er", "odd": ""}
+
+
+def test_too_many_fields_of_a_query_name_no_session():
+    assert session_of({"query_string": b"session_hash=a&" + b"x=1&" * 20}) == ""
 
 
 def test_what_was_refused_is_counted(lab):

@@ -43,6 +43,7 @@ CROSS = {"sec-fetch-site": "cross-site"}
         (OWN, Kind.EVENT, False),
         (OWN | {"origin": "https://evil.example"}, Kind.EVENT, True),
         (OWN | {"origin": "https://lab.example:7861"}, Kind.EVENT, True),
+        (OWN | {"origin": "http://[bad"}, Kind.EVENT, True),
         (OWN | {"origin": "https://lab.example.evil.example:7860"}, Kind.EVENT, True),
         (OWN | {"origin": "null"}, Kind.EVENT, True),
         (OWN | {"origin": ""}, Kind.EVENT, True),

@@ -57,6 +57,15 @@ def test_a_connection_that_does_not_finish_its_request_is_closed(server, sent):
         assert closed_after(connection) < 3
 
 
+@pytest.mark.parametrize("path", [b"/", b"/nowhere"])
+def test_a_body_without_a_length_is_refused_before_its_parts_are_read(server, path):
+    with server.connect() as connection:
+        head = b"POST %b HTTP/1.1\r\nHost: lab\r\nTransfer-Encoding: chunked\r\n\r\n" % path
+        connection.sendall(head + b"1\r\nx\r\n" * 1_000)
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 411 ")
+        assert closed_after(connection) < 3
+
+
 def test_drops_do_not_keep_a_connection_open(server):
     with server.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: lab\r\n")
@@ -74,7 +83,7 @@ def test_requests_that_are_complete_are_answered_one_after_the_other(server):
             assert client.get(server.address).text == "ok"
             time.sleep(0.4)  # longer than a head may take: an answered connection may rest
         slow = (part for part in (b"a", time.sleep(0.4) or b"b"))
-        assert client.post(server.address, content=slow).text == "ok"
+        assert client.post(server.address, content=slow, headers={"Content-Length": "2"}).text == "ok"
 
 
 def test_one_address_may_have_half_of_all_connections(server, monkeypatch):
