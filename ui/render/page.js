@@ -33,11 +33,11 @@ for (const event of ["pointerover", "focusin", "click"]) document.addEventListen
 
 // A slider's number field that is left empty says again what it said.
 document.addEventListener("focusin", ({ target }) => {
-  if (target.matches?.("input[type=number]") && target.value) target.before = target.value
+  if (target.matches?.("input[aria-label^='number input for ']") && target.value) target.lastValue = target.value
 })
 document.addEventListener("focusout", ({ target }) => {
-  if (!target.before || target.value || !target.closest(".block")?.querySelector("input[type=range]")) return
-  target.value = target.before
+  if (!target.lastValue || target.value) return
+  target.value = target.lastValue
   for (const event of ["input", "change"]) target.dispatchEvent(new Event(event, { bubbles: true }))
 })
 
