@@ -210,14 +210,16 @@ def _nearest(part: Any, sent: Any) -> Any:  # noqa: ANN401 - any component and v
 
     The empty field of a slider, in which a visitor begins to type, counts as its least number.
     """
-    if isinstance(part, gr.Slider):
-        sent = part.minimum if sent is None else round(sent) if part.step == 1 and isinstance(sent, float) else sent
+    if isinstance(part, gr.Slider) and sent is None:
+        return part.minimum
     if not isinstance(part, gr.Slider | gr.Number) or isinstance(sent, bool) or not isinstance(sent, int | float):
         return sent
     low, high = part.minimum, part.maximum
     if low is not None and sent < low:
         return low
-    return high if high is not None and sent > high else sent
+    if high is not None and sent > high:
+        return high
+    return round(sent) if isinstance(part, gr.Slider) and part.step == 1 else sent
 
 
 def _is_plain(handler: Any) -> bool:  # noqa: ANN401 - Gradio's BlockFunction

@@ -163,9 +163,9 @@ def build_page(
         wanted = changed(report_errors(curves.want), asked, None, **LATEST_UNQUEUED)
         wanted.then(report_stream_errors(curves.stream_curves), asked, curves.refreshed, **LATEST)
         opened = gr.on([part.select for part in parts.values()], opened_tab, None, tab_open, **UNQUEUED)
+        opened.then(report_errors(refresher.draw_walk), refresher.walk_inputs, walk.refreshed, **HIDDEN)
         compared = parts["compare"].select  # what was judged in Search may have changed
         compared(report_errors(compare.note_stale), compare.inputs, compare.stale, **HIDDEN)
-        opened.then(report_errors(refresher.draw_walk), refresher.walk_inputs, walk.refreshed, **HIDDEN)
     return demo
 
 

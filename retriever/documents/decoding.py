@@ -76,7 +76,7 @@ def decode(data: bytes) -> DecodedText:
     marked_encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), "")
     decoded: DecodedText | None
     if marked_encoding:
-        decoded = _with_losses(data, marked_encoding)
+        decoded = _decode_marked(data, marked_encoding)
     elif data.count(0) * 50 > len(data):
         decoded = _guess(data, WIDE)
     else:
@@ -125,17 +125,20 @@ def _guess_legacy(data: bytes) -> DecodedText | None:
 def _guess(data: bytes, names: Mapping[str, str]) -> DecodedText | None:
     """Decode by the most likely of some encodings, or return None if no encoding fits."""
     name = guess_encoding(data, names)
-    if not name:
-        return None
-    text = data.decode(name, "replace")
-    lost = text.count("\ufffd")
-    return DecodedText(text, NAMES[name], lost) if lost <= 1 + len(text) // 50 else None
+    return _with_losses(data, name, NAMES[name]) if name else None
 
 
-def _with_losses(data: bytes, marked_encoding: str) -> DecodedText | None:
-    """Decode text whose mark shows the encoding; return None if it holds little else than damaged characters."""
-    text = data.decode(marked_encoding, "replace")
-    if _decode_strictly(data, marked_encoding) is not None:
+def _decode_marked(data: bytes, encoding: str) -> DecodedText | None:
+    """Decode text whose mark shows the encoding; return None if too many of its characters, or all, are damaged."""
+    text = _decode_strictly(data, encoding)
+    if text is not None:
         return DecodedText(text)
+    decoded = _with_losses(data, encoding)
+    return decoded if decoded and decoded.lost < len(decoded.text) else None
+
+
+def _with_losses(data: bytes, encoding: str, guessed: str = "") -> DecodedText | None:
+    """Decode text in an encoding, with U+FFFD for damaged characters; return None if they are too many."""
+    text = data.decode(encoding, "replace")
     lost = text.count("\ufffd")
-    return DecodedText(text, lost=lost) if lost <= 1 + len(text) // 50 and len(text) > lost else None
+    return DecodedText(text, guessed, lost) if lost <= 1 + len(text) // 50 else None

@@ -14,6 +14,7 @@ COLUMN_NAMES = (  # of the query id, the document id and the grade, without "-",
     {"corpusid", "docid", "docno", "did", "documentid", "document", "doc", "pid", "passageid"},
     {"score", "relevance", "grade", "rel", "label", "judgment", "judgement", "relevancy", "qrel"},
 )
+USUAL_COLUMNS = [0, -2, -1]  # of query id, document id and grade, where no header names them
 TREC_UNUSED = ("0", "Q0", "q0")  # what stands in the second of its four columns
 TREC_LINE = re.compile(r"\s*\S+\s+[Qq]?0\s+\S+\s+\S+\s*")
 
@@ -50,17 +51,17 @@ def judgment_cells(rows: Iterable[tuple[int, list[str]]], guessed: list[str]) ->
     if first is None:
         return
     header, columns = first[1], _columns_of_header(first[1])
-    if columns is None:
-        columns = [0, -2, -1]
+    if columns:
+        second = next(numbered, None)
+        numbered = chain([second] if second else [], numbered)
+        if second and len(second[1]) != len(header) and second[1][1] in TREC_UNUSED:
+            columns = USUAL_COLUMNS
+    else:
+        columns = USUAL_COLUMNS
         if re.search("[0-9]", header[-1]):
             numbered = chain([first], numbered)
         else:
             guessed.append(f"Line {first[0]} was taken for the header: {', '.join(header)[:80]}.")
-    else:
-        second = next(numbered, None)
-        numbered = chain([second] if second else [], numbered)
-        if second and len(second[1]) != len(header) and second[1][1] in TREC_UNUSED:
-            columns = [0, -2, -1]
     for number, cells in numbered:
         query_id, doc_id, grade = (cells[n] if -len(cells) <= n < len(cells) else "" for n in columns)
         yield number, query_id, doc_id, grade.strip()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import gradio as gr
 import httpx
 import pytest
 from gradio_client import Client, handle_file
@@ -17,6 +18,7 @@ from tests.support.judged import beir_zip
 from tests.support.paths import ROOT
 from tests.support.serving import GRADIO_WARNINGS, build, call, served
 from tests.support.small import HOSTILE, sentences
+from ui.blocks import _nearest as nearest_of
 from ui.inputs import SLIDER_MAX_EF, SLIDER_MAX_K
 from ui.jobs.shared_samples import SharedSamples
 from ui.programs.words import PARAMETERS
@@ -378,6 +380,13 @@ def test_a_slider_takes_no_value_of_another_kind(url, caplog, capfd, numeral):
     with raised.value as answer:
         assert "reload the page" in json.load(answer)["error"]
     assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
+
+
+def test_the_empty_field_of_a_slider_counts_as_its_least_number():
+    """As the page sends it while a visitor types; Gradio's own slider raises a TypeError."""
+    slider, number = gr.Slider(2, 64, 16, step=1), gr.Number(10, minimum=1)
+    assert (nearest_of(slider, None), nearest_of(slider, 16.4), nearest_of(slider, float("inf"))) == (2, 16, 64)
+    assert nearest_of(number, None) is None and nearest_of(gr.Slider(0.5, 1, 0.95, step=0.01), 0.9994) == 0.9994
 
 
 def raw_error(url, endpoint, values):

@@ -308,8 +308,9 @@ def with_plain_cookies(scope: Scope) -> Scope:
     """
     headers = []
     for name, value in scope["headers"]:
-        plain = b";".join(cookie for cookie in value.split(b";") if b'"' not in cookie and b"\\" not in cookie)
-        headers.append((name, plain if name.lower() == b"cookie" else value))
+        if name.lower() == b"cookie":
+            value = b";".join(cookie for cookie in value.split(b";") if b'"' not in cookie and b"\\" not in cookie)
+        headers.append((name, value))
     return {**scope, "headers": headers}
 
 

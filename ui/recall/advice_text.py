@@ -90,10 +90,11 @@ def _evidence(indexed: IndexedCollection, advice: Recommendation, *, second: boo
     }
     if graph is None:
         return evidence | {"memory": memory, "to build": "nothing besides the vectors"}
-    place = "load this graph and set" if second else "set"
-    evidence["latency"] = f"{place} the slider to ef={advice.step.ef}: its time and exact search's then stand below"
-    if (advice.step.ef or 0) > SLIDER_MAX_EF:
-        evidence["latency"] = f"ef={advice.step.ef} is beyond this slider's {SLIDER_MAX_EF}: the program below times it"
+    place, ef = "load this graph and set" if second else "set", advice.step.ef
+    if (ef or 0) > SLIDER_MAX_EF:
+        evidence["latency"] = f"ef={ef} is beyond this slider's {SLIDER_MAX_EF}: the program below times it"
+    else:
+        evidence["latency"] = f"{place} the slider to ef={ef}: its time and exact search's then stand below"
     evidence["memory"] = f"{memory} and {format_megabytes(graph.link_bytes)} of links"
     if graph.build_seconds is not None:
         evidence["to build"] = f"{format_seconds(graph.build_seconds)} for the graph"

@@ -153,10 +153,12 @@ class Curves:
         if curve is None:
             return NO_CURVE_THERE if engine == MILVUS else STILL_MEASURED
         ef = smallest_ef(curve, target)
-        if ef is None or ef <= SLIDER_MAX_EF:
-            go = Html() if ef is None else lab_link(f"Go to ef = {ef}", "recall", ef=ef)
-        else:
+        if ef is None:
+            go = Html()
+        elif ef > SLIDER_MAX_EF:
             go = Html(f"It is beyond this slider's {SLIDER_MAX_EF}.")
+        else:
+            go = lab_link(f"Go to ef = {ef}", "recall", ef=ef)
         where = "In Milvus: " if engine == MILVUS else ""
         return Html("{}{} {}").format(where, target_sentence(curve, target), go)
 
